@@ -1,0 +1,68 @@
+"""What a behaviour is handed and what it may hand back."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True, frozen=True)
+class Caller:
+    """Who calls: account, project and user behind a credential, and how they proved it (token, signature, ...)."""
+
+    account_id: str
+    account_name: str
+    project_id: str
+    project_name: str
+    user_id: str
+    user_name: str
+    access_key: str = ""
+    how: str = "nothing"
+
+
+@dataclass(slots=True)
+class Call:
+    """One checked request: converted to the types of its schema, defaults filled in.
+
+    path, query, headers: documented parameters by their documented names; optional ones that were not sent are
+    absent unless the schema has a default. body: the JSON body, None when none was sent.
+    """
+
+    operation: Any
+    path: dict
+    query: dict
+    headers: dict
+    body: Any
+    caller: Caller
+    world: Any
+    request: Any
+
+    @property
+    def project_id(self) -> str:
+        """The project in the path; the caller's own where the path has none."""
+        return self.path.get("project_id") or self.caller.project_id
+
+    @property
+    def base_url(self) -> str:
+        """Scheme, host and port as the client addressed the emulator, without a slash at the end."""
+        return self.request.base_url
+
+    def records(self, name: str):
+        """The table of that name in the call's project."""
+        return self.world.store.table(f"{name}/{self.project_id}")
+
+
+@dataclass(slots=True)
+class Answer:
+    """A body together with what the API answers in headers or by a status other than the usual one."""
+
+    body: Any = None
+    status: int | None = None
+    headers: dict = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Stream:
+    """Frames that are sent as they come: an iterable of bytes, and their media type."""
+
+    frames: Any
+    content_type: str = "text/event-stream; charset=utf-8"
+    headers: dict = field(default_factory=dict)

@@ -1,0 +1,112 @@
+"""Time: the virtual clock of a world, and the few readings of real time that the emulator needs."""
+
+import re
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def wall_now() -> float:
+    """Real time in seconds since the epoch: for the skew of signatures, never for what a record says."""
+    return time.time()
+
+
+def monotonic() -> float:
+    """Seconds of a clock that never goes back: for the time-outs of the server."""
+    return time.monotonic()
+
+
+def pause(seconds: float) -> None:
+    """Let real time pass: for the command line's waiting, never in a request."""
+    time.sleep(seconds)
+
+
+def seconds_of(duration) -> float:
+    """Seconds of a duration: a number, or text such as "90", "1.5h", "2h30m", "500ms". ValueError for anything else."""
+    if isinstance(duration, int | float) and not isinstance(duration, bool):
+        return float(duration)
+    text = str(duration).strip()
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return float(text)
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhdw])", text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ValueError(
+            f"{duration!r} is no duration: give seconds, or numbers with ms, s, m, h, d, w such as 2h30m"
+        )
+    return sum(float(number) * UNITS[unit] for number, unit in parts)
+
+
+def iso_of(seconds: float, fraction: int = 3) -> str:
+    """UTC time as `2026-01-01T00:00:00.000Z` with that many digits of a second (0 to 6)."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{moment.microsecond:06d}"[: len(text) + 1 + fraction] + "Z" if fraction else text + "Z"
+
+
+class Clock:
+    """The time one world lives by: it runs with real time unless frozen, moved on or sped up; it never goes back."""
+
+    def __init__(self, origin: float | None = None):
+        self.speed = 1.0
+        self.frozen = False
+        self._anchor = wall_now()
+        self._base = self._anchor if origin is None else origin
+        self._shown = None
+
+    def now(self) -> float:
+        """Virtual seconds since the epoch."""
+        if self._shown is not None:
+            return self._shown
+        if self.frozen:
+            return self._base
+        return self._base + (wall_now() - self._anchor) * self.speed
+
+    def now_ms(self) -> int:
+        """Virtual milliseconds since the epoch, as most fields of the API count."""
+        return int(self.now() * 1000)
+
+    def iso(self, seconds: float | None = None, fraction: int = 3) -> str:
+        """That moment, or now, as ISO text in UTC."""
+        return iso_of(self.now() if seconds is None else seconds, fraction)
+
+    def freeze(self) -> None:
+        """Stand still until advanced or let run."""
+        self._settle(frozen=True)
+
+    def run(self, speed: float = 1.0) -> None:
+        """Run on from now, that many virtual seconds in a real one. ValueError unless 0 < speed <= 1,000,000."""
+        if not 0 < speed <= 1_000_000:
+            raise ValueError(f"speed {speed} is not in (0, 1000000]; freeze the clock to stop it")
+        self._settle(frozen=False, speed=speed)
+
+    def advance(self, seconds: float) -> None:
+        """Move on by that many virtual seconds. ValueError when negative: time does not go back."""
+        if seconds < 0:
+            raise ValueError(f"the clock cannot go back by {-seconds} seconds")
+        self._base = self.now() + seconds
+        self._anchor = wall_now()
+
+    @contextmanager
+    def at(self, moment: float):
+        """Show that moment while what fell due then is being done."""
+        before, self._shown = self._shown, moment
+        try:
+            yield
+        finally:
+            self._shown = before
+
+    def state(self) -> dict:
+        """What a restart needs to go on from here."""
+        return {"now": self.now(), "frozen": self.frozen, "speed": self.speed, "wall": wall_now()}
+
+    def restore(self, state: dict) -> None:
+        """Go on from a saved state: a running clock has run on meanwhile, a frozen one stands where it stood."""
+        away = 0.0 if state["frozen"] else max(0.0, wall_now() - state["wall"]) * state["speed"]
+        self._base, self._anchor = state["now"] + away, wall_now()
+        self.frozen, self.speed = state["frozen"], state["speed"]
+
+    def _settle(self, frozen: bool, speed: float = 1.0) -> None:
+        self._base, self._anchor = self.now(), wall_now()
+        self.frozen, self.speed = frozen, speed

@@ -1,0 +1,194 @@
+"""One account of a running emulator, as a test holds it; and the decorator that brings one along."""
+
+import functools
+import json
+import os
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from unittest.mock import patch
+
+from emulator.clock import seconds_of
+from emulator.running import Emulator
+from emulator.shells import variables
+
+
+class Reply:
+    """An HTTP answer: status, headers (names in lower case), body, and the JSON in it."""
+
+    def __init__(self, status: int, headers: dict, body: bytes):
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    @property
+    def json(self):
+        """The JSON value of the body; None when there is no body."""
+        return json.loads(self.body) if self.body else None
+
+    def __repr__(self):
+        return f"<Reply {self.status} {self.body[:300]!r}>"
+
+
+class TestClock:
+    """The clock of one world in a test's hand."""
+
+    __test__ = False
+
+    def __init__(self, world):
+        self._world = world
+
+    def now(self) -> float:
+        """Virtual seconds since the epoch."""
+        return self._world.clock.now()
+
+    def freeze(self) -> None:
+        """Stand still: from now on only `advance` and `until` move time."""
+        with self._world.lock:
+            self._world.clock.freeze()
+
+    def run(self, speed: float = 1.0) -> None:
+        """Run on, that many virtual seconds in a real one."""
+        with self._world.lock:
+            self._world.clock.run(speed)
+
+    def advance(self, duration) -> None:
+        """Move on by seconds or a text such as "2h", doing all that falls due on the way."""
+        with self._world.transaction():
+            self._world.clock.advance(seconds_of(duration))
+            self._world.catch_up()
+
+    def until(self, holds, within="24h") -> float:
+        """Move on until `holds()` is true; the virtual seconds that took. TimeoutError when it never is."""
+        went = self._world.run_until(holds, seconds_of(within))
+        if went is None:
+            raise TimeoutError(f"the condition did not hold within {within} of virtual time")
+        return went
+
+
+class Cloud:
+    """An account with everything a test needs: addresses, keys, clock, plain HTTP and the official SDK's clients."""
+
+    def __init__(self, emulator: Emulator, world):
+        self.emulator = emulator
+        self.world = world
+        self.clock = TestClock(world)
+        self.environment = emulator.application.environment(world)
+        for name, value in self.environment.items():
+            setattr(self, name, value)
+
+    def send(self, method: str, path: str, body=None, headers=None, auth: bool = True) -> Reply:
+        """One request; `{project_id}` in the path is filled in, body is JSON values or bytes.
+
+        auth: with the account's token. Any status is an answer, none raises.
+        """
+        host = self.endpoint.partition("://")[2]
+        connection = HTTPConnection(host, timeout=60)
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        if auth and not {"X-Auth-Token", "Authorization"} & sent.keys():
+            sent["X-Auth-Token"] = self.token
+        content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        connection.request(method, path.replace("{project_id}", self.project_id), content, sent)
+        answer = connection.getresponse()
+        reply = Reply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        connection.close()
+        return reply
+
+    def get(self, path: str, **options) -> Reply:
+        """GET a path."""
+        return self.send("GET", path, **options)
+
+    def post(self, path: str, body=None, **options) -> Reply:
+        """POST JSON to a path."""
+        return self.send("POST", path, body, **options)
+
+    def put(self, path: str, body=None, **options) -> Reply:
+        """PUT JSON to a path."""
+        return self.send("PUT", path, body, **options)
+
+    def delete(self, path: str, body=None, **options) -> Reply:
+        """DELETE a path."""
+        return self.send("DELETE", path, body, **options)
+
+    @functools.cached_property
+    def token(self) -> str:
+        """A token of the account's user, scoped to its project."""
+        user = {"name": self.user_name, "password": self.user_password, "domain": {"name": self.domain_name}}
+        identity = {"methods": ["password"], "password": {"user": user}}
+        body = {"auth": {"identity": identity, "scope": {"project": {"id": self.project_id}}}}
+        reply = self.send("POST", "/v3/auth/tokens", body, auth=False)
+        return reply.headers["x-subject-token"]
+
+    def sdk(self, client_class):
+        """A client of the official Python SDK, such as ModelArtsClient, with this account's keys and endpoint."""
+        from huaweicloudsdkcore.auth.credentials import BasicCredentials, GlobalCredentials
+
+        if "iam" in client_class.__module__.lower():
+            credentials = GlobalCredentials(self.access_key, self.secret_key, self.domain_id)
+        else:
+            credentials = BasicCredentials(self.access_key, self.secret_key, self.project_id)
+        return client_class.new_builder().with_credentials(credentials).with_endpoint(self.endpoint).build()
+
+    def obs(self, **options):
+        """An ObsClient of esdk-obs-python with this account's keys and endpoint."""
+        from obs import ObsClient
+
+        return ObsClient(
+            access_key_id=self.access_key,
+            secret_access_key=self.secret_key,
+            server=self.obs_endpoint,
+            **options,
+        )
+
+    @contextmanager
+    def in_environment(self):
+        """The process's environment pointing every SDK at this account; as it was afterwards."""
+        with patch.dict(os.environ, variables(self.environment)):
+            yield self
+
+
+class mock_modelarts:
+    """Decorator or context manager: the code inside talks to a cloud of its own, by the environment's variables.
+
+    Options are those of Settings. As a decorator the Cloud is handed over as the keyword `cloud` if the function
+    takes one.
+    """
+
+    def __init__(self, function=None, **options):
+        self._function = function
+        self._options = options
+        self._open = []
+        if function is not None:
+            functools.update_wrapper(self, function)
+
+    def __enter__(self) -> Cloud:
+        emulator = Emulator(**self._options).start()
+        cloud = Cloud(emulator, emulator.application.worlds.create())
+        patched = cloud.in_environment()
+        patched.__enter__()
+        self._open.append((emulator, patched))
+        return cloud
+
+    def __exit__(self, *exception) -> None:
+        emulator, patched = self._open.pop()
+        patched.__exit__(*exception)
+        emulator.stop()
+
+    def __call__(self, *arguments, **keywords):
+        if self._function is None:
+            return mock_modelarts.wrapping(arguments[0], self._options)
+        return mock_modelarts.wrapping(self._function, self._options)(*arguments, **keywords)
+
+    @staticmethod
+    def wrapping(function, options: dict):
+        """The function with a cloud around each call."""
+
+        @functools.wraps(function)
+        def wrapped(*arguments, **keywords):
+            with mock_modelarts(**options) as cloud:
+                names = function.__code__.co_varnames[
+                    : function.__code__.co_argcount + function.__code__.co_kwonlyargcount
+                ]
+                given = {"cloud": cloud} if "cloud" in names and "cloud" not in keywords else {}
+                return function(*arguments, **given, **keywords)
+
+        return wrapped

@@ -1,0 +1,193 @@
+"""Why a value does not fit its schema, in words; and the value that was meant, where the API is known to be lenient."""
+
+import copy
+import re
+import reprlib
+from difflib import get_close_matches
+
+WHOLE = re.compile(r"-?\d{1,30}")
+NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?([eE][-+]?\d{1,3})?")
+MOST_MENDED = 50
+
+
+def explain(schema: dict, value, root: str) -> str:
+    """One sentence: where the value leaves the schema, which rule, what was sent, what would be right."""
+    try:
+        error = deepest(next(iter(sorted_errors(schema, value))))
+        return f"{path_of(error, root)}: {sentence(error)}"
+    except RecursionError:
+        return f"{root}: the value is nested too deeply to be checked"
+
+
+def lenient(schema: dict, value):
+    """A copy in which numbers sent as text, text sent as numbers and letter case are put right; None if that is not all.
+
+    The result still has to be validated: a mended value may break a further rule.
+    """
+    try:
+        mended = copy.deepcopy(value)
+        for error in list(sorted_errors(schema, value))[:MOST_MENDED]:
+            if not any(mend(mended, leaf) for leaf in leaves(error)):
+                return None
+        return mended
+    except RecursionError:
+        return None
+
+
+def sorted_errors(schema: dict, value) -> list:
+    """The errors of jsonschema, the outermost first."""
+    from jsonschema import Draft202012Validator
+
+    return sorted(Draft202012Validator(schema).iter_errors(value), key=lambda error: len(error.absolute_path))
+
+
+def leaves(error):
+    """The errors at the bottom of a tree of alternatives."""
+    if not error.context:
+        return [error]
+    return [leaf for child in error.context for leaf in leaves(child)]
+
+
+def deepest(error):
+    """The error a person would want to hear of: inside the alternative that came closest."""
+    while error.context:
+        branches = {}
+        for child in error.context:
+            branches.setdefault(child.schema_path[0], []).append(child)
+        right_kind = [
+            errors for errors in branches.values() if not any(is_kind_error(child, error) for child in errors)
+        ]
+        candidates = right_kind or list(branches.values())
+        error = max(min(candidates, key=len), key=lambda child: len(child.absolute_path))
+    return error
+
+
+def is_kind_error(child, parent) -> bool:
+    """Whether the alternative is out already because the value is of another type."""
+    return child.validator == "type" and child.absolute_path == parent.absolute_path
+
+
+def mend(value, error) -> bool:
+    """Put right what the error says at its place in the value; False where leniency does not reach."""
+    steps = list(error.absolute_path)
+    right = meant(error)
+    if right is None or not steps:
+        return False
+    for step in steps[:-1]:
+        value = value[step]
+    value[steps[-1]] = right
+    return True
+
+
+def meant(error):
+    """The value that was meant; None when that cannot be said."""
+    sent, rule = error.instance, error.validator_value
+    if error.validator == "type":
+        kinds = [rule] if isinstance(rule, str) else rule
+        if isinstance(sent, str) and "integer" in kinds and WHOLE.fullmatch(sent.strip()):
+            return int(sent)
+        if isinstance(sent, str) and "number" in kinds and NUMBER.fullmatch(sent.strip()):
+            return float(sent)
+        if isinstance(sent, str) and "boolean" in kinds and sent.lower() in ("true", "false"):
+            return sent.lower() == "true"
+        if isinstance(sent, int | float) and not isinstance(sent, bool) and "string" in kinds:
+            return str(sent)
+    if error.validator == "enum" and isinstance(sent, str):
+        same = [value for value in rule if isinstance(value, str) and value.lower() == sent.lower()]
+        return same[0] if same else None
+    return None
+
+
+def path_of(error, root: str) -> str:
+    """The place of the error as a JSON path below root."""
+    steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
+    return root + steps
+
+
+def sentence(error) -> str:
+    """The broken rule, the value and the nearest valid one."""
+    rule, sent = error.validator_value, error.instance
+    words = SENTENCES.get(error.validator)
+    if words is None:
+        return f"{shown(sent)} breaks the rule {error.validator} {shown(rule)}"
+    return words(rule, sent, error)
+
+
+def shown(value) -> str:
+    """The value, shortened."""
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = 80
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else short.repr(value)
+
+
+def kind_of(value) -> str:
+    """The JSON name of the value's type."""
+    names = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number"}
+    return names.get(type(value), "null")
+
+
+def _type(rule, sent, error):
+    kinds = " or ".join([rule] if isinstance(rule, str) else rule)
+    return f"{shown(sent)} is of type {kind_of(sent)}, must be {kinds}{_example(error.schema)}"
+
+
+def _example(schema: dict) -> str:
+    values = (
+        schema.get("examples") or schema.get("enum") or ([schema["default"]] if "default" in schema else [])
+    )
+    return f", such as {shown(values[0])}" if values else ""
+
+
+def _enum(rule, sent, _):
+    close = get_close_matches(str(sent), [str(value) for value in rule], 1, 0.5)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    return f"{shown(sent)} is not one of {', '.join(str(value) for value in rule)}{hint}"
+
+
+def _required(rule, sent, error):
+    missing = [name for name in rule if name not in sent]
+    unknown = [name for name in sent if name not in error.schema.get("properties", {})]
+    close = get_close_matches(missing[0], unknown, 1, 0.6)
+    hint = f"; it was sent as {close[0]!r}" if close else ""
+    return f"{', '.join(missing)} is required and missing{hint}"
+
+
+def _length(rule, sent, error):
+    word = {"maxLength": "at most", "minLength": "at least"}[error.validator]
+    return f"{shown(sent)} has {len(sent)} characters, must have {word} {rule}"
+
+
+def _count(rule, sent, error):
+    word = {"maxItems": "at most", "minItems": "at least"}[error.validator]
+    return f"has {len(sent)} items, must have {word} {rule}"
+
+
+def _members(rule, sent, error):
+    word = {"maxProperties": "at most", "minProperties": "at least"}[error.validator]
+    return f"has {len(sent)} members, must have {word} {rule}"
+
+
+SENTENCES = {
+    "type": _type,
+    "enum": _enum,
+    "const": lambda rule, sent, _: f"{shown(sent)} must be {shown(rule)}",
+    "required": _required,
+    "minimum": lambda rule, sent, _: f"{shown(sent)} is below the minimum; the nearest valid value is {rule}",
+    "maximum": lambda rule, sent, _: f"{shown(sent)} is above the maximum; the nearest valid value is {rule}",
+    "exclusiveMinimum": lambda rule, sent, _: f"{shown(sent)} must be greater than {rule}",
+    "exclusiveMaximum": lambda rule, sent, _: f"{shown(sent)} must be less than {rule}",
+    "multipleOf": lambda rule, sent, _: f"{shown(sent)} is no multiple of {rule}; the nearest is {round(sent / rule) * rule}",
+    "pattern": lambda rule, sent, _: f"{shown(sent)} does not match {rule}",
+    "maxLength": _length,
+    "minLength": _length,
+    "maxItems": _count,
+    "minItems": _count,
+    "maxProperties": _members,
+    "minProperties": _members,
+    "uniqueItems": lambda rule, sent, _: f"{shown(sent)} holds the same item twice",
+    "additionalProperties": lambda rule, sent, error: error.message,
+    "dependentRequired": lambda rule, sent, error: error.message,
+    "anyOf": lambda rule, sent, _: f"{shown(sent)} fits none of the documented alternatives",
+    "oneOf": lambda rule, sent, _: f"{shown(sent)} must fit exactly one of the documented alternatives",
+    "not": lambda rule, sent, _: f"{shown(sent)} is what the documents exclude: {shown(rule)}",
+}  # fmt: skip

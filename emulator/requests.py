@@ -1,0 +1,62 @@
+"""A request as the front sees it: a thin view over a WSGI environment, with the path still as it was sent."""
+
+from functools import cached_property
+
+
+class Request:
+    """One HTTP request. Header names are case-insensitive; values are text as WSGI decodes it (latin-1)."""
+
+    def __init__(self, environ: dict):
+        self.environ = environ
+        self.method = environ["REQUEST_METHOD"]
+        raw = environ.get("RAW_URI") or environ.get("REQUEST_URI") or environ.get("PATH_INFO", "/")
+        if raw[:1] != "/":
+            raw = "/" + raw.partition("://")[2].partition("/")[2] if "://" in raw else "/" + raw
+        path, _, query = raw.partition("?")
+        self.raw_path = "/" + path.lstrip("/") if path[:2] == "//" else path
+        self.raw_query = query or environ.get("QUERY_STRING", "")
+
+    def header(self, name: str) -> str | None:
+        """The value of a header, None when it was not sent."""
+        key = name.upper().replace("-", "_")
+        if key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            return self.environ.get(key)
+        return self.environ.get(f"HTTP_{key}")
+
+    @property
+    def headers(self) -> dict:
+        """{name in lower case: value} of everything sent."""
+        found = {
+            name[5:].lower().replace("_", "-"): value
+            for name, value in self.environ.items()
+            if name.startswith("HTTP_")
+        }
+        for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            if self.environ.get(name):
+                found[name.lower().replace("_", "-")] = self.environ[name]
+        return found
+
+    @property
+    def host(self) -> str:
+        """The Host the client addressed, with its port if it named one."""
+        return self.environ.get("HTTP_HOST", "")
+
+    @property
+    def base_url(self) -> str:
+        """Scheme, host and port as the client addressed them."""
+        return f"{self.environ.get('wsgi.url_scheme', 'http')}://{self.host}"
+
+    @cached_property
+    def body(self) -> bytes:
+        """The whole body."""
+        length = self.environ.get("CONTENT_LENGTH")
+        if length:
+            return self.environ["wsgi.input"].read(int(length))
+        return self.environ["wsgi.input"].read() if self.environ.get("wsgi.input_terminated") else b""
+
+    @property
+    def charset(self) -> str:
+        """The charset the body is declared in."""
+        declared = self.environ.get("CONTENT_TYPE") or ""
+        _, found, value = declared.lower().partition("charset=")
+        return value.partition(";")[0].strip(' "') if found else "utf-8"

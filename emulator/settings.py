@@ -1,0 +1,71 @@
+"""What can be set: one row an option, the same on the command line, in the environment and in Python."""
+
+import os
+from dataclasses import dataclass, field, fields
+
+PREFIX = "MODELARTS_EMULATOR_"
+
+
+def option(default, words: str, choices: tuple = ()):
+    """A field of Settings with its help text and, where only some values make sense, these."""
+    return field(default=default, metadata={"help": words, "choices": choices})
+
+
+@dataclass
+class Settings:
+    """How an emulator runs. ValueError when a value makes no sense."""
+
+    host: str = option(
+        "127.0.0.1", "address to listen on; anything but loopback opens the emulator to the network"
+    )
+    port: int = option(7878, "port of ModelArts, Pangu, MaaS and IAM; 0 picks a free one")
+    obs_port: int = option(7879, "port of OBS; 0 picks a free one")
+    state: str = option(
+        "", "directory that keeps the state across restarts; without it everything is in memory"
+    )
+    sync: bool = option(
+        False, "with --state: wait for the disk on every write, so that a loss of power loses nothing"
+    )
+    pace: float = option(
+        60.0, "simulated work is that many times shorter than the cloud's; 1 is as slow as the cloud"
+    )
+    seed: int = option(1, "decides everything random: the same seed and calls give the same answers")
+    region: str = option("cn-north-4", "region of the default project")
+    auth: str = option("presence", "how credentials are checked", ("presence", "strict", "off"))
+    strict_fields: bool = option(False, "refuse fields and parameters that nobody documents")
+    check_answers: bool = option(False, "hold every answer against its schema; a broken one becomes a 500")
+
+    def __post_init__(self):
+        for row in fields(self):
+            value, choices = getattr(self, row.name), row.metadata["choices"]
+            if choices and value not in choices:
+                raise ValueError(f"{row.name} is {value!r}, must be {' or '.join(choices)}")
+        if not 0 < self.pace <= 1_000_000:
+            raise ValueError(f"pace is {self.pace}, must be in (0, 1000000]")
+        for name in ("port", "obs_port"):
+            if not 0 <= getattr(self, name) <= 65535:
+                raise ValueError(f"{name} is {getattr(self, name)}, must be from 0 to 65535")
+
+    @classmethod
+    def from_environment(cls, **given) -> "Settings":
+        """Settings from the environment's MODELARTS_EMULATOR_<OPTION>, what is given going first."""
+        values = {}
+        for row in fields(cls):
+            text = os.environ.get(PREFIX + row.name.upper())
+            if row.name not in given and text is not None:
+                values[row.name] = parsed(row, text)
+        return cls(**values, **given)
+
+
+def parsed(row, text: str):
+    """The value of an option's text. ValueError naming the option when it is none."""
+    if row.type in (bool, "bool"):
+        if text.lower() not in ("1", "0", "true", "false", "yes", "no", ""):
+            raise ValueError(f"{PREFIX}{row.name.upper()} is {text!r}, must be true or false")
+        return text.lower() in ("1", "true", "yes")
+    try:
+        return type(row.default)(text)
+    except ValueError:
+        raise ValueError(
+            f"{PREFIX}{row.name.upper()} is {text!r}, must be a {type(row.default).__name__}"
+        ) from None

@@ -1,0 +1,315 @@
+"""Records: TinyDB tables whose writes cost the same however much they hold, over one journal on disk."""
+
+import fcntl
+import logging
+import os
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import orjson
+from tinydb.storages import MemoryStorage
+from tinydb.table import Document
+from tinydb.table import Table as TinyTable
+
+FORMAT = 1
+FOLD_ABOVE = 64 << 20
+log = logging.getLogger("emulator.store")
+
+
+class StateRefused(Exception):
+    """A state directory that cannot be used: of a newer format, used by another process, or no state at all."""
+
+
+def value_at(record: dict, path: str):
+    """The value at a dotted path such as `status.phase`; None where the record has none."""
+    for step in path.split("."):
+        if not isinstance(record, dict):
+            return None
+        record = record.get(step)
+    return record
+
+
+class Table(TinyTable):
+    """Records of one kind by id, in order of insertion.
+
+    A record is a dict of JSON values. What comes out is a copy; what goes in is copied. TinyDB's queries and its
+    reading and writing methods work; `put`, `find` and `drop` are the ones whose cost does not grow.
+    A table belongs to a Store, whose lock its callers hold.
+    """
+
+    document_id_class = str
+
+    def __init__(self, name: str, store: "Store"):
+        super().__init__(MemoryStorage(), name, cache_size=0)
+        self._store = store
+        self._blobs: dict[str, bytes] = {}
+        self._columns: dict[str, dict] = {}
+        self._lookups: dict[str, dict] = {}
+
+    def find(self, id: str) -> dict | None:
+        """A copy of the record, None when there is none."""
+        blob = self._blobs.get(id)
+        return None if blob is None else orjson.loads(blob)
+
+    def blob(self, id: str) -> bytes | None:
+        """The record as JSON text, ready to be sent; None when there is none."""
+        return self._blobs.get(id)
+
+    def put(self, id: str, record: dict) -> None:
+        """Store the record under the id; TypeError when it holds anything but JSON values."""
+        self._store.note(self, id, orjson.dumps(record), record)
+
+    def drop(self, id: str) -> bool:
+        """Forget the record; whether there was one."""
+        if id not in self._blobs:
+            return False
+        self._store.note(self, id, None, None)
+        return True
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._blobs
+
+    def __len__(self) -> int:
+        return len(self._blobs)
+
+    def __iter__(self) -> Iterator[Document]:
+        for id, blob in list(self._blobs.items()):
+            yield Document(orjson.loads(blob), id)
+
+    def ids(self, newest_first: bool = False) -> Iterable[str]:
+        """All ids by age; read them before the table changes."""
+        return reversed(self._blobs) if newest_first else iter(self._blobs)
+
+    def page(self, offset: int, limit: int, newest_first: bool = True) -> list[dict]:
+        """The records from `offset` on, at most `limit`; costs what the page costs, not what the table holds."""
+        return [
+            orjson.loads(self._blobs[id]) for id in islice(self.ids(newest_first), offset, offset + limit)
+        ]
+
+    def column(self, path: str) -> dict:
+        """{id: value} of the member at that path for all records; kept up to date once asked for."""
+        if path not in self._columns:
+            self._columns[path] = {id: value_at(orjson.loads(blob), path) for id, blob in self._blobs.items()}
+        return self._columns[path]
+
+    def having(self, path: str, value) -> list[str]:
+        """The ids of the records with that value at the path; an index answers, no scan."""
+        if path not in self._lookups:
+            lookup = self._lookups[path] = {}
+            for id, held in self.column(path).items():
+                lookup.setdefault(held, {})[id] = None
+        return list(self._lookups[path].get(value, ()))
+
+    def get(self, cond=None, doc_id=None, doc_ids=None):
+        """TinyDB's get; by id it costs no scan."""
+        if doc_id is not None:
+            found = self.find(doc_id)
+            return None if found is None else Document(found, doc_id)
+        return super().get(cond, None, doc_ids)
+
+    def _read_table(self) -> dict:
+        return {document.doc_id: document for document in self}
+
+    def _update_table(self, updater) -> None:
+        before = {document.doc_id: document for document in self}
+        after = {document.doc_id: dict(document) for document in before.values()}
+        updater(after)
+        for id in before.keys() - after.keys():
+            self.drop(id)
+        for id, record in after.items():
+            if before.get(id) != record:
+                self.put(id, dict(record))
+
+    def _get_next_id(self) -> str:
+        return self._store.next_id()
+
+    def _set(self, id: str, blob: bytes | None, record: dict | None) -> bytes | None:
+        before = self._blobs.get(id)
+        if blob is None:
+            self._blobs.pop(id, None)
+        else:
+            self._blobs[id] = blob
+        for path, column in self._columns.items():
+            held = column.pop(id, None) if blob is None else column.get(id)
+            if before is not None and path in self._lookups:
+                self._lookups[path].get(held, {}).pop(id, None)
+            if blob is not None:
+                column[id] = value_at(orjson.loads(blob) if record is None else record, path)
+                if path in self._lookups:
+                    self._lookups[path].setdefault(column[id], {})[id] = None
+        return before
+
+
+class Store:
+    """The tables of one world, changed in transactions: all of a request's writes count, or none.
+
+    Not thread-safe by itself: whoever uses it holds the world's lock.
+    """
+
+    def __init__(self, tag: str = "", journal: "Journal | None" = None):
+        self.tag = tag
+        self._journal = journal
+        self._tables: dict[str, Table] = {}
+        self._undo: list = []
+        self._pending: dict = {}
+        self._sequence = 0
+
+    def table(self, name: str) -> Table:
+        """The table of that name; it need not have been there."""
+        if name not in self._tables:
+            self._tables[name] = Table(name, self)
+        return self._tables[name]
+
+    def names(self) -> list[str]:
+        """The names of all tables that hold something."""
+        return [name for name, table in self._tables.items() if len(table)]
+
+    def next_id(self) -> str:
+        """An id for records that TinyDB's own insert has to name."""
+        self._sequence += 1
+        return f"{self._sequence:012d}"
+
+    def note(self, table: Table, id: str, blob: bytes | None, record: dict | None) -> None:
+        """Change one record inside the transaction that `commit` or `rollback` ends."""
+        self._undo.append((table, id, table._set(id, blob, record)))
+        self._pending[(table.name, id)] = blob
+
+    def commit(self) -> None:
+        """Make the changes since the last commit count; with a journal they are on their way to disk on return."""
+        if self._undo:
+            self._undo.clear()
+            if self._journal is not None:
+                self._journal.append(self.tag, self._pending)
+            self._pending.clear()
+
+    def rollback(self) -> None:
+        """Undo the changes since the last commit."""
+        for table, id, before in reversed(self._undo):
+            table._set(id, before, None)
+        self._undo.clear()
+        self._pending.clear()
+
+    def load(self, name: str, id: str, blob: bytes | None) -> None:
+        """Take over one record from a journal."""
+        self.table(name)._set(id, blob, None)
+        self._sequence += 1
+
+    def clear(self, belongs=lambda name: True) -> int:
+        """Forget all records of the tables whose name `belongs`; how many there were."""
+        removed = 0
+        for name, table in self._tables.items():
+            if belongs(name):
+                removed += len(table)
+                for id in list(table.ids()):
+                    table.drop(id)
+        self.commit()
+        return removed
+
+    def records(self) -> Iterator[tuple[str, str, bytes]]:
+        """(table, id, JSON text) of everything stored."""
+        for name, table in self._tables.items():
+            for id, blob in table._blobs.items():
+                yield name, id, blob
+
+
+class Journal:
+    """The file that makes worlds durable: one line a transaction, folded when most of it is history.
+
+    What `append` has returned from survives a kill of the process: the kernel has it. With sync=True it survives a
+    loss of power too. Raises StateRefused when another process uses the directory or the format is newer.
+    """
+
+    def __init__(self, folder: Path, sync: bool = False):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / "records.jsonl"
+        self.sync = sync
+        self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._lock)
+            raise StateRefused(
+                f"{folder} is in use by another emulator; stop it or choose another --state"
+            ) from None
+        self._file = None
+        self._size = self._live = 0
+
+    def read(self) -> Iterator[tuple[str, str, str, bytes | None]]:
+        """(world, table, id, JSON text or None for a deletion) in order; a broken last line is cut off with a warning."""
+        if not self.path.exists():
+            return
+        good = 0
+        with self.path.open("rb") as file:
+            for number, line in enumerate(file):
+                try:
+                    entries = orjson.loads(line) if line.endswith(b"\n") else None
+                except ValueError:
+                    entries = None
+                if entries is None:
+                    if file.read(1):
+                        raise StateRefused(
+                            f"{self.path}: line {number + 1} is damaged and more lines follow it"
+                        )
+                    log.warning("%s: the last line was cut off or damaged; it is dropped", self.path)
+                    break
+                good += len(line)
+                if number == 0:
+                    self._refuse_newer(entries)
+                    continue
+                for table, id, record in entries["records"]:
+                    yield entries["world"], table, id, None if record is None else orjson.dumps(record)
+        if good < self.path.stat().st_size:
+            os.truncate(self.path, good)
+
+    def open(self, worlds: dict) -> None:
+        """Fold what is live into a fresh file and append to it from now on; worlds: {tag: Store}."""
+        self.worlds = worlds
+        self._fold()
+
+    def append(self, tag: str, changes: dict) -> None:
+        """Write one transaction: {(table, id): JSON text or None}."""
+        entries = b",".join(
+            b"[" + orjson.dumps(table) + b"," + orjson.dumps(id) + b"," + (blob or b"null") + b"]"
+            for (table, id), blob in changes.items()
+        )
+        line = b'{"world":"' + tag.encode() + b'","records":[' + entries + b"]}\n"
+        written = os.write(self._file, line)
+        if written != len(line):
+            os.truncate(self.path, self._size)
+            raise OSError(f"{self.path}: only {written} of {len(line)} bytes could be written")
+        if self.sync:
+            os.fsync(self._file)
+        self._size += len(line)
+        if self._size > max(FOLD_ABOVE, 4 * self._live):
+            self._fold()
+
+    def close(self) -> None:
+        """Let go of the directory."""
+        if self._file is not None:
+            os.close(self._file)
+        os.close(self._lock)
+
+    def _fold(self) -> None:
+        fresh = self.path.with_suffix(".new")
+        with fresh.open("wb") as file:
+            file.write(orjson.dumps({"format": FORMAT, "what": "records of a ModelArts emulator"}) + b"\n")
+            for tag, store in self.worlds.items():
+                for table, id, blob in store.records():
+                    entry = b"[" + orjson.dumps(table) + b"," + orjson.dumps(id) + b"," + blob + b"]"
+                    file.write(b'{"world":"' + tag.encode() + b'","records":[' + entry + b"]}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, self.path)
+        if self._file is not None:
+            os.close(self._file)
+        self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+        self._size = self._live = os.fstat(self._file).st_size
+
+    def _refuse_newer(self, header: dict) -> None:
+        if not isinstance(header, dict) or "format" not in header:
+            raise StateRefused(f"{self.path} is no state of this emulator")
+        if header["format"] > FORMAT:
+            raise StateRefused(
+                f"{self.path} has format {header['format']}, this emulator reads up to {FORMAT}: use a newer emulator"
+            )
