@@ -11,11 +11,12 @@ from emulator.behaviours import behaviour_of
 from emulator.calls import Answer, Call, Stream
 from emulator.errors import ApiError, ContractBroken, error_body
 from emulator.operations import Operations
-from emulator.requests import Request
+from emulator.requests import Request, raw_path
 from emulator.settings import Settings
 from emulator.worlds import Worlds
 
 JSON = "application/json;charset=UTF-8"
+HEALTH = ("/_emulator/health", "/_emulator/ready")
 log = logging.getLogger("emulator")
 
 
@@ -62,6 +63,7 @@ class Application:
         self.ready = False
         self.broken: list[str] = []
         self.addresses: dict = {}
+        self.obs_port = ""
         self._prepared: dict = {}
         self._request_numbers = itertools.count(1)
 
@@ -133,53 +135,63 @@ class Application:
             self._prepared[operation.operation_id] = found
         return found
 
+    def route(self, environ: dict) -> tuple:
+        """(who answers, operation, path values or allowed methods) of a request; found once and kept in its environ."""
+        found = environ.get("emulator.route")
+        if found is None:
+            found = environ["emulator.route"] = self._route(environ)
+        return found
+
     def computes(self, environ: dict) -> bool:
         """Whether the request may take its time, so that a server must not let others wait for it."""
-        path = (environ.get("RAW_URI") or environ["PATH_INFO"]).partition("?")[0]
-        if path.startswith("/_emulator/") or self.is_for_obs(environ):
-            return True
-        operation, _ = self.operations.find(environ["REQUEST_METHOD"], path)
+        who, operation, _ = self.route(environ)
+        if who != "operation":
+            return who != "health"
         return operation is not None and self.ready and self.prepared(operation)[1].computes
 
     def is_for_obs(self, environ: dict) -> bool:
         """Whether the request is addressed to OBS: by its port or its host name."""
-        if environ.get("SERVER_PORT") == str(self.addresses.get("obs_port")):
+        if environ.get("SERVER_PORT") == self.obs_port:
             return True
         return "obs." in environ.get("HTTP_HOST", "") and self.obs.serves(environ["HTTP_HOST"])
 
+    def _route(self, environ: dict) -> tuple:
+        if self.is_for_obs(environ):
+            return "obs", None, None
+        path = raw_path(environ)
+        if path.startswith("/_emulator/"):
+            return ("health" if path in HEALTH else "control"), None, None
+        return "operation", *self.operations.find(environ["REQUEST_METHOD"], path)
+
     def __call__(self, environ: dict, start_response):
         """Answer one WSGI request."""
-        path = environ.get("RAW_URI") or environ["PATH_INFO"]
-        if self.is_for_obs(environ):
+        who = self.route(environ)[0]
+        if who == "obs":
             return self.obs(environ, start_response)
-        if path.startswith("/_emulator/") and not path.startswith(("/_emulator/health", "/_emulator/ready")):
+        if who == "control":
             return self.control(environ, start_response)
-        request = Request(environ)
         request_id = f"{next(self._request_numbers):032x}"
-        status, headers, body = self.respond(request, request_id)
+        status, headers, body = self.respond(Request(environ), request_id)
         headers.append(("X-Request-Id", request_id))
         if isinstance(body, bytes):
             headers.append(("Content-Length", str(len(body))))
             body = [body]
-        start_response(STATUS_LINES.get(status) or f"{status} Status", headers)
+        start_response(STATUS_LINES[status], headers)
         return body
 
     def respond(self, request: Request, request_id: str):
         """(status, headers, body) of a request: body is bytes, or an iterable of bytes for a stream."""
-        operation = None
+        who, operation, values = self.route(request.environ)
         try:
             refusal = request.environ.get("emulator.refusal")
             if refusal:
                 raise ApiError(refusal[0], refusal[2], status=refusal[1])
-            if request.raw_path.startswith("/_emulator/"):
+            if who == "health":
                 return self.state_of_health(request.raw_path)
-            operation, values = self.operations.find(request.method, request.raw_path)
             if operation is None:
                 self.refuse_route(request, values)
             if not self.ready:
-                raise ApiError(
-                    "Emulator.NotReady", "ask GET /_emulator/ready first", headers={"Retry-After": "1"}
-                )
+                raise ApiError("Emulator.NotReady", "ask GET /_emulator/ready first", headers={"Retry-After": "1"})
             answer = serve(self, request, operation, values)
             if isinstance(answer, Stream):
                 return 200, [("Content-Type", answer.content_type), *answer.headers.items()], answer.frames

@@ -3,18 +3,23 @@
 from functools import cached_property
 
 
+def raw_path(environ: dict) -> str:
+    """The path as it was sent: percent-encoded, without query; several slashes at its start count as one."""
+    raw = environ.get("RAW_URI") or environ.get("REQUEST_URI") or environ.get("PATH_INFO", "/")
+    path = raw.partition("?")[0]
+    if path[:1] != "/":
+        path = "/" + path.partition("://")[2].partition("/")[2]
+    return "/" + path.lstrip("/") if path[:2] == "//" else path
+
+
 class Request:
     """One HTTP request. Header names are case-insensitive; values are text as WSGI decodes it (latin-1)."""
 
     def __init__(self, environ: dict):
         self.environ = environ
         self.method = environ["REQUEST_METHOD"]
-        raw = environ.get("RAW_URI") or environ.get("REQUEST_URI") or environ.get("PATH_INFO", "/")
-        if raw[:1] != "/":
-            raw = "/" + raw.partition("://")[2].partition("/")[2] if "://" in raw else "/" + raw
-        path, _, query = raw.partition("?")
-        self.raw_path = "/" + path.lstrip("/") if path[:2] == "//" else path
-        self.raw_query = query or environ.get("QUERY_STRING", "")
+        self.raw_path = raw_path(environ)
+        self.raw_query = environ.get("QUERY_STRING", "")
 
     def header(self, name: str) -> str | None:
         """The value of a header, None when it was not sent."""

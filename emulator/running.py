@@ -32,6 +32,7 @@ class Emulator:
         shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
         port, obs_port = (listener.getsockname()[1] for listener in listeners)
         self.application.addresses = {"host": shown, "port": port, "obs_port": obs_port}
+        self.application.obs_port = str(obs_port)
         application = self.application
         self.server = Server(application, listeners, application.computes, self._body_limit)
 

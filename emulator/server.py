@@ -7,7 +7,7 @@ import socket
 import sys
 from collections import deque
 from email.utils import formatdate
-from functools import cached_property
+from functools import cached_property, lru_cache
 from tempfile import SpooledTemporaryFile
 from urllib.parse import unquote
 
@@ -26,6 +26,15 @@ IDLE_SECONDS = 120
 REQUEST_SECONDS = 60
 SEND_SECONDS = 60
 log = logging.getLogger("emulator.server")
+
+
+@lru_cache(1024)
+def environ_name(header: bytes) -> str | None:
+    """The WSGI name of a header; None for names with an underscore, which could pass for others."""
+    if b"_" in header:
+        return None
+    name = header.decode("latin-1").upper().replace("-", "_")
+    return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
 
 
 class Connection:
@@ -139,13 +148,10 @@ class Connection:
         environ["QUERY_STRING"] = query
         environ["SERVER_PROTOCOL"] = f"HTTP/{self.parser.get_http_version()}"
         for raw_name, raw_value in self.headers:
-            if b"_" in raw_name:
-                continue
-            name = raw_name.decode("latin-1").upper().replace("-", "_")
-            value = raw_value.decode("latin-1")
-            if name not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-                name = f"HTTP_{name}"
-            environ[name] = f"{environ[name]},{value}" if name in environ else value
+            name = environ_name(raw_name)
+            if name is not None:
+                value = raw_value.decode("latin-1")
+                environ[name] = f"{environ[name]},{value}" if name in environ else value
         return environ
 
 
