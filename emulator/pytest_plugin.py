@@ -21,7 +21,7 @@ def pytest_addoption(parser) -> None:
 
 
 def settings_of(config) -> dict:
-    """The options of Settings that command line and ini file give. UsageError for a value that makes no sense."""
+    """The options that command line and ini file give. UsageError for a value that makes no sense."""
     from dataclasses import fields
 
     from emulator.settings import Settings, parsed
@@ -73,7 +73,7 @@ def cloud(modelarts_cloud):
 
 @pytest.fixture
 def modelarts_environment(modelarts_cloud, monkeypatch, tmp_path):
-    """The variables that point unmodified SDKs at the account; in force, with an empty HOME, until the test ends."""
+    """The variables that point unmodified SDKs at the account: in force, with an empty HOME, until the end."""
     from emulator.shells import variables
 
     home = tmp_path / "home"
