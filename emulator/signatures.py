@@ -37,7 +37,10 @@ def parse_authorization(text: str) -> Signed:
     parts = dict(part.strip().partition("=")[::2] for part in rest.split(","))
     access_key, *scope = parts.get("Access", parts.get("Credential", "")).split("/")
     signed = Signed(
-        access_key, tuple(scope), tuple(parts.get("SignedHeaders", "").lower().split(";")), parts.get("Signature", "")
+        access_key,
+        tuple(scope),
+        tuple(parts.get("SignedHeaders", "").lower().split(";")),
+        parts.get("Signature", ""),
     )
     whole = access_key and signed.headers[0] and signed.signature.isascii() and signed.signature
     if not whole or len(scope) != (0 if "Access" in parts else 4):
@@ -69,7 +72,9 @@ def verify(request, signed: Signed, secret: str, wall_time: float | None = None)
         right = hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
         matches |= hmac.compare_digest(right, signed.signature.lower())
     if not matches:
-        raise BadSignature("verify aksk signature fail; the secret key, or a signed part of the request, differs")
+        raise BadSignature(
+            "verify aksk signature fail; the secret key, or a signed part of the request, differs"
+        )
 
 
 def refuse_skew(date: str, wall_time: float | None) -> None:
@@ -98,7 +103,10 @@ def canonical_queries(request) -> set[str]:
     The wire's order is Python's, which sorts numbers in a list as numbers.
     """
     pairs = [part.partition("=")[::2] for part in request.raw_query.split("&") if part]
-    meant = [(unquote_to_bytes(name.encode("latin-1")), unquote_to_bytes(value.encode("latin-1"))) for name, value in pairs]
+    meant = [
+        (unquote_to_bytes(name.encode("latin-1")), unquote_to_bytes(value.encode("latin-1")))
+        for name, value in pairs
+    ]
     sent = [f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in meant]
     by_meaning = [f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in sorted(meant)]
     return {"&".join(sent), "&".join(by_meaning), "&".join(sorted(sent))}
