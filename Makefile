@@ -41,5 +41,5 @@ $(VENV)/test.stamp: $(VENV)/bin/python setup.cfg pyproject.toml
 	touch $@ $(VENV)/run.stamp
 
 $(VENV)/bench.stamp: $(VENV)/test.stamp
-	$(BIN)/python -m pip install --quiet "moto[server]" "gevent"
+	$(BIN)/python -m pip install --quiet "moto[server]" gevent waitress
 	touch $@

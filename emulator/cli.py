@@ -101,7 +101,6 @@ def parser() -> argparse.ArgumentParser:
     more.add_argument("--pace", type=float)
 
     play = command(commands, "demo", demo, "play a hyperparameter search with the official SDK", remote=False)
-    play.add_argument("--endpoint", help="use a running emulator instead of one of its own")
     play.add_argument("--quick", action="store_true", help="let virtual time fly")
     return top
 
@@ -279,7 +278,7 @@ def demo(options) -> int:
     """Play the main job."""
     from emulator.demo import play
 
-    return play(options.endpoint, options.quick)
+    return play(options.quick)
 
 
 def given(options, *names: str) -> dict:
