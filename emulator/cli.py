@@ -5,8 +5,6 @@ import json
 import os
 import signal
 import sys
-import urllib.error
-import urllib.request
 from dataclasses import fields
 
 from emulator import __version__
@@ -288,6 +286,9 @@ def given(options, *names: str) -> dict:
 
 def ask(options, method: str, path: str, body: dict | None = None):
     """One call of the control API. OSError when it does not answer, ValueError with its words when it refuses."""
+    import urllib.error
+    import urllib.request
+
     headers = {"Content-Type": "application/json"}
     if os.environ.get("HUAWEICLOUD_SDK_SK"):
         headers["Authorization"] = f"Bearer {os.environ['HUAWEICLOUD_SDK_SK']}"

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def wall_now() -> float:
@@ -21,6 +23,14 @@ def monotonic() -> float:
 def pause(seconds: float) -> None:
     """Let real time pass: for the command line's waiting, never in a request."""
     time.sleep(seconds)
+
+
+def http_date(seconds: int) -> str:
+    """That moment as HTTP headers write it, such as `Mon, 23 Nov 2026 22:20:26 GMT`."""
+    moment = time.gmtime(seconds)
+    return f"{DAYS[moment.tm_wday]}, {moment.tm_mday:02} {MONTHS[moment.tm_mon - 1]} " + time.strftime(
+        "%Y %H:%M:%S GMT", moment
+    )
 
 
 def seconds_of(duration) -> float:

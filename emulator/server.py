@@ -6,14 +6,12 @@ import selectors
 import socket
 import sys
 from collections import deque
-from email.utils import formatdate
 from functools import cached_property, lru_cache
-from tempfile import SpooledTemporaryFile
 from urllib.parse import unquote
 
 import httptools
 
-from emulator.clock import monotonic, wall_now
+from emulator.clock import http_date, monotonic, wall_now
 
 MOST_URI = 32 << 10
 MOST_HEADERS = 64 << 10
@@ -106,7 +104,7 @@ class Connection:
         if self.body_size > self.limit:
             self._refuse(413, f"the body has more than {self.limit} bytes")
         if self.body is None:
-            self.body = io.BytesIO() if self.limit <= 3 * SPOOL_ABOVE else SpooledTemporaryFile(SPOOL_ABOVE)
+            self.body = io.BytesIO() if self.limit <= 3 * SPOOL_ABOVE else spool()
         self.body.write(part)
 
     def on_message_complete(self) -> None:
@@ -296,7 +294,7 @@ class Server:
     def _closing_lines(self, environ: dict) -> str:
         now = int(wall_now())
         if self._date[0] != now:
-            self._date = (now, formatdate(now, usegmt=True))
+            self._date = (now, http_date(now))
         close = "" if environ["emulator.keep_alive"] else "\r\nConnection: close"
         return f"Date: {self._date[1]}{close}\r\n\r\n"
 
@@ -408,6 +406,13 @@ class Server:
         except (KeyError, ValueError):
             log.debug("the connection was with a thread")
         connection.sock.close()
+
+
+def spool():
+    """A place for a body that may be too large for memory."""
+    from tempfile import SpooledTemporaryFile
+
+    return SpooledTemporaryFile(SPOOL_ABOVE)
 
 
 def listen(host: str, port: int) -> socket.socket:
