@@ -227,7 +227,7 @@ def proof_of_signature(application, request, authorization: str) -> Proof:
     except BadSignature as error:
         raise ApiError("APIG.0301", str(error)) from None
     user = User(key["user_id"], key["user_name"])
-    return Proof(world, "signature", user, key.get("project_id"), access_key=signed.access_key)
+    return Proof(world, "signature", user, access_key=signed.access_key)
 
 
 def proof_of_key(application, table: str, key: str, operation) -> Proof:

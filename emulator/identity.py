@@ -119,7 +119,7 @@ def new_access_key(world, user: User, description: str) -> dict:
     return key
 
 
-def new_temporary_key(world, user: User, seconds: float, project_id: str | None = None) -> dict:
+def new_temporary_key(world, user: User, seconds: float) -> dict:
     """A temporary access key as the API hands it out; it works with its security token until it expires."""
     access_key = f"{TEMPORARY}{world.tag}{world.new_hex(11).upper()}"
     security_token = f"{SECURITY_TOKEN}{world.tag}{world.new_hex(119)}"
@@ -130,7 +130,6 @@ def new_temporary_key(world, user: User, seconds: float, project_id: str | None 
         "secret": secret,
         "security_token": digest_of(security_token),
         "expires": expires,
-        "project_id": project_id,
     }
     world.store.table(TEMPORARY_KEYS).put(access_key, record | owned_by(world, user))
     expires_at = world.clock.iso(expires, fraction=6)
