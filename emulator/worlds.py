@@ -1,6 +1,5 @@
 """The worlds of one process, and which of them a key or a token opens."""
 
-import secrets
 from pathlib import Path
 
 from emulator.store import Journal
@@ -122,7 +121,3 @@ class Worlds:
         self._worlds[world.tag] = world
         self._by_account[world.account.domain_id] = world
 
-
-def random_seed() -> int:
-    """A seed for a run that was not given one; it is printed, so that the run can be repeated."""
-    return secrets.randbelow(1_000_000)

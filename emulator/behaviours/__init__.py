@@ -1,7 +1,6 @@
 """What operations do: one module per schema file, of the same name, imported when its area is first used."""
 
 from importlib import import_module
-from importlib.util import find_spec
 
 from emulator.calls import Call
 from emulator.errors import ApiError
@@ -32,10 +31,12 @@ def refuse_second(operation_id: str) -> None:
 
 def behaviour_of(operation):
     """The function that carries the operation out; one that answers an honest 501 where none is written."""
-    area = operation.area_of
-    name = f"{__name__}.{area.module}"
-    if find_spec(name):
+    name = f"{__name__}.{operation.area_of.module}"
+    try:
         import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
     return REGISTERED.get(operation.operation_id, not_emulated)
 
 
