@@ -136,7 +136,7 @@ def new_temporary_key(world, user: User, seconds: float) -> dict:
     return {"access": access_key, "secret": secret, "securitytoken": security_token, "expires_at": expires_at}
 
 
-def new_token(world, user: User, methods: list, project: dict | None = None, **said) -> tuple[str, dict]:
+def new_token(world, user: User, methods: list, project: dict | None = None, /, **said) -> tuple[str, dict]:
     """(token, its record) for a project, or for the account without one; said: more that the API tells about it.
 
     Lives 24 hours on the world's clock. Members of the record that start with `_` are not for answers.
