@@ -44,8 +44,8 @@ def predicted_best(space, options, history: History, index: int, chance: Random)
     parents = history.best_first()[:5]
     candidates = [random_point(space, chance) for _ in range(200)]
     candidates += [mutated(space, chance.choice(parents), 0.1, chance, history) for _ in range(200)]
-    untried = [point for point in candidates if history.distance(point) > 1e-9]
-    return max(untried or candidates, key=lambda point: sum(w * f for w, f in zip(weights, features(point))))
+    candidates.sort(key=lambda point: -sum(w * f for w, f in zip(weights, features(point))))
+    return next((point for point in candidates if history.distance(point) > 1e-9), candidates[0])
 
 
 def policy_gradient(space, options, history: History, index: int, chance: Random):

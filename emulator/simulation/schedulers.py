@@ -1,7 +1,5 @@
 """Schedulers of a search: whether a trial that lags behind the others is stopped before its last iteration."""
 
-from statistics import median
-
 SCHEDULERS = {
     "FIFOScheduler": {},
     "MedianStoppingRule": {"grace_period": 3, "min_samples_required": 3},
@@ -22,8 +20,8 @@ def stops(scheduler: dict, mode: str, rewards: list[float], others: list[list[fl
     reached = [[sign * reward for reward in other[:iteration]] for other in others if len(other) >= iteration]
     mine = [sign * reward for reward in rewards]
     if scheduler["type"] == "MedianStoppingRule":
-        enough = len(reached) >= scheduler["min_samples_required"]
-        return enough and max(mine) < median(sum(other) / iteration for other in reached)
+        averages = sorted(sum(other) / iteration for other in reached)
+        return len(averages) >= scheduler["min_samples_required"] and max(mine) < averages[len(averages) // 2]
     return is_rung(iteration, scheduler) and not is_among_best(mine, reached, scheduler["reduction_factor"])
 
 

@@ -9,14 +9,14 @@ from emulator.simulation.search_history import History, farthest_point, history_
 
 COMMON_OPTIONS = {"num_samples": 20, "seed": 1}
 TPE_CANDIDATES = 24
-MOST_GOOD = 25
+MOST_GOOD, MOST_OTHERS = 25, 100
 SETTLED_SWEEP = 4
 
 
 def next_configuration(algorithm, options, space, mode, finished, running, index, seed) -> dict | None:
     """What trial number `index` shall run with; None when a grid has no point left. Same arguments, same answer.
 
-    finished: (configuration, reward) pairs; a reward that is None or not finite counts as the worst one seen.
+    finished: (configuration, reward) pairs; a reward that is None or not finite counts as a bad one.
     running: configurations that still run. options: complete, as read_options() returns them. KeyError for an
     algorithm that is not in ALGORITHMS.
     """
@@ -70,7 +70,7 @@ def tpe_search(space, options, history: History, index: int, chance: Random):
     if len(ranked) < max(2, options["n_initial_points"]):
         return random_point(space, chance)
     count = min(MOST_GOOD, math.ceil(options["gamma"] * math.sqrt(len(ranked))))
-    good, others = ranked[:count], ranked[count:] + history.running
+    good, others = ranked[:count], ranked[count : count + MOST_OTHERS] + history.running
     candidates = [drawn_near(space, good, chance) for _ in range(TPE_CANDIDATES)]
     return max(
         candidates, key=lambda point: log_density(space, good, point) - log_density(space, others, point)

@@ -25,13 +25,14 @@ class History(NamedTuple):
 
 
 def history_of(space: list[Parameter], mode: str, finished, running) -> History:
-    """The history of (configuration, reward) pairs; a missing or not finite reward is the worst one seen."""
+    """The history of (configuration, reward) pairs; a reward that is missing or far out counts as a bad one."""
     sign = 1.0 if mode == "max" else -1.0
     scores = [sign * reward if is_number(reward) else None for _, reward in finished]
-    worst = min((score for score in scores if score is not None), default=0.0)
+    known = [score for score in scores if score is not None]
+    floor = max(min(known, default=0.0), usual_bounds(known)[0])
     return History(
         [positions_of(space, configuration) for configuration, _ in finished],
-        [worst if score is None else score for score in scores],
+        [floor if score is None else max(floor, score) for score in scores],
         [positions_of(space, configuration) for configuration in running],
     )
 
@@ -39,6 +40,15 @@ def history_of(space: list[Parameter], mode: str, finished, running) -> History:
 def is_number(reward) -> bool:
     """Whether a reward can be compared."""
     return reward is not None and math.isfinite(reward)
+
+
+def usual_bounds(numbers: list[float]) -> tuple[float, float]:
+    """What lies outside is no usual number: a diverged trial says that it is bad, not how much."""
+    if not numbers:
+        return -math.inf, math.inf
+    median = sorted(numbers)[len(numbers) // 2]
+    spread = sorted(abs(number - median) for number in numbers)[len(numbers) // 2]
+    return (median - 8 * spread, median + 8 * spread) if spread else (-math.inf, math.inf)
 
 
 def random_point(space: list[Parameter], chance: Random) -> list[float]:
