@@ -24,6 +24,8 @@ OWN_CODES = {
     "Emulator.BadControl": {"status": 400, "message": "The control request cannot be carried out."},
 }
 
+IAM_STATUSES = {"404", "405", "409", "413", "500", "503"}
+
 # The code with which an area refuses a parameter, and the one for a body that is no JSON where it differs.
 PARAMETER_CODES = {
     "training": ("ModelArts.2788", "ModelArts.2787"),
@@ -99,8 +101,14 @@ def documented_errors() -> dict:
 
 
 def error_facts(code: str) -> dict:
-    """Status, message and variants of a code; KeyError when nobody documents it."""
-    return OWN_CODES.get(code) or documented_errors()[code]
+    """Status, message and variants of a code; KeyError when nobody documents it.
+
+    IAM's codes are statuses: those whose words no document gives have HTTP's own.
+    """
+    facts = OWN_CODES.get(code) or documented_errors().get(code)
+    if facts is None and code in IAM_STATUSES:
+        facts = {"status": int(code), "message": title_of(int(code))}
+    return facts or documented_errors()[code]
 
 
 def worded(facts: dict, status: int, detail: str, fill: list) -> str:
