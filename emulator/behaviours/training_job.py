@@ -1,0 +1,122 @@
+"""The life of a training job: its states, and what happens on entering them."""
+
+from emulator.behaviours.training_channels import missing_code, missing_input, missing_output, write_outputs
+from emulator.behaviours.training_script import keep_log, result_of, seconds_until_end, stops_itself
+from emulator.behaviours.training_status import CREATING, PENDING, TERMINATING, started_at, status_of
+from emulator.behaviours.training_trials import begin, forget, is_search, stop
+from emulator.lifecycle import GONE, Lifecycle, rests, soon
+from emulator.resources import Resource
+
+POOLS = "pools/pool"
+
+
+def fetch_inputs(world, job: dict) -> str:
+    """What a scheduled job comes to: it runs when pool and inputs, and a search's output buckets, are there."""
+    pool_id = job["spec"]["resource"].get("pool_id")
+    if pool_id and pool_id not in world.store.table(f"{POOLS}/{job['_project']}"):
+        job["_failure"] = f"Resource pool {pool_id} does not exist any more"
+        return "Abnormal"
+    missing = missing_input(world, job) or (missing_output(world, job) if is_search(job) else "")
+    if missing:
+        job["_failure"] = missing
+        return "Failed"
+    job["_warning"] = missing_code(world, job)
+    return "Running"
+
+
+def end_of_script(world, job: dict) -> str:
+    """What a job whose script has run its time comes to."""
+    if stops_itself(world, job):
+        return "Terminating"
+    if "_failure" not in job and not job["_exit_code"]:
+        missing = missing_output(world, job)
+        if not missing:
+            return "Completed"
+        job["_failure"] = missing
+    return "Failed"
+
+
+def shown_job(world, job: dict) -> dict:
+    """The job as the API shows it: its status as of now, each environment variable an object of its own."""
+    shown = {**job, "status": status_of(world, job)}
+    environments = job["algorithm"].get("environments")
+    if environments is not None:
+        pairs = [{name: value} for name, value in environments.items()]
+        shown["algorithm"] = {**job["algorithm"], "environments": pairs}
+    return shown
+
+
+TRAINING_JOBS = Resource(
+    "training/training_job",
+    path_names=("training_job_id",),
+    not_found="ModelArts.2775",
+    present=shown_job,
+    lifecycle=Lifecycle(
+        born="Creating",
+        field="status.phase",
+        illegal="ModelArts.2796",
+        Creating=soon("Pending", after=CREATING, terminate="Terminating"),
+        Pending=soon(fetch_inputs, after=PENDING, terminate="Terminating"),
+        Running=soon(
+            end_of_script,
+            after=seconds_until_end,
+            terminate="Terminating",
+            complete="Completed",
+            fail="Failed",
+        ),
+        Terminating=soon("Terminated", after=TERMINATING),
+        Completed=rests(),
+        Failed=rests(),
+        Terminated=rests(),
+        Abnormal=rests(),
+    ),
+).serves(show="ShowTrainingJobDetails")
+
+
+def note_moment(phase: str) -> None:
+    """See that a job remembers when it entered the phase."""
+
+    @TRAINING_JOBS.lifecycle.entering(phase)
+    def note(world, job: dict) -> None:
+        job["_moments"][phase] = world.clock.now()
+
+
+for state in TRAINING_JOBS.lifecycle.states:
+    note_moment(state)
+
+
+@TRAINING_JOBS.lifecycle.entering("Running")
+def begin_search(world, job: dict) -> None:
+    """Start the trials of a search; one that cannot be carried out fails at once."""
+    if is_search(job):
+        try:
+            begin(world, job)
+        except ValueError as error:
+            job["_failure"] = str(error)
+
+
+@TRAINING_JOBS.lifecycle.entering("Terminating")
+def stop_search(world, job: dict) -> None:
+    """End the trials together with their job."""
+    if is_search(job):
+        stop(world, job)
+
+
+@TRAINING_JOBS.lifecycle.entering("Completed")
+def write_results(world, job: dict) -> None:
+    """Put what the script would have written into the job's outputs."""
+    write_outputs(world, job, result_of(world, job))
+
+
+@TRAINING_JOBS.lifecycle.entering("Completed", "Failed", "Terminated")
+def export_log(world, job: dict) -> None:
+    """Leave the log where the job wants it."""
+    if started_at(job) is not None and job["spec"].get("log_export_path", {}).get("obs_url"):
+        keep_log(world, job)
+
+
+@TRAINING_JOBS.lifecycle.entering(GONE)
+def forget_search(world, job: dict) -> None:
+    """Drop the trials together with their job."""
+    if is_search(job):
+        forget(world, job)

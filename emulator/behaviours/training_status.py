@@ -1,0 +1,109 @@
+"""What a training job says of itself at a moment: its times, nodes, runs and tasks."""
+
+CREATING, PENDING, TERMINATING = 5, 15, 5
+KILLED = 137
+OVER = ("Completed", "Failed", "Terminated", "Abnormal")
+SECONDARY_PHASES = {
+    "Creating": "Creating",
+    "Pending": "Queuing",
+    "Running": "Running",
+    "Completed": "Completed",
+    "Failed": "Failed",
+    "Terminating": "Terminating",
+    "Terminated": "Terminated",
+    "Abnormal": "CreateFailed",
+}
+END_REASONS = {"Completed": "job completed", "Terminated": "job terminated", "Terminating": "job terminated"}
+
+
+def started_at(job: dict) -> float | None:
+    """When the job's script started; None when it has not."""
+    return job["_moments"].get("Running")
+
+
+def stopped_at(job: dict) -> float | None:
+    """When the job's script stopped, or the job ended without it; None while it goes on."""
+    moments = job["_moments"]
+    return next((moments[phase] for phase in ("Terminating", *OVER) if phase in moments), None)
+
+
+def over_at(job: dict) -> float | None:
+    """When the job came to its last state; None while it has not."""
+    return next((job["_moments"][phase] for phase in OVER if phase in job["_moments"]), None)
+
+
+def seconds_run(world, job: dict) -> float:
+    """For how long the job's script has run."""
+    start, stop = started_at(job), stopped_at(job)
+    if start is None:
+        return 0.0
+    return (world.clock.now() if stop is None else stop) - start
+
+
+def exit_code_of(job: dict) -> int | None:
+    """What the script of a job that is over exited with; None when it never ran or is not over."""
+    phase = next((phase for phase in OVER if phase in job["_moments"]), None)
+    if phase is None or started_at(job) is None:
+        return None
+    return {"Completed": 0, "Terminated": KILLED}.get(phase, 1 if "_failure" in job else job["_exit_code"])
+
+
+def status_of(world, job: dict) -> dict:
+    """The job's status as the API shows it."""
+    phase, start = job["status"]["phase"], started_at(job)
+    shown = {
+        **job["status"],
+        "secondary_phase": SECONDARY_PHASES[phase],
+        "duration": int(seconds_run(world, job) * 1000),
+        "start_time": 0 if start is None else int(start * 1000),
+        "node_count_metrics": node_counts(job),
+    }
+    if start is not None:
+        shown["running_records"] = [running_record(job)]
+    if phase in OVER:
+        shown["task_statuses"] = [task_status(job, task) for task in job["status"]["tasks"]]
+    return shown
+
+
+def node_counts(job: dict) -> list | None:
+    """[time in ms, nodes at work] at each change; None before the first."""
+    start, stop = started_at(job), stopped_at(job)
+    if start is None:
+        return None
+    changes = [[int(start * 1000), job["spec"]["resource"].get("node_count", 1)]]
+    return changes if stop is None else [*changes, [int(stop * 1000), 0]]
+
+
+def running_record(job: dict) -> dict:
+    """The one run of the job's script, in seconds as this part of the API counts."""
+    record = {"start_at": int(started_at(job)), "start_type": "init_or_rescheduled"}
+    if stopped_at(job) is None:
+        return record
+    reason = (
+        END_REASONS.get(job["status"]["phase"]) or job.get("_failure") or f"exit with {job['_exit_code']}"
+    )
+    return record | {"end_at": int(stopped_at(job)), "end_reason": reason, "end_related_task": "worker-0"}
+
+
+def task_status(job: dict, task: str) -> dict:
+    """How one task of a job that is over ended."""
+    code = exit_code_of(job)
+    message = job.get("_failure") or ("" if code in (0, None) else f"exit with {code}")
+    return {"task": task, "message": message} | ({} if code is None else {"exit_code": code})
+
+
+def task_addresses(world, job: dict) -> list[dict]:
+    """Where the tasks of a job run, once they have been scheduled; nodes show in dedicated pools only."""
+    if started_at(job) is None:
+        return []
+    chance = world.seeded(job["metadata"]["id"], "addresses")
+    dedicated = bool(job["spec"]["resource"].get("pool_id"))
+    return [
+        {
+            "task": task,
+            "ip": f"172.16.{chance.randrange(256)}.{chance.randrange(1, 255)}",
+            "host_ip": f"192.168.{chance.randrange(256)}.{chance.randrange(1, 255)}" if dedicated else "",
+            "schedule_count": 1,
+        }
+        for task in job["status"]["tasks"]
+    ]
