@@ -1,11 +1,12 @@
 """Text that a regular expression matches, written with a given value in one of its groups.
 
 Python's own parser reads the expression; every text is then checked by running the expression on it, under a time
-limit that the standard library's matcher does not have.
+limit that the standard library's matcher does not have. What is remembered is the parse of an expression, which never changes.
 """
 
 import re
 import string
+from functools import lru_cache
 from itertools import product
 from re import _constants as codes
 from re import _parser as parser
@@ -32,12 +33,13 @@ def line_with(pattern: str, name: str, value: str) -> str:
     """A line that the expression matches in one place, with the value in its metric group. ValueError if none is found."""
     group = metric_group(pattern, name)
     tree = parsed(pattern)
-    choices = product((False, True), (0, 1), (0, 1, 2))
-    texts = dict.fromkeys(_Writer(group, value, *choice).text_of(tree) for choice in choices)
-    for text in texts:
-        for line in () if text is None or "\n" in text else (text, f"{text} ", f" {text}", f" {text} "):
+    seen = {None}
+    for choice in product((False, True), (0, 1), (0, 1, 2)):
+        text = _Writer(group, value, *choice).text_of(tree)
+        for line in () if text in seen or "\n" in text else (text, f"{text} ", f" {text}", f" {text} "):
             if found_values(pattern, name, line) == [value]:
                 return line
+        seen.add(text)
     raise ValueError(
         f"the regular expression {pattern!r} finds {value!r} in no line; "
         f"it must take such a number in a group, as {name}=([0-9.]+) does"
@@ -60,6 +62,7 @@ def found_values(pattern: str, name: str, text: str) -> list[str]:
         raise ValueError(f"the regular expression {pattern!r} cannot be used: {error}") from None
 
 
+@lru_cache(256)
 def metric_group(pattern: str, name: str) -> int:
     """The number of the group that holds the metric: the one of its name, else the only named one, else the first.
 
@@ -74,6 +77,7 @@ def metric_group(pattern: str, name: str) -> int:
     return min(1, state.groups - 1)
 
 
+@lru_cache(256)
 def parsed(pattern: str):
     """The expression as Python's parser sees it. ValueError when it is too long or wrong."""
     if len(pattern) > LONGEST_PATTERN:

@@ -63,7 +63,7 @@ def marginal_of(space: list[Parameter], finished, axis: int) -> Marginal:
         positions = [axes[axis][value] for value in values]
         shown = [position_of(parameter, value) for value in values]
     else:
-        positions = shown = [(step + 0.5) / 60 for step in range(60)]
+        positions = shown = [step / 60 for step in range(60)] + [1 - 1e-9]
     curves = [[marginal_at(tree, axis, position) for position in positions] for tree in trees]
     pairs = [mean_and_deviation([curve[i] for curve in curves]) for i in range(len(positions))]
     return Marginal(shown, [mean for mean, _ in pairs], [deviation for _, deviation in pairs])

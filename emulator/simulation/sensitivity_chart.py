@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 from emulator.simulation.parameters import Parameter, position_of, ranked_values
 
 WIDTH, HEIGHT = 800, 520
-LEFT, RIGHT, TOP, BOTTOM = 84, 28, 76, 76
+LEFT, RIGHT, TOP, BOTTOM = 84, 28, 94, 76
 FINER = 3
 INK, FAINT, GRID, PAPER = (38, 43, 51), (110, 117, 128), (228, 231, 236), (255, 255, 255)
 LINE, BAND, DOT = (31, 99, 176), (31, 99, 176, 45), (226, 120, 42, 190)
@@ -17,7 +17,7 @@ MOST_LABELS, LONGEST_LABEL = 12, 14
 
 def draw(parameter: Parameter, marginal, shown, mean: float, deviation: float) -> bytes:
     """The marginal (line and band, or a mark a value) over the trials that were run; shown: (value, reward) pairs."""
-    sheet = Image.new("RGBA", (WIDTH * FINER, HEIGHT * FINER), PAPER)
+    sheet = Image.new("RGB", (WIDTH * FINER, HEIGHT * FINER), PAPER)
     pen = ImageDraw.Draw(sheet, "RGBA")
     lowest, highest = reward_range(marginal, shown)
 
@@ -36,7 +36,7 @@ def draw(parameter: Parameter, marginal, shown, mean: float, deviation: float) -
         draw_dot(pen, x(position_of(parameter, value) + aside(parameter, index)), y(reward))
     draw_titles(pen, parameter["name"], len(shown), mean, deviation)
     written = BytesIO()
-    sheet.convert("RGB").resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS).save(written, "PNG", optimize=True)
+    sheet.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS).save(written, "PNG", optimize=True)
     return written.getvalue()
 
 
@@ -49,11 +49,11 @@ def draw_frame(pen, parameter: Parameter, x, y, lowest: float, highest: float) -
         if not parameter["values"]:
             pen.line([(x(position), y(lowest)), (x(position), y(highest))], fill=GRID, width=FINER)
         pen.line([(x(position), y(lowest)), (x(position), y(lowest) + 5 * FINER)], fill=FAINT, width=FINER)
-        write(pen, x(position), y(lowest) + 10 * FINER, label, 13, FAINT, "mt")
+        write(pen, x(position), y(lowest) + 10 * FINER, label, 13, FAINT, "ma")
     pen.line([(x(0), y(highest)), (x(0), y(lowest)), (x(1), y(lowest))], fill=INK, width=FINER)
     scale = " (logarithmic)" if parameter["log"] else ""
     write(pen, x(0.5), (HEIGHT - 18) * FINER, parameter["name"] + scale, 15, INK, "mb")
-    write(pen, x(0), y(highest) - 10 * FINER, "reward", 13, FAINT, "mb")
+    write(pen, x(0), y(highest) - 8 * FINER, "reward", 13, FAINT, "mb")
 
 
 def draw_curve(pen, marginal, x, y) -> None:

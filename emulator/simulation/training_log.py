@@ -99,16 +99,18 @@ def job_lines(seed, job: Job, curve, iterations: int, elapsed: float) -> list[tu
     chance = Random(f"log/{seed}/{job.id}")
     samples = chance.choice((10000, 24000, 50000, 60000))
     lines = [(0.0, f"loaded {samples} training samples"), (0.0, f"training for {iterations} epochs")]
+    best = 0.0
     for number in range(1, iterations + 1):
-        metric, loss = curve.at(number)
         at = curve.seconds_until(number)
+        if at > elapsed:
+            return lines
+        metric, loss = curve.at(number)
+        best = max(best, metric)
         speed = samples / curve.seconds_per_iteration
         lines.append(
             (at, f"epoch {number}/{iterations} loss={loss:.6g} accuracy={metric:.6g} {speed:.1f} samples/s")
         )
-    best = max(curve.at(number)[0] for number in range(1, iterations + 1))
-    lines.append((curve.seconds_until(iterations), f"best accuracy={best:.6g}"))
-    return [(at, line) for at, line in lines if at <= elapsed]
+    return [*lines, (curve.seconds_until(iterations), f"best accuracy={best:.6g}")]
 
 
 def trial_lines(
