@@ -6,6 +6,7 @@ from emulator.behaviours import (  # noqa: F401 - their operations belong to thi
     training_events,
     training_listing,
     training_logs,
+    training_metrics,
 )
 from emulator.behaviours.training_catalogue import engine_of, flavor_of
 from emulator.behaviours.training_job import TRAINING_JOBS

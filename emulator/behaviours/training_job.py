@@ -11,7 +11,7 @@ POOLS = "pools/pool"
 
 
 def fetch_inputs(world, job: dict) -> str:
-    """What a scheduled job comes to: it runs when pool and inputs, and a search's output buckets, are there."""
+    """What a scheduled job comes to: it runs when its pool, its inputs and the buckets it needs are there."""
     pool_id = job["spec"]["resource"].get("pool_id")
     if pool_id and pool_id not in world.store.table(f"{POOLS}/{job['_project']}"):
         job["_failure"] = f"Resource pool {pool_id} does not exist any more"

@@ -13,7 +13,7 @@ NEVER = float("inf")
 USUAL_SECONDS = 600
 SECONDS_PER_EPOCH = 60
 USUAL_EPOCHS, MOST_EPOCHS = 10, 1000
-LONGEST = 90 * 86400
+LONGEST = 30 * 86400
 DURATION, EXIT_CODE = "EMULATOR_DURATION", "EMULATOR_EXIT_CODE"
 HOSTED_BUCKET = "modelarts-training-log-{}"
 ENDINGS = {"Completed": "training finished", "Failed": "training failed", "Terminated": "training terminated"}
@@ -169,7 +169,7 @@ def log_text(world, job: dict, task: str) -> bytes:
 
 
 def log_place(world, job: dict) -> tuple[str, str]:
-    """(bucket, prefix) of what the platform keeps of a job: its log_export_path, else a bucket of the emulator's.
+    """(bucket, prefix) of what the platform keeps of a job: its log_export_path, else an own bucket.
 
     The latter is made when it is first needed. ApiError when the former does not exist.
     """
