@@ -23,7 +23,8 @@ class Call:
     """One checked request: converted to the types of its schema, defaults filled in.
 
     path, query, headers: documented parameters by their documented names; optional ones that were not sent are
-    absent unless the schema has a default. body: the JSON body, None when none was sent.
+    absent unless the schema has a default. body: the JSON body, None when none was sent. settings: how the emulator
+    runs.
     """
 
     operation: Any
@@ -34,6 +35,7 @@ class Call:
     caller: Caller
     world: Any
     request: Any
+    settings: Any = None
 
     @property
     def project_id(self) -> str:
@@ -61,7 +63,11 @@ class Answer:
 
 @dataclass(slots=True)
 class Stream:
-    """Frames that are sent as they come: an iterable of bytes, and their media type."""
+    """Frames that are sent as they come: an iterable of bytes, and their media type.
+
+    Frames that come fast leave together; an empty frame says that the next takes its time and sends what there is.
+    A client that hangs up closes the iterable.
+    """
 
     frames: Any
     content_type: str = "text/event-stream; charset=utf-8"

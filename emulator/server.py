@@ -357,7 +357,10 @@ class Server:
             self._send_stream(connection, environ, head, body)
 
     def _send_stream(self, connection: Connection, environ: dict, head: list, frames) -> None:
-        """Send frames as they come; a client that hangs up ends them."""
+        """Send frames as they come; a client that hangs up ends them.
+
+        Frames that are ready together leave together. An empty frame says that the next one is going to take its time.
+        """
         status, headers = head
         chunked = environ["SERVER_PROTOCOL"] == "HTTP/1.1"
         environ["emulator.keep_alive"] = environ["emulator.keep_alive"] and chunked
@@ -366,9 +369,8 @@ class Server:
         send = connection.sock.sendall
         send(("\r\n".join(lines) + "\r\n" + self._closing_lines(environ)).encode("latin-1"))
         try:
-            for frame in frames:
-                if frame:
-                    send(b"%x\r\n%b\r\n" % (len(frame), frame) if chunked else frame)
+            for content in gathered(frames, connection.sock):
+                send(b"%x\r\n%b\r\n" % (len(content), content) if chunked else content)
         finally:
             if hasattr(frames, "close"):
                 frames.close()

@@ -1,0 +1,38 @@
+"""How frames of a stream become writes to a socket: few when they come fast, at once when they come slowly."""
+
+import socket
+
+from emulator.clock import monotonic
+
+MOST_GATHERED = 32 << 10
+GATHER_SECONDS = 0.001
+
+
+def gathered(frames, sock: socket.socket):
+    """The frames in portions: the first at once, then what came within a millisecond, never kept over an empty frame.
+
+    ConnectionAbortedError when the client has hung up meanwhile.
+    """
+    portion, size, since = [], MOST_GATHERED, 0.0
+    for frame in frames:
+        portion.append(frame)
+        size += len(frame)
+        if size < MOST_GATHERED and frame and monotonic() - since < GATHER_SECONDS:
+            continue
+        content = b"".join(portion)
+        portion.clear()
+        size, since = 0, monotonic()
+        if content:
+            yield content
+        if not frame and has_hung_up(sock):
+            raise ConnectionAbortedError("the client has hung up")
+    if portion:
+        yield b"".join(portion)
+
+
+def has_hung_up(sock: socket.socket) -> bool:
+    """Whether the other side has closed the connection; what it may have sent stays to be read."""
+    try:
+        return sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
