@@ -43,6 +43,7 @@ def serve(app: "Application", request: Request, operation, values: dict) -> Answ
         caller,
         world,
         request,
+        app.settings,
     )
     if behave.computes:
         return as_answer(operation, behave(call))

@@ -98,6 +98,14 @@ class Clock:
         self._base = self.now() + seconds
         self._anchor = wall_now()
 
+    def wait(self, seconds: float) -> None:
+        """Let that much virtual time pass where a client is to feel it; a frozen clock makes nobody wait.
+
+        Only for behaviours that compute: they hold no lock meanwhile.
+        """
+        if seconds > 0 and not self.frozen:
+            time.sleep(seconds / self.speed)
+
     @contextmanager
     def at(self, moment: float):
         """Show that moment while what fell due then is being done."""

@@ -243,7 +243,10 @@ def looked_up(application, world, operation, path: dict, field: str):
         account.user_name, account.access_key, "control",
     )  # fmt: skip
     check, behave = application.prepared(operation)
-    call = Call(operation, path, check.read_query(""), {}, None, caller, world, Request(request.environ))
+    call = Call(
+        operation, path, check.read_query(""), {}, None, caller, world, Request(request.environ),
+        application.settings,
+    )  # fmt: skip
     return value_at(behave(call), field)
 
 

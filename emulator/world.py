@@ -35,7 +35,8 @@ class World:
     """One account's cloud. Behaviours run under its lock, one at a time; what they write counts whole or not at all.
 
     tag: five characters that stand in every key and token of this world. seed: decides everything random.
-    pace: simulated work is that many times shorter than the cloud's.
+    pace: simulated work is that many times shorter than the cloud's. volatile: what a restart may forget, such as
+    counters and caches, by the name of its area; a reset empties it. Touch it under the lock.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class World:
         self.clock = Clock()
         self.random = random.Random(f"{seed}/{tag}")
         self.store = Store(tag, journal)
+        self.volatile: dict = {}
         self._obs_of = obs_of
         self._due: list = []
         self.account = self._account()
@@ -154,6 +156,7 @@ class World:
         )
         if area is None:
             self._due.clear()
+            self.volatile.clear()
             self.random = random.Random(f"{self.seed}/{self.tag}")
         return removed
 

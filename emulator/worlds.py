@@ -77,6 +77,7 @@ class Worlds:
         """Forget a world and all that is in it; the default one is emptied instead."""
         with world.lock:
             world.store.clear()
+            world.volatile.clear()
             if world is self.default:
                 self._furnish(world)
             else:
@@ -120,4 +121,3 @@ class Worlds:
     def _keep(self, world: World) -> None:
         self._worlds[world.tag] = world
         self._by_account[world.account.domain_id] = world
-
