@@ -1,0 +1,1 @@
+"""Model packages: config.json, what they need, and the child process that runs them."""

@@ -1,0 +1,1 @@
+"""The name under which MXNet packages import their base class."""

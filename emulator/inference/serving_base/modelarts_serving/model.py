@@ -1,0 +1,72 @@
+"""A model behind its apis: a request becomes what the package's hooks take, what they return becomes an answer."""
+
+import json
+import traceback
+
+from modelarts_serving import multipart
+from modelarts_serving.loading import load_service
+
+FAILED = {"erno": "MR.0105", "msg": "Recognition failed", "words_result": {}}
+JSON = "application/json"
+
+
+class Model:
+    """The loaded service of one package. answer() never raises an Exception of the package's code."""
+
+    def __init__(self, folder: str, engine: str, model_name: str, apis: list[list[str]]):
+        self.methods = {}
+        for url, method in apis:
+            self.methods.setdefault(url, []).append(method)
+        self.service = load_service(folder, engine, model_name)
+
+    def answer(self, path: str, method: str, content_type: str, body: bytes) -> tuple[int, str, bytes]:
+        """Status, content type and body of the answer to one request."""
+        if path not in self.methods:
+            return refusal(404, f"{path} is no api of this model; it has {', '.join(self.methods)}")
+        if method not in self.methods[path]:
+            return refusal(405, f"{path} takes {' or '.join(self.methods[path])}, not {method}")
+        try:
+            data = request_data(content_type, body, self.service.takes_text)
+        except ValueError as error:
+            return refusal(400, str(error))
+
+        try:
+            return shown(self.service.inference(data))
+        except Exception:
+            traceback.print_exc()
+            return 500, JSON, encoded(FAILED)
+
+
+def refusal(status: int, reason: str) -> tuple[int, str, bytes]:
+    return status, JSON, encoded({"erno": "MR.0101", "msg": reason})
+
+
+def request_data(content_type: str, body: bytes, takes_text: bool):
+    """What _preprocess is given; ValueError when the body is not what its content type says."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return multipart.parse(content_type, body)
+    if kind not in (JSON, "", "text/plain"):
+        return body
+    text = body.decode("utf-8")
+    if takes_text or not text:
+        return text
+    return json.loads(text)
+
+
+def shown(reply) -> tuple[int, str, bytes]:
+    """A text is taken to be JSON already, bytes are sent as they are."""
+    if isinstance(reply, bytes):
+        return 200, "application/octet-stream", reply
+    return 200, JSON, reply.encode() if isinstance(reply, str) else encoded(reply)
+
+
+def encoded(value) -> bytes:
+    return json.dumps(value, ensure_ascii=False, default=as_json).encode()
+
+
+def as_json(value):
+    """Arrays, tensors and numbers of numpy or torch as lists and numbers."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is not JSON serializable")
