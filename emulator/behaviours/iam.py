@@ -1,5 +1,7 @@
 """IAM: tokens, access keys, agencies, and what an account consists of."""
 
+import re
+
 from emulator.behaviours import behaviour
 from emulator.behaviours.iam_catalog import catalog_of, links_to
 from emulator.calls import Answer
@@ -19,6 +21,7 @@ from emulator.identity import (
 from emulator.world import derived
 
 MOST_KEYS = 2
+DAYS = re.compile(r"[1-9][0-9]{0,4}")
 
 
 @behaviour("KeystoneCreateToken")
@@ -237,12 +240,12 @@ def trusted_domain(call, asked: dict) -> dict:
 
 def hours_of(duration) -> int:
     """The hours an agency's duration means: FOREVER (0), ONEDAY or a number of days. 400 for anything else."""
-    words = {"FOREVER": 0, "ONEDAY": 24}
-    if str(duration).isdecimal() and 0 < int(duration) <= 36500:
-        return 24 * int(duration)
-    if duration not in words:
-        raise ApiError("400", f"$.agency.duration: {duration!r} is not FOREVER, ONEDAY or a number of days")
-    return words[duration]
+    text, words = str(duration), {"FOREVER": 0, "ONEDAY": 24}
+    if DAYS.fullmatch(text):
+        return 24 * int(text)
+    if text not in words:
+        raise ApiError("400", f"$.agency.duration: {text[:40]!r} is not FOREVER, ONEDAY or a number of days")
+    return words[text]
 
 
 def shown_agency(agency: dict) -> dict:
