@@ -33,7 +33,8 @@ class Obs:
 
     find_key(access_key, security_token): the Key, None when nobody has it; ValueError when it has expired.
     now_of(world_tag): virtual time. state_dir: where objects survive a restart. auth: "presence" (signatures are
-    verified when the key is known, other keys open the default world), "strict" or "off".
+    verified when the key is known, other keys open the default world), "strict" or "off". default: the tag of the
+    world that anonymous requests open. report: told of every failure that is OBS's own.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Obs:
         state_dir: Path | None = None,
         auth: str = "presence",
         default: str = "",
+        report: Callable[[str], None] | None = None,
     ):
         self.auth = auth
         self._find_key = find_key
@@ -52,6 +54,7 @@ class Obs:
         self._now_of = now_of
         self._state_dir = state_dir
         self._default = default
+        self._report = report
         self._lock = RLock()
         self._worlds = None
         self._numbers = itertools.count(1)
@@ -110,8 +113,10 @@ class Obs:
             reply = self.answer(request)
         except ObsError as error:
             reply = refused(error, environ, request_id)
-        except Exception:
+        except Exception as error:
             log.exception("%s %s failed", method, environ.get("RAW_URI") or environ.get("PATH_INFO"))
+            if self._report is not None:
+                self._report(f"OBS {method} {environ.get('RAW_URI')}: {type(error).__name__}: {error}")
             reply = refused(ObsError("InternalError"), environ, request_id)
         start_response(status_line(reply.status), headers_to_send(reply, method, dialect, request_id))
         return [b"" if method == "HEAD" or reply.status in (204, 304) else reply.body]
