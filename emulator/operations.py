@@ -9,6 +9,8 @@ import orjson
 
 from emulator.facts import folder
 
+# Under this key a node of the route index holds what ends there: not even an empty segment is called so.
+METHODS_HERE = None
 METHODS = ("get", "put", "post", "delete", "patch", "head")
 
 ANNOTATIONS = {
@@ -203,7 +205,7 @@ class Operations:
         node = self._root
         for segment in operation.path.split("/")[1:]:
             node = node.setdefault("{}" if segment.startswith("{") else segment, {})
-        other = node.setdefault("", {}).setdefault(operation.method, operation)
+        other = node.setdefault(METHODS_HERE, {}).setdefault(operation.method, operation)
         if other is not operation:
             raise BadSchema(f"{operation} and {other} share a route")
         operation.path_names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
@@ -212,9 +214,9 @@ class Operations:
 def _walk(node: dict, segments: list, at: int, values: tuple):
     """The methods at the end of the segments, literal before parameter, with the raw values of the parameters."""
     if at == len(segments):
-        return node.get(""), values
+        return node.get(METHODS_HERE), values
     segment = segments[at]
-    if segment and segment in node:
+    if segment in node:
         leaf, found = _walk(node[segment], segments, at + 1, values)
         if leaf is not None:
             return leaf, found
