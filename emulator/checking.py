@@ -9,9 +9,11 @@ import jsonschema_rs
 import orjson
 
 from emulator.errors import ApiError, ContractBroken, parameter_code
-from emulator.explaining import explain, lenient
+from emulator.explaining import explain, explain_fast, in_numeric_range, lenient
 
 DEEPEST = 254
+LARGE = 64 << 10
+ODD_NAME = re.compile(rb'"[ \t\r\n]+:|\\u0022')
 WHOLE = re.compile(r"-?\d{1,30}\Z")
 NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?([eE][-+]?\d{1,3})?\Z")
 
@@ -55,20 +57,19 @@ class Check:
         return self._read(self.header, {name: [value] for name, value in sent.items() if value is not None})
 
     def read_body(self, raw: bytes, charset: str = "utf-8"):
-        """The checked JSON body with the schema's defaults; None when there is none and none is needed."""
+        """The checked JSON body with the schema's defaults; no body counts as {} where nothing is required."""
         shape = self.body
         if shape is None:
             return None
         if not raw.strip():
-            if self.operation.body_required and shape.needs_something:
+            if not shape.needs_something:
+                return shape.fill({})
+            if self.operation.body_required:
                 self._refuse("$: a JSON body is required and none was sent")
             return None
         value = parse_json(raw, charset, self.operation)
         if not shape.fast.is_valid(value):
-            mended = lenient(shape.slow, value)
-            if mended is None or not shape.fast.is_valid(mended):
-                self._refuse(explain(shape.slow, value, "$"))
-            value = mended
+            value = self._mended(shape, value, "$", len(raw) > LARGE)
         if self.strict_fields:
             self._refuse_unknown(shape.unknown_fields(value))
         return shape.fill(value)
@@ -82,7 +83,8 @@ class Check:
         if str(status) not in self.operation.definition["responses"] and status < 400:
             raise ContractBroken(f"{self.operation.operation_id} answers an undocumented {status}")
         if body is not None and not shape.fast.is_valid(body):
-            raise ContractBroken(f"{self.operation.operation_id} {status}: {explain(shape.slow, body, '$')}")
+            words = explain(shape.slow, body, "$") or explain_fast(shape.fast, body, "$")
+            raise ContractBroken(f"{self.operation.operation_id} {status}: {words}")
 
     def _read(self, place: "Place", sent: dict) -> dict:
         known = {name: values for name, values in sent.items() if name in place.parameters}
@@ -96,11 +98,16 @@ class Check:
             if value is not None:
                 values[name] = value
         if place.fast is not None and not place.fast.is_valid(values):
-            mended = lenient(place.slow, values)
-            if mended is None or not place.fast.is_valid(mended):
-                self._refuse(explain(place.slow, values, place.name))
-            values = mended
+            values = self._mended(place, values, place.name, False)
         return {**place.defaults, **values} if place.defaults else values
+
+    def _mended(self, shape: "Shape | Place", value, root: str, large: bool):
+        """The value that was meant; ApiError when that cannot be said, or the value is too large to look."""
+        mended = None if large else lenient(shape.slow, value)
+        if mended is not None and shape.fast.is_valid(mended):
+            return mended
+        words = "" if large else explain(shape.slow, value, root)
+        self._refuse(words or explain_fast(shape.fast, value, root))
 
     def _refuse_unknown(self, unknown: list) -> None:
         for where, name, documented in unknown:
@@ -132,7 +139,7 @@ class Parameter:
         self.default = flat.get("default")
 
     def convert(self, texts: list):
-        """The value of the texts sent, None when they count as not sent; what cannot be converted stays text."""
+        """The value of the texts sent, None when they count as not sent; what fits no type stays text."""
         if "array" in self.kinds:
             members = [member for text in texts for member in text.split(",")]
             return [converted(member, self.items) for member in members if member != ""]
@@ -158,7 +165,7 @@ class Place:
             "required": required,
         }
         self.slow = area.closure(schema)
-        self.fast = jsonschema_rs.validator_for(self.slow) if constrained else None
+        self.fast = fast_validator(self.slow) if constrained else None
 
 
 class Shape:
@@ -167,8 +174,8 @@ class Shape:
     def __init__(self, area, schema: dict):
         self.area = area
         self.slow = area.closure(schema)
-        self.fast = jsonschema_rs.validator_for(self.slow)
-        self.needs_something = bool(resolved(area, schema).get("required"))
+        self.fast = fast_validator(self.slow)
+        self.needs_something = not self.fast.is_valid({})
         self._fill = filler(area, schema, ())
 
     def fill(self, value):
@@ -184,6 +191,23 @@ class Shape:
         return found
 
 
+class NumericRange:
+    """The keyword x-numeric-range for jsonschema-rs."""
+
+    def __init__(self, parent_schema: dict, limits: list, schema_path: list):
+        self.limits = limits
+
+    def validate(self, sent) -> None:
+        """ValueError for text that is no whole number in the range."""
+        if isinstance(sent, str) and not in_numeric_range(sent, self.limits):
+            raise ValueError(f"{sent[:80]!r} is no whole number from {self.limits[0]} to {self.limits[1]}")
+
+
+def fast_validator(schema: dict):
+    """The validator of jsonschema-rs for a schema, our own keywords included."""
+    return jsonschema_rs.validator_for(schema, keywords={"x-numeric-range": NumericRange})
+
+
 def query_pairs(raw: str) -> dict:
     """{name: [values]} of a query string, percent-decoded; values keep their order."""
     pairs = {}
@@ -195,7 +219,7 @@ def query_pairs(raw: str) -> dict:
 
 
 def parse_json(raw: bytes, charset: str, operation):
-    """The JSON value of a body; ApiError when it is none: syntax, charset, NaN, repeated names, nesting too deep."""
+    """The JSON value of a body; ApiError for bad syntax, charset, NaN, repeated names or deep nesting."""
     words = None
     try:
         if charset not in ("utf-8", "utf8", "us-ascii", "ascii"):
@@ -203,7 +227,7 @@ def parse_json(raw: bytes, charset: str, operation):
         else:
             value = orjson.loads(raw)
             compact = orjson.dumps(value)
-            if raw.count(b'":') == compact.count(b'":') and b'" :' not in raw:
+            if raw.count(b'":') == compact.count(b'":') and not ODD_NAME.search(raw):
                 return value
             words = repeated_name(raw)
             if words is None:
@@ -222,9 +246,11 @@ def repeated_name(raw: bytes) -> str | None:
     repeated = []
 
     def collect(pairs):
-        names = [name for name, _ in pairs]
-        repeated.extend(name for name in set(names) if names.count(name) > 1)
-        return None
+        seen = set()
+        for name, _ in pairs:
+            if name in seen:
+                repeated.append(name)
+            seen.add(name)
 
     import json
 
@@ -261,7 +287,7 @@ def converted(text: str, kinds: frozenset):
 
 
 def filler(area, schema: dict, path: tuple):
-    """A function that fills a value of the schema with its defaults; None where the schema has none to give."""
+    """A function that fills a value of the schema with its defaults; None where the schema has none."""
     if schema.get("$ref") in path:
         return None
     if "$ref" in schema:
