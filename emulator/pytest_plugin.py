@@ -73,7 +73,7 @@ def cloud(modelarts_cloud):
 
 @pytest.fixture
 def modelarts_environment(modelarts_cloud, monkeypatch, tmp_path):
-    """The variables that point unmodified SDKs at the account: in force, with an empty HOME, until the end."""
+    """The variables that point unmodified SDKs at the account: in force, with an empty HOME."""
     from emulator.shells import variables
 
     home = tmp_path / "home"

@@ -1,0 +1,309 @@
+"""What holds for every documented operation at once."""
+
+import io
+import json
+from hashlib import sha256
+from urllib.parse import quote, unquote
+
+import pytest
+import strategies
+
+from emulator.behaviours import behaviour_of, not_emulated
+from emulator.checking import Check
+from emulator.credentials import needs_credential
+from emulator.errors import error_facts, parameter_code
+from emulator.operations import METHODS, Operations
+
+OPERATIONS = Operations()
+COUNT = 536
+CHECKSUM = "b93c0881f5278d3fef9873c40a0dbc7f3ac0174f5e8f8cf0761fa64a1709f827"
+every_operation = pytest.mark.parametrize(
+    "operation", list(OPERATIONS), ids=lambda operation: operation.operation_id
+)
+every_body = pytest.mark.parametrize(
+    "operation",
+    [operation for operation in OPERATIONS if operation.body_schema is not None],
+    ids=lambda operation: operation.operation_id,
+)
+
+MALFORMED = {
+    "a body cut off": b'{"name": "x"',
+    "no JSON at all": b"name=x",
+    "NaN": b'{"name": NaN}',
+    "Infinity": b'{"name": -Infinity}',
+    "a number beyond all numbers": b'{"name": 1e999}',
+    "a name twice": b'{"name": 1, "name": 2}',
+    "a name twice, spread out": b'{"name"\t:1,"name"\n: 2}',
+    "a name twice beside an escaped quote": b'{"name": 1, "name": "\\u0022:"}',
+    "nested 10,000 deep": b"[" * 10_000 + b"]" * 10_000,
+    "objects nested 10,000 deep": b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+    "bytes that are no UTF-8": b'{"name": "\xff\xfe"}',
+    "UTF-16": '{"name": "x"}'.encode("utf-16"),
+    "a byte order mark": b'\xef\xbb\xbf{"name": "x"}',
+    "half a surrogate pair": b'{"name": "\\ud800"}',
+}
+
+
+class Answered:
+    """What the application answered in process: status, headers, body."""
+
+    def __init__(self, application, method: str, path: str, query: str = "", headers=None, body: bytes = b""):
+        environ = {
+            "REQUEST_METHOD": method,
+            "RAW_URI": f"{path}?{query}" if query else path,
+            "PATH_INFO": unquote(path),
+            "QUERY_STRING": query,
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "SERVER_PORT": "80",
+            "HTTP_HOST": "127.0.0.1",
+            "REMOTE_ADDR": "127.0.0.1",
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body),
+            "CONTENT_LENGTH": str(len(body)),
+            "CONTENT_TYPE": "application/json",
+        }
+        for name, value in (headers or {}).items():
+            plain = name.upper().replace("-", "_")
+            environ[plain if plain == "CONTENT_TYPE" else f"HTTP_{plain}"] = value
+        frames = application(environ, self._start)
+        self.body = b"".join(frames)
+
+    def _start(self, status: str, headers: list, exc_info=None):
+        self.status = int(status[:3])
+        self.headers = {name.lower(): value for name, value in headers}
+
+    @property
+    def json(self):
+        """The JSON value of the body."""
+        return json.loads(self.body)
+
+    def __repr__(self):
+        return f"{self.status} {self.body[:300].decode()}"
+
+
+def path_of(operation, values: dict) -> str:
+    """The raw path of the operation with these values in it."""
+    path = operation.path
+    for name, value in values.items():
+        path = path.replace(f"{{{name}}}", quote(value, safe=""))
+    return path
+
+
+def query_of(values: dict) -> str:
+    """A query string."""
+    return "&".join(f"{quote(name)}={quote(value, safe=',')}" for name, value in values.items())
+
+
+def send(cloud, operation, request, body: bytes | None = None) -> Answered:
+    """Send a drawn request with the account's token and project; body replaces the drawn one."""
+    path, query, headers, drawn = request
+    values = {**path, **({"project_id": cloud.project_id} if operation.service != "iam" else {})}
+    values = {name: value for name, value in values.items() if name in path}
+    content = body if body is not None else b"" if drawn is None else json.dumps(drawn).encode()
+    sent = {**headers, "X-Auth-Token": cloud.token}
+    application = cloud.emulator.application
+    return Answered(application, operation.method, path_of(operation, values), query_of(query), sent, content)
+
+
+def fault_of(answered: Answered, operation) -> tuple[str, str]:
+    """(code, words) of a refusal, whose body must be as the service, or the gateway, documents it."""
+    assert answered.headers["content-type"] == "application/json;charset=UTF-8"
+    assert len(answered.headers["x-request-id"]) == 32
+    body = answered.json
+    if "request_id" in body:
+        assert body.keys() == {"error_code", "error_msg", "request_id"}
+        assert body["error_code"].startswith("APIG")
+        return body["error_code"], body["error_msg"]
+    if operation.service == "iam":
+        assert body.keys() == {"error"} and body["error"].keys() == {"code", "message", "title"}
+        return str(body["error"]["code"]), body["error"]["message"]
+    if operation.service == "maas":
+        assert body.keys() == {"error"} and body["error"].keys() == {"code", "message"}
+        return body["error"]["code"], body["error"]["message"]
+    if operation.area in ("training-v1", "training-configs-v1", "specs-v1", "visualization-v1"):
+        assert body.keys() == {"is_success", "error_code", "error_message"} and body["is_success"] is False
+        return body["error_code"], body["error_message"]
+    words = "error_message" if operation.area == "devenv-v1" else "error_msg"
+    assert body.keys() == {"error_code", words}
+    return body["error_code"], body[words]
+
+
+def test_every_documented_operation_is_there_and_no_other():
+    lines = sorted(f"{operation.method} {operation.path}" for operation in OPERATIONS)
+    assert (len(lines), sha256("\n".join(lines).encode()).hexdigest()) == (COUNT, CHECKSUM)
+
+
+def test_every_path_leads_to_its_own_operation_and_an_encoded_slash_is_one_segment():
+    for operation in OPERATIONS:
+        values = {name: f"a/{number} b" for number, name in enumerate(operation.path_names)}
+        assert OPERATIONS.find(operation.method, path_of(operation, values)) == (operation, values)
+
+
+def test_a_literal_segment_beats_a_parameter_that_would_take_it():
+    for operation in OPERATIONS:
+        literals = [part for part in operation.path.split("/") if part and not part.startswith("{")]
+        values = dict.fromkeys(operation.path_names, literals[-1])
+        found, _ = OPERATIONS.find(operation.method, path_of(operation, values))
+        beaten = sum(part.startswith("{") for part in found.path.split("/")) < len(operation.path_names)
+        assert found is operation or beaten
+
+
+def test_a_method_that_is_not_documented_gets_405_and_the_methods_that_are(cloud):
+    by_path = {}
+    for operation in OPERATIONS:
+        by_path.setdefault("/".join("{}" if "{" in s else s for s in operation.path.split("/")), []).append(
+            operation
+        )
+    for operations in by_path.values():
+        allowed = {operation.method for operation in operations}
+        for method in {name.upper() for name in METHODS} - allowed:
+            path = path_of(operations[0], dict.fromkeys(operations[0].path_names, "x-1"))
+            answered = Answered(cloud.emulator.application, method, path)
+            code, words = fault_of(answered, operations[0])
+            assert (answered.status, code) == (405, "APIG.0101")
+            assert set(answered.headers["allow"].split(", ")) == allowed
+            assert all(method in words for method in allowed)
+
+
+def test_a_request_without_credentials_gets_401_in_the_words_of_its_service(cloud):
+    for operation in filter(needs_credential, OPERATIONS):
+        path = path_of(operation, dict.fromkeys(operation.path_names, cloud.project_id))
+        answered = Answered(cloud.emulator.application, operation.method, path)
+        code, _ = fault_of(answered, operation)
+        # MaaS documents 400 for a request without its header, and 401 for one with a wrong key.
+        assert answered.status == (400 if code == "ModelArts.81002" else 401), operation
+        assert error_facts(code)
+
+
+@every_operation
+def test_a_valid_request_passes_the_check(operation):
+    check = Check(operation)
+    for path, query, headers, body in strategies.samples(operation):
+        request = type("Headers", (), {"header": staticmethod(headers.get)})
+        check.read_path(path)
+        check.read_query(query_of(query))
+        check.read_headers(request)
+        if body is not None:
+            read = check.read_body(json.dumps(body).encode())
+            assert contains(read, body)
+
+
+def contains(read, sent) -> bool:
+    """Whether what was read holds all that was sent."""
+    if isinstance(sent, dict):
+        return all(name in read and contains(read[name], value) for name, value in sent.items())
+    if isinstance(sent, list):
+        return len(read) == len(sent) and all(map(contains, read, sent))
+    return read == sent
+
+
+@every_operation
+def test_a_valid_request_is_answered_or_refused_as_documented(operation, cloud):
+    for request in strategies.samples(operation):
+        answered = send(cloud, operation, request)
+        if behaviour_of(operation) is not_emulated:
+            code, words = fault_of(answered, operation)
+            assert (answered.status, code) == (501, "Emulator.NotImplemented")
+            assert operation.operation_id in words
+        elif answered.status >= 400:
+            code, _ = fault_of(answered, operation)
+            assert answered.status < 500 and error_facts(code)
+        else:
+            assert str(answered.status) in operation.definition["responses"]
+
+
+@every_body
+def test_a_body_that_breaks_one_rule_is_refused_naming_the_place(operation, cloud):
+    schema = operation.area_of.closure(operation.body_schema)
+    seen = set()
+    for request in strategies.samples(operation):
+        for mutation in strategies.mutations(schema, request[3]):
+            if (mutation.rule, mutation.json_path) in seen:
+                continue
+            seen.add((mutation.rule, mutation.json_path))
+            answered = send(cloud, operation, request, json.dumps(mutation.value).encode())
+            if refused_as_credential(answered, operation):
+                continue
+            code, words = fault_of(answered, operation)
+            assert (answered.status, code) == (400, parameter_code(operation)), mutation
+            assert names_place(words, mutation, "$"), (words, mutation)
+    assert seen or not strategies.as_schema(schema).document
+
+
+def refused_as_credential(answered: Answered, operation) -> bool:
+    """Whether a body that is the credential itself was refused as such before it was looked at as a body."""
+    return answered.status == 401 and not needs_credential(operation)
+
+
+def names_place(words: str, mutation, root: str) -> bool:
+    """Whether a refusal names the broken place or, where alternatives leave it open, one above it."""
+    place = root + mutation.json_path
+    if mutation.exact:
+        return f"{place}: " in words
+    above = [place[:end] for end in range(1, len(place))]
+    return f"{place}: " in words or any(f"{one}: fits none" in words for one in above)
+
+
+@every_operation
+def test_a_parameter_that_breaks_one_rule_is_refused_naming_it(operation, cloud):
+    path, query, headers, body = strategies.samples(operation)[-1]
+    for place, sent in (("path", path), ("query", query), ("header", headers)):
+        for name, text, rule in broken_parameters(operation, place, sent):
+            changed = {other: value for other, value in sent.items() if other != name or text is not None}
+            if text is not None:
+                changed[name] = text
+            places = {"path": path, "query": query, "header": headers, place: changed}
+            answered = send(cloud, operation, (*places.values(), body))
+            code, words = fault_of(answered, operation)
+            assert (answered.status, code) == (400, parameter_code(operation)), (rule, name, text)
+            assert f"{place}.{name}" in words or (text is None and f"{place}: {name}" in words)
+
+
+def broken_parameters(operation, place: str, sent: dict):
+    """(name, text or None for none at all, rule) of parameters that break a rule and can be sent."""
+    schema = strategies.parameter_schema(operation, place)
+    typed = getattr(Check(operation), place)
+    values = {name: typed.parameters[name].convert([text]) for name, text in sent.items()}
+    for mutation in strategies.mutations(schema, values):
+        if mutation.rule == "required" and place != "path":
+            (name,) = values.keys() - mutation.value.keys()
+            if name not in ("Authorization", "X-Auth-Token"):
+                yield name, None, mutation.rule
+        elif len(mutation.path) == 1 and mutation.path[0] not in ("project_id", "X-Auth-Token"):
+            name = mutation.path[0]
+            value = mutation.value[name]
+            text = strategies.as_text(value) if strategies.sendable(value) else ""
+            plain = text.isascii() and text.isprintable() and text == text.strip()
+            if text and plain and typed.parameters[name].convert([text]) == value:
+                yield name, text, mutation.rule
+
+
+@every_body
+def test_a_body_that_is_no_json_is_refused(operation, cloud):
+    request = strategies.samples(operation)[-1]
+    for case, body in MALFORMED.items():
+        answered = send(cloud, operation, request, body)
+        code, words = fault_of(answered, operation)
+        assert (answered.status, code) == (400, parameter_code(operation, malformed=True)), case
+        assert "$: " in words
+
+
+@every_body
+def test_a_body_declared_in_another_charset_is_refused(operation, cloud):
+    path, query, headers, body = strategies.samples(operation)[-1]
+    declared = {**headers, "Content-Type": "application/json; charset=utf-16"}
+    answered = send(cloud, operation, (path, query, declared, body))
+    _, words = fault_of(answered, operation)
+    assert (answered.status == 400 and "utf-16" in words) or refused_as_credential(answered, operation)
+
+
+@every_body
+def test_a_body_may_only_be_left_out_where_nothing_in_it_is_required(operation, cloud):
+    path, query, headers, _ = strategies.samples(operation)[-1]
+    answered = send(cloud, operation, (path, query, headers, None))
+    if strategies.as_schema(operation.area_of.closure(operation.body_schema)).fast.is_valid({}):
+        assert answered.status != 400 or "JSON body is required" not in answered.body.decode()
+    else:
+        code, words = fault_of(answered, operation)
+        assert (answered.status, code) == (400, parameter_code(operation))
+        assert "$: a JSON body is required" in words
