@@ -1,0 +1,83 @@
+"""How busy the nodes of a v1 training job are: one average a sampling step since the script started."""
+
+import math
+
+from emulator.behaviours import behaviour
+from emulator.behaviours.training_v1_catalogue import spec_facts
+from emulator.behaviours.training_v1_logs import file_names
+from emulator.behaviours.training_v1_records import find_version, seconds_run
+from emulator.behaviours.training_v1_states import documented_code
+from emulator.errors import ApiError
+from emulator.simulation.utilisation import Habit, levels, usage
+
+MOST_POINTS = 1440
+MEASURED = ("cpuUsage", "memUsage", "gpuUtil", "gpuMemUsage")
+# Bytes a second of a busy machine, a hundredth each: what a percentage of it comes to.
+RATES = {"diskReadRate": 1_500, "diskWriteRate": 20, "recvBytesRate": 90_000, "sendBytesRate": 40_000}
+TRAFFIC = Habit(rest=0.1, work=60, waver=25, rise=2)
+METRICS = (*MEASURED, *RATES)
+
+
+@behaviour("ShowTrainingJobPodMetrics")
+def show_pod_metrics(call):
+    """The series of one node: all metrics or those named; GPU metrics averaged, or one series a GPU."""
+    version = find_version(call)
+    names, pod_name = file_names(version), call.path["pod_name"]
+    if pod_name not in names:
+        raise ApiError(documented_code(call), f"there is no pod {pod_name!r}; there are {', '.join(names)}")
+    worker = names.index(pod_name)
+    gpus = range(spec_facts(version["config"]).get("gpu_num", 0))
+    metrics = []
+    for name, shown in wanted_metrics(call).items():
+        each = call.query.get("statistic_type") == "each" and name.startswith("gpu")
+        for gpu in gpus if each else [""]:
+            metrics.append({"metric": shown, "value": series(call.world, version, worker, name, gpu)})
+    return {"interval": interval_of(call.world, version), "metrics": metrics}
+
+
+def wanted_metrics(call) -> dict:
+    """{name: name as asked for} of the metrics that the query names, all of them when it names none."""
+    known = {name.lower(): name for name in METRICS}
+    asked = [name for name in call.query.get("metrics", "").split(",") if name] or list(METRICS)
+    unknown = [name for name in asked if name.lower() not in known]
+    if unknown:
+        raise ApiError(
+            documented_code(call), f"there is no metric {unknown[0]!r}; there are {', '.join(METRICS)}"
+        )
+    return {known[name.lower()]: name for name in asked}
+
+
+def system_metrics(world, version: dict) -> dict:
+    """The series of the first node, by metric, and their sampling step."""
+    lists = {name: series(world, version, 0, name) for name in METRICS}
+    return {**lists, "interval": interval_of(world, version)}
+
+
+def interval_of(world, version: dict) -> int:
+    """The sampling step in minutes: one, more for a script that runs for days."""
+    return max(1, math.ceil(minutes_run(world, version) / MOST_POINTS))
+
+
+def minutes_run(world, version: dict) -> int:
+    """For how many minutes the script has run, counting the one it is in."""
+    return int(seconds_run(world, version) // 60) + 1 if "RUNNING" in version["_moments"] else 0
+
+
+def series(world, version: dict, worker: int, name: str, gpu="") -> list[str]:
+    """The averages of a metric, one a step since the script started; 0 where nothing ran or is not there."""
+    minutes, step = minutes_run(world, version), interval_of(world, version)
+    gpus = spec_facts(version["config"]).get("gpu_num", 0)
+    if "_idle" in version or (name.startswith("gpu") and not gpus):
+        values = [0.0] * minutes
+    else:
+        seed = f"{world.seed}/{world.tag}/v1/{version['version_id']}/{worker}/{gpu}"
+        values = measured(seed, name, gpus, minutes)
+    return [f"{value:.2f}" if value > 0 else "0" for value in values[::step]]
+
+
+def measured(seed: str, name: str, gpus: int, minutes: int) -> list[float]:
+    """A metric minute by minute: percent, or bytes a second."""
+    if name in RATES:
+        return [percent * RATES[name] for percent in levels(f"{seed}/{name}", TRAFFIC, minutes)]
+    rows = usage(seed, "worker", "GPU" if gpus else "CPU", minutes)
+    return next(row["value"] for row in rows if row["metric"] == name)
