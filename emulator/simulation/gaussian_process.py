@@ -8,8 +8,8 @@ import numpy
 from emulator.simulation.parameters import Parameter, is_ordered, snapped
 from emulator.simulation.search_history import History, random_point
 
-MOST_POINTS = 150
-CANDIDATES = 600
+MOST_POINTS, MOST_TUNED = 150, 30
+CANDIDATES = 360
 NEAR_BEST = (0.15, 0.05, 0.015)
 LENGTHS = (0.15, 0.3, 0.6, 1.2, 2.4)
 NOISES = (1e-4, 1e-2, 1e-1)
@@ -25,7 +25,7 @@ def most_promising(
     points, scores = informative(history)
     spread = scores.std() or 1.0
     scores = (scores - scores.mean()) / spread
-    process = fitted(encoded(space, points), scores)
+    process = fitted(space, encoded(space, points), scores)
     if history.running:
         waiting = encoded(space, history.running)
         process = conditioned(process, waiting, predicted(process, waiting)[0])
@@ -82,16 +82,16 @@ def encoded(space: list[Parameter], points) -> numpy.ndarray:
     return numpy.hstack(columns)
 
 
-def fitted(rows: numpy.ndarray, scores: numpy.ndarray):
-    """The process of the likeliest lengths: one for all columns first, then each column's own."""
-    width = rows.shape[1]
-    grid = [(numpy.full(width, length), noise) for length in LENGTHS for noise in NOISES]
+def fitted(space: list[Parameter], rows: numpy.ndarray, scores: numpy.ndarray):
+    """The process of the likeliest lengths: one for all parameters first, then each parameter's own."""
+    owners = numpy.repeat(
+        range(len(space)), [1 if is_ordered(each) else len(each["values"]) for each in space]
+    )
+    grid = [(numpy.full(len(owners), length), noise) for length in LENGTHS for noise in NOISES]
     lengths, noise = max(grid, key=lambda pair: likelihood(rows, scores, *pair))
     for _ in range(2):
-        for column in range(min(width, 30)):
-            tries = [
-                numpy.where(numpy.arange(width) == column, lengths * by, lengths) for by in (1, 0.5, 2, 4)
-            ]
+        for axis in range(min(len(space), MOST_TUNED)):
+            tries = [numpy.where(owners == axis, lengths * factor, lengths) for factor in (1, 0.5, 2, 4)]
             lengths = max(tries, key=lambda each: likelihood(rows, scores, each, noise))
     return rows, scores, lengths, noise
 

@@ -6,6 +6,7 @@ limit that the standard library's matcher does not have. What is remembered is t
 
 import re
 import string
+import warnings
 from functools import lru_cache
 from itertools import product
 from re import _constants as codes
@@ -52,10 +53,12 @@ def found_values(pattern: str, name: str, text: str) -> list[str]:
 
     group = metric_group(pattern, name)
     try:
-        matcher = regex.compile(pattern)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            matcher = regex.compile(pattern)
         return [match.group(group) for match in matcher.finditer(text, timeout=SECONDS) if match.group(group)]
     except TimeoutError:
-        raise ValueError(
+        raise TooSlow(
             f"the regular expression {pattern!r} takes too long; avoid repeats inside repeats"
         ) from None
     except (regex.error, RecursionError) as error:
@@ -85,7 +88,9 @@ def parsed(pattern: str):
             f"the regular expression has {len(pattern)} characters; at most {LONGEST_PATTERN} are allowed"
         )
     try:
-        return parser.parse(pattern)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return parser.parse(pattern)
     except (re.error, RecursionError, OverflowError) as error:
         raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
 

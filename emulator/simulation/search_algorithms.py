@@ -181,7 +181,7 @@ def read_options(algorithm: str, given: dict) -> dict:
 
     ValueError for an unknown algorithm or option, or a value of another type.
     """
-    if algorithm not in ALGORITHMS:
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise ValueError(
             f"there is no search algorithm {algorithm!r}; there are {', '.join(sorted(ALGORITHMS))}"
         )

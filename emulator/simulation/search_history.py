@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from emulator.simulation.parameters import Parameter, positions_of, snapped
 
+HUGE = 1e100
+
 
 class History(NamedTuple):
     """Trials in the order they ended, the greater score the better, and where trials still run."""
@@ -27,7 +29,7 @@ class History(NamedTuple):
 def history_of(space: list[Parameter], mode: str, finished, running) -> History:
     """The history of (configuration, reward) pairs; a reward that is missing or far out counts as a bad one."""
     sign = 1.0 if mode == "max" else -1.0
-    scores = [sign * reward if is_number(reward) else None for _, reward in finished]
+    scores = [sign * max(-HUGE, min(reward, HUGE)) if is_number(reward) else None for _, reward in finished]
     known = [score for score in scores if score is not None]
     floor = max(min(known, default=0.0), usual_bounds(known)[0])
     return History(
@@ -44,11 +46,11 @@ def is_number(reward) -> bool:
 
 def usual_bounds(numbers: list[float]) -> tuple[float, float]:
     """What lies outside is no usual number: a diverged trial says that it is bad, not how much."""
-    if not numbers:
-        return -math.inf, math.inf
-    median = sorted(numbers)[len(numbers) // 2]
+    numbers = sorted(numbers) or [0.0]
+    median = numbers[len(numbers) // 2]
     spread = sorted(abs(number - median) for number in numbers)[len(numbers) // 2]
-    return (median - 8 * spread, median + 8 * spread) if spread else (-math.inf, math.inf)
+    reach = 5 * spread or HUGE
+    return max(median - reach, -HUGE), min(median + reach, HUGE)
 
 
 def random_point(space: list[Parameter], chance: Random) -> list[float]:

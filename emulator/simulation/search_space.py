@@ -7,6 +7,7 @@ from typing import TypedDict
 from emulator.simulation.parameters import CONTINUOUS, DISCRETE, GRID_POINTS, Parameter, continuous, discrete
 from emulator.simulation.schedulers import read_scheduler
 from emulator.simulation.search_algorithms import read_options
+from emulator.simulation.training_log import reported_text
 
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 INTEGER = re.compile(r"[+-]?[0-9]{1,15}")
@@ -49,18 +50,12 @@ def plan_of(auto_search: dict, yaml_text: str | None = None) -> SearchPlan:
     if not rewards:
         raise ValueError("reward_attrs is empty; give the name, mode and regex of the metric to optimise")
     given = {row.get("key"): row.get("value") for row in configs[0].get("params") or []}
-    reward = rewards[0]
-    name = reward.get("name")
-    return _plan(
-        space,
-        configs[0].get("name") or USUAL_ALGORITHM,
-        given,
-        0,
-        reward.get("mode"),
-        name,
-        reward.get("regex"),
-        {},
-    )
+    concurrent = _whole("algo_configs[0]: max_concurrent", given.pop("max_concurrent", 0), 0, MOST_TRIALS)
+    algorithm, reward = configs[0].get("name") or USUAL_ALGORITHM, rewards[0]
+    name, regex = reward.get("name"), reward.get("regex")
+    if name and regex:
+        reported_text(regex, name, 0.5)
+    return _plan(space, algorithm, given, concurrent, reward.get("mode"), name, regex, {})
 
 
 def space_from_search_params(search_params) -> list[Parameter]:

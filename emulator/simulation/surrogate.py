@@ -68,8 +68,7 @@ class Curve(NamedTuple):
         done = 1 - (1 + iteration / self.bend) ** -self.steepness
         shake = 0.02 * (1 - done) + 0.002
         metric = self.start + (self.target - self.start) * done + shake * noise
-        ideal = self.low_loss / max(self.target, 0.05)
-        loss = ideal + max(self.top_loss - ideal, 0) * (1 - done)
+        loss = self.low_loss + (self.top_loss - self.low_loss) * (1 - done)
         return clamped(metric), loss * math.exp(2 * shake * other)
 
     def reward(self, iteration: int) -> float:
@@ -109,10 +108,10 @@ def learning_curve(
         seed=key,
         target=chance_level + (ceiling - chance_level) * quality,
         start=chance_level,
-        bend=max(iterations, 1) / 7 * chance.uniform(0.97, 1.03),
+        bend=max(iterations, 1) / 7,
         steepness=task.uniform(1.3, 1.8),
         top_loss=top_loss,
-        low_loss=low_loss,
+        low_loss=low_loss + 0.7 * (top_loss - low_loss) * (1 - quality),
         mode=mode,
         seconds_per_iteration=seconds * surface.slowness(configuration) * chance.uniform(0.98, 1.02),
         diverged_at=max(2, round(iterations * chance.uniform(0.3, 0.8))) if lost else None,

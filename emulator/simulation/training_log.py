@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import NamedTuple
 
-from emulator.simulation.patterns import TooSlow, found_values, line_with
+from emulator.simulation.patterns import TooSlow, found_values, line_with, metric_group
 
 USER_DIR = "/home/ma-user/modelarts/user-job-dir"
 FORMS = [(1, ".6g"), *((1, f".{digits}f") for digits in range(6, 0, -1)), (1, ".6e")]
@@ -48,6 +48,7 @@ def reported_text(regex: str, name: str, value: float) -> str:
     An expression that takes whole numbers only gets percent. From metric_line() of the text the expression extracts
     the text. ValueError when it takes no such number.
     """
+    metric_group(regex, name)
     first = next((i for i, form in enumerate(FORMS) if _takes(regex, name, _printed(form, PROBE))), 0)
     texts = dict.fromkeys(_printed(form, value) for form in FORMS[first:])
     fitting = next((text for text in texts if _takes(regex, name, text)), None)
