@@ -172,7 +172,7 @@ class Application:
         if who == "control":
             return self.control(environ, start_response)
         request_id = f"{next(self._request_numbers):032x}"
-        status, headers, body = self.respond(Request(environ), request_id)
+        status, headers, body = self.respond(Request(environ, self.obs_port), request_id)
         headers.append(("X-Request-Id", request_id))
         if isinstance(body, bytes):
             headers.append(("Content-Length", str(len(body))))
@@ -192,7 +192,9 @@ class Application:
             if operation is None:
                 self.refuse_route(request, values)
             if not self.ready:
-                raise ApiError("Emulator.NotReady", "ask GET /_emulator/ready first", headers={"Retry-After": "1"})
+                raise ApiError(
+                    "Emulator.NotReady", "ask GET /_emulator/ready first", headers={"Retry-After": "1"}
+                )
             answer = serve(self, request, operation, values)
             if isinstance(answer, Stream):
                 return 200, [("Content-Type", answer.content_type), *answer.headers.items()], answer.frames

@@ -47,6 +47,11 @@ class Call:
         """Scheme, host and port as the client addressed the emulator, without a slash at the end."""
         return self.request.base_url
 
+    @property
+    def obs_base_url(self) -> str:
+        """Scheme, host and port of OBS as the client can reach it, without a slash at the end."""
+        return self.request.obs_base_url
+
     def records(self, name: str):
         """The table of that name in the call's project."""
         return self.world.store.table(f"{name}/{self.project_id}")

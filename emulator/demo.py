@@ -1,5 +1,6 @@
 """A hyperparameter search played with the official SDK, from data in OBS to the sensitivity of its parameters."""
 
+import json
 import sys
 from contextlib import contextmanager
 
@@ -53,20 +54,25 @@ def search_request():
     """The request of the search job, made of the SDK's own classes."""
     from huaweicloudsdkmodelarts.v1 import model
 
-    def channel(kind, remote, name, path):
-        return kind(name=name, remote=remote(obs=model.Obs(obs_url=f"/{BUCKET}/{path}/")))
-
+    data = model.InputDataInfo(obs=model.InputDataInfoObs(obs_url=f"/{BUCKET}/data/"))
+    output = model.Remote(obs=model.RemoteObs(obs_url=f"/{BUCKET}/output/"))
     search = model.AutoSearch(
         reward_attrs=[model.RewardAttrs(name="accuracy", mode="max", regex=REGEX)],
         search_params=[
-            model.SearchParams(name="learning_rate", param_type="continuous", lower_bound="0.0001", upper_bound="0.1"),
-            model.SearchParams(name="batch_size", param_type="discrete", discrete_values=["16", "32", "64", "128"]),
+            model.SearchParams(
+                name="learning_rate", param_type="continuous", lower_bound="0.0001", upper_bound="0.1"
+            ),
+            model.SearchParams(
+                name="batch_size", param_type="discrete", discrete_values=["16", "32", "64", "128"]
+            ),
         ],
         algo_configs=[
             model.AlgoConfigs(
                 name="tpe_search",
                 params=[
-                    model.AutoSearchAlgoConfigParameter(key="num_samples", type="Integer", value=str(SAMPLES)),
+                    model.AutoSearchAlgoConfigParameter(
+                        key="num_samples", type="Integer", value=str(SAMPLES)
+                    ),
                     model.AutoSearchAlgoConfigParameter(key="max_concurrent", type="Integer", value="3"),
                 ],
             )
@@ -79,8 +85,8 @@ def search_request():
             code_dir=f"/{BUCKET}/code/",
             boot_file=f"/{BUCKET}/code/train.py",
             engine=model.JobEngine(engine_id="pytorch_1.8.0-cuda_10.2-py_3.7-ubuntu_18.04-x86_64"),
-            inputs=[channel(model.Input, model.InputDataInfo, "data_url", "data")],
-            outputs=[channel(model.Output, model.Remote, "train_url", "output")],
+            inputs=[model.Input(name="data_url", remote=data)],
+            outputs=[model.Output(name="train_url", remote=output)],
             policies=model.JobPolicies(auto_search=search),
         ),
         spec=model.Spec(
@@ -97,10 +103,16 @@ def watch(client, job_id: str) -> None:
 
     stopped, drawn = None, 0
     while True:
-        phase = client.show_training_job_details(model.ShowTrainingJobDetailsRequest(training_job_id=job_id)).status.phase
-        table = client.show_auto_search_trials(model.ShowAutoSearchTrialsRequest(training_job_id=job_id)).items
-        trials = [dict(zip(table.header, row, strict=True)) for row in table.data]
-        running = [trial for trial in trials if trial["status"] == "RUNNING" and trial["training_iteration"] != "0"]
+        phase = client.show_training_job_details(
+            model.ShowTrainingJobDetailsRequest(training_job_id=job_id)
+        ).status.phase
+        answer = client.show_auto_search_trials(model.ShowAutoSearchTrialsRequest(training_job_id=job_id))
+        # The SDK turns every cell into text, the configuration too; the answer itself holds it as an object.
+        table = json.loads(answer.raw_content)["items"]
+        trials = [dict(zip(table["header"], row, strict=True)) for row in table["data"]]
+        running = [
+            trial for trial in trials if trial["status"] == "RUNNING" and trial["training_iteration"] != "0"
+        ]
         if stopped is None and len(trials) > 4 and running:
             stopped = running[0]["trial_id"]
             client.show_auto_search_trial_early_stop(
@@ -117,8 +129,12 @@ def draw(phase: str, trials: list[dict], stopped: str | None, drawn: int) -> int
     over = sum(trial["done"] == "True" for trial in trials)
     bar = "#" * (WIDTH * over // SAMPLES)
     best = max((float(trial["best_reward"]) for trial in trials if trial["best_reward"]), default=None)
-    lines = [f"{phase:10} [{bar:{WIDTH}}] {over}/{SAMPLES} trials, best accuracy {best if best is not None else '-'}"]
-    lines.append(f"{'trial':10} {'learning_rate':>14} {'batch_size':>10} {'iteration':>9} {'accuracy':>9} status")
+    lines = [
+        f"{phase:10} [{bar:{WIDTH}}] {over}/{SAMPLES} trials, best accuracy {best if best is not None else '-'}"
+    ]
+    lines.append(
+        f"{'trial':10} {'learning_rate':>14} {'batch_size':>10} {'iteration':>9} {'accuracy':>9} status"
+    )
     for trial in trials:
         config = trial["config"]
         mark = " (stopped early)" if trial["trial_id"] == stopped else ""
@@ -151,7 +167,9 @@ def show_results(client, cloud, job_id: str) -> None:
     for name, importance in analysis.data:
         print(f"  {name}: {importance}")
     picture = client.show_auto_search_param_analysis_result_path(
-        model.ShowAutoSearchParamAnalysisResultPathRequest(training_job_id=job_id, parameter_name="learning_rate")
+        model.ShowAutoSearchParamAnalysisResultPathRequest(
+            training_job_id=job_id, parameter_name="learning_rate"
+        )
     )
     print(f"picture: obs:/{picture.file_path}")
     listing = cloud.obs(path_style=True).listObjects(BUCKET).body.contents

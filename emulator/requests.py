@@ -15,8 +15,9 @@ def raw_path(environ: dict) -> str:
 class Request:
     """One HTTP request. Header names are case-insensitive; values are text as WSGI decodes it (latin-1)."""
 
-    def __init__(self, environ: dict):
+    def __init__(self, environ: dict, obs_port: str = ""):
         self.environ = environ
+        self.obs_port = obs_port
         self.method = environ["REQUEST_METHOD"]
         self.raw_path = raw_path(environ)
         self.raw_query = environ.get("QUERY_STRING", "")
@@ -50,6 +51,12 @@ class Request:
     def base_url(self) -> str:
         """Scheme, host and port as the client addressed them."""
         return f"{self.environ.get('wsgi.url_scheme', 'http')}://{self.host}"
+
+    @property
+    def obs_base_url(self) -> str:
+        """Scheme, host and port of OBS as the client can reach it: the same host, the port of OBS."""
+        host = self.host.rpartition(":")[0] if self.host[-1:].isdigit() and ":" in self.host else self.host
+        return f"{self.environ.get('wsgi.url_scheme', 'http')}://{host}:{self.obs_port}"
 
     @cached_property
     def body(self) -> bytes:

@@ -42,7 +42,10 @@ def show_yaml_templates(call: Call):
 def show_yaml_template(call: Call):
     """One yaml template as text."""
     kind, name = call.path["algorithm_type"], call.path["algorithm_name"]
-    kinds = {row["algorithm_type_en"]: row["algorithm_names"] for row in fixture("modelarts/autosearch/yaml_templates")}
+    kinds = {
+        row["algorithm_type_en"]: row["algorithm_names"]
+        for row in fixture("modelarts/autosearch/yaml_templates")
+    }
     if name not in kinds.get(kind, ()):
         known = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items())
         raise ApiError("ModelArts.2836", f"there is no template {kind}/{name}; there are {known}")
@@ -102,7 +105,9 @@ def show_analysis_path(call: Call):
     name = call.path["parameter_name"]
     names = [parameter["name"] for parameter in search["space"]]
     if name not in names:
-        raise ApiError("ModelArts.2826", f"{name!r} is no search parameter of the job; it searches {', '.join(names)}")
+        raise ApiError(
+            "ModelArts.2826", f"{name!r} is no search parameter of the job; it searches {', '.join(names)}"
+        )
     bucket, prefix = log_place(call.world, job)
     key = f"{prefix}hyperparameter-analysis/fanova/{name}.png"
     call.world.obs.write(bucket, key, importance_png(name, search["space"], ended), content_type="image/png")
@@ -113,7 +118,9 @@ def search_job(call: Call) -> dict:
     """The search job the call names; ApiError when there is none or it searches nothing."""
     job = TRAINING_JOBS.find(call)
     if not is_search(job):
-        raise ApiError("ModelArts.2858", f"training job {job['metadata']['id']} is no search job: it has no auto_search")
+        raise ApiError(
+            "ModelArts.2858", f"training job {job['metadata']['id']} is no search job: it has no auto_search"
+        )
     return job
 
 
@@ -148,7 +155,7 @@ def row_of(trial: dict, header: list[str], now: float, number: int | None = None
         number = len(reports)
         seconds = (trial["ended"] if is_over else now) - trial["started"]
     else:
-        seconds = number * trial["interval"]
+        seconds = trial["reports"][number - 1]["at"]
     report = trial["reports"][number - 1] if number else {"reward": "", "acc": "", "loss": ""}
     cells = {
         "": str(trial["index"]),

@@ -1,17 +1,28 @@
 """The trials of a search job: proposed by its algorithm, run side by side on the virtual clock, kept as records."""
 
+from bisect import bisect_right
+
 from emulator.errors import ApiError
 from emulator.lifecycle import Lifecycle, rests, soon
 from emulator.resources import RESOURCES, Resource
+from emulator.simulation.schedulers import stops
 from emulator.simulation.search_algorithms import next_configuration
 from emulator.simulation.search_space import plan_of
 from emulator.simulation.surrogate import learning_curve
-from emulator.simulation.training_log import metric_line
+from emulator.simulation.training_log import iteration_lines, reported_text, trial_lines
 
 SEARCHES = "training_trials/search"
 JOBS = "training/training_job"
 FIRST_PID = 314
-EPOCH_NAMES = {"epochs", "epoch", "max_epoch", "max_epochs", "num_epochs", "train_epochs", "training_iteration"}
+EPOCH_NAMES = {
+    "epochs",
+    "epoch",
+    "max_epoch",
+    "max_epochs",
+    "num_epochs",
+    "train_epochs",
+    "training_iteration",
+}
 USUAL_ITERATIONS = 10
 MOST_ITERATIONS = 200
 
@@ -21,7 +32,9 @@ TRIALS = Resource(
     not_found="ModelArts.0015",
     lifecycle=Lifecycle(
         born="RUNNING",
-        RUNNING=soon("TERMINATED", after=lambda world, trial: trial["lasts"], stop="TERMINATED", fail="ERROR"),
+        RUNNING=soon(
+            "TERMINATED", after=lambda world, trial: trial["lasts"], stop="TERMINATED", fail="ERROR"
+        ),
         TERMINATED=rests(),
         ERROR=rests(),
     ),
@@ -32,7 +45,9 @@ def is_search(job: dict) -> bool:
     """Whether the job looks for hyperparameters: by its auto_search policy or by a yaml file."""
     algorithm = job.get("algorithm") or {}
     auto_search = (algorithm.get("policies") or {}).get("auto_search")
-    return bool(auto_search and auto_search.get("search_params")) or bool(algorithm.get("autosearch_config_path"))
+    return bool(auto_search and auto_search.get("search_params")) or bool(
+        algorithm.get("autosearch_config_path")
+    )
 
 
 def refuse_bad_search(algorithm: dict) -> None:
@@ -49,7 +64,8 @@ def begin(world, job: dict) -> None:
     """Start the first trials of a job that has come to run. ValueError in words when its search cannot be carried out."""
     id = job["metadata"]["id"]
     search = plan_of(
-        job["algorithm"].get("policies", {}).get("auto_search") or {}, yaml_text=yaml_of(world, job["algorithm"])
+        job["algorithm"].get("policies", {}).get("auto_search") or {},
+        yaml_text=yaml_of(world, job["algorithm"]),
     )
     search |= {
         "seed": world.seeded(id, "search").getrandbits(31),
@@ -88,21 +104,19 @@ def forget(world, job: dict) -> None:
 def log_lines(world, job: dict, moment: float) -> list[tuple[float, str]]:
     """(time, line) of what the trials have printed until that moment, in the order of time.
 
-    From each metric line the job's regular expression extracts exactly the value the trials table shows.
+    From the metric lines the job's regular expression extracts exactly the values the trials table shows.
     """
-    search = search_of(world, job)
-    lines = []
-    for trial in trials_of(world, job):
-        named = ", ".join(f"{name}={value}" for name, value in trial["configuration"].items())
-        lines.append((trial["started"], f"[trial {trial['trial_id']}] started with {named}"))
-        for number, report in enumerate(reports_of(trial, moment), 1):
-            at = trial["started"] + number * trial["interval"]
-            text = metric_line(search["regex"], search["reward"], report["reward"])
-            lines.append((at, f"[trial {trial['trial_id']}] iteration {number}/{trial['iterations']} {text}"))
-            lines.append((at, f"[trial {trial['trial_id']}] iteration {number} train_loss {report['loss']}"))
-        if trial["status"] != "RUNNING" and trial["ended"] <= moment:
-            lines.append((trial["ended"], f"[trial {trial['trial_id']}] {trial['status'].lower()}"))
-    return sorted((line for line in lines if line[0] <= moment), key=lambda line: line[0])
+    search, lines = search_of(world, job), []
+    for trial in trials_of(world, job) if search else ():
+        names = trial["trial_id"], trial["configuration"], search["regex"], search["reward"]
+        opening = trial_lines(*names, (), None)
+        lines += [(trial["started"], line) for line in opening]
+        for report in reports_of(trial, moment):
+            lines += [(trial["started"] + report["at"], line) for line in report["lines"]]
+        if "ended" in trial and trial["ended"] <= moment:
+            closing = trial_lines(*names, (), trial["status"].lower())
+            lines += [(trial["ended"], line) for line in closing[len(opening) :]]
+    return sorted(lines, key=lambda line: line[0])
 
 
 def early_stop(world, job: dict, trial: dict) -> None:
@@ -132,31 +146,32 @@ def fill_slots(world, search: dict, trials: list[dict]) -> None:
         )  # fmt: skip
         exhausted = configuration is None
         if not exhausted:
-            running.append(start_trial(world, search, count, configuration))
+            running.append(start_trial(world, search, count, configuration, trials))
             count += 1
     if not running:
         end_job(world, search, trials)
 
 
-def start_trial(world, search: dict, index: int, configuration: dict) -> dict:
+def start_trial(world, search: dict, index: int, configuration: dict, others: list[dict]) -> dict:
     """Put the next trial to work: its whole curve is known, what shows of it depends on the clock."""
-    curve = learning_curve(search["surface"], search["space"], configuration, search["iterations"], search["mode"])
-    reports = [
-        {"reward": shown(metric if search["metric"] == "metric" else loss), "acc": shown(metric), "loss": shown(loss)}
-        for metric, loss in (curve.at(number) for number in range(1, search["iterations"] + 1))
-    ]
-    failing = search["exit_code"] != 0
-    steps = max(1, search["iterations"] // 2) if failing else search["iterations"]
+    curve = learning_curve(
+        search["surface"], search["space"], configuration, search["iterations"], search["mode"]
+    )
+    trial_id = world.new_hex(8)
+    reports = [report_of(search, trial_id, curve, number) for number in range(1, search["iterations"] + 1)]
+    if search["exit_code"]:
+        del reports[max(1, len(reports) // 2) :]
+    del reports[stopping_point(search, reports, others) :]
+    for report in reports:
+        report["at"] /= world.pace
     trial = {
         "job_id": search["job_id"],
         "project": search["project"],
         "index": index,
-        "trial_id": world.new_hex(8),
+        "trial_id": trial_id,
         "pid": FIRST_PID + index,
         "configuration": configuration,
-        "iterations": search["iterations"],
-        "interval": curve.seconds_per_iteration / world.pace,
-        "lasts": steps * curve.seconds_per_iteration,
+        "lasts": curve.seconds_until(len(reports)),
         "started": world.clock.now(),
         "mode": search["mode"],
         "reports": reports,
@@ -164,6 +179,42 @@ def start_trial(world, search: dict, index: int, configuration: dict) -> dict:
     table = world.store.table(f"{TRIALS.name}/{search['project']}")
     TRIALS.lifecycle.enter(world, table, key_of(trial), trial, "RUNNING")
     return trial
+
+
+def report_of(search: dict, trial_id: str, curve, number: int) -> dict:
+    """What a trial says after an iteration: when (cloud seconds since its start), its values as text, its log lines."""
+    metric, loss = curve.at(number)
+    acc, loss_text = shown(metric), shown(loss)
+    value = metric if search["metric"] == "metric" else loss
+    reward = reported_text(search["regex"], search["reward"], value)
+    lines = iteration_lines(
+        search["regex"], search["reward"], reward, f"trial {trial_id} iteration {number}", loss_text
+    )
+    if search["metric"] == "metric":
+        acc = reward
+    else:
+        loss_text = reward
+    return {
+        "at": curve.seconds_until(number),
+        "reward": reward,
+        "acc": acc,
+        "loss": loss_text,
+        "lines": lines,
+    }
+
+
+def stopping_point(search: dict, reports: list[dict], others: list[dict]) -> int:
+    """After how many reports the search's scheduler ends the trial, judged against the trials that have ended."""
+    rewards = [float(report["reward"]) for report in reports]
+    ended = [
+        [float(report["reward"]) for report in other["reports"][: other["reported"]]]
+        for other in others
+        if "ended" in other
+    ]
+    for count in range(1, len(rewards)):
+        if stops(search["scheduler"], search["mode"], rewards[:count], ended):
+            return count
+    return len(rewards)
 
 
 def end_job(world, search: dict, trials: list[dict]) -> None:
@@ -191,8 +242,8 @@ def reports_of(trial: dict, moment: float) -> list[dict]:
     """What the trial has reported until that moment."""
     if "reported" in trial and moment >= trial["ended"]:
         return trial["reports"][: trial["reported"]]
-    count = int((moment - trial["started"]) / trial["interval"] + 1e-6)
-    return trial["reports"][: max(0, count)]
+    elapsed = moment - trial["started"] + 1e-6
+    return trial["reports"][: bisect_right(trial["reports"], elapsed, key=lambda report: report["at"])]
 
 
 def trials_of(world, job: dict) -> list[dict]:
@@ -239,7 +290,9 @@ def yaml_of(world, algorithm: dict) -> str | None:
     path = algorithm.get("autosearch_config_path")
     if not path:
         return None
-    bucket, _, key = path.partition("://")[2].partition("/") if "://" in path else path.lstrip("/").partition("/")
+    bucket, _, key = (
+        path.partition("://")[2].partition("/") if "://" in path else path.lstrip("/").partition("/")
+    )
     try:
         return world.obs.read(bucket, key).decode()
     except (KeyError, UnicodeDecodeError):
