@@ -12,6 +12,7 @@ ALGORITHM = "SDK-HMAC-SHA256"
 UNSIGNED = "UNSIGNED-PAYLOAD"
 EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 MOST_SKEW = 15 * 60
+PLAIN = re.compile(r"[A-Za-z0-9_.~/-]+")
 DATE = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z")
 FORM = f"{ALGORITHM} Access=<access key>, SignedHeaders=<names joined by ;>, Signature=<hex>"
 
@@ -69,7 +70,7 @@ def verify(request, signed: Signed, secret: str, wall_time: float | None = None)
     for uri, query, body_hash in product(canonical_uris(request), canonical_queries(request), body):
         canonical = f"{request.method}\n{uri}\n{query}\n".encode() + end + body_hash.encode()
         to_sign = f"{ALGORITHM}\n{date}\n{scope}{hashlib.sha256(canonical).hexdigest()}"
-        right = hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
+        right = hmac.digest(key, to_sign.encode(), "sha256").hex()
         matches |= hmac.compare_digest(right, signed.signature.lower())
     if not matches:
         raise BadSignature(
@@ -92,7 +93,10 @@ def refuse_skew(date: str, wall_time: float | None) -> None:
 
 def canonical_uris(request) -> set[str]:
     """The path as signers see it: decoded once and encoded; Node's encodes the path as it goes over the wire."""
-    sent = request.raw_path.encode("latin-1")
+    path = request.raw_path
+    if PLAIN.fullmatch(path):
+        return {path if path.endswith("/") else path + "/"}
+    sent = path.encode("latin-1")
     uris = {quote(unquote_to_bytes(sent), safe="/~"), quote(sent, safe="/~")}
     return {uri if uri.endswith("/") else uri + "/" for uri in uris}
 
@@ -102,6 +106,8 @@ def canonical_queries(request) -> set[str]:
 
     The wire's order is Python's, which sorts numbers in a list as numbers.
     """
+    if not request.raw_query:
+        return {""}
     pairs = [part.partition("=")[::2] for part in request.raw_query.split("&") if part]
     meant = [
         (unquote_to_bytes(name.encode("latin-1")), unquote_to_bytes(value.encode("latin-1")))
