@@ -77,3 +77,260 @@ def test_a_machine_learning_package_gets_the_request_as_json_text(begin):
     worker = begin(ECHO)
     assert worker.failure is None
     assert ask(worker, '{"a": [1, 2]}') == (200, {"Content-Type": "application/json"}, b'{"a": [1, 2]}')
+
+
+def test_an_uploaded_file_arrives_under_its_key_and_name(begin):
+    worker = begin(
+        """
+        from model_service.pytorch_model_service import PTServingBaseService
+
+        class Sizes(PTServingBaseService):
+            def _inference(self, data):
+                return [[k, name, file.read().decode()] for k, v in data.items() for name, file in v.items()]
+        """,
+        engine="PyTorch",
+    )
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="images"; filename="a.jpg"\r\n'
+        b"Content-Type: image/jpeg\r\n\r\none\r\ntwo\r\n--x--\r\n"
+    )
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    assert json.loads(worker.predict("/", "POST", headers, body, 20)[2]) == [
+        ["images", "a.jpg", "one\r\ntwo"]
+    ]
+
+
+def test_a_deep_learning_package_gets_json_as_a_dict_and_its_name_and_path(begin):
+    worker = begin(
+        """
+        import log
+        from model_service.tfserving_model_service import TfServingBaseService
+
+        class Keys(TfServingBaseService):
+            def __init__(self, model_name, model_path):
+                super().__init__(model_name, model_path)
+                log.getLogger(__name__).info("loaded from %s", model_path)
+            def _inference(self, data):
+                return {"keys": list(data), "name": self.model_name, "path": self.model_path}
+        """,
+        engine="TensorFlow",
+    )
+    shown = json.loads(ask(worker, '{"b": 1, "a": 2}')[2])
+    assert (shown["keys"], shown["name"]) == (["b", "a"], "model")
+    assert f"loaded from {shown['path']}" in worker.logs()
+
+
+def test_a_package_imports_the_modules_that_lie_beside_it(begin):
+    code = """
+        from model_service.python_model_service import XgSklServingBaseService
+        from .beside import WORD
+        from beside import WORD as SAME
+
+        class Words(XgSklServingBaseService):
+            def inference(self, data):
+                return [WORD, SAME]
+        """
+    assert ask(begin(code, beside="WORD = 'here'"))[2] == b'["here", "here"]'
+
+
+def test_the_environment_of_a_service_reaches_its_code_and_that_of_the_emulator_does_not(begin, monkeypatch):
+    monkeypatch.setenv("SECRET_OF_THE_EMULATOR", "x")
+    code = hook("return [os.environ.get('MINE'), os.environ.get('SECRET_OF_THE_EMULATOR')]")
+    assert ask(begin(code, env={"MINE": "y"}))[2] == b'["y", null]'
+
+
+def test_an_api_that_is_not_declared_is_refused(begin):
+    worker = begin(ECHO)
+    assert worker.predict("/other", "POST", JSON, b"{}", 20)[0] == 404
+    assert worker.predict("/", "GET", JSON, b"{}", 20)[0] == 405
+
+
+def test_a_body_that_is_not_json_is_refused_by_a_deep_learning_engine(begin):
+    code = """
+        from model_service.tfserving_model_service import TfServingBaseService as Base
+
+        class Any(Base):
+            pass
+        """
+    assert ask(begin(code, engine="TensorFlow"), "{")[0] == 400
+
+
+def test_an_exception_in_a_hook_fails_one_prediction_and_is_logged(begin):
+    worker = begin(hook("return 1 // int(data)"))
+    assert ask(worker, "0")[0] == 500
+    assert "ZeroDivisionError" in worker.logs()
+    assert ask(worker, "1")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "code, reason",
+    [
+        ("import no_such_library", "ModuleNotFoundError: No module named 'no_such_library'"),
+        ("def broken(:", "SyntaxError"),
+        ("x = 1", "no class that inherits from XgSklServingBaseService"),
+        ("import os; os._exit(3)", "exited with code 3"),
+        ("import sys; sys.exit(4)", "exited with code 4"),
+        ("bytearray(10 << 30)", "MemoryError"),
+        (
+            "from model_service.python_model_service import XgSklServingBaseService as Base\n"
+            "class A(Base):\n    def __init__(self, model_path): raise ValueError('no weights')",
+            "ValueError: no weights",
+        ),
+    ],
+)
+def test_a_package_that_cannot_be_loaded_says_why(begin, code, reason):
+    worker = begin(code)
+    assert not worker.ready
+    assert not worker.alive
+    assert reason in worker.failure
+
+
+def test_a_package_that_loads_for_too_long_is_ended(begin):
+    worker = begin("import time; time.sleep(60)", limits=Limits(start_seconds=0.5))
+    assert not worker.alive
+    assert worker.failure == "the model was not loaded within 0.5 s"
+
+
+def test_a_package_without_code_and_without_model_file_cannot_be_loaded(tmp_path):
+    (tmp_path / "config.json").write_text(SKLEARN)
+    worker = ModelWorker(tmp_path, parse_config(SKLEARN), "Scikit_Learn")
+    worker.start()
+    worker.wait_started(30)
+    assert "could not be loaded" in worker.failure
+
+
+@pytest.mark.parametrize(
+    "statement, reason",
+    [
+        ("os._exit(7)", "exited with code 7"),
+        ("sys.exit(7)", "exited with code 7"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "ended by SIGSEGV"),
+        ("os.closerange(3, 100)", "exited with code 1"),
+        (
+            "[os.write(fd, b'x' * 64) for fd in range(3, 100) if os.path.exists(f'/proc/self/fd/{fd}')]",
+            "broke its channel",
+        ),
+    ],
+)
+def test_a_worker_that_ends_during_a_prediction_says_how_and_serves_again_after_a_restart(
+    begin, statement, reason
+):
+    worker = begin(hook(f"{statement} if data == 'crash' else None; return data"))
+    with pytest.raises(WorkerDown, match=reason):
+        ask(worker, "crash")
+    assert not worker.alive
+    worker.restart()
+    assert worker.wait_started(30)
+    assert ask(worker, '"fine"')[0] == 200
+
+
+def test_a_worker_that_is_killed_while_idle_is_not_alive(begin):
+    worker = begin(ECHO)
+    os.kill(worker.pid, signal.SIGKILL)
+    with pytest.raises(WorkerDown, match="ended by SIGKILL"):
+        ask(worker)
+    assert not worker.alive
+
+
+def test_a_prediction_that_never_ends_is_given_up_by_its_caller_and_ends_the_worker(begin):
+    worker = begin(
+        hook("\n            while data == 'loop': pass\n            return data"),
+        limits=Limits(call_seconds=0.5),
+    )
+    with pytest.raises(PredictionTimeout):
+        ask(worker, "loop", timeout=0.2)
+    with pytest.raises(WorkerDown, match=r"longer than 0.5 s"):
+        ask(worker, "fine")
+
+
+def test_a_caller_who_gives_up_while_waiting_costs_no_other_caller_its_answer(begin):
+    worker = begin(hook("time.sleep(0.5); return data"))
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(ask, worker, "1")
+        with pytest.raises(PredictionTimeout):
+            ask(worker, "2", timeout=0.1)
+        assert first.result()[2] == b"1"
+    assert ask(worker, "3")[2] == b"3"
+
+
+def test_cpu_time_beyond_the_limit_ends_the_process(begin):
+    worker = begin(hook("\n            while True: pass"), limits=Limits(cpu_seconds=1))
+    with pytest.raises(WorkerDown, match="more than 1 s of CPU time"):
+        ask(worker)
+
+
+def test_a_prediction_that_wants_ten_gigabytes_fails_and_the_worker_stays(begin):
+    worker = begin(hook("return len(bytearray(int(data)))"))
+    assert ask(worker, str(10 << 30))[0] == 500
+    assert "MemoryError" in worker.logs()
+    assert ask(worker, "10")[2] == b"10"
+
+
+def test_a_package_reaches_no_file_of_others_and_cannot_change_its_own(begin, tmp_path):
+    (tmp_path / "secret").write_text("of the emulator")
+    code = hook("open(*data.split()); return 'opened'")
+    worker = begin(code)
+    if not worker.confined:
+        pytest.skip("this kernel has no Landlock, so files cannot be closed to a process without privileges")
+    own = tmp_path / "model0" / "customize_service.py"
+    for tried in (
+        f"{tmp_path}/secret",
+        f"{tmp_path}/new w",
+        f"{own} a",
+        "/proc/1/environ",
+        f"/proc/{os.getpid()}/environ",
+    ):
+        assert ask(worker, tried)[0] == 500, tried
+    assert worker.logs().count("PermissionError") == 5
+    assert ask(worker, "scratch w")[2] == b"opened"
+    assert ask(worker, str(own))[2] == b"opened"
+
+
+def test_a_package_cannot_signal_the_emulator_or_call_its_ports(begin):
+    worker = begin(
+        hook("__import__('socket').create_connection(('127.0.0.1', 9)) if data else os.kill(os.getppid(), 0)")
+    )
+    if not worker.confined:
+        pytest.skip("this kernel has no Landlock, so signals and ports stay open")
+    assert (ask(worker, "")[0], ask(worker, "connect")[0]) == (500, 500)
+    assert worker.logs().count("PermissionError") == 2
+
+
+def test_a_stopped_worker_leaves_no_process_and_no_folder(begin):
+    worker = begin(hook("forked = os.fork() or time.sleep(60); return [os.getcwd(), forked]"))
+    folder, forked = json.loads(ask(worker)[2])
+    worker.stop()
+    assert not worker.alive
+    assert not Path(folder).exists()
+    assert not is_running(forked)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process executes; one that waits for its parent to take note does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def test_eight_callers_in_parallel_get_their_own_answers(begin):
+    worker = begin(ECHO)
+    numbers = [str(number) for number in range(400)]
+    with ThreadPoolExecutor(8) as threads:
+        answers = threads.map(lambda number: ask(worker, number)[2].decode(), numbers)
+    assert list(answers) == numbers
+
+
+def test_ten_thousand_predictions_do_not_grow_the_worker_or_its_log(begin):
+    worker = begin(hook("print('x' * 1000); return data"))
+    body = "1" * 1000
+
+    def resident() -> int:
+        return int(Path(f"/proc/{worker.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+    [ask(worker, body) for _ in range(500)]
+    before = resident()
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: ask(worker, body), range(10_000)))
+    assert resident() - before < 4 << 20
+    assert len(worker.logs()) <= 1 << 20

@@ -1,4 +1,4 @@
-"""config.json of a model package: parsed with the tolerance the samples need, refused in words that name the field."""
+"""config.json of a model package: parsed tolerantly, refused in words that name the field."""
 
 import json
 import re
@@ -27,7 +27,7 @@ DECIMALS = Decimal("1e-17")
 
 
 class Content(NamedTuple):
-    """One direction of an api: its content type and the JSON Schema of its body; None where none is declared."""
+    """One direction of an api: its content type and the JSON Schema of its body, None if undeclared."""
 
     content_type: str
     data: dict | None
@@ -52,7 +52,7 @@ class Package(NamedTuple):
 
 
 class ModelConfig(NamedTuple):
-    """A config.json that holds to the rules. runtime and swr_location are None where the document has none."""
+    """A config.json that holds to the rules; runtime and swr_location are None where it has none."""
 
     model_algorithm: str
     model_type: str
@@ -283,7 +283,7 @@ def health(document, engine: str) -> dict | None:
 
 
 def flatten(config: ModelConfig) -> dict[str, list[dict]]:
-    """apis, input_params and output_params as the detail of a model shows them: one parameter a top-level property."""
+    """apis, input_params and output_params as a model's detail shows them, one for each property."""
     shown, inputs, outputs = [], [], []
     for each in config.apis:
         place = {"url": each.url, "method": each.method.lower(), "protocol": each.protocol}

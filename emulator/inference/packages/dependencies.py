@@ -22,7 +22,7 @@ NOT_HERE = {
 
 
 def missing(config: ModelConfig, engine: str) -> list[str]:
-    """One sentence for each thing the package needs and this Python has not: the engine's library, a pip dependency.
+    """One sentence for each thing the package needs and this Python has not: engine library or dependency.
 
     A dependency that is installed in another version than asked for is not missing: see other_versions.
     """

@@ -17,7 +17,7 @@ REQUIRED = {
 def problems(names: list[str], engine: str, config_name: str = "config.json") -> list[str]:
     """One sentence for each rule the folder breaks; names are paths relative to model/.
 
-    PyTorch asks for customize_service.py; a lone .pt file passes without, as it may be TorchScript, which needs none.
+    PyTorch asks for customize_service.py; a .pt file passes without, as TorchScript needs none.
     """
     found = [
         f"{offline} is compiled for Ascend NPUs: it cannot run here, on the CPU"

@@ -19,7 +19,7 @@ ALIKE = 0.8
 
 
 def mended(document: dict, keys: tuple[str, ...]) -> dict:
-    """The document with keys that can only mean one of these spelt as that one; other keys stay as they are."""
+    """The document with keys that can only mean one of these spelt so; other keys stay as they are."""
     return {spelt(key, document, keys): value for key, value in document.items()}
 
 
@@ -43,7 +43,7 @@ def content_type(named) -> str | None:
 
 
 def schema(field: str, document) -> dict:
-    """A JSON Schema with items as one schema; properties keep their names. ValueError when a part is no schema."""
+    """A JSON Schema with items as one schema; properties keep their names. ValueError for no schema."""
     if not isinstance(document, dict):
         raise ValueError(f"{field} has to be a JSON Schema object")
     mended_schema = mended(document, SCHEMA_KEYS)
@@ -60,7 +60,7 @@ def schema(field: str, document) -> dict:
 
 
 def items(field: str, declared) -> dict:
-    """The keyword that declares the items: one of a list of one means every item, several mean each its own."""
+    """The keyword that declares the items: one a list of one means every item, several each its own."""
     if not isinstance(declared, list):
         return {"items": schema(field, declared)}
     if len(declared) == 1:

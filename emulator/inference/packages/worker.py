@@ -22,13 +22,13 @@ SERVING_BASE = Path(__file__).parent.parent / "serving_base"
 MAIN = SERVING_BASE / "modelarts_serving" / "__main__.py"
 ANY_API = Api("https", "/", "POST", Content("application/json", None), Content("application/json", None))
 PRIVATE_VARIABLES = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
-# One core a worker: the numeric libraries otherwise start a thread for each core, and those get in each other's way.
+# One core a worker: numeric libraries otherwise start a thread for each core, which slows small predictions.
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 LARGEST_LOG = 1 << 20
 
 
 class Limits(NamedTuple):
-    """What a worker may use. cpu_seconds and call_seconds hold for one prediction, cpu_seconds for the start too."""
+    """What a worker may use; call_seconds is for one prediction, cpu_seconds for one or for the start."""
 
     memory_bytes: int = 4 << 30
     cpu_seconds: int = 60
@@ -47,7 +47,7 @@ class PredictionTimeout(Exception):
 class ModelWorker:
     """A worker for one model version. Any thread may call any method; predictions are done one at a time.
 
-    A prediction that takes longer than limits.call_seconds ends the process, because code that loops cannot be
+    A prediction that takes longer than limits.call_seconds ends the process: code that loops cannot be
     interrupted otherwise. Whatever ends the process is told by failure; restart() begins a new one.
     """
 
@@ -109,7 +109,7 @@ class ModelWorker:
 
     @property
     def failure(self) -> str | None:
-        """Why there is no live process, for an event; None while there is one, and before start() and after stop()."""
+        """Why there is no live process, for an event; None while there is one and after stop()."""
         process = self._process
         return None if process is None or process.alive else process.failure
 
@@ -150,7 +150,7 @@ class ModelWorker:
 
 
 class ModelProcess:
-    """One life of a worker's process. A thread of its own waits for it, so that callers can give up on time."""
+    """One life of a worker's process. A thread waits for its answers, so that callers can give up on time."""
 
     def __init__(self, order: dict, limits: Limits):
         self.limits = limits
@@ -160,7 +160,7 @@ class ModelProcess:
         self._ending = Lock()
         self._calls = SimpleQueue()
         self._folder = mkdtemp(prefix="model-")
-        self._log = TemporaryFile("w+b", buffering=0)
+        self._log = TemporaryFile("w+b", buffering=0)  # noqa: SIM115
         fcntl(self._log, F_SETFL, os.O_APPEND)
         self._channel, theirs = socket.socketpair()
         with theirs:
@@ -259,7 +259,7 @@ class ModelProcess:
             self._shorten_log()
 
     def _refuse_calls(self) -> None:
-        """Tell all who wait that the process has ended; the None stays for the thread that waits for calls."""
+        """Tell all who wait that the process has ended; a None stays for the thread that waits for calls."""
         try:
             while True:
                 call = self._calls.get_nowait()
@@ -288,7 +288,7 @@ class ModelProcess:
 
 
 def checked(number: int, reply: dict, body: bytes) -> tuple[int, dict[str, str], bytes]:
-    """A reply as the caller gets it; BrokenFrame when it answers another call or cannot be sent on as HTTP."""
+    """A reply as the caller gets it; BrokenFrame when it answers another call or is not fit for HTTP."""
     status, content_type = reply.get("status"), reply.get("content_type")
     if reply.get("id") != number or not isinstance(status, int) or not 200 <= status <= 599:
         raise BrokenFrame("the reply does not answer the call")

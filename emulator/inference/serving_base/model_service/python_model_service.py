@@ -21,7 +21,7 @@ class XgSklServingBaseService(ServingBaseService):
         self.model_path = model_path
 
     def load(self):
-        """The model of the file, read once: joblib's dump of anything that predicts, or an XGBoost booster."""
+        """The model of the file, read once: joblib's dump of what predicts, or an XGBoost booster."""
         if not hasattr(self, "_loaded"):
             with open(self.model_path, "rb") as file:
                 is_dump = file.read(8).startswith(DUMPS)

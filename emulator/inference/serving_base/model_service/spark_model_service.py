@@ -7,7 +7,7 @@ from model_service.serving import ServingBaseService
 
 
 class SparkServingBaseService(ServingBaseService):
-    """Serves the pipeline saved at model_path; self.spark is the session, requests reach _preprocess as JSON text."""
+    """Serves the pipeline saved at model_path; self.spark is the session, requests arrive as JSON text."""
 
     takes_text = True
 

@@ -6,7 +6,7 @@ DEFAULT_SIGNATURE = "serving_default"
 
 
 class TfServingBaseService(DeepLearningService):
-    """Serves the SavedModel in the folder model_path: {input_name: array} in, {output_name: nested list} out."""
+    """Serves the SavedModel in the folder model_path: {input_name: array} in, {output_name: list} out."""
 
     def load(self):
         """Load the SavedModel; of several signatures serving_default is taken."""

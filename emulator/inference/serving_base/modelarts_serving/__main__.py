@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 import traceback
+from pathlib import Path
 from queue import SimpleQueue
 from socket import AF_UNIX, SOCK_STREAM, socket
 
@@ -40,7 +41,7 @@ def load(order: dict):
     """The model behind its apis; nothing of the package runs before the process is confined."""
     confinement.limit_resources(order["memory_bytes"])
     confinement.allow_cpu_seconds(order["cpu_seconds"])
-    order["landlock"] = confinement.confine([*order["readable"], order["folder"]], [os.getcwd()])
+    order["landlock"] = confinement.confine([*order["readable"], order["folder"]], [str(Path.cwd())])
     os.environ.update(order["env"])
     from modelarts_serving.model import Model
 
@@ -48,7 +49,7 @@ def load(order: dict):
 
 
 def read_requests(channel: socket, requests: SimpleQueue) -> None:
-    """Hand on what arrives. When the emulator has ended, so does this process, whatever its main thread is at."""
+    """Hand on what arrives. When the emulator has ended, so does this process."""
     try:
         while True:
             requests.put(frames.receive_frame(channel))

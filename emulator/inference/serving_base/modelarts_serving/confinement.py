@@ -1,6 +1,6 @@
 """What the kernel lets a process deny itself, without privileges, before it runs somebody's code.
 
-Resource limits hold everywhere. Landlock (Linux 5.13 and later) closes the file system but for what is granted, TCP
+Resource limits hold everywhere. Landlock (Linux 5.13 and later) closes all files but what is granted, TCP
 (6.7), and signals to processes outside (6.12). What an older kernel lacks is simply not closed.
 """
 
@@ -8,6 +8,7 @@ import ctypes
 import os
 import resource
 import struct
+from pathlib import Path
 
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 ASK_VERSION = 1
@@ -24,7 +25,17 @@ LATER_RIGHTS = ((2, MOVE), (3, TRUNCATE), (5, DEVICE_CONTROL))
 TCP_FROM, TCP = 4, 0b11
 SCOPES_FROM, SCOPES = 6, 0b11
 
-SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc", "/proc", "/sys/devices/system", "/sys/fs/cgroup")
+SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc", "/sys/devices/system", "/sys/fs/cgroup")
+# Not all of /proc: the environment of other processes can be read there.
+PROCESS = (
+    "/proc/self",
+    "/proc/sys",
+    "/proc/cpuinfo",
+    "/proc/meminfo",
+    "/proc/stat",
+    "/proc/loadavg",
+    "/proc/version",
+)
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/shm")
 LARGEST_FILE = 1 << 30
 MOST_FILES = 512
@@ -54,7 +65,7 @@ def allow_cpu_seconds(seconds: int) -> None:
 
 
 def confine(readable: list[str], writable: list[str]) -> int:
-    """Close all files but these and the system's own, TCP, and signals outwards; the Landlock version, 0 without it."""
+    """Close other files, TCP, and signals outwards; the version of Landlock, 0 where there is none."""
     kernel = ctypes.CDLL(None, use_errno=True)
     kernel.syscall.restype = ctypes.c_long
     version = max(0, kernel.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ASK_VERSION))
@@ -72,7 +83,7 @@ def confine(readable: list[str], writable: list[str]) -> int:
     if ruleset < 0:
         return 0
 
-    for path in (*SYSTEM, *readable):
+    for path in (*SYSTEM, *PROCESS, *readable):
         grant(kernel, ruleset, path, READ & rights)
     for path in (*DEVICES, *writable):
         grant(kernel, ruleset, path, rights & ~EXECUTE)
@@ -88,7 +99,7 @@ def grant(kernel, ruleset: int, path: str, rights: int) -> None:
         place = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except FileNotFoundError:
         return
-    if not os.path.isdir(path):
+    if not Path(path).is_dir():
         rights &= OF_FILES
     kernel.syscall(ADD_RULE, ruleset, PATH_BENEATH, struct.pack("=Qi", rights, place), 0)
     os.close(place)

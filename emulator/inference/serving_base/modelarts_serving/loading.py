@@ -61,7 +61,7 @@ def model_path(folder: str, engine: str) -> str:
 
 
 def service_class(module: ModuleType, engine: str) -> type:
-    """The class a package means: the last of its own that inherits from a base class and that no other inherits from."""
+    """The class a package means: its last that inherits from a base class and is no base itself."""
     own = [each for each in vars(module).values() if is_service(each)]
     leaves = [each for each in own if not any(other is not each and issubclass(other, each) for other in own)]
     if not leaves:
@@ -77,7 +77,7 @@ def is_service(value) -> bool:
 
 
 def instance(service: type, model_name: str, path: str) -> ServingBaseService:
-    """Built with the arguments its constructor names; unknown names are filled in the order of the base class."""
+    """Built with the arguments its constructor names; unknown names get them in their order."""
     known = {"model_name": model_name, "model_path": path, "model_dir": path, "manifest": None, "gpu": None}
     parameters = list(inspect.signature(service).parameters.values())
     required = [

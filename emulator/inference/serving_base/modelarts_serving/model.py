@@ -1,4 +1,4 @@
-"""A model behind its apis: a request becomes what the package's hooks take, what they return becomes an answer."""
+"""A model behind its apis: from a request to what hooks take, from what they return to an answer."""
 
 import json
 import traceback

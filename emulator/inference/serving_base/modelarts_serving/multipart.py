@@ -17,7 +17,7 @@ class Upload(BytesIO):
 
 
 def parse(content_type: str, body: bytes) -> dict:
-    """Files by key and file name, plain fields as texts by key; ValueError when the body is no multipart form."""
+    """Files by key and file name, plain fields as texts by key; ValueError when the body is no form."""
     named = BOUNDARY.search(content_type)
     if named is None:
         raise ValueError("multipart/form-data without a boundary")

@@ -9,7 +9,7 @@ from model_service.serving import DeepLearningService
 class MXNetBaseService(DeepLearningService):
     """Serves <name>-symbol.json and <name>-<epoch>.params in the folder model_path.
 
-    The environment gives the built-in inference its input: input_data_name and input_data_shape, 0 for the batch.
+    The environment declares its input: input_data_name, input_data_shape (0 for the batch).
     """
 
     def __init__(self, model_name, model_dir, manifest=None, gpu=None):
@@ -25,8 +25,9 @@ class MXNetBaseService(DeepLearningService):
         weights = sorted(Path(self.model_path).glob("*-[0-9][0-9][0-9][0-9].params"))[-1]
         prefix, _, epoch = str(weights.with_suffix("")).rpartition("-")
         network, arguments, auxiliary = mxnet.model.load_checkpoint(prefix, int(epoch))
-        name = os.environ.get("input_data_name", "data")
-        shape = [int(size) or 1 for size in os.environ.get("input_data_shape", "0,3,224,224").split(",")]
+        name = os.environ.get("input_data_name", "data")  # noqa: SIM112
+        sizes = os.environ.get("input_data_shape", "0,3,224,224")  # noqa: SIM112
+        shape = [int(size) or 1 for size in sizes.split(",")]
         self.model = mxnet.mod.Module(
             symbol=network, data_names=[name], label_names=None, context=mxnet.cpu()
         )
