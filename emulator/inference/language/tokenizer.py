@@ -1,0 +1,50 @@
+"""The tokenizer of the built-in model: every text is the concatenation of its tokens, and no token is out of reach."""
+
+import re
+from functools import lru_cache
+
+TOKEN = re.compile(
+    r" ?[A-Za-z]{1,10}"
+    r"|[0-9]{1,3}"
+    r"|[\u3400-\u4dbf\u4e00-\u9fff]{1,2}"
+    r"|\n+|.",
+    re.DOTALL,
+)
+SPECIAL_PER_MESSAGE = 3
+
+
+def tokens(text: str) -> list[str]:
+    """The tokens of a text in order; joined they are the text again."""
+    return TOKEN.findall(text)
+
+
+@lru_cache(4096)
+def count(text: str) -> int:
+    """How many tokens a text has."""
+    return len(TOKEN.findall(text))
+
+
+def prompt_tokens(messages: list[dict]) -> list[str]:
+    """The tokens of a conversation as the model reads it: each message between marks that say its role."""
+    read = []
+    for message in messages:
+        read += ["<|", message["role"], "|>"]
+        read += tokens(message["content"])
+        for called in message.get("tool_calls", ()):
+            function = called.get("function", {})
+            read += tokens(f"{function.get('name', '')}{function.get('arguments', '')}")
+    return read
+
+
+def count_prompt(messages: list[dict]) -> int:
+    """How many tokens a conversation has."""
+    return sum(SPECIAL_PER_MESSAGE + count_message(message) for message in messages)
+
+
+def count_message(message: dict) -> int:
+    """How many tokens the content and the tool calls of a message have."""
+    counted = count(message["content"])
+    for called in message.get("tool_calls", ()):
+        function = called.get("function", {})
+        counted += count(f"{function.get('name', '')}{function.get('arguments', '')}")
+    return counted
