@@ -116,6 +116,14 @@ def test_a_validated_token_is_described_as_when_it_was_issued(cloud):
     assert reply.headers["x-subject-token"] == issued.headers["x-subject-token"]
 
 
+def test_an_expired_token_cannot_be_validated(cloud):
+    expired = ask_token(cloud).headers["x-subject-token"]
+    cloud.clock.advance("24h")
+    valid = ask_token(cloud).headers["x-subject-token"]
+    reply = cloud.get(TOKENS, headers={"X-Subject-Token": expired, "X-Auth-Token": valid})
+    assert error_of(reply) == (404, "Not Found")
+
+
 def test_a_token_of_another_account_cannot_be_validated(cloud, modelarts_emulator):
     other = modelarts_emulator.application.worlds.create()
     assert error_of(validated(cloud, f"MIIA{other.tag}0")) == (404, "Not Found")

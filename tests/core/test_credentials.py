@@ -223,11 +223,13 @@ def test_an_access_key_that_was_taken_back_opens_nothing(app, world, table_chang
 
 
 def test_a_temporary_key_works_with_its_security_token_until_it_expires(app, world):
-    key = new_temporary_key(world, USER, 900)
     world.clock.freeze()
+    key = new_temporary_key(world, USER, 900)
     arguments = (app, key["access"], key["secret"], world.account.project_id, key["securitytoken"])
     assert ask_signed(*arguments).user_name == "somebody"
-    world.clock.advance(900)
+    world.clock.advance(899)
+    assert ask_signed(*arguments).user_name == "somebody"
+    world.clock.advance(1)
     assert "expired" in refusal(ask_signed, *arguments).message
 
 
@@ -329,6 +331,11 @@ def test_a_password_opens_the_account_it_names(app, world):
 )
 def test_a_wrong_password_user_or_account_is_refused(app, world, changes):
     assert refusal(ask, app, TOKENS, body=password_of(world.account, **changes)).code == "401"
+
+
+def test_the_own_password_opens_no_other_account(app):
+    body = password_of(app.worlds.default.account, domain={"name": "elsewhere"})
+    assert refusal(ask, app, TOKENS, body=body).code == "401"
 
 
 def key_pair(access_key, secret) -> bytes:

@@ -160,6 +160,12 @@ def test_a_body_that_is_declared_unsigned_may_be_anything():
     check(arrived(signed, body=b"something else"))
 
 
+def test_an_empty_body_that_is_declared_unsigned_is_signed_as_empty():
+    signed = signed_by_sdk("DELETE", sent={"Content-Type": "text/plain"})
+    assert signed.header_params["X-Sdk-Content-Sha256"] == "UNSIGNED-PAYLOAD"
+    check(arrived(signed))
+
+
 def test_a_declared_hash_that_is_not_the_body_s_is_refused():
     declared = hashlib.sha256(b"one").hexdigest()
     signed = signed_by_sdk("POST", sent={"X-Sdk-Content-Sha256": declared}, body="one")
