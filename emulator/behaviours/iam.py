@@ -59,7 +59,7 @@ def keystone_validate_token(call):
     token = call.headers["X-Subject-Token"]
     record = call.world.store.table(TOKENS).find(digest_of(token))
     if record is None or record["_expires"] <= call.world.clock.now():
-        refuse_missing("token", "the one in X-Subject-Token, or it has expired")
+        raise ApiError("404", "could not find the token in X-Subject-Token, or it has expired")
     return Answer({"token": shown_token(call, record)}, headers={"X-Subject-Token": token})
 
 
@@ -114,7 +114,7 @@ def refuse_foreign_domain(call, id: str | None = None, name: str | None = None) 
 
 def refuse_missing(kind: str, id: str) -> None:
     """404 naming what was asked for."""
-    raise ApiError("404", fill=(kind, id))
+    raise ApiError("404", f"could not find {kind} {id}")
 
 
 @behaviour("CreateTemporaryAccessKey")
@@ -194,7 +194,7 @@ def create_agency(call):
     trusted = trusted_domain(call, asked)
     agencies = call.world.store.table(AGENCIES)
     if agencies.having("name", asked["name"]):
-        raise ApiError("409", fill=("agency", f"the name {asked['name']} is taken"))
+        raise ApiError("409", f"there is an agency {asked['name']} already; its name must be unique")
     hours, now = hours_of(asked.get("duration", "FOREVER")), call.world.clock.now()
     agency = {
         "id": call.world.new_hex(32),

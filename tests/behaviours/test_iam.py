@@ -210,7 +210,7 @@ def test_the_user_is_shown(cloud, path):
 def test_what_is_not_there_is_not_found(cloud, path):
     reply = cloud.get(path)
     assert error_of(reply) == (404, "Not Found")
-    assert reply.json["error"]["message"].endswith(": x.")
+    assert reply.json["error"]["message"].endswith(" x")
 
 
 def create_key(cloud, **more):
