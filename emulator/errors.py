@@ -68,6 +68,16 @@ SERVICE_PARAMETER_CODES = {
 }
 PANGU_PARAMETER_CODES = {"cv": ("IIT.0201",), "agents": ("Versatile.03001001",)}
 
+# The codes of Pangu's chat and text that say which parameter is wrong: how the refusal's words start or end.
+PANGU_FIELD_CODES = (
+    ("$.n: ", "PANGU.3320"),
+    ("$.max_tokens: ", "PANGU.3317"),
+    (" is required and missing", "PANGU.3278"),
+)
+
+MODEL_SERVER_ERRORS = {"BadRequestError", "NotFoundError"}
+MODEL_SERVER_OPERATIONS = {"CreateVllmCompletion"}
+
 V1_TRAINING = {"training-v1", "training-configs-v1", "specs-v1", "visualization-v1"}
 
 
@@ -123,8 +133,17 @@ def worded(facts: dict, status: int, detail: str, fill: list) -> str:
     return f"{filled.rstrip('. ')}: {detail}"
 
 
-def parameter_code(operation, malformed: bool = False) -> str:
-    """The code with which the operation's area refuses a parameter, or a body that is no JSON."""
+def parameter_code(operation, malformed: bool = False, words: str = "") -> str:
+    """The code with which the operation's area refuses a parameter, or a body that is no JSON.
+
+    words: of the refusal, where the area has codes of its own for some parameters.
+    """
+    if operation.operation_id in MODEL_SERVER_OPERATIONS:
+        return "BadRequestError"
+    if operation.service == "pangu" and operation.area in ("chat", "text"):
+        for mark, code in PANGU_FIELD_CODES:
+            if words.startswith(mark) or words.endswith(mark):
+                return code
     codes = PARAMETER_CODES.get(operation.area) if operation.service == "modelarts" else None
     if operation.service == "pangu":
         codes = PANGU_PARAMETER_CODES.get(operation.area)
@@ -143,6 +162,14 @@ def error_body(error: ApiError, operation, request_id: str) -> dict:
                 "message": error.message,
                 "title": title_of(error.status),
             }
+        }
+    if error.code in MODEL_SERVER_ERRORS:
+        return {
+            "object": "error",
+            "message": error.message,
+            "type": error.code,
+            "param": None,
+            "code": error.status,
         }
     if operation.service == "maas":
         return {"error": {"code": error.code, "message": error.message}}
