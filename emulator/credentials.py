@@ -26,7 +26,7 @@ from emulator.signatures import BadSignature, parse_authorization, verify
 
 __all__ = ["ObsKey", "check_credentials", "needs_credential", "obs_key", "seed_identity"]
 
-OPEN = {"ShowVllmHealth", "ShowVllmMetrics"}
+OPEN = {"ShowVllmHealth", "ShowVllmMetrics", "CreateVllmCompletion"}
 IN_BODY = {"KeystoneCreateToken", "CreateTokenWithIdToken", "CreateTemporaryAccessKey"}
 
 
