@@ -148,7 +148,13 @@ class Application:
         who, operation, _ = self.route(environ)
         if who != "operation":
             return who != "health"
-        return operation is not None and self.ready and self.prepared(operation)[1].computes
+        if operation is None or not self.ready:
+            return False
+        try:
+            return self.prepared(operation)[1].computes
+        except Exception:
+            # The request itself meets the same failure and answers it as a 500; asking must not end the server.
+            return False
 
     def is_for_obs(self, environ: dict) -> bool:
         """Whether the request is addressed to OBS: by its port or its host name."""

@@ -11,6 +11,8 @@ from emulator.clock import seconds_of
 from emulator.running import Emulator
 from emulator.shells import variables
 
+TOKEN_SECONDS = 23 * 3600
+
 
 class Reply:
     """An HTTP answer: status, headers (names in lower case), body, and the JSON in it."""
@@ -72,6 +74,7 @@ class Cloud:
         self.emulator = emulator
         self.world = world
         self.clock = TestClock(world)
+        self._token = None
         self.environment = emulator.application.environment(world)
         for name, value in self.environment.items():
             setattr(self, name, value)
@@ -109,14 +112,16 @@ class Cloud:
         """DELETE a path."""
         return self.send("DELETE", path, body, **options)
 
-    @functools.cached_property
+    @property
     def token(self) -> str:
-        """A token of the account's user, scoped to its project."""
-        user = {"name": self.user_name, "password": self.user_password, "domain": {"name": self.domain_name}}
-        identity = {"methods": ["password"], "password": {"user": user}}
-        body = {"auth": {"identity": identity, "scope": {"project": {"id": self.project_id}}}}
-        reply = self.send("POST", "/v3/auth/tokens", body, auth=False)
-        return reply.headers["x-subject-token"]
+        """A token of the account's user, scoped to its project; a fresh one when the clock has outlived the last."""
+        if self._token is None or self._token[1] <= self.clock.now():
+            user = {"name": self.user_name, "password": self.user_password, "domain": {"name": self.domain_name}}
+            identity = {"methods": ["password"], "password": {"user": user}}
+            body = {"auth": {"identity": identity, "scope": {"project": {"id": self.project_id}}}}
+            reply = self.send("POST", "/v3/auth/tokens", body, auth=False)
+            self._token = reply.headers["x-subject-token"], self.clock.now() + TOKEN_SECONDS
+        return self._token[0]
 
     def sdk(self, client_class):
         """A client of the official Python SDK, such as ModelArtsClient, with this account's keys and endpoint."""

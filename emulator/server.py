@@ -234,6 +234,9 @@ class Server:
             self._serve_waiting(connection)
         except OSError:
             self._close(connection)
+        except Exception:
+            log.exception("a request failed outside the application")
+            self._close(connection)
 
     def _receive(self, connection: Connection) -> bool:
         try:

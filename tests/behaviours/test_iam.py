@@ -383,7 +383,6 @@ def test_an_agency_that_does_not_exist_cannot_be_assumed(cloud):
 def test_an_agency_cannot_be_assumed_after_its_time(cloud):
     create_agency(cloud, duration="ONEDAY")
     cloud.clock.advance("24h")
-    del cloud.token
     assert error_of(cloud.post(TOKENS, {"auth": {"identity": assume(cloud)}})) == (404, "Not Found")
 
 
