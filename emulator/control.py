@@ -222,7 +222,9 @@ def until(application, world, body: dict) -> dict:
     seen = {}
 
     def holds() -> bool:
-        seen["value"] = value = looked_up(application, world, operation, body.get("path", {}), body["field"])
+        with world.transaction():
+            value = looked_up(application, world, operation, body.get("path", {}), body["field"])
+        seen["value"] = value
         wanted = body[tests[0]]
         if tests[0] == "equals":
             return value == wanted

@@ -113,13 +113,16 @@ class World:
         """Move the clock on until `holds()` is true, at most `within` seconds; how far it went, None if it never held.
 
         Stops at every moment something falls due, and often enough between to see what time itself changes.
+        `holds` is asked without the world's lock, so that it may send requests; what reads records takes the lock.
         """
         start = self.clock.now()
         end, step = start + within, max(within / 500, 0.05)
         while True:
             with self.transaction():
-                if holds():
-                    return self.clock.now() - start
+                pass
+            if holds():
+                return self.clock.now() - start
+            with self.transaction():
                 now = self.clock.now()
                 if now >= end:
                     return None
