@@ -87,11 +87,16 @@ def parse_config(text: str | bytes, *, from_obs: bool = True) -> ModelConfig:
         model_type=engine,
         runtime=runtime(document, engine),
         swr_location=swr_location(document, engine, from_obs),
-        metrics=metrics(document.get("metrics") or {}),
-        apis=apis(document.get("apis") or [], engine),
-        dependencies=dependencies(document.get("dependencies") or [], engine),
-        health=health(document.get("health"), engine),
+        metrics=metrics(given(document, "metrics", {})),
+        apis=apis(given(document, "apis", []), engine),
+        dependencies=dependencies(given(document, "dependencies", []), engine),
+        health=health(given(document, "health", None), engine),
     )
+
+
+def given(document: dict, field: str, default):
+    """A field's value; the default where there is none, which samples write as an empty text too."""
+    return default if document.get(field) in (None, "") else document[field]
 
 
 def required_text(document: dict, field: str) -> str:
@@ -261,7 +266,7 @@ def package(field: str, document) -> Package:
 
 def health(document, engine: str) -> dict | None:
     """The health check of an image; seconds stay texts, as they are shown."""
-    if not document:
+    if document is None:
         return None
     if engine != "Image":
         raise ValueError("health is for model_type Image only")

@@ -27,7 +27,9 @@ def spelt(key: str, document: dict, keys: tuple[str, ...]) -> str:
     if key in keys:
         return key
     folded = {fold(each): each for each in keys if each not in document}
-    close = get_close_matches(fold(key), folded, n=1, cutoff=ALIKE)
+    # Two letters that changed places are far apart for a sequence matcher.
+    swapped = [each for each in folded if sorted(each) == sorted(fold(key))]
+    close = swapped or get_close_matches(fold(key), folded, n=1, cutoff=ALIKE)
     return folded[close[0]] if close else key
 
 
