@@ -62,7 +62,7 @@ def batch_delete_training_jobs(call):
 @behaviour("ChangeTrainingJobDescription")
 def change_training_job_description(call):
     """Change what of a job can be changed: description, annotations, notification, priority, keys."""
-    job, body = TRAINING_JOBS.find(call), call.body
+    job, body = TRAINING_JOBS.find(call), call.body or {}
     if "description" in body:
         job["metadata"]["description"] = body["description"]
     annotations = (body.get("metadata") or {}).get("annotation") or {}

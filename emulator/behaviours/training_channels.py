@@ -6,15 +6,26 @@ import orjson
 
 from emulator.errors import ApiError
 
-OBS_PATH = re.compile(r"(?:(?:obs|s3):/)?/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([^\x00-\x1f]{0,1024}))?")
+OBS_PATH = re.compile(r"(?:(?:obs|s3):/)?/([^/]+)(?:/(.*))?", re.DOTALL)
+# What the platform adds to a folder to name an object in it is no longer than this.
+ROOM = "x" * 128
 
 
 def place_of(url: str) -> tuple[str, str]:
     """(bucket, key) of /bucket/key, obs://bucket/key or s3://bucket/key. ValueError for anything else."""
+    from emulator.obs.names import refuse_bucket_name, refuse_key
+    from emulator.obs.refusals import ObsError
+
     match = OBS_PATH.fullmatch(url)
     if match is None:
         raise ValueError(f"{url!r} is no OBS path; write /bucket/folder/ or obs://bucket/folder/")
-    return match[1], match[2] or ""
+    bucket, key = match[1], match[2] or ""
+    try:
+        refuse_bucket_name(bucket)
+        refuse_key(key + ROOM)
+    except ObsError as error:
+        raise ValueError(f"{url[:200]!r} is no OBS path: {error}") from None
+    return bucket, key
 
 
 def refuse_bad_path(where: str, url: str) -> None:

@@ -1,5 +1,6 @@
 """What happened to a training job, as events and as stages; both follow from the moments of its life."""
 
+import re
 from typing import NamedTuple
 
 from emulator.behaviours import behaviour
@@ -10,18 +11,19 @@ from emulator.clock import iso_of
 from emulator.errors import ApiError
 
 CHINA = 8 * 3600
+MILLISECONDS = re.compile("[0-9]{1,14}")
+PREPARED, DOWNLOADED = 0.35, 0.95
 
 # What the platform reports while a job is Pending: after which share of that time, and in which words.
 SCHEDULING = (
     (0, "Job", "Training job is queuing.", "训练作业排队中。"),
     (0.3, "K8S", "[Pod: {pod}] Scheduled: Assigned to a node", "[Pod: {pod}] 调度: 已分配节点"),
-    (0.35, "Job", "Training job is preparing.", "训练作业准备中。"),
+    (PREPARED, "Job", "Training job is preparing.", "训练作业准备中。"),
     (0.4, "K8S", '[Pod: {pod}] Pulling: Pulling image "{image}"', '[Pod: {pod}] 正在拉取镜像 "{image}"'),
     (0.7, "K8S", '[Pod: {pod}] Pulled: Pulled image "{image}"', '[Pod: {pod}] 镜像 "{image}" 拉取完成'),
     (0.75, "K8S", "[Pod: {pod}] SuccessfulCreate: Created container", "[Pod: {pod}] 已创建容器"),
     (0.8, "K8S", "[Pod: {pod}] Started: Started container", "[Pod: {pod}] 已启动容器"),
 )
-DOWNLOADED = 0.95
 OUTCOMES = {
     "Completed": ("Info", "Training job completed.", "训练作业运行成功。"),
     "Failed": ("Error", "Training job failed.", "训练作业运行失败。"),
@@ -97,7 +99,7 @@ def time_range(call, job: dict) -> tuple[float, float]:
     given = [call.query.get(name, "") for name in ("start_time", "end_time")]
     if not any(given):
         return job["_moments"]["Creating"], call.world.clock.now()
-    if not all(text.isdigit() and len(text) < 16 for text in given):
+    if not all(MILLISECONDS.fullmatch(text) for text in given):
         raise ApiError(
             "ModelArts.50004000", f"start_time and end_time come together, in milliseconds, not as {given}"
         )
@@ -209,24 +211,15 @@ def image_of(job: dict) -> str:
 
 
 def stages_of(world, job: dict) -> list[dict]:
-    """The stages the job has entered, each from when to when."""
-    moments, now = job["_moments"], world.clock.now()
-    queued, stopped = moments.get("Pending"), stopped_at(job)
-    prepared = None if queued is None else queued + 0.35 * PENDING / world.pace
-    starts = [moments["Creating"], prepared, started_at(job), stopped]
-    entered = [
-        start is not None and start <= now and (at == 3 or start < (stopped or now + 1))
-        for at, start in enumerate(starts)
-    ]
-    ends = [
-        next((later for later, there in zip(starts[at + 1 :], entered[at + 1 :], strict=True) if there), None)
-        for at in range(3)
-    ]
-    return [
-        shown_stage(job, at, start, over_at(job) if at == 3 else ends[at])
-        for at, start in enumerate(starts)
-        if entered[at]
-    ]
+    """The stages the job has come through, each from when to when; the last one lasts or is its end."""
+    stopped, queued = stopped_at(job), job["_moments"].get("Pending")
+    prepared = None if queued is None else queued + PREPARED * PENDING / world.pace
+    reached = world.clock.now() if stopped is None else stopped
+    planned = (job["_moments"]["Creating"], prepared, started_at(job))
+    starts = [start for start in planned if start is not None and start <= reached]
+    ends = [*starts[1:], stopped]
+    stages = [shown_stage(job, at, *span) for at, span in enumerate(zip(starts, ends, strict=True))]
+    return stages if stopped is None else [*stages, shown_stage(job, 3, stopped, over_at(job))]
 
 
 def shown_stage(job: dict, at: int, start: float, end: float | None) -> dict:

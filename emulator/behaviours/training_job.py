@@ -1,8 +1,14 @@
 """The life of a training job: its states, and what happens on entering them."""
 
-from emulator.behaviours.training_channels import missing_code, missing_input, missing_output, write_outputs
-from emulator.behaviours.training_script import keep_log, result_of, seconds_until_end, stops_itself
-from emulator.behaviours.training_status import CREATING, PENDING, TERMINATING, started_at, status_of
+from emulator.behaviours.training_channels import (
+    missing_code,
+    missing_input,
+    missing_output,
+    place_of,
+    write_outputs,
+)
+from emulator.behaviours.training_script import has_log, keep_log, result_of, seconds_until_end, stops_itself
+from emulator.behaviours.training_status import CREATING, PENDING, TERMINATING, status_of
 from emulator.behaviours.training_trials import begin, forget, is_search, stop
 from emulator.lifecycle import GONE, Lifecycle, rests, soon
 from emulator.resources import Resource
@@ -111,8 +117,10 @@ def write_results(world, job: dict) -> None:
 @TRAINING_JOBS.lifecycle.entering("Completed", "Failed", "Terminated")
 def export_log(world, job: dict) -> None:
     """Leave the log where the job wants it."""
-    if started_at(job) is not None and job["spec"].get("log_export_path", {}).get("obs_url"):
-        keep_log(world, job)
+    url = job["spec"]["log_export_path"].get("obs_url")
+    if url and has_log(job) and world.obs.exists(place_of(url)[0]):
+        for task in job["status"]["tasks"]:
+            keep_log(world, job, task)
 
 
 @TRAINING_JOBS.lifecycle.entering(GONE)

@@ -1,5 +1,6 @@
 """The list of training jobs: filtered, sorted, grouped, and cut into pages."""
 
+import re
 from collections.abc import Callable
 from ipaddress import ip_address
 
@@ -9,6 +10,8 @@ from emulator.behaviours.training_status import seconds_run, task_addresses
 from emulator.errors import ApiError
 
 MOST_PER_PAGE = 50
+UNCONDITIONAL = {"sort_by": "create_time", "order": "desc", "workspace_id": "0"}
+WHOLE = re.compile("[0-9]{1,15}")
 WINDOW_MS = 31 * 86400 * 1000
 
 # Where a record holds what one can filter, sort and group by.
@@ -40,7 +43,7 @@ NUMBERS = {"create_time", "start_time", "duration", "node_count"}
 @behaviour("ListTrainingJobs")
 def list_training_jobs(call):
     """A page of the jobs of one workspace, newest first unless asked otherwise."""
-    search = call.body
+    search = UNCONDITIONAL | (call.body or {})
     limit, offset = search.get("limit", MOST_PER_PAGE), search.get("offset", 0)
     total, page = page_of(call, search, offset * limit, limit)
     return {
@@ -190,7 +193,7 @@ def between(where: str, field: str, values: list[str], value_of: Callable) -> Ca
     """That the value lies in a range of which one end may be open."""
     if field not in NUMBERS:
         raise ApiError("ModelArts.2808", f"{where}: between takes {', '.join(sorted(NUMBERS))}, not {field}")
-    if len(values) != 2 or not all(value == "" or value.isdigit() for value in values):
+    if len(values) != 2 or not all(value == "" or WHOLE.fullmatch(value) for value in values):
         raise ApiError(
             "ModelArts.2809", f"{where}.value is {values}, must be two whole numbers, '' for an open end"
         )
@@ -215,7 +218,7 @@ def window_of(search: dict) -> list[str]:
 def refuse_bad_window(search: dict) -> None:
     """ApiError when tags or nodes are searched over more than 31 days."""
     window = window_of(search) if needs_window(search) else []
-    if window and not (len(window) == 2 and all(each.isdigit() for each in window)):
+    if window and not (len(window) == 2 and all(WHOLE.fullmatch(each) for each in window)):
         raise ApiError(
             "ModelArts.2809", f"create_time is {window}; with tags or host_ips both ends are needed"
         )

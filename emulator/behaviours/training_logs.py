@@ -90,5 +90,5 @@ def link_to(call, bucket: str, key: str) -> str:
         LINK_SECONDS,
         base_url=call.obs_base_url,
         content_type=DOWNLOAD if download else "text/plain",
-        as_attachment=download,
+        as_attachment=key.rpartition("/")[2] if download else None,
     )

@@ -8,7 +8,7 @@ from emulator.behaviours.training_script import refuse_bad_knobs
 from emulator.behaviours.training_trials import refuse_bad_search
 from emulator.errors import ApiError
 from emulator.facts import fixture
-from emulator.simulation.training_log import metric_line
+from emulator.simulation.training_log import reported_text
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 ALGORITHMS = "algorithms/algorithm"
@@ -83,8 +83,12 @@ def refuse_bad_algorithm(call, algorithm: dict) -> None:
     if algorithm.get("engine"):
         raise ApiError("ModelArts.2788", "$.algorithm.engine comes with the algorithm; leave it out")
     id = algorithm.get("id") or algorithm["subscription_id"]
-    if id not in call.records(ALGORITHMS):
+    stored = call.records(ALGORITHMS).find(id)
+    if stored is None:
         raise ApiError("ModelArts.2755", f"algorithm {id} does not exist in project {call.project_id}")
+    code_dir = stored["job_config"].get("code_dir", "")
+    if code_dir and not code_dir.startswith("file://"):
+        refuse_bad_path(f"code_dir of algorithm {id}", code_dir)
 
 
 def refuse_bad_code(algorithm: dict) -> None:
@@ -230,7 +234,7 @@ def refuse_bad_reward(where: str, reward: dict) -> None:
             "ModelArts.2824", f"{where} needs name, mode and regex; {', '.join(missing)} is missing"
         )
     try:
-        metric_line(reward["regex"], reward["name"], "0.5")
+        reported_text(reward["regex"], reward["name"], 0.5)
     except ValueError as error:
         raise ApiError("ModelArts.2824", f"{where}.regex: {error}") from None
 

@@ -1,5 +1,7 @@
 """The script of a training job as the emulator plays it: its time, its log, its results, its exit code."""
 
+import re
+
 from emulator.behaviours.training_channels import folder_of, url_of
 from emulator.behaviours.training_status import exit_code_of, over_at, started_at, stopped_at
 from emulator.behaviours.training_trials import EPOCH_NAMES, is_search
@@ -175,7 +177,8 @@ def log_place(world, job: dict) -> tuple[str, str]:
     """
     url = job["spec"]["log_export_path"].get("obs_url")
     if not url:
-        bucket = HOSTED_BUCKET.format(job["_project"][:8].lower())
+        letters = re.sub("[^a-z0-9]", "", job["_project"].lower())
+        bucket = HOSTED_BUCKET.format(letters[:8] or "0")
         if not world.obs.exists(bucket):
             world.obs.create_bucket(bucket)
         return bucket, f"{job['metadata']['id']}/"

@@ -369,3 +369,16 @@ def test_a_job_that_has_not_run_has_no_metrics_yet(cloud):
 def test_a_task_that_the_job_does_not_have_has_no_metrics(cloud):
     reply = cloud.get(f"{JOBS}/{running(cloud)}/metrics/worker-1")
     assert reply.status == 400 and "worker-0" in reply.json["error_msg"]
+
+
+def test_a_change_of_nothing_changes_nothing(cloud):
+    id = create(cloud)
+    before = show(cloud, id)
+    assert cloud.put(f"{JOBS}/{id}").status == 200
+    assert show(cloud, id) == before
+
+
+def test_a_visualization_job_needs_no_code(cloud):
+    summary = {"log_type": "tensorboard", "log_dir": {"pfs": {"pfs_path": "/logs/"}}}
+    id = create(cloud, kind="visualization_job", algorithm={"summary": summary})
+    assert show(cloud, id)["algorithm"]["summary"] == summary

@@ -35,6 +35,8 @@ REFUSALS = {
     "the folder as boot file": ("2792", {"algorithm__boot_file": "/training-code/resnet/"}),
     "a code folder that is no OBS path": ("2791", {"algorithm__code_dir": "resnet/"}),
     "a bucket that cannot be": ("2791", {"algorithm__code_dir": "/UPPER/resnet/"}),
+    "an address as bucket": ("2791", {"algorithm__code_dir": "/127.0.0.1/resnet/"}),
+    "a folder whose name leaves no room": ("2791", {"algorithm__code_dir": f"/training-code/{'a' * 1000}/"}),
     "a foreign scheme": ("2791", {"algorithm__code_dir": "oss://training-code/resnet/"}),
     "a command without an image": ("2806", {"algorithm": {"command": "true"}}),
     "an image without a command": ("2806", {"algorithm": {"engine": {"image_url": "a/b:1"}}}),
