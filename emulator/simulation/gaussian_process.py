@@ -8,7 +8,9 @@ import numpy
 from emulator.simulation.parameters import Parameter, is_ordered, snapped
 from emulator.simulation.search_history import History, random_point
 
-MOST_POINTS, MOST_TUNED = 150, 30
+# With larger matrices numpy's linear algebra turns to threads, which take seconds
+# on busy cores where a single one is done at once.
+MOST_POINTS, MOST_TUNED = 40, 30
 CANDIDATES = 360
 NEAR_BEST = (0.15, 0.05, 0.015)
 LENGTHS = (0.15, 0.3, 0.6, 1.2, 2.4)

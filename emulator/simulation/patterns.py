@@ -1,7 +1,8 @@
 """Text that a regular expression matches, written with a given value in one of its groups.
 
 Python's own parser reads the expression; every text is then checked by running the expression on it, under a time
-limit that the standard library's matcher does not have. What is remembered is the parse of an expression, which never changes.
+limit that the standard library's matcher does not have. What is remembered is how an expression parses, which
+never changes.
 """
 
 import re
@@ -31,7 +32,7 @@ class TooSlow(ValueError):
 
 
 def line_with(pattern: str, name: str, value: str) -> str:
-    """A line that the expression matches in one place, with the value in its metric group. ValueError if none is found."""
+    """A line that the expression matches once, with the value in its metric group. ValueError if none is found."""
     group = metric_group(pattern, name)
     tree = parsed(pattern)
     seen = {None}
@@ -48,7 +49,7 @@ def line_with(pattern: str, name: str, value: str) -> str:
 
 
 def found_values(pattern: str, name: str, text: str) -> list[str]:
-    """What the expression extracts from a text, match by match, as the service would. TooSlow if it does not end in time."""
+    """What the expression extracts from a text, match by match. TooSlow if it does not end in time."""
     import regex
 
     group = metric_group(pattern, name)

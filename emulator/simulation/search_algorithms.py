@@ -1,4 +1,4 @@
-"""The search algorithms a job may name: each proposes the next configuration from the space and what trials have shown."""
+"""The search algorithms a job may name: each proposes the next trial from the space and what trials have shown."""
 
 import math
 from random import Random
@@ -72,9 +72,11 @@ def tpe_search(space, options, history: History, index: int, chance: Random):
     count = min(MOST_GOOD, math.ceil(options["gamma"] * math.sqrt(len(ranked))))
     good, others = ranked[:count], ranked[count : count + MOST_OTHERS] + history.running
     candidates = [drawn_near(space, good, chance) for _ in range(TPE_CANDIDATES)]
-    return max(
-        candidates, key=lambda point: log_density(space, good, point) - log_density(space, others, point)
-    )
+
+    def odds(point) -> float:
+        return log_density(space, good, point) - log_density(space, others, point)
+
+    return max(candidates, key=odds)
 
 
 def bayes_opt_search(space, options, history: History, index: int, chance: Random):

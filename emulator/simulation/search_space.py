@@ -59,7 +59,7 @@ def plan_of(auto_search: dict, yaml_text: str | None = None) -> SearchPlan:
 
 
 def space_from_search_params(search_params) -> list[Parameter]:
-    """The space that the API's `search_params` describe. ValueError says which one is wrong and what would be right."""
+    """The space that `search_params` describe. ValueError says which one is wrong and what would be right."""
     space = [_read_search_param(f"search_params[{i}]", given) for i, given in enumerate(search_params)]
     return _checked_space("search_params", space)
 

@@ -1,4 +1,4 @@
-"""What a training job prints: the platform's lines around it, a line an iteration, and metric lines that can be read back."""
+"""What a training job prints: the platform's lines, a line an iteration, metric lines that can be read back."""
 
 from datetime import UTC, datetime
 from random import Random
@@ -96,7 +96,7 @@ def closing_lines(job: Job, moment: float, exit_code: int, ending: str = "traini
 
 
 def job_lines(seed, job: Job, curve, iterations: int, elapsed: float) -> list[tuple[float, str]]:
-    """(seconds since the start, line) of what a plain training script has printed: setting up, iterations, a summary."""
+    """(seconds since the start, line) of what a plain script has printed: setting up, iterations, a summary."""
     chance = Random(f"log/{seed}/{job.id}")
     samples = chance.choice((10000, 24000, 50000, 60000))
     lines = [(0.0, f"loaded {samples} training samples"), (0.0, f"training for {iterations} epochs")]

@@ -35,10 +35,12 @@ def searched(algorithm, space, seed, budget, mode="max", at_once=1, **given):
 
 def regrets(algorithm, space, budget, seeds=SEEDS, **given):
     """How far the best trial of each seed's search stays below the best there is."""
-    return [
-        1 - max(response_surface(seed, space).quality(each) for each, _ in searched(algorithm, space, seed, budget, **given))
-        for seed in seeds
-    ]  # fmt: skip
+    return [regret(seed, space, searched(algorithm, space, seed, budget, **given)) for seed in seeds]
+
+
+def regret(seed, space, trials):
+    """How far the best of these trials stays below the best there is."""
+    return 1 - max(response_surface(seed, space).quality(configuration) for configuration, _ in trials)
 
 
 def belongs(space, configuration):

@@ -145,8 +145,11 @@ def test_a_yaml_file_that_does_not_fit_is_refused(text, words):
         space_from_yaml(text)
 
 
-@given(st.recursive(st.one_of(st.none(), st.floats(), st.text(), st.integers()), lambda inner: st.one_of(
-    st.lists(inner), st.dictionaries(st.sampled_from(["search_space", "params", "type", "name", "values"]), inner))))  # fmt: skip
+KEYS = st.sampled_from(["search_space", "params", "type", "name", "values"])
+LEAVES = st.one_of(st.none(), st.floats(), st.text(), st.integers())
+
+
+@given(st.recursive(LEAVES, lambda inner: st.one_of(st.lists(inner), st.dictionaries(KEYS, inner))))
 def test_no_yaml_document_makes_the_reader_fail_otherwise(document):
     import yaml
 
