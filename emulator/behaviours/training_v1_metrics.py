@@ -59,8 +59,9 @@ def interval_of(world, version: dict) -> int:
 
 
 def minutes_run(world, version: dict) -> int:
-    """For how many minutes the script has run, counting the one it is in."""
-    return int(seconds_run(world, version) // 60) + 1 if "RUNNING" in version["_moments"] else 0
+    """For how many minutes of the cloud the script has run, counting the one it is in."""
+    minutes = seconds_run(world, version) * world.pace // 60
+    return int(minutes) + 1 if "RUNNING" in version["_moments"] else 0
 
 
 def series(world, version: dict, worker: int, name: str, gpu="") -> list[str]:
