@@ -1,17 +1,49 @@
-"""A backend that runs any GGUF file on the CPU by llama.cpp, through the optional package xllamacpp."""
+"""A backend that runs a GGUF file on the CPU: llama.cpp inside this process, through the optional package xllamacpp."""
 
-import json
-from queue import Queue
-from threading import Thread
+from pathlib import Path
+from threading import Lock
 
 from emulator.inference.language.asked import Asked, BackendFailed, Reply
-from emulator.inference.language.upstream import PASSED_ON, taken
+from emulator.inference.language.upstream import Upstream
+
+CONTEXT = 4096
 
 
 class Gguf:
-    """One GGUF file, loaded when it is first asked. BackendFailed when the package or the file is missing."""
+    """One GGUF file, loaded when it is first asked; llama.cpp answers on a loopback port of its own.
 
-    def __init__(self, path: str, context: int = 4096):
+    BackendFailed when the package is not installed or the file cannot be loaded.
+    """
+
+    def __init__(self, path: str):
         self.path = path
-        self.context = context
+        self._lock = Lock()
         self._server = None
+        self._upstream = None
+
+    def reply(self, asked: Asked) -> Reply:
+        """What the model says, token by token."""
+        with self._lock:
+            if self._upstream is None:
+                self._load()
+        return self._upstream.reply(asked)
+
+    def _load(self) -> None:
+        try:
+            import xllamacpp
+        except ImportError:
+            raise BackendFailed(
+                "GGUF files need the package xllamacpp: pip install modelarts-emulator[gguf]"
+            ) from None
+        if not Path(self.path).is_file():
+            raise BackendFailed(f"there is no file {self.path}")
+        parameters = xllamacpp.CommonParams()
+        parameters.model.path = self.path
+        parameters.n_ctx = CONTEXT
+        parameters.verbosity = 0
+        parameters.port = 0
+        try:
+            self._server = xllamacpp.Server(parameters)
+        except RuntimeError as error:
+            raise BackendFailed(f"{self.path} cannot be loaded: {error}") from None
+        self._upstream = Upstream(f"{self._server.listening_address}/v1")

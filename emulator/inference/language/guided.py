@@ -147,8 +147,12 @@ def instance(schema, source: random.Random, question: str, root=None, depth: int
         if schema.get(word):
             return instance(source.choice(schema[word]), source, question, root, depth + 1)
     if schema.get("allOf"):
-        joined = {name: value for part in schema["allOf"] if isinstance(part, dict) for name, value in part.items()}
-        return instance({**joined, **{k: v for k, v in schema.items() if k != "allOf"}}, source, question, root, depth + 1)
+        joined = {
+            name: value for part in schema["allOf"] if isinstance(part, dict) for name, value in part.items()
+        }
+        return instance(
+            {**joined, **{k: v for k, v in schema.items() if k != "allOf"}}, source, question, root, depth + 1
+        )
     kind = schema.get("type", "object" if "properties" in schema or depth == 0 else "string")
     kind = source.choice(kind) if isinstance(kind, list) else kind
     make = MAKERS.get(kind)

@@ -112,7 +112,9 @@ def repeated(words: list):
 
 def filled(text: str, groups: list) -> str:
     """The text with {0}, {1} ... replaced by the groups of the match."""
-    return re.sub(r"\{(\d)\}", lambda slot: groups[int(slot[1])] if int(slot[1]) < len(groups) else slot[0], text)
+    return re.sub(
+        r"\{(\d)\}", lambda slot: groups[int(slot[1])] if int(slot[1]) < len(groups) else slot[0], text
+    )
 
 
 def called(number: int, call: dict) -> dict:

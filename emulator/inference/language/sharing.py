@@ -3,16 +3,19 @@
 import re
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import pairwise
 from math import sqrt
 
 WORD = re.compile(r"[a-z0-9]+|[\u3400-\u9fff]")
-COMMON = frozenset(
-    "a an the of to in on at by for and or is are was were be it this that with as from do does can how what which i you "
-    "we he she they my your please me about 的 了 是 在 和 有 我 你 他 她 它 们 吗 呢 吧 啊 请 与 及 就 也 都 而 着 把 被 个 一 不 要 会 能 到 说 这 那".split()
+COMMON_ENGLISH = (
+    "a an the of to in on at by for and or is are was were be it this that with as from do does can how what which "
+    "i you we he she they my your please me about"
 )
+COMMON_CHINESE = "的了是在和有我你他她它们吗呢吧啊请与及就也都而着把被个一不要会能到说这那"
+COMMON = frozenset([*COMMON_ENGLISH.split(), *COMMON_CHINESE])
 
 
-@lru_cache(8192)
+@lru_cache(512)
 def features(text: str) -> dict[str, float]:
     """What a text is made of and how much each part counts: words, pairs of words, pieces of words."""
     words = WORD.findall(text.lower())
@@ -24,7 +27,7 @@ def features(text: str) -> dict[str, float]:
             for at in range(len(word) - 3):
                 piece = f"#{word[at : at + 4]}"
                 found[piece] = found.get(piece, 0.0) + 0.4
-    for first, second in zip(words, words[1:], strict=False):
+    for first, second in pairwise(words):
         if first in COMMON and second in COMMON:
             continue
         pair = f"{first} {second}"
@@ -48,24 +51,21 @@ def norm(found: dict) -> float:
     return sqrt(sum(weight * weight for weight in found.values()))
 
 
-@lru_cache(1 << 16)
-def place_of(feature: str, dimensions: int) -> list[tuple[int, float]]:
-    """Where a feature lies in a vector: four places and signs that follow from its name alone."""
-    digest = blake2b(feature.encode(), digest_size=16).digest()
-    return [
-        (int.from_bytes(digest[at : at + 3]) % dimensions, 0.5 if digest[at + 3] & 1 else -0.5)
-        for at in range(0, 16, 4)
-    ]
+@lru_cache(2048)
+def direction(feature: str, dimensions: int):
+    """The direction of a feature: as good as at right angles to any other, and it follows from the name alone."""
+    from numpy.random import PCG64, Generator
+
+    seed = int.from_bytes(blake2b(feature.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+    return Generator(PCG64(seed)).standard_normal(dimensions)
 
 
 def vector(text: str, dimensions: int = 1024) -> list[float]:
     """The vector of a text, of length one: the same text gives the same, similar texts lie close."""
-    found = [0.0] * dimensions
+    found = 0.0
     for feature, weight in (features(text) or {f"={text}": 1.0}).items():
-        for place, sign in place_of(feature, dimensions):
-            found[place] += sign * weight
-    length = norm(dict(enumerate(found))) or 1.0
-    return [round(value / length, 8) for value in found]
+        found = found + weight * direction(feature, dimensions)
+    return (found / sqrt(found @ found)).round(8).tolist()
 
 
 def relevance(query: str, document: str) -> float:

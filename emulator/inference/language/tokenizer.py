@@ -1,7 +1,6 @@
 """The tokenizer of the built-in model: every text is the concatenation of its tokens, and no token is out of reach."""
 
 import re
-from functools import lru_cache
 
 TOKEN = re.compile(
     r" ?[A-Za-z]{1,10}"
@@ -18,7 +17,6 @@ def tokens(text: str) -> list[str]:
     return TOKEN.findall(text)
 
 
-@lru_cache(4096)
 def count(text: str) -> int:
     """How many tokens a text has."""
     return len(TOKEN.findall(text))

@@ -5,14 +5,12 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
 from emulator.inference.language.asked import Asked, BackendFailed, Reply
-from emulator.inference.language.endings import limited
-from emulator.inference.language.tokenizer import tokens
 
 SECONDS = 300
 PASSED_ON = (
     "temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty", "repetition_penalty", "seed", "tools",
     "tool_choice", "response_format", "guided_json", "guided_regex", "guided_choice", "logprobs", "top_logprobs",
-    "chat_template_kwargs", "stop", "max_tokens",
+    "chat_template_kwargs",
 )  # fmt: skip
 
 
@@ -37,7 +35,12 @@ class Upstream:
 
     def _ask(self, asked: Asked):
         body = {name: asked.raw[name] for name in PASSED_ON if name in asked.raw}
-        body |= {"model": self.model or asked.model, "stream": True, "stream_options": {"include_usage": True}}
+        body |= {
+            "model": self.model or asked.model,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        body |= {"max_tokens": asked.most, **({"stop": list(asked.stop)} if asked.stop else {})}
         if asked.prompt is None:
             body["messages"] = asked.messages
         else:
@@ -114,9 +117,3 @@ def add_call(reply: Reply, part: dict) -> None:
     call["id"] = part.get("id") or call["id"]
     call["function"]["name"] += function.get("name") or ""
     call["function"]["arguments"] += function.get("arguments") or ""
-
-
-def retold(reply: Reply, text: str, asked: Asked) -> Reply:
-    """A whole text as a reply, cut into tokens and ended as asked."""
-    reply.tokens = limited(reply, tokens(text), asked.most, asked.stop)
-    return reply

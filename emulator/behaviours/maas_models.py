@@ -1,0 +1,81 @@
+"""The models MaaS serves: which there are, who may use them, how often and for how many tokens."""
+
+from emulator.behaviours import behaviour
+from emulator.errors import ApiError
+from emulator.facts import fixture
+from emulator.inference.language.rate_limits import RateLimiter
+
+SETTINGS = "maas_models/setting"
+REFUSED_ACCESS = {
+    "not_subscribed": "ModelArts.81004",
+    "quota_used_up": "ModelArts.81005",
+    "frozen": "ModelArts.81006",
+    "expired": "ModelArts.81014",
+}
+
+
+@behaviour("ListMaasModels")
+def list_maas_models(call):
+    """The models the account may call, under the names it calls them by."""
+    rows = [row["id"] for row in fixture("maas/models") if setting_of(call.world, row)["access"] == "open"]
+    data = [{"id": id, "object": "model", "created": 0, "owned_by": ""} for id in rows]
+    return {"object": "list", "data": data}
+
+
+def model_called(call, kind: str, api: str | None = None) -> dict:
+    """The model that the body names, with the account's settings; counts the request.
+
+    Refuses in the documented order: an unknown model, or one of another kind or interface; no access; too often.
+    """
+    name = call.body["model"]
+    row = row_named(name)
+    if row is None or row["kind"] != kind or (api and api not in row["apis"]):
+        words = f"{name} is not served here as a {kind} model; GET /v1/models lists what is"
+        raise ApiError("ModelArts.81009", words)
+    world = call.world
+    with world.lock:
+        model = row | setting_of(world, row)
+        if model["access"] != "open":
+            raise ApiError(REFUSED_ACCESS[model["access"]], f"{row['id']} is {model['access']}")
+        refuse_too_many(world, model)
+    return model
+
+
+def row_named(name: str) -> dict | None:
+    """The row of the catalogue for a model parameter; letter case does not count."""
+    wanted = name.lower()
+    for row in fixture("maas/models"):
+        if row["id"].lower() == wanted or wanted in row.get("aliases", ()):
+            return row
+    return None
+
+
+def setting_of(world, row: dict) -> dict:
+    """Access and limits of a model in a world: as documented unless set otherwise."""
+    documented = {"access": "open", "rpm": row["rpm"], "tpm": row["tpm"], "qps": None}
+    return documented | (world.store.table(SETTINGS).find(row["id"]) or {})
+
+
+def limiter_of(world, name: str) -> RateLimiter:
+    """The windows in which the requests to a model, or a deployment, are counted."""
+    return world.volatile.setdefault("rate_limits", {}).setdefault(name, RateLimiter())
+
+
+def refuse_too_many(world, model: dict) -> None:
+    """Count a request; 429 with the limit that is reached and, in Retry-After, for how long it is."""
+    now, limiter = world.clock.now(), limiter_of(world, model["id"])
+    limit = limiter.admit(now, model["rpm"], model["tpm"], model["qps"])
+    if limit is None:
+        return
+    headers = {"Retry-After": str(max(1, round(limiter.wait(now, limit))))}
+    if limit == "qps":
+        words = f"policy api over ratelimit,limit:{model['qps']},time:1 second"
+        raise ApiError("APIG.0308", words, headers=headers)
+    code = {"rpm": "ModelArts.81101", "tpm": "ModelArts.81103"}[limit]
+    raise ApiError(code, fill=[model[limit]], headers=headers)
+
+
+def use_tokens(world, name: str, tokens: int) -> None:
+    """Count tokens that a model, or a deployment, has used."""
+    with world.lock:
+        limiter_of(world, name).use(world.clock.now(), tokens)
