@@ -2,7 +2,7 @@
 
 import re
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, partial
 from urllib.parse import unquote_plus
 
 import jsonschema_rs
@@ -57,7 +57,7 @@ class Check:
         return self._read(self.header, {name: [value] for name, value in sent.items() if value is not None})
 
     def read_body(self, raw: bytes, charset: str = "utf-8"):
-        """The checked JSON body with the schema's defaults; no body counts as {} where nothing is required."""
+        """The checked JSON body with the schema's defaults; none counts as {} where nothing is required."""
         shape = self.body
         if shape is None:
             return None
@@ -187,7 +187,7 @@ class Shape:
     def unknown_fields(self, value) -> list:
         """(where, name, documented names) of each member that no schema knows."""
         found = []
-        gather_unknown(self.area, self.slow, value, "$", found)
+        gather_unknown(self.area, branches_of(self.area, [self.slow]), value, "$", found)
         return found
 
 
@@ -324,33 +324,32 @@ def filler(area, schema: dict, path: tuple):
     return fill_in
 
 
-def gather_unknown(area, schema: dict, value, where: str, found: list) -> None:
-    """Collect the members of the value that no schema on the way documents."""
+def gather_unknown(area, schemas: list, value, where: str, found: list) -> None:
+    """Collect the members of the value that none of the schemas, alternatives of one another, documents."""
     if isinstance(value, list):
-        items = resolved(area, schema).get("items")
-        for at, member in enumerate(value if isinstance(items, dict) else ()):
-            gather_unknown(area, items, member, f"{where}[{at}]", found)
+        items = [schema["items"] for schema in schemas if isinstance(schema.get("items"), dict)]
+        inner = branches_of(area, items)
+        for at, member in enumerate(value if inner else ()):
+            gather_unknown(area, inner, member, f"{where}[{at}]", found)
     if not isinstance(value, dict):
         return
-    known, is_open = documented_members(area, schema)
+    known = {}
+    for schema in schemas:
+        for name, member in schema.get("properties", {}).items():
+            known.setdefault(name, []).append(member)
+    is_open = not known or any(schema.get("additionalProperties", False) is not False for schema in schemas)
     for name, member in value.items():
         if name in known:
-            for alternative in known[name]:
-                gather_unknown(area, alternative, member, f"{where}.{name}", found)
-                break
+            gather_unknown(area, branches_of(area, known[name]), member, f"{where}.{name}", found)
         elif not is_open:
             found.append((where, name, list(known)))
 
 
-def documented_members(area, schema: dict) -> tuple[dict, bool]:
-    """({name: [schemas]}, whether any name is allowed) of an object schema and all its branches."""
-    schema = resolved(area, schema)
-    known = {name: [member] for name, member in schema.get("properties", {}).items()}
-    branches = [branch for word in ("anyOf", "oneOf", "allOf") for branch in schema.get(word, ())]
-    is_open = schema.get("additionalProperties", False) not in (False,) or not (known or branches)
-    for branch in branches:
-        members, branch_open = documented_members(area, branch)
-        is_open = is_open or (branch_open and "object" in kinds_of(area, branch))
-        for name, schemas in members.items():
-            known.setdefault(name, []).extend(schemas)
-    return known, is_open
+def branches_of(area, schemas: list) -> list:
+    """The schemas with their references followed, and all branches of their alternatives."""
+    found = []
+    for schema in map(partial(resolved, area), schemas):
+        found.append(schema)
+        for word in ("anyOf", "oneOf", "allOf"):
+            found.extend(branches_of(area, schema.get(word, ())))
+    return found

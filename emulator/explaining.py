@@ -34,7 +34,7 @@ def explain_fast(validator, value, root: str) -> str:
 
 
 def lenient(schema: dict, value):
-    """A copy in which numbers as text, text as numbers and letter case are put right; None if that is not all.
+    """A copy with numbers as text, text as numbers and letter case put right; None if that is not all.
 
     The result still has to be validated: a mended value may break a further rule.
     """
