@@ -10,9 +10,9 @@ from re import _parser
 import jsonschema_rs
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
 
-from emulator.explaining import lenient
+from emulator.checking import fast_validator
+from emulator.explaining import lenient, validator_class
 from emulator.operations import ANNOTATIONS
 
 DEEPEST = 7
@@ -67,14 +67,21 @@ class Mutation:
 class Schema:
     """A schema document with what is needed to draw from it; references point to #/components/schemas/X.
 
-    slow and fast: the validators of jsonschema and of jsonschema-rs.
+    slow and fast: the validators of jsonschema and of jsonschema-rs, as the emulator uses them.
     """
 
     def __init__(self, document: dict):
         self.document = document
         self.components = document.get("components", {}).get("schemas", {})
-        self.slow = Draft202012Validator(document)
-        self.fast = jsonschema_rs.validator_for(document)
+        self.slow = validator_class()(document)
+        self.fast = fast_validator(document)
+        self._parts = {}
+
+    def allows(self, part: dict, value) -> bool:
+        """Whether one part of the document, such as an alternative, allows the value."""
+        if id(part) not in self._parts:
+            self._parts[id(part)] = fast_validator({**part, "components": {"schemas": self.components}})
+        return self._parts[id(part)].is_valid(value)
 
     def flat(self, schema) -> dict:
         """The schema with its reference and allOf branches merged in. ValueError for an unknown keyword."""
@@ -294,15 +301,16 @@ def members_of(class_) -> str:
     return found
 
 
-def mutations(document: dict, value) -> list[Mutation]:
-    """Every way known here to break one rule of the schema that the valid value has met.
+def mutations(document: dict, value, most: int = 10_000) -> list[Mutation]:
+    """Every way known here, or that many, to break one rule of the schema that the valid value has met.
 
     What the API's leniency puts right (numbers as text, text for numbers, letter case) is not among them;
     jsonschema has found each of them invalid.
     """
     schema = as_schema(document)
     found, seen = [], set()
-    for rule, where, replacement, steps, exact in broken(schema, document, value, (), True):
+    candidates = list(broken(schema, document, value, (), True))
+    for rule, where, replacement, steps, exact in candidates[:: max(1, len(candidates) // most)]:
         mutated = replaced(value, where, replacement)
         key = (rule, tuple("[]" if isinstance(step, int) else step for step in steps), repr(replacement)[:40])
         if key in seen or schema.slow.is_valid(mutated):
@@ -340,9 +348,7 @@ def broken(schema: Schema, part, value, path: tuple, exact: bool):
     part = schema.flat(part)
     for word in ("anyOf", "oneOf"):
         for branch in part.get(word, ()):
-            if Draft202012Validator(
-                {**schema.flat(branch), "components": {"schemas": schema.components}}
-            ).is_valid(value):
+            if schema.allows(branch, value):
                 yield from broken(schema, branch, value, path, False)
                 break
     exact = exact and not part.keys() & {"if", "not", "anyOf", "oneOf"}
@@ -483,6 +489,21 @@ def requests(draw, operation, full: bool = False):
     schema = operation.body_schema
     body = None if schema is None else draw(values(operation.area_of.closure(schema), full))
     return *places, body
+
+
+@lru_cache(maxsize=64)
+def samples_of(text: str) -> list:
+    """A few valid values of a schema given as JSON text, the last one with all it documents."""
+    found = []
+    for full, count in ((False, 2), (True, 1)):
+
+        @settings(max_examples=count)
+        @given(values(json.loads(text), full))
+        def gather(value):
+            found.append(value)
+
+        gather()
+    return found
 
 
 @cache

@@ -7,11 +7,12 @@ from urllib.parse import quote, unquote
 
 import pytest
 import strategies
+from openapi_spec_validator import validate
 
 from emulator.behaviours import behaviour_of, not_emulated
 from emulator.checking import Check
 from emulator.credentials import needs_credential
-from emulator.errors import error_facts, parameter_code
+from emulator.errors import ApiError, error_facts, parameter_code
 from emulator.operations import METHODS, Operations
 
 OPERATIONS = Operations()
@@ -110,6 +111,9 @@ def fault_of(answered: Answered, operation) -> tuple[str, str]:
     assert answered.headers["content-type"] == "application/json;charset=UTF-8"
     assert len(answered.headers["x-request-id"]) == 32
     body = answered.json
+    if operation.operation_id == "CreateVllmCompletion" and "object" in body:
+        assert body.keys() == {"object", "message", "type", "param", "code"} and body["object"] == "error"
+        return body["type"], body["message"]
     if "request_id" in body:
         assert body.keys() == {"error_code", "error_msg", "request_id"}
         assert body["error_code"].startswith("APIG")
@@ -217,7 +221,7 @@ def test_a_body_that_breaks_one_rule_is_refused_naming_the_place(operation, clou
     schema = operation.area_of.closure(operation.body_schema)
     seen = set()
     for request in strategies.samples(operation):
-        for mutation in strategies.mutations(schema, request[3]):
+        for mutation in strategies.mutations(schema, request[3], most=120):
             if (mutation.rule, mutation.json_path) in seen:
                 continue
             seen.add((mutation.rule, mutation.json_path))
@@ -225,9 +229,14 @@ def test_a_body_that_breaks_one_rule_is_refused_naming_the_place(operation, clou
             if refused_as_credential(answered, operation):
                 continue
             code, words = fault_of(answered, operation)
-            assert (answered.status, code) == (400, parameter_code(operation)), mutation
+            assert (answered.status, code) == (400, expected_code(operation, words)), mutation
             assert names_place(words, mutation, "$"), (words, mutation)
     assert seen or not strategies.as_schema(schema).document
+
+
+def expected_code(operation, words: str) -> str:
+    """The code documented for a refusal with these words, which end with place and reason."""
+    return parameter_code(operation, words=words[max(words.find("$"), 0) :])
 
 
 def refused_as_credential(answered: Answered, operation) -> bool:
@@ -305,5 +314,75 @@ def test_a_body_may_only_be_left_out_where_nothing_in_it_is_required(operation, 
         assert answered.status != 400 or "JSON body is required" not in answered.body.decode()
     else:
         code, words = fault_of(answered, operation)
-        assert (answered.status, code) == (400, parameter_code(operation))
+        assert (answered.status, code) == (400, expected_code(operation, words))
         assert "$: a JSON body is required" in words
+
+
+@every_operation
+def test_both_validators_judge_requests_and_answers_alike(operation):
+    for document in schemas_of(operation):
+        schema = strategies.as_schema(document)
+        values = strategies.samples_of(json.dumps(document))
+        assert all(map(schema.slow.is_valid, values))
+        for mutation in strategies.mutations(document, values[-1], most=30):
+            assert not schema.fast.is_valid(mutation.value), mutation
+
+
+def schemas_of(operation) -> list:
+    """The schemas of the body and of the answers of success, each as a document of its own."""
+    statuses = [int(status) for status in operation.definition["responses"] if status < "3"]
+    found = [operation.body_schema, *map(operation.answer_schema, statuses)]
+    return [operation.area_of.closure(schema) for schema in found if schema is not None]
+
+
+def test_both_validators_read_every_pattern_alike():
+    odd = ["\n", "1\n", "٣", "1234567890123\n", "ａ", "\u2028", "a\r", "é", "\u00a0", "\t"]
+    for pattern in every_pattern():
+        schema = strategies.as_schema({"pattern": pattern})
+        texts = [*odd, *strategies.ODD_STRINGS, *strategies.fitting(pattern, 0, 1000)]
+        texts += [f"{text}\n" for text in texts] + [f"\n{text}" for text in texts]
+        differing = [text for text in texts if schema.fast.is_valid(text) != schema.slow.is_valid(text)]
+        assert not differing, pattern
+
+
+def every_pattern() -> set:
+    """All patterns of all schemas."""
+    found, waiting = set(), [area.document for area in OPERATIONS.areas]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if isinstance(value.get("pattern"), str):
+                found.add(value["pattern"])
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+    return found
+
+
+@every_body
+def test_an_unknown_member_is_ignored_unless_fields_are_strict(operation):
+    *_, body = strategies.samples(operation)[-1]
+    schema = strategies.as_schema(operation.area_of.closure(operation.body_schema))
+    known = schema.flat(schema.document).get("properties", {})
+    if schema.flat(schema.document).get("additionalProperties") is not None or not known:
+        return
+    name = max(known, key=len)
+    sent = json.dumps({**body, f"{name}z": 1}).encode()
+    assert Check(operation).read_body(sent)[f"{name}z"] == 1
+    with pytest.raises(ApiError, match=f"{name}z.*did you mean {name}\\?"):
+        Check(operation, strict_fields=True).read_body(sent)
+
+
+@every_operation
+def test_an_unknown_parameter_is_ignored_unless_fields_are_strict(operation):
+    _, query, _, _ = strategies.samples(operation)[-1]
+    raw = query_of({**query, "no_such_parameter": "1"})
+    assert "no_such_parameter" not in Check(operation).read_query(raw)
+    with pytest.raises(ApiError, match="query: nobody documents 'no_such_parameter'"):
+        Check(operation, strict_fields=True).read_query(raw)
+
+
+def test_all_operations_together_are_one_valid_openapi_document(cloud):
+    document = cloud.get("/_emulator/openapi.json", auth=False).json
+    validate(document)
+    assert sum(len(methods) for methods in document["paths"].values()) == COUNT
