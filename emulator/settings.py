@@ -32,6 +32,14 @@ class Settings:
     seed: int = option(1, "decides everything random: the same seed and calls give the same answers")
     region: str = option("cn-north-4", "region of the default project")
     auth: str = option("presence", "how credentials are checked", ("presence", "strict", "off"))
+    chat: str = option(
+        "builtin",
+        "who answers chats: builtin, scripted:FILE, gguf:FILE or upstream:URL#MODEL (OpenAI-compatible)",
+    )
+    chat_key: str = option("", "API key for the upstream of chat")
+    latency: str = option(
+        "", "how slow models are, in seconds: queue=,prefill_per_token=,per_token=,graph_compile= and others"
+    )
     strict_fields: bool = option(False, "refuse fields and parameters that nobody documents")
     check_answers: bool = option(False, "hold every answer against its schema; a broken one becomes a 500")
 
@@ -42,6 +50,10 @@ class Settings:
                 raise ValueError(f"{row.name} is {value!r}, must be {' or '.join(choices)}")
         if not 0 < self.pace <= 1_000_000:
             raise ValueError(f"pace is {self.pace}, must be in (0, 1000000]")
+        if self.chat != "builtin" and self.chat.partition(":")[0] not in ("scripted", "gguf", "upstream"):
+            raise ValueError(
+                f"chat is {self.chat!r}, must be builtin, scripted:FILE, gguf:FILE or upstream:URL"
+            )
         for name in ("port", "obs_port"):
             if not 0 <= getattr(self, name) <= 65535:
                 raise ValueError(f"{name} is {getattr(self, name)}, must be from 0 to 65535")
