@@ -10,6 +10,7 @@ from emulator.behaviours import behaviour_of, not_emulated
 from emulator.calls import Call, Caller
 from emulator.clock import seconds_of
 from emulator.errors import ApiError
+from emulator.pangu_control import add_pangu_routes
 from emulator.requests import Request
 from emulator.store import value_at
 
@@ -91,17 +92,16 @@ def create_control(application) -> Flask:
         application.worlds.remove(world)
         return Response(status=204)
 
+    add_pangu_routes(flask, application)
     return flask
 
 
 def refuse_strangers(application) -> None:
     """403 for calls from other origins and, unless they show the secret key, from other machines."""
     origin = request.headers.get("Origin")
-    if (
-        (origin
-        and urlsplit(origin).netloc != request.host)
-        or request.headers.get("Sec-Fetch-Site") == "cross-site"
-    ):
+    if (origin and urlsplit(origin).netloc != request.host) or request.headers.get(
+        "Sec-Fetch-Site"
+    ) == "cross-site":
         abort(403, f"the control API takes no calls from other origins, this one came from {origin}")
     key = f"Bearer {application.worlds.default.account.secret_key}" if application.ready else ""
     if key and request.headers.get("Authorization") == key:

@@ -14,6 +14,7 @@ from emulator.world import derived
 
 SERVING = ("running", "upgrading")
 FULL, ROLLING = "full", "rolling"
+MODEL_FACTS = ("kind", "context", "max_output", "units", "precision", "dimensions")
 ENGINE_OPTIONS = tuple(Engine.__dataclass_fields__)
 
 
@@ -49,6 +50,8 @@ def note_state(world, deployment: dict) -> None:
     deployment["updated_at"] = world.clock.now_ms()
     upgrade = deployment.get("upgrade")
     if upgrade:
+        for name in MODEL_FACTS:
+            deployment.pop(name, None)
         deployment |= facts_of(upgrade["model"])
         deployment["instances"] = [upgrade["model"]] * upgrade["instances"]
         del deployment["upgrade"]
@@ -86,12 +89,11 @@ def catalogue() -> dict:
 def facts_of(model: dict) -> dict:
     """What a deployment takes from its model, whether of the catalogue or one's own."""
     suffix = derived("served", model["model"])[:6]
-    names = ("kind", "context", "max_output", "units", "precision", "dimensions")
     base = model.get("serves") or model["model"].lower()
     return {
         "model": model["model"],
         "served_model": f"{base}_{suffix}",
-        **{name: model[name] for name in names if name in model},
+        **{name: model[name] for name in MODEL_FACTS if name in model},
     }
 
 
