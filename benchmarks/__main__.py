@@ -1,4 +1,6 @@
-"""Measure the budgets: `python -m benchmarks [startup] [throughput] [growth] [restore] [servers]`; all without names."""
+"""Measure the budgets: `python -m benchmarks [startup] [throughput] [growth] [restore] [servers]`; all
+without names.
+"""
 
 import itertools
 import json
@@ -33,11 +35,22 @@ class Jobs:
         self.host = f"127.0.0.1:{port}"
         told = control(port, "GET", "worlds")["worlds"][0]
         self.path = f"/v2/{told['project_id']}/training-jobs"
-        user = {"name": told["user_name"], "password": told["user_password"], "domain": {"name": told["domain_name"]}}
+        user = {
+            "name": told["user_name"],
+            "password": told["user_password"],
+            "domain": {"name": told["domain_name"]},
+        }
         identity = {"methods": ["password"], "password": {"user": user}}
-        body = json.dumps({"auth": {"identity": identity, "scope": {"project": {"id": told["project_id"]}}}}).encode()
-        with urlopen(Request(f"http://{self.host}/v3/auth/tokens", body, {"Content-Type": "application/json"})) as answer:
-            self.headers = {"X-Auth-Token": answer.headers["X-Subject-Token"], "Content-Type": "application/json"}
+        body = json.dumps(
+            {"auth": {"identity": identity, "scope": {"project": {"id": told["project_id"]}}}}
+        ).encode()
+        with urlopen(
+            Request(f"http://{self.host}/v3/auth/tokens", body, {"Content-Type": "application/json"})
+        ) as answer:
+            self.headers = {
+                "X-Auth-Token": answer.headers["X-Subject-Token"],
+                "Content-Type": "application/json",
+            }
         self.numbers = itertools.count()
 
     def create(self) -> bytes:
@@ -87,13 +100,17 @@ def throughput() -> None:
         ours["show"] = run("127.0.0.1", port, lambda: show, SECONDS)
         ours["list"] = run("127.0.0.1", port, lambda: page, SECONDS)
         single = run("127.0.0.1", port, lambda: show, SECONDS, connections=1)
-    print("\n| 16 connections, journal on disk | requests/s | times moto_server | p50 ms | p99 ms |\n|---|---|---|---|---|")
+    print(
+        "\n| 16 connections, journal on disk | requests/s | times moto_server | p50 ms | p99 ms |\n|---|---|---|---|---|"
+    )
     for name, figure in ours.items():
         ratio = figure["rate"] / theirs[name]["rate"]
         print(f"| {name} | {figure['rate']:.0f} | {ratio:.1f} | {figure['p50']:.2f} | {figure['p99']:.2f} |")
     print(f"| show, 1 connection | {single['rate']:.0f} | | {single['p50']:.2f} | {single['p99']:.2f} |")
     for name, figure in theirs.items():
-        print(f"| moto_server {name} | {figure['rate']:.0f} | 1 | {figure['p50']:.2f} | {figure['p99']:.2f} |")
+        print(
+            f"| moto_server {name} | {figure['rate']:.0f} | 1 | {figure['p50']:.2f} | {figure['p99']:.2f} |"
+        )
 
 
 def growth() -> None:
@@ -109,7 +126,9 @@ def growth() -> None:
             created = run("127.0.0.1", port, jobs.create, SECONDS)
             stored += created["count"]
             listed = run("127.0.0.1", port, lambda: page, SECONDS)
-            print(f"| {stored - created['count']:,} | {1000 / created['rate']:.3f} | {1000 / listed['rate']:.3f} |")
+            print(
+                f"| {stored - created['count']:,} | {1000 / created['rate']:.3f} | {1000 / listed['rate']:.3f} |"
+            )
 
 
 def restore() -> None:
@@ -142,7 +161,13 @@ def servers() -> None:
 
 
 if __name__ == "__main__":
-    parts = {"startup": startup, "throughput": throughput, "growth": growth, "restore": restore, "servers": servers}
+    parts = {
+        "startup": startup,
+        "throughput": throughput,
+        "growth": growth,
+        "restore": restore,
+        "servers": servers,
+    }
     print(f"{platform.python_implementation()} {platform.python_version()}, {processes.cores()} cores")
     for name in sys.argv[1:] or parts:
         parts[name]()

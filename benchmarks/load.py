@@ -8,7 +8,11 @@ from time import perf_counter
 
 def request_bytes(method: str, path: str, host: str, headers: dict, body: bytes = b"") -> bytes:
     """One HTTP/1.1 request as it goes over the wire."""
-    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", *(f"{name}: {value}" for name, value in headers.items())]
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        f"Host: {host}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
     if body or method == "POST":
         lines.append(f"Content-Length: {len(body)}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
@@ -70,7 +74,8 @@ def warm_up(host: str, port: int, content: bytes) -> None:
 def run(host: str, port: int, next_request, seconds: float, connections: int = 16, good=(200, 201)) -> dict:
     """Load a server; next_request() gives the bytes of each request.
 
-    Returns {rate: requests a second, p50, p99 in milliseconds, count}. RuntimeError on an answer that is not good.
+    Returns {rate: requests a second, p50, p99 in milliseconds, count}. RuntimeError on an answer that is not
+    good.
     """
     warm_up(host, port, next_request())
     selector = selectors.DefaultSelector()

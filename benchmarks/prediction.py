@@ -12,6 +12,7 @@ from emulator.inference.packages.config import parse_config
 from emulator.inference.packages.worker import ModelWorker
 
 CALLS = 2000
+ROUNDS = 5
 STARTS = 5
 HEADERS = {"Content-Type": "application/json"}
 # The package tells how long its own hooks took; what the caller waited beyond that is the worker's.
@@ -51,12 +52,13 @@ def train(engine: str, path: Path) -> None:
     if engine == "XGBoost":
         import xgboost
 
-        xgboost.XGBClassifier(n_estimators=30, n_jobs=1).fit(images, labels).save_model(path)
+        model = xgboost.XGBClassifier(n_estimators=30, n_jobs=1).fit(images, labels)
+        path.write_bytes(model.get_booster().save_raw("ubj"))
     else:
         import joblib
         from sklearn.linear_model import LogisticRegression
 
-        joblib.dump(LogisticRegression(max_iter=50).fit(images / 16, labels), path)
+        joblib.dump(LogisticRegression(max_iter=1000).fit(images / 16, labels), path)
 
 
 @contextmanager
@@ -87,7 +89,8 @@ def overhead(worker: ModelWorker, body: bytes) -> tuple[float, float]:
 
 def show_overhead() -> None:
     row = json.dumps({"data": {"req_data": [[0.5] * 64]}}).encode()
-    print("\n| prediction, one caller | model, ms | overhead median, ms | p99, ms |\n|---|---|---|---|")
+    print("\n| prediction, one caller | model, ms | overhead median, ms | of the slowest round | p99, ms |")
+    print("|---|---|---|---|---|")
     for what, engine, inference, body in (
         ("no model, 0.3 KB", "Scikit_Learn", NOTHING, row),
         ("no model, 100 KB", "Scikit_Learn", NOTHING, b"1" * 100_000),
@@ -96,11 +99,14 @@ def show_overhead() -> None:
         ("XGBoost digits, 0.3 KB", "XGBoost", MODEL, row),
     ):
         with running(engine, inference) as (worker, _):
-            calls = CALLS if len(body) < 1_000_000 else 100
-            figures = [overhead(worker, body) for _ in range(calls)][calls // 10 :]
-            added = [each for each, _ in figures]
-            model = median(each for _, each in figures)
-            print(f"| {what} | {model:.3f} | {median(added):.3f} | {quantiles(added, n=100)[98]:.3f} |")
+            calls = CALLS // ROUNDS if len(body) < 1_000_000 else 20
+            [overhead(worker, body) for _ in range(20)]
+            rounds = [[overhead(worker, body) for _ in range(calls)] for _ in range(ROUNDS)]
+            added = [each for figures in rounds for each, _ in figures]
+            model = median(each for figures in rounds for _, each in figures)
+            slowest = max(median(each for each, _ in figures) for figures in rounds)
+            p99 = quantiles(added, n=100)[98]
+            print(f"| {what} | {model:.3f} | {median(added):.3f} | {slowest:.3f} | {p99:.3f} |")
 
 
 def show_rate() -> None:

@@ -9,7 +9,7 @@ from benchmarks import processes
 from benchmarks.load import Loaded, request_bytes, run
 
 FRAMES = 200_000
-PROGRAM = '''
+PROGRAM = """
 import sys
 kind, port = sys.argv[1], int(sys.argv[2])
 BODY = b"x" * 3000
@@ -38,12 +38,14 @@ elif kind == "gevent":
 else:
     import waitress
     waitress.serve(app, host="127.0.0.1", port=port, threads=8, _quiet=True)
-'''
+"""
 
 
 def compare(seconds: float) -> None:
     """Print a table of the servers."""
-    print("\n| server, trivial application | 1 connection, req/s | 16 connections, req/s | p99 ms | frames/s |\n|---|---|---|---|---|")
+    print(
+        "\n| server, trivial application | 1 connection, req/s | 16 connections, req/s | p99 ms | frames/s |\n|---|---|---|---|---|"
+    )
     for kind in ("own", "gevent", "waitress"):
         port = processes.free_port()
         program = PROGRAM.replace("FRAMES_COUNT", str(FRAMES))
@@ -57,7 +59,9 @@ def compare(seconds: float) -> None:
             content = request_bytes("GET", "/", f"127.0.0.1:{port}", {})
             one = run("127.0.0.1", port, lambda content=content: content, seconds, 1)
             many = run("127.0.0.1", port, lambda content=content: content, seconds, 16)
-            print(f"| {kind} | {one['rate']:.0f} | {many['rate']:.0f} | {many['p99']:.2f} | {stream_rate(port):.0f} |")
+            print(
+                f"| {kind} | {one['rate']:.0f} | {many['rate']:.0f} | {many['p99']:.2f} | {stream_rate(port):.0f} |"
+            )
         finally:
             process.kill()
             process.wait()

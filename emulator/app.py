@@ -54,8 +54,9 @@ def serve(app: "Application", request: Request, operation, values: dict) -> Answ
 class Application:
     """One emulator: the operations, the worlds, and the WSGI callable in front of them.
 
-    Operations and OBS are served by this class itself; the control API below /_emulator is a Flask application that
-    is imported when it is first asked. broken: what answers broke their schema, for the tests to fail on.
+    Operations and OBS are served by this class itself; the control API below /_emulator is a Flask
+    application that is imported when it is first asked. broken: what answers broke their schema, for the
+    tests to fail on.
     """
 
     def __init__(self, settings: Settings, operations: Operations):
@@ -137,7 +138,9 @@ class Application:
         return found
 
     def route(self, environ: dict) -> tuple:
-        """(who answers, operation, path values or allowed methods) of a request; found once and kept in its environ."""
+        """(who answers, operation, path values or allowed methods) of a request; found once and kept in its
+        environ.
+        """
         found = environ.get("emulator.route")
         if found is None:
             found = environ["emulator.route"] = self._route(environ)

@@ -6,7 +6,9 @@ from typing import Any
 
 @dataclass(slots=True, frozen=True)
 class Caller:
-    """Who calls: account, project and user behind a credential, and how they proved it (token, signature, ...)."""
+    """Who calls: account, project and user behind a credential, and how they proved it (token, signature,
+    ...).
+    """
 
     account_id: str
     account_name: str
@@ -22,9 +24,9 @@ class Caller:
 class Call:
     """One checked request: converted to the types of its schema, defaults filled in.
 
-    path, query, headers: documented parameters by their documented names; optional ones that were not sent are
-    absent unless the schema has a default. body: the JSON body, None when none was sent. settings: how the emulator
-    runs.
+    path, query, headers: documented parameters by their documented names; optional ones that were not sent
+    are absent unless the schema has a default. body: the JSON body, None when none was sent. settings: how
+    the emulator runs.
     """
 
     operation: Any
@@ -70,8 +72,8 @@ class Answer:
 class Stream:
     """Frames that are sent as they come: an iterable of bytes, and their media type.
 
-    Frames that come fast leave together; an empty frame says that the next takes its time and sends what there is.
-    A client that hangs up closes the iterable.
+    Frames that come fast leave together; an empty frame says that the next takes its time and sends what
+    there is. A client that hangs up closes the iterable.
     """
 
     frames: Any

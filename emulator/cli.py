@@ -118,6 +118,8 @@ def start(options) -> int:
     """Serve until Ctrl-C or SIGTERM."""
     import threading
 
+    # Small matrices on many threads stall for seconds where cores are busy.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from emulator.running import Emulator
 
     given = {
@@ -285,7 +287,9 @@ def given(options, *names: str) -> dict:
 
 
 def ask(options, method: str, path: str, body: dict | None = None):
-    """One call of the control API. OSError when it does not answer, ValueError with its words when it refuses."""
+    """One call of the control API. OSError when it does not answer, ValueError with its words when it
+    refuses.
+    """
     import urllib.error
     import urllib.request
 

@@ -34,7 +34,9 @@ def http_date(seconds: int) -> str:
 
 
 def seconds_of(duration) -> float:
-    """Seconds of a duration: a number, or text such as "90", "1.5h", "2h30m", "500ms". ValueError for anything else."""
+    """Seconds of a duration: a number, or text such as "90", "1.5h", "2h30m", "500ms". ValueError for
+    anything else.
+    """
     if isinstance(duration, int | float) and not isinstance(duration, bool):
         return float(duration)
     text = str(duration).strip()
@@ -56,7 +58,9 @@ def iso_of(seconds: float, fraction: int = 3) -> str:
 
 
 class Clock:
-    """The time one world lives by: it runs with real time unless frozen, moved on or sped up; it never goes back."""
+    """The time one world lives by: it runs with real time unless frozen, moved on or sped up; it never goes
+    back.
+    """
 
     def __init__(self, origin: float | None = None):
         self.speed = 1.0

@@ -68,7 +68,9 @@ class TestClock:
 
 
 class Cloud:
-    """An account with everything a test needs: addresses, keys, clock, plain HTTP and the official SDK's clients."""
+    """An account with everything a test needs: addresses, keys, clock, plain HTTP and the official SDK's
+    clients.
+    """
 
     def __init__(self, emulator: Emulator, world):
         self.emulator = emulator
@@ -114,9 +116,15 @@ class Cloud:
 
     @property
     def token(self) -> str:
-        """A token of the account's user, scoped to its project; a fresh one when the clock has outlived the last."""
+        """A token of the account's user, scoped to its project; a fresh one when the clock has outlived the
+        last.
+        """
         if self._token is None or self._token[1] <= self.clock.now():
-            user = {"name": self.user_name, "password": self.user_password, "domain": {"name": self.domain_name}}
+            user = {
+                "name": self.user_name,
+                "password": self.user_password,
+                "domain": {"name": self.domain_name},
+            }
             identity = {"methods": ["password"], "password": {"user": user}}
             body = {"auth": {"identity": identity, "scope": {"project": {"id": self.project_id}}}}
             reply = self.send("POST", "/v3/auth/tokens", body, auth=False)
@@ -124,7 +132,9 @@ class Cloud:
         return self._token[0]
 
     def sdk(self, client_class):
-        """A client of the official Python SDK, such as ModelArtsClient, with this account's keys and endpoint."""
+        """A client of the official Python SDK, such as ModelArtsClient, with this account's keys and
+        endpoint.
+        """
         from huaweicloudsdkcore.auth.credentials import BasicCredentials, GlobalCredentials
 
         if "iam" in client_class.__module__.lower():
@@ -152,10 +162,11 @@ class Cloud:
 
 
 class mock_modelarts:
-    """Decorator or context manager: the code inside talks to a cloud of its own, by the environment's variables.
+    """Decorator or context manager: the code inside talks to a cloud of its own, by the environment's
+    variables.
 
-    Options are those of Settings. As a decorator the Cloud is handed over as the keyword `cloud` if the function
-    takes one.
+    Options are those of Settings. As a decorator the Cloud is handed over as the keyword `cloud` if the
+    function takes one.
     """
 
     def __init__(self, function=None, **options):

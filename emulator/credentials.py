@@ -33,8 +33,8 @@ IN_BODY = {"KeystoneCreateToken", "CreateTokenWithIdToken", "CreateTemporaryAcce
 class Proof(NamedTuple):
     """What a credential shows: the world it opens and, when it is known there, whom it stands for.
 
-    user: None for a credential nobody knows. project_id: the only project it is good for, None when it is good for all
-    of the account. of_account: it is for the account as such and for no project.
+    user: None for a credential nobody knows. project_id: the only project it is good for, None when it is
+    good for all of the account. of_account: it is for the account as such and for no project.
     """
 
     world: object
@@ -56,9 +56,10 @@ class ObsKey(NamedTuple):
 def check_credentials(application, request, operation) -> Caller:
     """Who sent the request. ApiError with the documented code when it must not be served.
 
-    auth "presence": one of the documented credentials has to be there; what is known is verified, what is not opens
-    the default world. "strict": only what is known counts, and signatures must be of the last 15 minutes of real time.
-    "off": nothing is asked for and nothing verified, but a key or token still says which world is meant.
+    auth "presence": one of the documented credentials has to be there; what is known is verified, what is not
+    opens the default world. "strict": only what is known counts, and signatures must be of the last 15
+    minutes of real time. "off": nothing is asked for and nothing verified, but a key or token still says
+    which world is meant.
     """
     project_id = project_in_path(request, operation)
     if application.settings.auth == "off":
@@ -71,7 +72,9 @@ def check_credentials(application, request, operation) -> Caller:
 
 
 def needs_credential(operation) -> bool:
-    """Whether the operation refuses requests that bring no credential: not those whose body is the credential."""
+    """Whether the operation refuses requests that bring no credential: not those whose body is the
+    credential.
+    """
     return operation.operation_id not in OPEN | IN_BODY
 
 
@@ -92,7 +95,9 @@ def obs_key(application, access_key: str, security_token: str | None = None) -> 
 
 
 def project_in_path(request, operation) -> str | None:
-    """The project the path names, None where the operation has none; 400 when the client has not filled it in."""
+    """The project the path names, None where the operation has none; 400 when the client has not filled it
+    in.
+    """
     if operation.service == "iam" or "{project_id}" not in operation.path:
         return None
     at = operation.path.split("/").index("{project_id}")
@@ -164,13 +169,15 @@ def takes_app_code(operation) -> bool:
     """Whether the operation may be called with X-Apig-AppCode: predictions and what is deployed."""
     return (
         operation.service == "pangu"
-        or "/deployments/{deployment_id}/" in operation.path
-        and operation.service == "maas"
+        or ("/deployments/{deployment_id}/" in operation.path
+        and operation.service == "maas")
     )
 
 
 def takes_api_key(operation) -> bool:
-    """Whether the operation may be called with `Authorization: Bearer`: MaaS, and Pangu where it speaks OpenAI's way."""
+    """Whether the operation may be called with `Authorization: Bearer`: MaaS, and Pangu where it speaks
+    OpenAI's way.
+    """
     return operation.service == "maas" or operation.operation_id == "ExecuteOpenAiChatCompletion"
 
 
@@ -231,7 +238,9 @@ def proof_of_signature(application, request, authorization: str) -> Proof:
 
 
 def proof_of_key(application, table: str, key: str, operation) -> Proof:
-    """What an app code or API key proves; ApiError when it has expired or, if only known ones count, is unknown."""
+    """What an app code or API key proves; ApiError when it has expired or, if only known ones count, is
+    unknown.
+    """
     id, how = digest_of(key), "app code" if table == APP_CODES else "api key"
     code = "APIG.0303" if table == APP_CODES else "ModelArts.81003"
     for world in application.worlds:
@@ -268,7 +277,9 @@ def unusable(world, key: dict | None, security_token: str) -> str:
 
 
 def world_meant(application, request, operation):
-    """The world that the request's token, key or account name points to, nothing verified; else the default one."""
+    """The world that the request's token, key or account name points to, nothing verified; else the default
+    one.
+    """
     identity = identity_in(request.body) if operation.operation_id in IN_BODY else {}
     keys = [request.header("X-Auth-Token"), inner(identity, "hw_ak_sk", "access").get("key")]
     keys.append(inner(identity, "token").get("id"))
@@ -283,7 +294,8 @@ def world_meant(application, request, operation):
 
 
 def proof_in_body(application, request, operation) -> Proof:
-    """What the body proves where it is the credential itself: a password, keys, or a token of an identity provider.
+    """What the body proves where it is the credential itself: a password, keys, or a token of an identity
+    provider.
 
     A body that proves nothing is left to the request check; a behaviour that is reached nevertheless refuses.
     """

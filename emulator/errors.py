@@ -152,7 +152,9 @@ def parameter_code(operation, malformed: bool = False, words: str = "") -> str:
 
 
 def error_body(error: ApiError, operation, request_id: str) -> dict:
-    """The body in which the operation's service documents refusals; the gateway's own where no operation was reached."""
+    """The body in which the operation's service documents refusals; the gateway's own where no operation was
+    reached.
+    """
     if GATEWAY.match(error.code) or operation is None:
         return {"error_code": error.code, "error_msg": error.message, "request_id": request_id}
     if operation.service == "iam":

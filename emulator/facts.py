@@ -1,4 +1,6 @@
-"""Where the facts of the API lie: schemas/ and fixtures/, beside the package in a checkout, inside it when installed."""
+"""Where the facts of the API lie: schemas/ and fixtures/, beside the package in a checkout, inside it when
+installed.
+"""
 
 from functools import cache
 from pathlib import Path

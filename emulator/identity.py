@@ -1,4 +1,6 @@
-"""Who there is in a world: its user, projects, access keys and tokens as records, and how a key names its world."""
+"""Who there is in a world: its user, projects, access keys and tokens as records, and how a key names its
+world.
+"""
 
 import hashlib
 from typing import NamedTuple
@@ -137,7 +139,8 @@ def new_temporary_key(world, user: User, seconds: float) -> dict:
 
 
 def new_token(world, user: User, methods: list, project: dict | None = None, /, **said) -> tuple[str, dict]:
-    """(token, its record) for a project, or for the account without one; said: more that the API tells about it.
+    """(token, its record) for a project, or for the account without one; said: more that the API tells about
+    it.
 
     Lives 24 hours on the world's clock. Members of the record that start with `_` are not for answers.
     """
@@ -161,6 +164,8 @@ def new_token(world, user: User, methods: list, project: dict | None = None, /, 
 def remember_key(
     world, table: str, key: str, user: User, project_id: str, expires: float | None = None
 ) -> None:
-    """Let an app code (APP_CODES) or API key (API_KEYS) open the world until `expires`, or until its record is dropped."""
+    """Let an app code (APP_CODES) or API key (API_KEYS) open the world until `expires`, or until its record
+    is dropped.
+    """
     record = {"user_id": user.id, "user_name": user.name, "project_id": project_id, "expires": expires}
     world.store.table(table).put(digest_of(key), record)

@@ -10,8 +10,8 @@ class State:
     """One row of a lifecycle.
 
     follows: the state that comes by itself, or a function (world, record) -> state, or None.
-    after: seconds until then as the cloud takes them (divided by the world's pace), or a function (world, record)
-    -> seconds. exact: the seconds are meant literally, the pace does not touch them.
+    after: seconds until then as the cloud takes them (divided by the world's pace), or a function (world,
+    record) -> seconds. exact: the seconds are meant literally, the pace does not touch them.
     actions: {action: state it leads to}.
     """
 
@@ -40,8 +40,8 @@ def rests(**actions) -> State:
 class Lifecycle:
     """The states of one kind of resource.
 
-    born: the first state. field: where a record says its state (dotted). illegal: the documented code of a refused
-    action. Only this class changes the field.
+    born: the first state. field: where a record says its state (dotted). illegal: the documented code of a
+    refused action. Only this class changes the field.
     """
 
     def __init__(self, born: str, *, field: str = "status", illegal: str = "ModelArts.0104", **states: State):
@@ -57,7 +57,9 @@ class Lifecycle:
                     raise ValueError(f"{name} leads to {target}, which is no state")
 
     def entering(self, *states: str):
-        """Register a function (world, record) that is called when a record enters one of the states, before it is stored."""
+        """Register a function (world, record) that is called when a record enters one of the states, before
+        it is stored.
+        """
 
         def register(function):
             for state in states:
@@ -71,7 +73,9 @@ class Lifecycle:
         return value_at(record, self.field)
 
     def enter(self, world, table, id: str, record: dict, state: str) -> dict | None:
-        """Store the record in that state, with the moment it runs out; None when the state is GONE and so is the record."""
+        """Store the record in that state, with the moment it runs out; None when the state is GONE and so is
+        the record.
+        """
         for function in self._entering.get(state, ()):
             function(world, record)
         if state == GONE:

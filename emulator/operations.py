@@ -126,8 +126,8 @@ class Operation:
 class Operations:
     """All documented operations and the index that finds one by method and raw path.
 
-    Raises BadSchema when a file is no JSON, uses a keyword nobody checks, points nowhere, or when two operations
-    share an id or a route.
+    Raises BadSchema when a file is no JSON, uses a keyword nobody checks, points nowhere, or when two
+    operations share an id or a route.
     """
 
     def __init__(self, schemas: Path | None = None, check: bool = True):
@@ -145,7 +145,9 @@ class Operations:
         return len(self.by_id)
 
     def find(self, method: str, raw_path: str):
-        """(operation, path values) of a request; (None, methods that the path has) where the method does not fit."""
+        """(operation, path values) of a request; (None, methods that the path has) where the method does not
+        fit.
+        """
         segments = raw_path.split("/")[1:]
         leaf, values = _walk(self._root, segments, 0, ())
         if leaf is None:
@@ -212,7 +214,9 @@ class Operations:
 
 
 def _walk(node: dict, segments: list, at: int, values: tuple):
-    """The methods at the end of the segments, literal before parameter, with the raw values of the parameters."""
+    """The methods at the end of the segments, literal before parameter, with the raw values of the
+    parameters.
+    """
     if at == len(segments):
         return node.get(METHODS_HERE), values
     segment = segments[at]
@@ -226,7 +230,9 @@ def _walk(node: dict, segments: list, at: int, values: tuple):
 
 
 def closeness(sent: str, documented: str) -> float:
-    """How well a segment of a path fits a documented one: 2 equal, up to 1.5 alike, a half where any value would do."""
+    """How well a segment of a path fits a documented one: 2 equal, up to 1.5 alike, a half where any value
+    would do.
+    """
     if sent == documented:
         return 2
     if documented.startswith("{"):

@@ -11,12 +11,14 @@ RESOURCES: dict = {}
 
 
 class Resource:
-    """One kind of resource: where its records lie, how they are found, and the operations that just handle them.
+    """One kind of resource: where its records lie, how they are found, and the operations that just handle
+    them.
 
-    name: "<area>/<kind>", the area being the behaviours module that is imported when one of its records falls due.
-    path_names: the path parameters that may hold its id. id_field: the member that holds it in a record.
+    name: "<area>/<kind>", the area being the behaviours module that is imported when one of its records falls
+    due. path_names: the path parameters that may hold its id. id_field: the member that holds it in a record.
     not_found: the documented code when there is none. items: the member of a list answer that holds the page.
-    present: a function (world, record) -> the record as the API shows it; members that start with `_` never show.
+    present: a function (world, record) -> the record as the API shows it; members that start with `_` never
+    show.
     """
 
     def __init__(
@@ -87,7 +89,9 @@ class Resource:
         return {name: value for name, value in record.items() if name[0] != "_"}
 
     def serves(self, **operations: str) -> "Resource":
-        """Register the plain operations: show, delete, and any action of the lifecycle, each by its operation id."""
+        """Register the plain operations: show, delete, and any action of the lifecycle, each by its operation
+        id.
+        """
         for verb, operation_id in operations.items():
             plain = {"show": self.show, "delete": self.delete}.get(verb) or self._action(verb)
             behaviour(operation_id)(_function(plain, operation_id))

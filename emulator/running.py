@@ -15,8 +15,8 @@ OBS_BODY = 5 << 30
 class Emulator:
     """A running emulator. Options are those of Settings; in Python the ports default to free ones.
 
-    Use it as a context manager, or call `start` and `stop`. Raises OSError when an address cannot be had, BadSchema,
-    StateRefused or ValueError when it cannot start.
+    Use it as a context manager, or call `start` and `stop`. Raises OSError when an address cannot be had,
+    BadSchema, StateRefused or ValueError when it cannot start.
     """
 
     def __init__(self, **options):

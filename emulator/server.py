@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import httptools
 
 from emulator.clock import http_date, monotonic, wall_now
+from emulator.streaming import gathered
 
 MOST_URI = 32 << 10
 MOST_HEADERS = 64 << 10
@@ -156,10 +157,10 @@ class Connection:
 class Server:
     """Serve a WSGI callable on listening sockets until stopped.
 
-    blocks(environ): whether a request may take its time; it is then carried by a thread of its own, like every
-    answer that is not a list or tuple: that one is streamed, frame by frame, as it comes.
-    body_limit(environ): how many bytes its body may have. A request that breaks a limit of the server reaches the
-    callable without a body and with environ["emulator.refusal"] = (code, status, words).
+    blocks(environ): whether a request may take its time; it is then carried by a thread of its own, like
+    every answer that is not a list or tuple: that one is streamed, frame by frame, as it comes.
+    body_limit(environ): how many bytes its body may have. A request that breaks a limit of the server reaches
+    the callable without a body and with environ["emulator.refusal"] = (code, status, words).
     """
 
     def __init__(self, app, listeners: list[socket.socket], blocks, body_limit):
@@ -362,7 +363,8 @@ class Server:
     def _send_stream(self, connection: Connection, environ: dict, head: list, frames) -> None:
         """Send frames as they come; a client that hangs up ends them.
 
-        Frames that are ready together leave together. An empty frame says that the next one is going to take its time.
+        Frames that are ready together leave together. An empty frame says that the next one is going to take
+        its time.
         """
         status, headers = head
         chunked = environ["SERVER_PROTOCOL"] == "HTTP/1.1"

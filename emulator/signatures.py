@@ -22,7 +22,9 @@ class BadSignature(Exception):
 
 
 class Signed(NamedTuple):
-    """What an Authorization header says. scope: (date, region, service, sdk_request) of the older form, else empty."""
+    """What an Authorization header says. scope: (date, region, service, sdk_request) of the older form, else
+    empty.
+    """
 
     access_key: str
     scope: tuple[str, ...]
@@ -31,7 +33,9 @@ class Signed(NamedTuple):
 
 
 def parse_authorization(text: str) -> Signed:
-    """Read `SDK-HMAC-SHA256 Access=…` or the older `Credential=…/date/region/service/sdk_request`. Raises BadSignature."""
+    """Read `SDK-HMAC-SHA256 Access=…` or the older `Credential=…/date/region/service/sdk_request`. Raises
+    BadSignature.
+    """
     algorithm, _, rest = text.strip().partition(" ")
     if algorithm != ALGORITHM:
         raise BadSignature(f"{refused_algorithm(algorithm)}; sign with {ALGORITHM}")
@@ -59,7 +63,8 @@ def refused_algorithm(algorithm: str) -> str:
 def verify(request, signed: Signed, secret: str, wall_time: float | None = None) -> None:
     """BadSignature unless the request was signed with the secret as it arrived here.
 
-    wall_time: real seconds since the epoch that X-Sdk-Date may be off by 15 minutes from; None does not judge it.
+    wall_time: real seconds since the epoch that X-Sdk-Date may be off by 15 minutes from; None does not judge
+    it.
     """
     date = request.header("X-Sdk-Date") or ""
     refuse_skew(date, wall_time)
@@ -102,7 +107,8 @@ def canonical_uris(request) -> set[str]:
 
 
 def canonical_queries(request) -> set[str]:
-    """The query as signers see it: sorted by what was meant or by how it is encoded, or in the order of the wire.
+    """The query as signers see it: sorted by what was meant or by how it is encoded, or in the order of the
+    wire.
 
     The wire's order is Python's, which sorts numbers in a list as numbers.
     """
@@ -130,7 +136,9 @@ def header_lines(request, names: tuple[str, ...]) -> str:
 
 
 def body_hashes(request) -> set[str]:
-    """What may stand for the body: its hash, or what X-Sdk-Content-Sha256 says if that is true or UNSIGNED-PAYLOAD."""
+    """What may stand for the body: its hash, or what X-Sdk-Content-Sha256 says if that is true or UNSIGNED-
+    PAYLOAD.
+    """
     right = hashlib.sha256(request.body).hexdigest() if request.body else EMPTY_HASH
     declared = request.header("X-Sdk-Content-Sha256")
     if declared is None:

@@ -33,8 +33,8 @@ def value_at(record: dict, path: str):
 class Table(TinyTable):
     """Records of one kind by id, in order of insertion.
 
-    A record is a dict of JSON values. What comes out is a copy; what goes in is copied. TinyDB's queries and its
-    reading and writing methods work; `put`, `find` and `drop` are the ones whose cost does not grow.
+    A record is a dict of JSON values. What comes out is a copy; what goes in is copied. TinyDB's queries and
+    its reading and writing methods work; `put`, `find` and `drop` are the ones whose cost does not grow.
     A table belongs to a Store, whose lock its callers hold.
     """
 
@@ -176,7 +176,9 @@ class Store:
         self._pending[(table.name, id)] = blob
 
     def commit(self) -> None:
-        """Make the changes since the last commit count; with a journal they are on their way to disk on return."""
+        """Make the changes since the last commit count; with a journal they are on their way to disk on
+        return.
+        """
         if self._undo:
             self._undo.clear()
             if self._journal is not None:
@@ -216,8 +218,9 @@ class Store:
 class Journal:
     """The file that makes worlds durable: one line a transaction, folded when most of it is history.
 
-    What `append` has returned from survives a kill of the process: the kernel has it. With sync=True it survives a
-    loss of power too. Raises StateRefused when another process uses the directory or the format is newer.
+    What `append` has returned from survives a kill of the process: the kernel has it. With sync=True it
+    survives a loss of power too. Raises StateRefused when another process uses the directory or the format is
+    newer.
     """
 
     def __init__(self, folder: Path, sync: bool = False):
@@ -236,7 +239,9 @@ class Journal:
         self._size = self._live = 0
 
     def read(self) -> Iterator[tuple[str, str, str, bytes | None]]:
-        """(world, table, id, JSON text or None for a deletion) in order; a broken last line is cut off with a warning."""
+        """(world, table, id, JSON text or None for a deletion) in order; a broken last line is cut off with a
+        warning.
+        """
         if not self.path.exists():
             return
         good = 0

@@ -32,11 +32,12 @@ class Account(NamedTuple):
 
 
 class World:
-    """One account's cloud. Behaviours run under its lock, one at a time; what they write counts whole or not at all.
+    """One account's cloud. Behaviours run under its lock, one at a time; what they write counts whole or not
+    at all.
 
     tag: five characters that stand in every key and token of this world. seed: decides everything random.
-    pace: simulated work is that many times shorter than the cloud's. volatile: what a restart may forget, such as
-    counters and caches, by the name of its area; a reset empties it. Touch it under the lock.
+    pace: simulated work is that many times shorter than the cloud's. volatile: what a restart may forget,
+    such as counters and caches, by the name of its area; a reset empties it. Touch it under the lock.
     """
 
     def __init__(
@@ -76,7 +77,9 @@ class World:
         return random.Random("/".join(map(str, (self.seed, self.tag, *names))))
 
     def schedule(self, moment: float, table: str, id: str) -> None:
-        """Note that the record runs out of its state then; the record's own `_due` decides whether that still holds."""
+        """Note that the record runs out of its state then; the record's own `_due` decides whether that still
+        holds.
+        """
         heapq.heappush(self._due, (moment, table, id))
 
     def next_due(self) -> float | None:
@@ -99,7 +102,9 @@ class World:
 
     @contextmanager
     def transaction(self):
-        """Alone with the world, caught up with its clock: what is written counts on leaving, nothing of it on an exception."""
+        """Alone with the world, caught up with its clock: what is written counts on leaving, nothing of it on
+        an exception.
+        """
         with self.lock:
             self.catch_up()
             try:
@@ -110,10 +115,12 @@ class World:
             self.store.commit()
 
     def run_until(self, holds, within: float) -> float | None:
-        """Move the clock on until `holds()` is true, at most `within` seconds; how far it went, None if it never held.
+        """Move the clock on until `holds()` is true, at most `within` seconds; how far it went, None if it
+        never held.
 
         Stops at every moment something falls due, and often enough between to see what time itself changes.
-        `holds` is asked without the world's lock, so that it may send requests; what reads records takes the lock.
+        `holds` is asked without the world's lock, so that it may send requests; what reads records takes the
+        lock.
         """
         start = self.clock.now()
         end, step = start + within, max(within / 500, 0.05)

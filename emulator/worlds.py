@@ -9,8 +9,8 @@ from emulator.world import META, World, tag_of_number
 class Worlds:
     """All accounts that live in one emulator; the default one is always there.
 
-    state: a directory that makes them durable, None to keep them in memory. Raises StateRefused when the directory
-    cannot be used.
+    state: a directory that makes them durable, None to keep them in memory. Raises StateRefused when the
+    directory cannot be used.
     """
 
     def __init__(self, settings, obs_of, seed_identity):

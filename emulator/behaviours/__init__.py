@@ -11,7 +11,8 @@ REGISTERED: dict = {}
 def behaviour(operation_id: str, computes: bool = False):
     """Register a function of one call as what the operation does.
 
-    computes: the behaviour takes its time or streams; it runs on a thread of its own and without the world's lock.
+    computes: the behaviour takes its time or streams; it runs on a thread of its own and without the world's
+    lock.
     """
 
     def register(function):

@@ -1,4 +1,6 @@
-"""What one can ask of a search job: its trials, what its parameters matter, and the templates and algorithms to start from."""
+"""What one can ask of a search job: its trials, what its parameters matter, and the templates and algorithms
+to start from.
+"""
 
 from emulator.behaviours import behaviour
 from emulator.behaviours.training import TRAINING_JOBS, log_place
@@ -99,7 +101,9 @@ def show_analysis(call: Call):
 
 @behaviour("ShowAutoSearchParamAnalysisResultPath")
 def show_analysis_path(call: Call):
-    """Where in OBS the picture of one parameter's influence lies; it is drawn from the trials that have ended."""
+    """Where in OBS the picture of one parameter's influence lies; it is drawn from the trials that have
+    ended.
+    """
     job = search_job(call)
     search, ended = analysed(call, job)
     name = call.path["parameter_name"]

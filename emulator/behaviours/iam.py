@@ -93,7 +93,9 @@ def shown_caller(call) -> dict:
 
 
 def project_of_scope(call, scope: dict) -> dict | None:
-    """The project a scope names by id or name, None for the account's. 404 for a project, 403 for an account not own."""
+    """The project a scope names by id or name, None for the account's. 404 for a project, 403 for an account
+    not own.
+    """
     if not scope.get("project"):
         refuse_foreign_domain(call, **scope.get("domain") or {})
         return None
@@ -233,7 +235,7 @@ def trusted_domain(call, asked: dict) -> dict:
     if not id and not name:
         raise ApiError("400", "$.agency: give trust_domain_name or trust_domain_id")
     own = own_domain(call)
-    if name == own["name"] or not name and id == own["id"]:
+    if name == own["name"] or (not name and id == own["id"]):
         return {"trust_domain_id": own["id"], "trust_domain_name": own["name"]}
     return {"trust_domain_id": derived("domain", name) if name else id, "trust_domain_name": name or ""}
 
@@ -263,7 +265,7 @@ def assumed_agency(call, asked: dict) -> dict:
     refuse_foreign_domain(call, asked.get("domain_id"), asked.get("domain_name"))
     agencies = call.world.store.table(AGENCIES)
     found = [agencies.find(id) for id in agencies.having("name", asked["agency_name"])]
-    if not found or found[0]["_expires"] and found[0]["_expires"] <= call.world.clock.now():
+    if not found or (found[0]["_expires"] and found[0]["_expires"] <= call.world.clock.now()):
         refuse_missing("agency", asked["agency_name"])
     if found[0]["trust_domain_id"] != call.caller.account_id:
         trusted = found[0]["trust_domain_name"] or found[0]["trust_domain_id"]

@@ -1,4 +1,6 @@
-"""The trials of a search job: proposed by its algorithm, run side by side on the virtual clock, kept as records."""
+"""The trials of a search job: proposed by its algorithm, run side by side on the virtual clock, kept as
+records.
+"""
 
 from bisect import bisect_right
 
@@ -61,7 +63,9 @@ def refuse_bad_search(algorithm: dict) -> None:
 
 
 def begin(world, job: dict) -> None:
-    """Start the first trials of a job that has come to run. ValueError in words when its search cannot be carried out."""
+    """Start the first trials of a job that has come to run. ValueError in words when its search cannot be
+    carried out.
+    """
     id = job["metadata"]["id"]
     search = plan_of(
         job["algorithm"].get("policies", {}).get("auto_search") or {},
@@ -182,7 +186,9 @@ def start_trial(world, search: dict, index: int, configuration: dict, others: li
 
 
 def report_of(search: dict, trial_id: str, curve, number: int) -> dict:
-    """What a trial says after an iteration: when (cloud seconds since its start), its values as text, its log lines."""
+    """What a trial says after an iteration: when (cloud seconds since its start), its values as text, its log
+    lines.
+    """
     metric, loss = curve.at(number)
     acc, loss_text = shown(metric), shown(loss)
     value = metric if search["metric"] == "metric" else loss
@@ -204,7 +210,9 @@ def report_of(search: dict, trial_id: str, curve, number: int) -> dict:
 
 
 def stopping_point(search: dict, reports: list[dict], others: list[dict]) -> int:
-    """After how many reports the search's scheduler ends the trial, judged against the trials that have ended."""
+    """After how many reports the search's scheduler ends the trial, judged against the trials that have
+    ended.
+    """
     rewards = [float(report["reward"]) for report in reports]
     ended = [
         [float(report["reward"]) for report in other["reports"][: other["reported"]]]
