@@ -92,15 +92,18 @@ class ApiError(Exception):
     detail: what was asked, what is the case and what would have been right, in one sentence.
     status: picks the documented variant of a code that has several.
     fill: what goes into the slots of the documented message, in their order.
-    headers: further headers of the answer, such as Retry-After.
+    headers: further headers of the answer, such as Retry-After. also: further members of its body.
     """
 
-    def __init__(self, code: str, detail: str = "", *, status: int | None = None, fill=(), headers=None):
+    def __init__(
+        self, code: str, detail: str = "", *, status: int | None = None, fill=(), headers=None, also=None
+    ):
         facts = error_facts(code)
         self.code = code
         self.status = status or facts["status"]
         self.message = worded(facts, self.status, detail, list(fill))
         self.headers = headers or {}
+        self.also = also or {}
         super().__init__(f"{self.status} {code}: {self.message}")
 
 
@@ -179,7 +182,7 @@ def error_body(error: ApiError, operation, request_id: str) -> dict:
         return {"is_success": False, "error_code": error.code, "error_message": error.message}
     if operation.area == "devenv-v1":
         return {"error_code": error.code, "error_message": error.message}
-    return {"error_code": error.code, "error_msg": error.message}
+    return {"error_code": error.code, "error_msg": error.message, **error.also}
 
 
 def title_of(status: int) -> str:

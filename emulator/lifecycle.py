@@ -1,5 +1,7 @@
 """The lives of resources as tables: which state follows which, when, and on whose word."""
 
+import math
+
 from emulator.errors import ApiError
 from emulator.store import value_at
 
@@ -11,7 +13,7 @@ class State:
 
     follows: the state that comes by itself, or a function (world, record) -> state, or None.
     after: seconds until then as the cloud takes them (divided by the world's pace), or a function (world,
-    record) -> seconds. exact: the seconds are meant literally, the pace does not touch them.
+    record) -> seconds, math.inf for never. exact: the seconds are meant literally, the pace does not touch them.
     actions: {action: state it leads to}.
     """
 
@@ -49,7 +51,8 @@ class Lifecycle:
         self.field = field
         self.illegal = illegal
         self.states = states
-        self._entering = {}
+        self._entering: dict = {}
+        self._entered: dict = {}
         for name, state in states.items():
             named = [state.follows] if isinstance(state.follows, str) else []
             for target in [*named, *state.actions.values(), born]:
@@ -64,6 +67,16 @@ class Lifecycle:
         def register(function):
             for state in states:
                 self._entering.setdefault(state, []).append(function)
+            return function
+
+        return register
+
+    def entered(self, *states: str):
+        """Register a function (world, record) that is called when a record is stored in one of the states."""
+
+        def register(function):
+            for state in states:
+                self._entered.setdefault(state, []).append(function)
             return function
 
         return register
@@ -88,11 +101,13 @@ class Lifecycle:
         place[last] = state
         record.pop("_due", None)
         row = self.states[state]
-        if row.follows is not None:
-            seconds = row.after(world, record) if callable(row.after) else row.after
+        seconds = row.after(world, record) if callable(row.after) else row.after
+        if row.follows is not None and seconds != math.inf:
             record["_due"] = world.clock.now() + (seconds if row.exact else seconds / world.pace)
             world.schedule(record["_due"], table.name, id)
         table.put(id, record)
+        for function in self._entered.get(state, ()):
+            function(world, record)
         return record
 
     def act(self, world, table, id: str, record: dict, action: str, code: str | None = None) -> dict | None:

@@ -287,8 +287,10 @@ class Server:
         if hasattr(body, "close"):
             body.close()
         lines = [f"HTTP/1.1 {status}"]
-        lines.extend(f"{name}: {value}" for name, value in headers)
         bodiless = status[:3] in ("204", "304")
+        lines.extend(
+            f"{name}: {value}" for name, value in headers if not (bodiless and name.lower() == "content-length")
+        )
         if not bodiless and not any(name.lower() == "content-length" for name, _ in headers):
             lines.append(f"Content-Length: {len(content)}")
         lines.append(self._closing_lines(environ))

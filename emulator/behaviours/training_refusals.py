@@ -85,7 +85,11 @@ def refuse_bad_algorithm(call, algorithm: dict) -> None:
     id = algorithm.get("id") or algorithm["subscription_id"]
     stored = call.records(ALGORITHMS).find(id)
     if stored is None:
-        raise ApiError("ModelArts.2755", f"algorithm {id} does not exist in project {call.project_id}")
+        raise ApiError(
+            "ModelArts.2755",
+            f"algorithm {id} does not exist in project {call.project_id}",
+            also={"error_solution": "Check the algorithm's id; ListAlgorithms shows those of the project."},
+        )
     code_dir = stored["job_config"].get("code_dir", "")
     if code_dir and not code_dir.startswith("file://"):
         refuse_bad_path(f"code_dir of algorithm {id}", code_dir)

@@ -130,13 +130,17 @@ def early_stop(world, job: dict, trial: dict) -> None:
 
 @TRIALS.lifecycle.entering("TERMINATED", "ERROR")
 def settle(world, trial: dict) -> None:
-    """A trial has ended: what it has reported stands, and the search goes on."""
+    """What an ended trial has reported stands."""
     trial["ended"] = world.clock.now()
     trial["reported"] = len(reports_of(trial, trial["ended"]))
+
+
+@TRIALS.lifecycle.entered("TERMINATED", "ERROR")
+def go_on(world, trial: dict) -> None:
+    """The search goes on with the next trial, or is over."""
     search = world.store.table(f"{SEARCHES}/{trial['project']}").find(trial["job_id"])
     if not search.get("ended"):
-        others = [other for other in trials_in(world, search) if other["index"] != trial["index"]]
-        fill_slots(world, search, sorted([*others, trial], key=lambda each: each["index"]))
+        fill_slots(world, search, trials_in(world, search))
 
 
 def fill_slots(world, search: dict, trials: list[dict]) -> None:

@@ -164,6 +164,14 @@ def test_the_jobs_expression_reads_exactly_the_reported_values_from_its_log(clou
     assert sorted(re.findall(regex, log)) == sorted(reported) and len(reported) == 40
 
 
+def test_the_exported_log_ends_with_the_last_trial(cloud, bucket):
+    job = create(cloud)
+    run_to_end(cloud, job)
+    preview = cloud.get(f"{JOBS}/{job}/tasks/worker-0/logs/preview").json["content"]
+    exported = cloud.world.obs.read("search", f"log/modelarts-job-{job}-worker-0.log").decode()
+    assert exported == preview and exported.count(" terminated") == 6
+
+
 def test_an_early_stop_ends_the_trial_and_its_slot_is_used_again(cloud, bucket):
     job = create(cloud)
     first_reports(cloud, job)
