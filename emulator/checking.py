@@ -120,7 +120,7 @@ class Check:
             self._refuse(f"{where}: nobody documents {name!r}{hint}")
 
     def _refuse(self, words: str) -> None:
-        code = parameter_code(self.operation)
+        code = parameter_code(self.operation, words=words)
         place, _, rest = words.partition(": ")
         raise ApiError(code, f"{place}: {rest}", fill=())
 
