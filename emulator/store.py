@@ -176,14 +176,20 @@ class Store:
         self._pending[(table.name, id)] = blob
 
     def commit(self) -> None:
-        """Make the changes since the last commit count; with a journal they are on their way to disk on
-        return.
+        """Make the changes since the last commit count; with a journal they are on their way to disk on return.
+
+        OSError when the disk refuses them: then they are undone.
         """
-        if self._undo:
-            self._undo.clear()
-            if self._journal is not None:
+        if not self._undo:
+            return
+        if self._journal is not None:
+            try:
                 self._journal.append(self.tag, self._pending)
-            self._pending.clear()
+            except OSError:
+                self.rollback()
+                raise
+        self._undo.clear()
+        self._pending.clear()
 
     def rollback(self) -> None:
         """Undo the changes since the last commit."""
