@@ -47,9 +47,9 @@ def run_batch(
 ) -> Outcome:
     """Predict every source and write the results, each instance its share and a manifest of it.
 
-    requests_of is file_requests or csv_requests, its first argument bound. read takes bucket/key, KeyError says
-    it is not there; write takes bucket/key below destination, a bucket/folder; predict answers status and body.
-    A source that fails has no result file, and its line in the manifest no inference-loc.
+    requests_of is file_requests or csv_requests, its first argument bound. read takes bucket/key and raises
+    KeyError for what is missing; write takes bucket/key below destination, which is bucket/folder; predict
+    answers with status and body. A source that fails has no result file, its line in the manifest no inference-loc.
     """
     destination = destination.strip("/")
     done, failed = [], []

@@ -2,7 +2,11 @@
 
 import json
 import os
+import platform
+import select
 import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
@@ -286,6 +290,36 @@ def test_a_package_reaches_no_file_of_others_and_cannot_change_its_own(begin, tm
     assert ask(worker, str(own))[2] == b"opened"
 
 
+LEAVE = """
+    import os, time
+    from model_service.python_model_service import XgSklServingBaseService
+
+    class Leaving(XgSklServingBaseService):
+        def inference(self, data):
+            told, tell = os.pipe()
+            forked = os.fork()
+            if forked:
+                return [forked, os.read(told, 9).decode()]
+            try:
+                os.setsid()
+                os.write(tell, b"left")
+            except PermissionError:
+                os.write(tell, b"refused")
+            time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "aarch64"), reason="the filter does not know this machine"
+)
+def test_a_child_of_a_package_cannot_leave_its_group_to_survive_a_stop(begin):
+    worker = begin(LEAVE)
+    forked, outcome = json.loads(ask(worker)[2])
+    worker.stop()
+    assert outcome == "refused"
+    assert ends(forked)
+
+
 def test_a_package_cannot_signal_the_emulator_or_call_its_ports(begin):
     worker = begin(
         hook("__import__('socket').create_connection(('127.0.0.1', 9)) if data else os.kill(os.getppid(), 0)")
@@ -302,15 +336,19 @@ def test_a_stopped_worker_leaves_no_process_and_no_folder(begin):
     worker.stop()
     assert not worker.alive
     assert not Path(folder).exists()
-    assert not is_running(forked)
+    assert ends(forked)
 
 
-def is_running(pid: int) -> bool:
-    """Whether a process executes; one that waits for its parent to take note does not."""
+def ends(pid: int) -> bool:
+    """Whether a process ends within ten seconds; it need not be a child of this one."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([process], [], [], 10)[0])
+    finally:
+        os.close(process)
 
 
 def test_eight_callers_in_parallel_get_their_own_answers(begin):
@@ -334,3 +372,21 @@ def test_ten_thousand_predictions_do_not_grow_the_worker_or_its_log(begin):
         list(threads.map(lambda _: ask(worker, body), range(10_000)))
     assert resident() - before < 4 << 20
     assert len(worker.logs()) <= 1 << 20
+
+
+def test_a_worker_whose_emulator_was_killed_ends_even_in_a_loop(tmp_path):
+    folder = package(tmp_path / "model", "while True: pass")
+    script = f"""
+        import os
+        from emulator.inference.packages.config import parse_config
+        from emulator.inference.packages.worker import ModelWorker
+
+        worker = ModelWorker({str(folder)!r}, parse_config({SKLEARN!r}), "Scikit_Learn")
+        worker.start()
+        worker.wait_started(0.5)
+        print(worker.pid, flush=True)
+        os.kill(os.getpid(), 9)
+        """
+    said = subprocess.run([sys.executable, "-c", dedent(script)], stdout=subprocess.PIPE, text=True)
+    pid = int(said.stdout)
+    assert ends(pid)

@@ -1,33 +1,34 @@
 """A model's process: confines itself, loads the package, answers one request after the other."""
 
 import os
+import select
 import sys
 import threading
 import traceback
 from pathlib import Path
-from queue import SimpleQueue
 from socket import AF_UNIX, SOCK_STREAM, socket
 
 CHANNEL, SERVING_BASE = int(sys.argv[1]), sys.argv[2]
 sys.path.insert(0, SERVING_BASE)
 
-from modelarts_serving import confinement, frames  # noqa: E402
+from modelarts_serving import confinement, frames, syscalls  # noqa: E402
 
 
 def main(channel: socket) -> None:
     order, _ = frames.receive_frame(channel)
     try:
+        landlock = confine(order)
+        # Confined like the main thread, because it is started afterwards.
+        threading.Thread(target=end_with_emulator, args=(channel,), daemon=True).start()
         model = load(order)
     except Exception as error:
         traceback.print_exc()
         frames.send_frame(channel, {"failure": last_line(error)})
         return
-    frames.send_frame(channel, {"ready": True, "landlock": order["landlock"]})
+    frames.send_frame(channel, {"ready": True, "landlock": landlock})
 
-    requests = SimpleQueue()
-    threading.Thread(target=read_requests, args=(channel, requests), daemon=True).start()
     while True:
-        header, body = requests.get()
+        header, body = frames.receive_frame(channel)
         confinement.allow_cpu_seconds(order["cpu_seconds"])
         status, content_type, content = model.answer(
             header["path"], header["method"], header["content_type"], body
@@ -37,24 +38,29 @@ def main(channel: socket) -> None:
         )
 
 
-def load(order: dict):
-    """The model behind its apis; nothing of the package runs before the process is confined."""
+def confine(order: dict) -> int:
+    """Give up what the model does not need; nothing of its package has run by then."""
     confinement.limit_resources(order["memory_bytes"])
     confinement.allow_cpu_seconds(order["cpu_seconds"])
-    order["landlock"] = confinement.confine([*order["readable"], order["folder"]], [str(Path.cwd())])
+    version = confinement.confine([*order["readable"], order["folder"]], [str(Path.cwd())])
+    syscalls.refuse_escapes()
+    return version
+
+
+def load(order: dict):
+    """The model behind its apis, in the environment of its service."""
     os.environ.update(order["env"])
     from modelarts_serving.model import Model
 
     return Model(order["folder"], order["engine"], order["model_name"], order["apis"])
 
 
-def read_requests(channel: socket, requests: SimpleQueue) -> None:
-    """Hand on what arrives. When the emulator has ended, so does this process."""
-    try:
-        while True:
-            requests.put(frames.receive_frame(channel))
-    except (frames.BrokenFrame, OSError):
-        os._exit(0)
+def end_with_emulator(channel: socket) -> None:
+    """Wait until the other side of the channel has gone, then end, whatever the main thread is at."""
+    hang_up = select.poll()
+    hang_up.register(channel, select.POLLRDHUP)
+    hang_up.poll()
+    os._exit(0)
 
 
 def last_line(error: BaseException) -> str:

@@ -68,6 +68,7 @@ def confine(readable: list[str], writable: list[str]) -> int:
     """Close other files, TCP, and signals outwards; the version of Landlock, 0 where there is none."""
     kernel = ctypes.CDLL(None, use_errno=True)
     kernel.syscall.restype = ctypes.c_long
+    kernel.prctl(SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     version = max(0, kernel.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ASK_VERSION))
     if version == 0:
         return 0
@@ -87,7 +88,6 @@ def confine(readable: list[str], writable: list[str]) -> int:
         grant(kernel, ruleset, path, READ & rights)
     for path in (*DEVICES, *writable):
         grant(kernel, ruleset, path, rights & ~EXECUTE)
-    kernel.prctl(SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     refused = kernel.syscall(RESTRICT_SELF, ruleset, 0)
     os.close(ruleset)
     return 0 if refused else version
