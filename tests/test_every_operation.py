@@ -111,7 +111,7 @@ def fault_of(answered: Answered, operation) -> tuple[str, str]:
     assert answered.headers["content-type"] == "application/json;charset=UTF-8"
     assert len(answered.headers["x-request-id"]) == 32
     body = answered.json
-    if operation.operation_id == "CreateVllmCompletion" and "object" in body:
+    if operation.service == "maas" and "object" in body:
         assert body.keys() == {"object", "message", "type", "param", "code"} and body["object"] == "error"
         return body["type"], body["message"]
     if "request_id" in body:
