@@ -30,6 +30,26 @@ def value_at(record: dict, path: str):
     return record
 
 
+def note_holder(lookup: dict, value, id: str) -> None:
+    """Add an id to those that hold the value: the id itself while it is the only one, else a dict of ids."""
+    holders = lookup.get(value)
+    if holders is None:
+        lookup[value] = id
+    elif isinstance(holders, str):
+        lookup[value] = {holders: None, id: None}
+    else:
+        holders[id] = None
+
+
+def drop_holder(lookup: dict, value, id: str) -> None:
+    """Take an id out of those that hold the value."""
+    holders = lookup.get(value)
+    if isinstance(holders, dict):
+        holders.pop(id, None)
+    elif holders == id:
+        del lookup[value]
+
+
 class Table(TinyTable):
     """Records of one kind by id, in order of insertion.
 
@@ -98,8 +118,9 @@ class Table(TinyTable):
         if path not in self._lookups:
             lookup = self._lookups[path] = {}
             for id, held in self.column(path).items():
-                lookup.setdefault(held, {})[id] = None
-        return list(self._lookups[path].get(value, ()))
+                note_holder(lookup, held, id)
+        holders = self._lookups[path].get(value, ())
+        return [holders] if isinstance(holders, str) else list(holders)
 
     def get(self, cond=None, doc_id=None, doc_ids=None):
         """TinyDB's get; by id it costs no scan."""
@@ -133,11 +154,11 @@ class Table(TinyTable):
         for path, column in self._columns.items():
             held = column.pop(id, None) if blob is None else column.get(id)
             if before is not None and path in self._lookups:
-                self._lookups[path].get(held, {}).pop(id, None)
+                drop_holder(self._lookups[path], held, id)
             if blob is not None:
                 column[id] = value_at(orjson.loads(blob) if record is None else record, path)
                 if path in self._lookups:
-                    self._lookups[path].setdefault(column[id], {})[id] = None
+                    note_holder(self._lookups[path], column[id], id)
         return before
 
 
