@@ -8,14 +8,13 @@ from emulator.behaviours.training_v1_logs import file_names
 from emulator.behaviours.training_v1_records import find_version, seconds_run
 from emulator.behaviours.training_v1_states import documented_code
 from emulator.errors import ApiError
-from emulator.simulation.utilisation import Habit, levels, usage
+from emulator.simulation.utilisation import Habit, habit_of, levels
 
 MOST_POINTS = 1440
-MEASURED = ("cpuUsage", "memUsage", "gpuUtil", "gpuMemUsage")
 # Bytes a second of a busy machine, a hundredth each: what a percentage of it comes to.
 RATES = {"diskReadRate": 1_500, "diskWriteRate": 20, "recvBytesRate": 90_000, "sendBytesRate": 40_000}
 TRAFFIC = Habit(rest=0.1, work=60, waver=25, rise=2)
-METRICS = (*MEASURED, *RATES)
+METRICS = ("cpuUsage", "memUsage", "gpuUtil", "gpuMemUsage", *RATES)
 
 
 @behaviour("ShowTrainingJobPodMetrics")
@@ -66,19 +65,13 @@ def minutes_run(world, version: dict) -> int:
 
 def series(world, version: dict, worker: int, name: str, gpu="") -> list[str]:
     """The averages of a metric, one a step since the script started; 0 where nothing ran or is not there."""
-    minutes, step = minutes_run(world, version), interval_of(world, version)
+    minutes = minutes_run(world, version)
+    if not minutes:
+        return []
+    points = math.ceil(minutes / interval_of(world, version))
     gpus = spec_facts(version["config"]).get("gpu_num", 0)
     if "_idle" in version or (name.startswith("gpu") and not gpus):
-        values = [0.0] * minutes
-    else:
-        seed = f"{world.seed}/{world.tag}/v1/{version['version_id']}/{worker}/{gpu}"
-        values = measured(seed, name, gpus, minutes)
-    return [f"{value:.2f}" if value > 0 else "0" for value in values[::step]]
-
-
-def measured(seed: str, name: str, gpus: int, minutes: int) -> list[float]:
-    """A metric minute by minute: percent, or bytes a second."""
-    if name in RATES:
-        return [percent * RATES[name] for percent in levels(f"{seed}/{name}", TRAFFIC, minutes)]
-    rows = usage(seed, "worker", "GPU" if gpus else "CPU", minutes)
-    return next(row["value"] for row in rows if row["metric"] == name)
+        return ["0"] * points
+    key = f"{world.seed}/{world.tag}/v1/{version['version_id']}/{worker}/{gpu}/{name}"
+    habit = TRAFFIC if name in RATES else habit_of(key, name, bool(gpus))
+    return [f"{percent * RATES.get(name, 1):.2f}" for percent in levels(key, habit, points)]

@@ -151,6 +151,16 @@ def test_a_version_shows_the_series_of_its_first_node(running):
     assert running.get(VERSION).json["system_metric_list"]["cpuUsage"] == pod["value"]
 
 
+def test_a_script_that_runs_for_days_is_sampled_less_often(cloud):
+    cloud.world.obs.create_bucket("usr")
+    cloud.world.obs.write("usr", "data/images.bin", b"content", content_type="text/plain")
+    parameter = [{"label": "EMULATOR_DURATION", "value": "10d"}]
+    cloud.post(JOBS, {"job_name": "jobtest_TF", "config": {**CONFIG, "parameter": parameter}})
+    cloud.clock.until(lambda: cloud.get(VERSION).json["status"] == 10)
+    shown = cloud.get(VERSION).json["system_metric_list"]
+    assert shown["interval"] == 11 and len(shown["cpuUsage"]) == 1310
+
+
 def test_a_machine_without_gpus_uses_none(cloud):
     cloud.post(JOBS, {"job_name": "jobtest_TF", "config": {**CONFIG, "spec_id": 2}})
     cloud.clock.until(lambda: cloud.get(VERSION).json["status"] == 11)
