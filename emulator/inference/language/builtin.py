@@ -16,7 +16,7 @@ from emulator.inference.language.tool_calls import chosen_call
 
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 SENTENCES = 4
-LIKE_ENOUGH = 0.1
+LIKE_ENOUGH = 0.05
 
 
 class Builtin:
@@ -110,8 +110,8 @@ class Builtin:
         if asked.is_greedy:
             return candidates[:SENTENCES]
         kept = max(1, round(len(candidates) * asked.top_p))
-        drawn = source.sample(range(kept), min(kept, source.randint(2, SENTENCES)))
-        return [candidates[at] for at in sorted(drawn)]
+        drawn = source.sample(range(kept), min(kept, source.randint(1, SENTENCES - 1)))
+        return [candidates[at] for at in sorted({0, *drawn})]
 
     def _thoughts(self, asked: Asked) -> list[str]:
         language = self.corpus[language_of(asked.question)]

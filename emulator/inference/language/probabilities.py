@@ -6,7 +6,7 @@ from math import exp, log
 from emulator.inference.language.tokenizer import tokens
 
 ORDER = 5
-CHARACTERS = 30_000
+CHARACTERS = 0x110000
 MARK = "\x02"
 
 
