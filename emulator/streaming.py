@@ -1,5 +1,6 @@
 """How frames of a stream become writes to a socket: few when they come fast, at once when they come slowly."""
 
+import select
 import socket
 
 from emulator.clock import monotonic
@@ -31,8 +32,8 @@ def gathered(frames, sock: socket.socket):
 
 
 def has_hung_up(sock: socket.socket) -> bool:
-    """Whether the other side has closed the connection; what it may have sent stays to be read."""
-    try:
-        return sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-    except BlockingIOError:
-        return False
+    """Whether the other side has closed the connection; what it may have sent stays to be read. Never waits."""
+    # A socket with a time-out waits for something to read before MSG_DONTWAIT is even looked at.
+    poller = select.poll()
+    poller.register(sock, select.POLLIN)
+    return bool(poller.poll(0)) and sock.recv(1, socket.MSG_PEEK) == b""
