@@ -36,7 +36,7 @@ PROCESS = (
     "/proc/loadavg",
     "/proc/version",
 )
-DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/shm")
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 LARGEST_FILE = 1 << 30
 MOST_FILES = 512
 
