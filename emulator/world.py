@@ -106,8 +106,8 @@ class World:
         an exception.
         """
         with self.lock:
-            self.catch_up()
             try:
+                self.catch_up()
                 yield self
             except BaseException:
                 self.store.rollback()
