@@ -33,7 +33,7 @@ def page_of(names: list[str], prefix: str, delimiter: str, marker: str, most: in
     while at < len(names) and names[at].startswith(prefix):
         common = common_prefix(names[at], prefix, delimiter)
         if common and common <= marker:
-            at = bisect_left(names, after_all(common), at)
+            at = place_after(names, common, at)
             continue
         found = [common] if common else rows_of(names[at])
         if found and len(rows) + len(prefixes) >= most:
@@ -41,13 +41,14 @@ def page_of(names: list[str], prefix: str, delimiter: str, marker: str, most: in
         if found:
             last = common or names[at]
             (prefixes if common else rows).extend(found)
-        at = bisect_left(names, after_all(common), at) if common else at + 1
+        at = place_after(names, common, at) if common else at + 1
     return Page(rows, prefixes, None)
 
 
-def after_all(prefix: str) -> str:
-    """The least text that comes after everything that begins with the prefix."""
-    return prefix[:-1] + chr(ord(prefix[-1]) + 1) if prefix[-1] < "\U0010ffff" else after_all(prefix[:-1])
+def place_after(names: list[str], prefix: str, at: int) -> int:
+    """The place of the first name that comes after all that begin with the prefix."""
+    stem = prefix.rstrip("\U0010ffff")
+    return bisect_left(names, stem[:-1] + chr(ord(stem[-1]) + 1), at) if stem else len(names)
 
 
 def common_prefix(name: str, prefix: str, delimiter: str) -> str:

@@ -38,7 +38,7 @@ def live_numbers(records: list[dict]) -> set[int]:
         else:
             live.add(record["number"])
             dead.update(effect.sets)
-            dead.difference_update(effect.alters, effect.reads, effect.ends)
+            dead.difference_update(effect.reads)
     return live - needless_deletions(records, live, plain)
 
 
@@ -75,10 +75,9 @@ def named_objects(record: dict) -> list[tuple]:
 
 def copied_things(record: dict) -> list[tuple]:
     """The object that a change copies from."""
-    source = record["extension"].get("copy-source")
-    if source is None:
+    if record["method"] != "PUT" or not record["key"] or "copy-source" not in record["extension"]:
         return []
-    bucket, key, _ = source_named(source)
+    bucket, key, _ = source_named(record["extension"]["copy-source"])
     return [(bucket, "object", key)]
 
 

@@ -50,6 +50,9 @@ class StoredObject(Untracked, moto.FakeKey):
         self.part_sizes: list[int] = []
         self.restored_until = 0.0
 
+    def __del__(self) -> None:
+        """Say nothing: moto warns here of what was not disposed of, even while the interpreter shuts down."""
+
     @property
     def is_marker(self) -> bool:
         """Whether this stands for a deletion."""
