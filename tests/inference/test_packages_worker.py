@@ -387,6 +387,7 @@ def test_a_worker_whose_emulator_was_killed_ends_even_in_a_loop(tmp_path):
         print(worker.pid, flush=True)
         os.kill(os.getpid(), 9)
         """
-    said = subprocess.run([sys.executable, "-c", dedent(script)], stdout=subprocess.PIPE, text=True)
+    command, temporary = [sys.executable, "-c", dedent(script)], os.environ | {"TMPDIR": str(tmp_path)}
+    said = subprocess.run(command, env=temporary, stdout=subprocess.PIPE, text=True)
     pid = int(said.stdout)
     assert ends(pid)
