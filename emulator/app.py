@@ -89,6 +89,7 @@ class Application:
         if self.ready:
             for world in self.worlds:
                 with world.lock:
+                    world.let_go()
                     world.save()
             self.worlds.close()
 

@@ -57,7 +57,7 @@ class TestClock:
         """Move on by seconds or a text such as "2h", doing all that falls due on the way."""
         with self._world.transaction():
             self._world.clock.advance(seconds_of(duration))
-            self._world.catch_up()
+        self._world.settle()
 
     def until(self, holds, within="24h") -> float:
         """Move on until `holds()` is true; the virtual seconds that took. TimeoutError when it never is."""

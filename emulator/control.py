@@ -204,7 +204,7 @@ def advance(application, world, body: dict) -> None:
     seconds = bounded(body["by"] if "by" in body else missing("by"))
     with world.lock:
         world.clock.advance(seconds)
-        world.catch_up()
+    world.settle()
 
 
 def until(application, world, body: dict) -> dict:

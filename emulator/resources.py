@@ -18,7 +18,8 @@ class Resource:
     due. path_names: the path parameters that may hold its id. id_field: the member that holds it in a record.
     not_found: the documented code when there is none. items: the member of a list answer that holds the page.
     present: a function (world, record) -> the record as the API shows it; members that start with `_` never
-    show.
+    show. awaits: a function (world, record) -> a threading.Event of something in real time without which a due
+    record does not pass on, or None.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Resource:
         not_found: str,
         lifecycle: Lifecycle | None = None,
         present: Callable | None = None,
+        awaits: Callable | None = None,
     ):
         self.name = name
         self.kind = name.rpartition("/")[2]
@@ -40,6 +42,7 @@ class Resource:
         self.not_found = not_found
         self.lifecycle = lifecycle
         self._present = present
+        self._awaits = awaits
         RESOURCES[name] = self
 
     def table(self, call: Call):
@@ -81,6 +84,10 @@ class Resource:
     def pass_on(self, world, table, id: str) -> None:
         """Let the record go on to what follows its state."""
         self.lifecycle.pass_on(world, table, id, table.find(id))
+
+    def awaited(self, world, table, id: str):
+        """What has to be set before the due record passes on; None when nothing has."""
+        return None if self._awaits is None else self._awaits(world, table.find(id))
 
     def shown(self, world, record: dict) -> dict:
         """The record as the API shows it."""

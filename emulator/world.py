@@ -37,7 +37,8 @@ class World:
 
     tag: five characters that stand in every key and token of this world. seed: decides everything random.
     pace: simulated work is that many times shorter than the cloud's. volatile: what a restart may forget,
-    such as counters and caches, by the name of its area; a reset empties it. Touch it under the lock.
+    such as counters and caches, by the name of its area; a reset empties it and closes what has a close().
+    Touch it under the lock.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class World:
         self.random = random.Random(f"{seed}/{tag}")
         self.store = Store(tag, journal)
         self.volatile: dict = {}
+        self._held: list = []
         self._obs_of = obs_of
         self._due: list = []
         self.account = self._account()
@@ -89,16 +91,46 @@ class World:
         return self._due[0][0] if self._due else None
 
     def catch_up(self) -> None:
-        """Do what has fallen due since, in order and each at its own time; all of it counts on return."""
+        """Do what has fallen due since, in order and each at its own time; all of it counts on return.
+
+        What waits for something outside the world's time is passed over until that is there.
+        """
         now = self.clock.now()
+        if self._held:
+            self._release_held()
         if not self._due or self._due[0][0] > now:
             return
         while self._due and self._due[0][0] <= now:
             moment, name, id = heapq.heappop(self._due)
-            if self._still_due(moment, name, id):
-                with self.clock.at(moment):
-                    resource_of(name).pass_on(self, self.store.table(name), id)
-                self.store.commit()
+            if not self._still_due(moment, name, id):
+                continue
+            resource, table = resource_of(name), self.store.table(name)
+            awaited = resource.awaited(self, table, id)
+            if awaited is not None and not awaited.is_set():
+                self._held.append((awaited, (moment, name, id)))
+                continue
+            with self.clock.at(moment):
+                resource.pass_on(self, table, id)
+            self.store.commit()
+
+    def settle(self) -> None:
+        """Wait, without the lock, until nothing that is due is held up by what happens in real time.
+
+        Whoever moves the clock calls this, so that what the move brings about is there on return.
+        """
+        while True:
+            with self.transaction():
+                awaited = [awaited for awaited, due in self._held if self._still_due(*due)]
+            if not awaited:
+                return
+            awaited[0].wait()
+
+    def let_go(self, area: str | None = None) -> None:
+        """Forget what is volatile, of one area or all; what has a close() is closed first."""
+        for name in [area] if area is not None else list(self.volatile):
+            close = getattr(self.volatile.pop(name, None), "close", None)
+            if close is not None:
+                close()
 
     @contextmanager
     def transaction(self):
@@ -125,8 +157,7 @@ class World:
         start = self.clock.now()
         end, step = start + within, max(within / 500, 0.05)
         while True:
-            with self.transaction():
-                pass
+            self.settle()
             if holds():
                 return self.clock.now() - start
             with self.transaction():
@@ -164,11 +195,20 @@ class World:
                 name not in kept and (area is None or name.partition("/")[0] == area.replace("-", "_"))
             )
         )
+        self.let_go(area and area.replace("-", "_"))
         if area is None:
             self._due.clear()
-            self.volatile.clear()
+            self._held.clear()
             self.random = random.Random(f"{self.seed}/{self.tag}")
         return removed
+
+    def _release_held(self) -> None:
+        held, self._held = self._held, []
+        for awaited, due in held:
+            if awaited.is_set():
+                heapq.heappush(self._due, due)
+            elif self._still_due(*due):
+                self._held.append((awaited, due))
 
     def _still_due(self, moment: float, name: str, id: str) -> bool:
         blob = self.store.table(name).blob(id)

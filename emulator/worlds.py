@@ -77,7 +77,7 @@ class Worlds:
         """Forget a world and all that is in it; the default one is emptied instead."""
         with world.lock:
             world.store.clear()
-            world.volatile.clear()
+            world.let_go()
             if world is self.default:
                 self._furnish(world)
             else:
