@@ -124,6 +124,12 @@ class ModelWorker:
         process = self._process
         return process is not None and process.confined
 
+    @property
+    def started(self) -> Event:
+        """Set once the start of the present process has succeeded or failed; of none while none is begun."""
+        process = self._process
+        return process.started if process is not None else Event()
+
     def wait_started(self, timeout: float | None = None) -> bool:
         """Wait until the start has succeeded or failed; whether it has succeeded."""
         process = self._process
