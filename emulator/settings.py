@@ -37,6 +37,11 @@ class Settings:
         "who answers chats: builtin, scripted:FILE, gguf:FILE or upstream:URL#MODEL (OpenAI-compatible)",
     )
     chat_key: str = option("", "API key for the upstream of chat")
+    inference: str = option(
+        "real",
+        "how deployed models answer: computed in a process of their own, or made up from the declared schema",
+        ("real", "simulated"),
+    )
     latency: str = option(
         "", "how slow models are, in seconds: queue=,prefill_per_token=,per_token=,graph_compile= and others"
     )
