@@ -46,6 +46,17 @@ class WorldObs:
                 raise KeyError(bucket) from None
             return [name for name in found.names if name.startswith(prefix) and found.find(name) is not None]
 
+    def encrypted(self, bucket: str, key: str) -> bool:
+        """Whether the object is stored encrypted, by whatever key. KeyError when there is none."""
+        with self._world.storage.lock:
+            try:
+                found = self._world.storage.bucket(bucket, self._obs.now(self._tag)).find(key)
+            except ObsError:
+                raise KeyError(bucket) from None
+            if found is None:
+                raise KeyError(f"{bucket}/{key}")
+            return bool(found.encrypted or found.customer_key_md5)
+
     def delete(self, bucket: str, key: str) -> None:
         """Delete an object; that there is none is no error. KeyError when there is no such bucket."""
         self._perform("DELETE", bucket, key)
