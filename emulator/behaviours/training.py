@@ -2,15 +2,22 @@
 
 from emulator.behaviours import (  # noqa: F401 - their operations belong to this area
     behaviour,
+    training_capacity,
     training_catalogue,
     training_events,
+    training_finetuning,
+    training_images,
     training_listing,
     training_logs,
     training_metrics,
+    training_reports,
 )
+from emulator.behaviours.experiments_refusals import join_experiment
+from emulator.behaviours.training_capacity import queue_again
 from emulator.behaviours.training_catalogue import engine_of, flavor_of
+from emulator.behaviours.training_constraints import algorithm_named, policy_of
 from emulator.behaviours.training_job import TRAINING_JOBS
-from emulator.behaviours.training_refusals import ALGORITHMS, is_taken, refuse_new_job
+from emulator.behaviours.training_refusals import RETRIES, is_taken, refuse_new_job
 from emulator.behaviours.training_script import exit_code_in, log_place
 from emulator.errors import ApiError
 from emulator.lifecycle import GONE
@@ -73,6 +80,7 @@ def change_training_job_description(call):
     if "endpoints" in body:
         job["endpoints"] = body["endpoints"]
     TRAINING_JOBS.change(call, job["metadata"]["id"], job)
+    queue_again(call.world, job)
 
 
 @behaviour("ValidateTrainingJobName")
@@ -91,6 +99,7 @@ def new_job(call) -> dict:
     """The record of the job that the call describes."""
     body, id = call.body, call.world.new_uuid()
     algorithm = algorithm_of(call, body.get("algorithm") or {})
+    experiment = join_experiment(call, body["metadata"])
     spec = spec_of(body.get("spec") or {})
     annotations = body["metadata"].get("annotations") or {}
     job = {
@@ -102,6 +111,7 @@ def new_job(call) -> dict:
             "id": id,
             "create_time": call.world.clock.now_ms(),
             "user_name": call.caller.user_name,
+            **({"training_experiment_reference": experiment} if experiment else {}),
         },
         "status": {"tasks": tasks_of(algorithm, spec["resource"])},
         "algorithm": algorithm,
@@ -111,6 +121,8 @@ def new_job(call) -> dict:
         "_user_id": call.caller.user_id,
         "_runtime_type": "debug" if annotations.get("jupyter-lab/enable") == "true" else "train",
         "_exit_code": exit_code_in(algorithm.get("environments") or {}),
+        "_retries": int(annotations.get(RETRIES, "0")),
+        "_runs": [],
         "_moments": {},
     }
     marks = {
@@ -123,14 +135,12 @@ def new_job(call) -> dict:
 
 def algorithm_of(call, given: dict) -> dict:
     """The algorithm as the job keeps it: what its id stands for, engine and channels in full."""
-    stored = call.records(ALGORITHMS).find(given.get("id") or given.get("subscription_id", ""))
+    stored = algorithm_named(call, given)
     known = {**stored["job_config"], "name": stored["metadata"]["name"]} if stored else {}
     algorithm = {
-        **{
-            name: known[name]
-            for name in ("name", "code_dir", "boot_file", "command", "engine")
-            if name in known
-        }
+        name: known[name]
+        for name in ("name", "code_dir", "boot_file", "command", "engine", "parameters_customization")
+        if known.get(name)
     }
     algorithm |= {
         **given,
@@ -140,7 +150,7 @@ def algorithm_of(call, given: dict) -> dict:
     if engine and not engine.get("image_url"):
         found = engine_of(engine)
         algorithm["engine"] = {**engine, **{name: found[name] for name in ENGINE_FACTS if name in found}}
-    auto_search = (given.get("policies") or {}).get("auto_search")
+    auto_search = policy_of(stored, given)
     algorithm["policies"] = {"auto_search": auto_search} if auto_search else {}
     for kind, extra in (("inputs", {}), ("outputs", {"mode": "upload_periodically", "period": 30})):
         channels = given.get(kind) or ()

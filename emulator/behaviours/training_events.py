@@ -6,7 +6,17 @@ from typing import NamedTuple
 from emulator.behaviours import behaviour
 from emulator.behaviours.training_channels import url_of
 from emulator.behaviours.training_job import TRAINING_JOBS
-from emulator.behaviours.training_status import PENDING, exit_code_of, over_at, started_at, stopped_at
+from emulator.behaviours.training_places import claim_of
+from emulator.behaviours.training_reported import reported
+from emulator.behaviours.training_status import (
+    FAILING,
+    PENDING,
+    exit_code_of,
+    over_at,
+    started_at,
+    stopped_at,
+    task_status,
+)
 from emulator.clock import iso_of
 from emulator.errors import ApiError
 
@@ -14,9 +24,9 @@ CHINA = 8 * 3600
 MILLISECONDS = re.compile("[0-9]{1,14}")
 PREPARED, DOWNLOADED = 0.35, 0.95
 
-# What the platform reports while a job is Pending: after which share of that time, and in which words.
+# What the platform reports once a Pending job has its nodes: after which share of that time, and in which words.
+QUEUING = "Job", "Training job is queuing.", "训练作业排队中。"
 SCHEDULING = (
-    (0, "Job", "Training job is queuing.", "训练作业排队中。"),
     (0.3, "K8S", "[Pod: {pod}] Scheduled: Assigned to a node", "[Pod: {pod}] 调度: 已分配节点"),
     (PREPARED, "Job", "Training job is preparing.", "训练作业准备中。"),
     (0.4, "K8S", '[Pod: {pod}] Pulling: Pulling image "{image}"', '[Pod: {pod}] 正在拉取镜像 "{image}"'),
@@ -135,6 +145,9 @@ def events_of(world, job: dict) -> list[Happening]:
         events += scheduling_events(world, job)
     if started_at(job) is not None:
         events += running_events(world, job)
+    for row in reported(world, job):
+        words = f"[{row['task']}] Reported: {row['type']}", f"[{row['task']}] 上报事件: {row['type']}"
+        events.append(Happening(row["moment"], "Info", "Task", *words))
     if "Terminating" in moments:
         words = "Training job is being terminated.", "训练作业停止中。"
         events.append(Happening(moments["Terminating"], "Info", "Job", *words))
@@ -145,12 +158,23 @@ def events_of(world, job: dict) -> list[Happening]:
 
 def scheduling_events(world, job: dict) -> list[Happening]:
     """From the queue to a prepared container, as far as the job got."""
-    queued, lasts = job["_moments"]["Pending"], PENDING / world.pace
+    queued, scheduled = job["_moments"]["Pending"], job["_moments"].get("Scheduled")
+    lasts = PENDING / world.pace
     words = {"pod": f"modelarts-job-{job['metadata']['id']}-worker-0", "image": image_of(job)}
-    events = [
-        Happening(queued + share * lasts, "Info", source, english.format(**words), chinese.format(**words))
-        for share, source, english, chinese in SCHEDULING
-    ]
+    events = [Happening(queued, "Info", *QUEUING)]
+    if scheduled != queued:
+        place = claim_of(job).place.partition(":")
+        short = Happening(
+            queued,
+            "Warning",
+            "K8S",
+            "[Pod: {pod}] FailedScheduling: {kind} {id} is full".format(**words, kind=place[0], id=place[2]),
+            "[Pod: {pod}] 调度失败: {kind} {id} 资源不足".format(**words, kind=place[0], id=place[2]),
+        )
+        events.append(short)
+    for share, source, english, chinese in SCHEDULING if scheduled is not None else ():
+        moment = scheduled + share * lasts
+        events.append(Happening(moment, "Info", source, english.format(**words), chinese.format(**words)))
     return [event for event in events if event.moment < (stopped_at(job) or float("inf"))]
 
 
@@ -180,6 +204,12 @@ def running_events(world, job: dict) -> list[Happening]:
     events.append(Happening(start, "Info", "Job", "Training job is running.", "训练作业运行中。"))
     for task in job["status"]["tasks"]:
         events.append(Happening(start, "Info", "Task", f"[{task}] training started.", f"[{task}] 训练开始。"))
+    for run in job["_runs"]:
+        code = job["_exit_code"]
+        english = f"[{FAILING}] Training failed with exit code {code} and is restarted."
+        events.append(
+            Happening(run["end"], "Warning", "Task", english, f"[{FAILING}] 训练失败，退出码 {code}，重启。")
+        )
     return events
 
 
@@ -189,6 +219,7 @@ def ending_events(job: dict) -> list[Happening]:
     events = []
     if code is not None and "_failure" not in job:
         for task in job["status"]["tasks"]:
+            code = task_status(job, task)["exit_code"]
             words = f"[{task}] Training finished. Exit code {code}.", f"[{task}] 训练结束，退出码 {code}。"
             events.append(Happening(stopped_at(job), "Error" if code else "Info", "Task", *words))
     for channel in job["algorithm"].get("outputs", ()) if phase == "Completed" else ():
@@ -212,8 +243,8 @@ def image_of(job: dict) -> str:
 
 def stages_of(world, job: dict) -> list[dict]:
     """The stages the job has come through, each from when to when; the last one lasts or is its end."""
-    stopped, queued = stopped_at(job), job["_moments"].get("Pending")
-    prepared = None if queued is None else queued + PREPARED * PENDING / world.pace
+    stopped, scheduled = stopped_at(job), job["_moments"].get("Scheduled")
+    prepared = None if scheduled is None else scheduled + PREPARED * PENDING / world.pace
     reached = world.clock.now() if stopped is None else stopped
     planned = (job["_moments"]["Creating"], prepared, started_at(job))
     starts = [start for start in planned if start is not None and start <= reached]

@@ -7,13 +7,32 @@ from emulator.behaviours.training_channels import (
     place_of,
     write_outputs,
 )
-from emulator.behaviours.training_script import has_log, keep_log, result_of, seconds_until_end, stops_itself
-from emulator.behaviours.training_status import CREATING, PENDING, TERMINATING, status_of
+from emulator.behaviours.training_places import claim_of
+from emulator.behaviours.training_script import (
+    NEVER,
+    has_log,
+    keep_device_logs,
+    keep_log,
+    result_of,
+    seconds_until_end,
+    stops_itself,
+)
+from emulator.behaviours.training_status import (
+    CREATING,
+    OVER,
+    PENDING,
+    TERMINATING,
+    note_end_of_run,
+    status_of,
+)
 from emulator.behaviours.training_trials import begin, forget, is_search, stop
+from emulator.behaviours.training_tuning import forget_checkpoints, keep_checkpoints, plan_tuning
+from emulator.capacity import ask, give_back
 from emulator.lifecycle import GONE, Lifecycle, rests, soon
 from emulator.resources import Resource
 
 POOLS = "pools/pool"
+JOBS_TUNED_FROM = "_source"
 
 
 def fetch_inputs(world, job: dict) -> str:
@@ -39,7 +58,15 @@ def end_of_script(world, job: dict) -> str:
         if not missing:
             return "Completed"
         job["_failure"] = missing
+    if "_failure" not in job and len(job["_runs"]) < job["_retries"]:
+        note_end_of_run(world, job)
+        return "Running"
     return "Failed"
+
+
+def until_scheduled(world, job: dict) -> float:
+    """How long a job stays Pending once it has what it asked for; without end before."""
+    return PENDING if job["_holds"] else NEVER
 
 
 def shown_job(world, job: dict) -> dict:
@@ -62,7 +89,7 @@ TRAINING_JOBS = Resource(
         field="status.phase",
         illegal="ModelArts.2796",
         Creating=soon("Pending", after=CREATING, terminate="Terminating"),
-        Pending=soon(fetch_inputs, after=PENDING, terminate="Terminating"),
+        Pending=soon(fetch_inputs, after=until_scheduled, admit="Pending", terminate="Terminating"),
         Running=soon(
             end_of_script,
             after=seconds_until_end,
@@ -80,15 +107,30 @@ TRAINING_JOBS = Resource(
 
 
 def note_moment(phase: str) -> None:
-    """See that a job remembers when it entered the phase."""
+    """See that a job remembers when it first entered the phase."""
 
     @TRAINING_JOBS.lifecycle.entering(phase)
     def note(world, job: dict) -> None:
-        job["_moments"][phase] = world.clock.now()
+        job["_moments"].setdefault(phase, world.clock.now())
 
 
 for state in TRAINING_JOBS.lifecycle.states:
     note_moment(state)
+
+
+@TRAINING_JOBS.lifecycle.entering("Pending")
+def ask_for_room(world, job: dict) -> None:
+    """Take the nodes the job needs, or a place in the queue for them."""
+    job["_holds"] = ask(world, job["_project"], claim_of(job))
+    if job["_holds"]:
+        job["_moments"]["Scheduled"] = world.clock.now()
+
+
+@TRAINING_JOBS.lifecycle.entering("Running")
+def begin_tuning(world, job: dict) -> None:
+    """Count the samples and iterations of a fine-tuning job."""
+    if job.get("_tunes"):
+        plan_tuning(world, job)
 
 
 @TRAINING_JOBS.lifecycle.entering("Running")
@@ -115,12 +157,20 @@ def write_results(world, job: dict) -> None:
 
 
 @TRAINING_JOBS.lifecycle.entering("Completed", "Failed", "Terminated")
+def write_checkpoints(world, job: dict) -> None:
+    """Leave in OBS how far fine-tuning got."""
+    if "_tuning" in job:
+        keep_checkpoints(world, job)
+
+
+@TRAINING_JOBS.lifecycle.entering("Completed", "Failed", "Terminated")
 def export_log(world, job: dict) -> None:
     """Leave the log where the job wants it."""
     url = job["spec"]["log_export_path"].get("obs_url")
     if url and has_log(job) and world.obs.exists(place_of(url)[0]):
         for task in job["status"]["tasks"]:
             keep_log(world, job, task)
+        keep_device_logs(world, job)
 
 
 @TRAINING_JOBS.lifecycle.entering(GONE)
@@ -128,3 +178,10 @@ def forget_search(world, job: dict) -> None:
     """Drop the trials together with their job."""
     if is_search(job):
         forget(world, job)
+    forget_checkpoints(world, job)
+
+
+@TRAINING_JOBS.lifecycle.entering(*OVER, GONE)
+def let_go(world, job: dict) -> None:
+    """Give back what the job took; others that wait for it go on."""
+    give_back(world, job["_project"], claim_of(job))

@@ -2,8 +2,11 @@
 
 import re
 
+from emulator.behaviours.experiments_refusals import EXPERIMENTS, refuse_bad_experiment_name
 from emulator.behaviours.training_catalogue import JOBS, engine_of, flavor_of, refuse_over_quota
 from emulator.behaviours.training_channels import place_of, refuse_bad_path, url_of
+from emulator.behaviours.training_constraints import algorithm_named, policy_of, refuse_broken_constraints
+from emulator.behaviours.training_finetuning_refusals import refuse_bad_tuning
 from emulator.behaviours.training_script import refuse_bad_knobs
 from emulator.behaviours.training_trials import refuse_bad_search
 from emulator.errors import ApiError
@@ -11,11 +14,11 @@ from emulator.facts import fixture
 from emulator.simulation.training_log import reported_text
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-ALGORITHMS = "algorithms/algorithm"
 DATASETS = "datasets/dataset"
-EXPERIMENTS = "experiments/training_experiment"
 POOLS = "pools/pool"
 MOST_NODES = 1024
+MOST_RETRIES = 128
+RETRIES = "fault-tolerance/job-retry-num"
 CLOSED_DIRS = ("/home/ma-user/modelarts", "/home/ma-user/modelarts-dev", "/home/ma-user/infer")
 
 
@@ -23,20 +26,27 @@ def refuse_new_job(call) -> None:
     """ApiError with the documented code for the first thing that keeps the job from being created."""
     job = call.body
     algorithm, spec = job.get("algorithm") or {}, job.get("spec") or {}
+    tunes = "train_type" in job or "ftjob_config" in job
     refuse_bad_metadata(call, job["metadata"])
     if job.get("tasks"):
         raise ApiError(
             "ModelArts.2788", "$.tasks is documented as not implemented; describe the job in $.spec"
         )
-    if job["kind"] != "visualization_job" or not algorithm.get("summary"):
+    if not (tunes and not algorithm) and (job["kind"] != "visualization_job" or not algorithm.get("summary")):
         refuse_bad_algorithm(call, algorithm)
     refuse_bad_code(algorithm)
     refuse_bad_channels(call, algorithm)
     refuse_bad_parameters(algorithm)
     refuse_bad_environments(algorithm.get("environments") or {})
-    refuse_bad_policies(algorithm)
+    stored = algorithm_named(call, algorithm)
+    if stored:
+        refuse_broken_constraints(stored, job)
+    refuse_bad_policies(policy_of(stored, algorithm))
     refuse_bad_resource(call, job["kind"], spec.get("resource") or {})
     refuse_bad_logs(job["metadata"], spec, algorithm.get("summary") or {})
+    refuse_bad_notification(spec.get("notification") or {})
+    if tunes:
+        refuse_bad_tuning(call, job)
     refuse_over_quota(call, job["kind"])
 
 
@@ -54,6 +64,13 @@ def refuse_bad_metadata(call, metadata: dict) -> None:
     experiment = metadata.get("training_experiment_reference") or {}
     if experiment.get("id") and experiment["id"] not in call.records(EXPERIMENTS):
         raise ApiError("ModelArts.2842", f"training experiment {experiment['id']} does not exist")
+    if experiment.get("name") and not experiment.get("id"):
+        refuse_bad_experiment_name(call, experiment["name"], metadata["workspace_id"])
+    retries = (metadata.get("annotations") or {}).get(RETRIES, "0")
+    if not (retries.isascii() and retries.isdecimal() and len(retries) < 10 and int(retries) <= MOST_RETRIES):
+        raise ApiError(
+            "ModelArts.2788", f"$.metadata.annotations.{RETRIES} is {retries!r}, must be 0 to {MOST_RETRIES}"
+        )
 
 
 def is_taken(call, name: str, workspace_id: str) -> bool:
@@ -82,8 +99,8 @@ def refuse_bad_algorithm(call, algorithm: dict) -> None:
         return
     if algorithm.get("engine"):
         raise ApiError("ModelArts.2788", "$.algorithm.engine comes with the algorithm; leave it out")
-    id = algorithm.get("id") or algorithm["subscription_id"]
-    stored = call.records(ALGORITHMS).find(id)
+    id = algorithm.get("id") or f"{algorithm['subscription_id']} in version {algorithm['item_version_id']}"
+    stored = algorithm_named(call, algorithm)
     if stored is None:
         raise ApiError(
             "ModelArts.2755",
@@ -95,70 +112,64 @@ def refuse_bad_algorithm(call, algorithm: dict) -> None:
         refuse_bad_path(f"code_dir of algorithm {id}", code_dir)
 
 
-def refuse_bad_code(algorithm: dict) -> None:
+def refuse_bad_code(algorithm: dict, where: str = "$.algorithm") -> None:
     """Code directory, boot file, command and image belong together, and the engine is named in one way."""
     code_dir, boot_file = algorithm.get("code_dir"), algorithm.get("boot_file")
     engine, command = algorithm.get("engine") or {}, algorithm.get("command")
     if boot_file and not code_dir:
-        raise ApiError(
-            "ModelArts.2757", "$.algorithm.boot_file needs $.algorithm.code_dir, the folder it is in"
-        )
+        raise ApiError("ModelArts.2757", f"{where}.boot_file needs {where}.code_dir, the folder it is in")
     if code_dir and not (boot_file or command):
-        raise ApiError("ModelArts.2758", "$.algorithm.code_dir needs $.algorithm.boot_file, or a command")
+        raise ApiError("ModelArts.2758", f"{where}.code_dir needs {where}.boot_file, or a command")
     if bool(command) != bool(engine.get("image_url")) and not boot_file:
-        raise ApiError("ModelArts.2806", "$.algorithm.command and $.algorithm.engine.image_url come together")
+        raise ApiError("ModelArts.2806", f"{where}.command and {where}.engine.image_url come together")
     if code_dir and not code_dir.startswith("file://"):
-        refuse_bad_path("$.algorithm.code_dir", code_dir)
+        refuse_bad_path(f"{where}.code_dir", code_dir)
     if boot_file:
-        refuse_boot_file_elsewhere(code_dir, boot_file)
+        refuse_boot_file_elsewhere(code_dir, boot_file, where)
     if code_dir or command:
-        refuse_bad_engine(engine)
-    refuse_bad_dirs(algorithm)
+        refuse_bad_engine(engine, where)
+    refuse_bad_dirs(algorithm, where)
 
 
-def refuse_boot_file_elsewhere(code_dir: str, boot_file: str) -> None:
+def refuse_boot_file_elsewhere(code_dir: str, boot_file: str, where: str) -> None:
     """The boot file lies in the code directory."""
     inside = boot_file.startswith(f"{code_dir.rstrip('/')}/")
     if not code_dir.startswith("file://"):
-        refuse_bad_path("$.algorithm.boot_file", boot_file)
+        refuse_bad_path(f"{where}.boot_file", boot_file)
         bucket, prefix = place_of(code_dir)
         folder = f"{prefix.rstrip('/')}/".lstrip("/")
         boot_bucket, key = place_of(boot_file)
         inside = boot_bucket == bucket and key.startswith(folder) and key != folder
     if not inside or ".." in boot_file.split("/"):
-        raise ApiError(
-            "ModelArts.2792", f"$.algorithm.boot_file {boot_file} must lie below code_dir {code_dir}"
-        )
+        raise ApiError("ModelArts.2792", f"{where}.boot_file {boot_file} must lie below code_dir {code_dir}")
 
 
-def refuse_bad_engine(engine: dict) -> None:
+def refuse_bad_engine(engine: dict, where: str) -> None:
     """The engine is named by id, by name and version, or by an image."""
     named = [name for name in ("engine_name", "engine_version") if engine.get(name)]
     if len(named) == 1:
-        raise ApiError("ModelArts.2788", "$.algorithm.engine needs engine_name and engine_version together")
+        raise ApiError("ModelArts.2788", f"{where}.engine needs engine_name and engine_version together")
     if engine.get("engine_id") and engine.get("image_url"):
-        raise ApiError(
-            "ModelArts.2788", "$.algorithm.engine has engine_id and image_url, must have one of them"
-        )
+        raise ApiError("ModelArts.2788", f"{where}.engine has engine_id and image_url, must have one of them")
     if not (named or engine.get("engine_id") or engine.get("image_url")):
         raise ApiError(
             "ModelArts.2830",
-            "$.algorithm.engine must have engine_id, or engine_name and engine_version, or image_url",
+            f"{where}.engine must have engine_id, or engine_name and engine_version, or image_url",
         )
     if not engine.get("image_url"):
         engine_of(engine)
 
 
-def refuse_bad_dirs(algorithm: dict) -> None:
+def refuse_bad_dirs(algorithm: dict, where: str) -> None:
     """The directories inside the container are ones the platform leaves to the job."""
     local, working = algorithm.get("local_code_dir"), algorithm.get("working_dir")
     closed = local and (
         local.rstrip("/") == "/home/ma-user" or f"{local}/".startswith(tuple(f"{d}/" for d in CLOSED_DIRS))
     )
     if closed:
-        raise ApiError("ModelArts.2857", f"$.algorithm.local_code_dir {local} belongs to the platform")
+        raise ApiError("ModelArts.2857", f"{where}.local_code_dir {local} belongs to the platform")
     if working and not working.startswith("/"):
-        raise ApiError("ModelArts.2859", f"$.algorithm.working_dir is {working!r}, must be an absolute path")
+        raise ApiError("ModelArts.2859", f"{where}.working_dir is {working!r}, must be an absolute path")
 
 
 def refuse_bad_channels(call, algorithm: dict) -> None:
@@ -207,12 +218,15 @@ def refuse_bad_environments(environments: dict) -> None:
     refuse_bad_knobs(environments)
 
 
-def refuse_bad_policies(algorithm: dict) -> None:
+def refuse_bad_policies(auto_search: dict | None) -> None:
     """A search has a space, a known algorithm, and a reward that its regular expression can read."""
-    auto_search = (algorithm.get("policies") or {}).get("auto_search")
-    if not auto_search:
-        return
-    where = "$.algorithm.policies.auto_search"
+    if auto_search:
+        refuse_bad_search_policy("$.algorithm.policies.auto_search", auto_search)
+        refuse_bad_search({"policies": {"auto_search": auto_search}})
+
+
+def refuse_bad_search_policy(where: str, auto_search: dict) -> None:
+    """What a search policy names is known and complete."""
     rewards = auto_search.get("reward_attrs") or []
     if len(rewards) != 1:
         raise ApiError("ModelArts.2824", f"{where}.reward_attrs has {len(rewards)} entries, must have one")
@@ -227,7 +241,6 @@ def refuse_bad_policies(algorithm: dict) -> None:
             raise ApiError(
                 "ModelArts.2825", f"{where}.search_params[{at}].param_type must be continuous or discrete"
             )
-    refuse_bad_search(algorithm)
 
 
 def refuse_bad_reward(where: str, reward: dict) -> None:
@@ -272,3 +285,9 @@ def refuse_bad_logs(metadata: dict, spec: dict, summary: dict) -> None:
             raise ApiError("ModelArts.2822", f"$.spec.log_export_path is required when {tool} is true")
     if summary.get("log_type") and not summary.get("log_dir"):
         raise ApiError("ModelArts.2788", "$.algorithm.summary.log_dir is required when log_type is given")
+
+
+def refuse_bad_notification(notification: dict) -> None:
+    """Who wants to be told of events names a topic and at least one event."""
+    if notification and not (notification.get("topic_urn") and notification.get("events")):
+        raise ApiError("ModelArts.2788", "$.spec.notification needs topic_urn and at least one of events")

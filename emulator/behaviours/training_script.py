@@ -3,11 +3,18 @@
 import re
 
 from emulator.behaviours.training_channels import folder_of, url_of
-from emulator.behaviours.training_status import exit_code_of, over_at, started_at, stopped_at
+from emulator.behaviours.training_status import (
+    exit_code_of,
+    over_at,
+    run_started_at,
+    started_at,
+    stopped_at,
+)
 from emulator.behaviours.training_trials import EPOCH_NAMES, is_search
 from emulator.behaviours.training_trials import log_lines as trial_lines
 from emulator.clock import seconds_of
 from emulator.errors import ApiError
+from emulator.simulation.finetuning import SECONDS_PER_ITERATION, tuning_lines
 from emulator.simulation.surrogate import learning_curve
 from emulator.simulation.training_log import USER_DIR, Job, closing_lines, job_lines, opening_lines
 
@@ -54,9 +61,13 @@ def epochs_of(job: dict) -> int:
 
 
 def script_seconds(job: dict) -> float:
-    """How long the script of a plain job runs in the cloud: as its variable says, else by its epochs."""
+    """How long the script of a job runs in the cloud: as its variable says, else by its iterations or epochs."""
     asked = job["algorithm"].get("environments", {}).get(DURATION)
-    return seconds_of(asked) if asked else max(USUAL_SECONDS, SECONDS_PER_EPOCH * epochs_of(job))
+    if asked:
+        return seconds_of(asked)
+    if "_tuning" in job:
+        return min(LONGEST, max(USUAL_SECONDS, SECONDS_PER_ITERATION * job["_tuning"]["iterations"]))
+    return max(USUAL_SECONDS, SECONDS_PER_EPOCH * epochs_of(job))
 
 
 def own_seconds(job: dict) -> float:
@@ -73,13 +84,19 @@ def auto_stop_seconds(job: dict) -> float:
 
 
 def seconds_until_end(world, job: dict) -> float:
-    """How long the job stays Running, in seconds that the pace divides."""
-    return min(own_seconds(job), auto_stop_seconds(job) * world.pace)
+    """How long the run that begins now lasts, in seconds that the pace divides."""
+    return min(own_seconds(job), seconds_until_stop(world, job))
+
+
+def seconds_until_stop(world, job: dict) -> float:
+    """How much of the time until the auto stop was left when the run began, in seconds that the pace divides."""
+    left = auto_stop_seconds(job) - (run_started_at(job) - started_at(job))
+    return max(0, left) * world.pace
 
 
 def stops_itself(world, job: dict) -> bool:
-    """Whether the job reaches its auto stop before its own end."""
-    return auto_stop_seconds(job) * world.pace < own_seconds(job)
+    """Whether the job reaches its auto stop before its run ends."""
+    return seconds_until_stop(world, job) < own_seconds(job)
 
 
 def curve_of(world, job: dict):
@@ -132,18 +149,29 @@ def log_lines(world, job: dict, task: str) -> list[tuple[float, str]]:
 
 def script_lines(world, job: dict, view: Job) -> list[tuple[float, str]]:
     """(moment, line) of what the script itself, or its trials, have printed so far."""
-    start, now = started_at(job), stopped_at(job) or world.clock.now()
+    now = stopped_at(job) or world.clock.now()
     if is_search(job):
         return trial_lines(world, job, now)
+    lines, failed = [], f"RuntimeError: the training script ends with exit code {job['_exit_code']}"
+    for number, run in enumerate(job["_runs"], 1):
+        again = f"[ModelArts Service Log]restart {number} of {job['_retries']}"
+        lines += run_lines(world, job, view, run["start"], run["end"])
+        lines += [(run["end"], failed), (run["end"], again)]
+    lines += run_lines(world, job, view, run_started_at(job), now)
+    if "Failed" in job["_moments"] and job["_exit_code"]:
+        lines.append((now, failed))
+    return lines
+
+
+def run_lines(world, job: dict, view: Job, start: float, now: float) -> list[tuple[float, str]]:
+    """(moment, line) of what one run of the script has printed until now."""
+    if "_tuning" in job:
+        lasts = script_seconds(job) / world.pace
+        return [(start + at, line) for at, line in tuning_lines(job["_tuning"], lasts, now - start)]
     curve, epochs = curve_of(world, job), epochs_of(job)
     slowness = script_seconds(job) / curve.seconds_until(epochs) / world.pace
     elapsed = (now - start) / slowness + 1e-6
-    lines = [
-        (start + at * slowness, line) for at, line in job_lines(world.seed, view, curve, epochs, elapsed)
-    ]
-    if "Failed" in job["_moments"] and job["_exit_code"]:
-        lines.append((now, f"RuntimeError: the training script ends with exit code {job['_exit_code']}"))
-    return lines
+    return [(start + at * slowness, line) for at, line in job_lines(world.seed, view, curve, epochs, elapsed)]
 
 
 def described(job: dict, task: str) -> Job:
@@ -194,3 +222,18 @@ def keep_log(world, job: dict, task: str) -> tuple[str, str]:
     key = f"{prefix}modelarts-job-{job['metadata']['id']}-{task}.log"
     world.obs.write(bucket, key, log_text(world, job, task), content_type="text/plain; charset=utf-8")
     return bucket, key
+
+
+def keep_device_logs(world, job: dict) -> None:
+    """Leave beside the logs of an Ascend job what each of its devices has printed."""
+    resource, (bucket, prefix) = job["spec"]["resource"], log_place(world, job)
+    detail = resource.get("flavor_detail") or {"flavor_type": ""}
+    if detail["flavor_type"] != "Ascend" or started_at(job) is None:
+        return
+    devices = int(detail["flavor_info"]["npu"]["unit_num"])
+    for rank in range(devices * resource["node_count"]):
+        task, device = f"worker-{rank // devices}", rank % devices
+        name = f"modelarts-job-{job['metadata']['id']}-proc-rank-{rank}-device-{device}.txt"
+        lines = script_lines(world, job, described(job, task))
+        text = "".join(f"[{task}][rank {rank}][device {device}] {line}\n" for _, line in lines)
+        world.obs.write(bucket, f"{prefix}{name}", text.encode(), content_type="text/plain; charset=utf-8")

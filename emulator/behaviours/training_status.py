@@ -2,6 +2,7 @@
 
 CREATING, PENDING, TERMINATING = 5, 15, 5
 KILLED = 137
+FAILING = "worker-0"
 OVER = ("Completed", "Failed", "Terminated", "Abnormal")
 SECONDARY_PHASES = {
     "Creating": "Creating",
@@ -59,7 +60,7 @@ def status_of(world, job: dict) -> dict:
         "node_count_metrics": node_counts(job),
     }
     if start is not None:
-        shown["running_records"] = [running_record(job)]
+        shown["running_records"] = running_records(job)
     if phase in OVER:
         shown["task_statuses"] = [task_status(job, task) for task in job["status"]["tasks"]]
     return shown
@@ -74,21 +75,62 @@ def node_counts(job: dict) -> list | None:
     return changes if stop is None else [*changes, [int(stop * 1000), 0]]
 
 
-def running_record(job: dict) -> dict:
-    """The one run of the job's script, in seconds as this part of the API counts."""
-    record = {"start_at": int(started_at(job)), "start_type": "init_or_rescheduled"}
+def run_started_at(job: dict) -> float | None:
+    """When the run that goes on, or the last one, began; None when the script has not started."""
+    return job["_runs"][-1]["end"] if job["_runs"] else started_at(job)
+
+
+def note_end_of_run(world, job: dict) -> None:
+    """Remember that the script has failed and begins again where it is."""
+    job["_runs"].append({"start": run_started_at(job), "end": world.clock.now()})
+
+
+def running_records(job: dict) -> list[dict]:
+    """The runs of the job's script, in seconds as this part of the API counts."""
+    records = []
+    for number, run in enumerate(job["_runs"]):
+        start, end, reason = int(run["start"]), int(run["end"]), f"exit with {job['_exit_code']}"
+        recovery = {
+            "fault_scenario": "job_failed",
+            "reason": reason,
+            "recover": "proc_restart",
+            "recover_start_at": end,
+            "recover_end_at": end,
+            "recover_result": "success",
+            "related_task": FAILING,
+        }
+        records.append(
+            {
+                "start_at": start,
+                "start_type": "restarted" if number else "init_or_rescheduled",
+                "end_at": end,
+                "end_reason": reason,
+                "end_related_task": FAILING,
+                "end_recover": "proc_restart",
+                "recover_records": [recovery],
+            }
+        )
+    return [*records, last_record(job)]
+
+
+def last_record(job: dict) -> dict:
+    """The run of the job's script that goes on, or that ended the job."""
+    start_type = "restarted" if job["_runs"] else "init_or_rescheduled"
+    record = {"start_at": int(run_started_at(job)), "start_type": start_type}
     if stopped_at(job) is None:
         return record
     reason = (
         END_REASONS.get(job["status"]["phase"]) or job.get("_failure") or f"exit with {job['_exit_code']}"
     )
-    return record | {"end_at": int(stopped_at(job)), "end_reason": reason, "end_related_task": "worker-0"}
+    return record | {"end_at": int(stopped_at(job)), "end_reason": reason, "end_related_task": FAILING}
 
 
 def task_status(job: dict, task: str) -> dict:
-    """How one task of a job that is over ended."""
+    """How one task of a job that is over ended; when one fails, the others are killed."""
     code = exit_code_of(job)
     message = job.get("_failure") or ("" if code in (0, None) else f"exit with {code}")
+    if task != FAILING and code and "Failed" in job["_moments"]:
+        code, message = KILLED, f"killed because {FAILING} failed"
     return {"task": task, "message": message} | ({} if code is None else {"exit_code": code})
 
 

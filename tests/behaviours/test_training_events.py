@@ -46,11 +46,12 @@ def test_the_newest_event_comes_first(cloud):
     assert messages(cloud, id, "?order=asc")[-1] == "Training job completed."
 
 
-def test_every_task_tells_its_exit_code(cloud):
+def test_every_task_tells_its_exit_code_and_the_others_are_killed_with_the_one_that_fails(cloud):
     id = running(cloud, spec__resource__node_count=2, algorithm__environments={"EMULATOR_EXIT_CODE": "3"})
     cloud_seconds(cloud, 600)
     assert messages(cloud, id, "?pattern=Exit%20code") == [
-        f"[worker-{number}] Training finished. Exit code 3." for number in (1, 0)
+        "[worker-1] Training finished. Exit code 137.",
+        "[worker-0] Training finished. Exit code 3.",
     ]
 
 

@@ -1,0 +1,35 @@
+"""Room for training jobs: the queue they wait in, and what a pool can still hand out."""
+
+from emulator.behaviours import behaviour
+from emulator.behaviours.training_catalogue import flavor_of
+from emulator.behaviours.training_constraints import cards_of
+from emulator.behaviours.training_job import TRAINING_JOBS
+from emulator.behaviours.training_places import claim_of
+from emulator.capacity import ADMIT, POOLS, ask, free_in, give_back
+from emulator.errors import ApiError
+
+
+@behaviour("ShowTrainingFlavorMaxAvailableResource")
+def show_training_flavor_max_available_resource(call):
+    """The most processor cores and GB of memory that one node of the flavor can get in the pool now."""
+    pool_id = call.query["pool_id"]
+    if pool_id not in call.records(POOLS):
+        raise ApiError("ModelArts.2890", f"query.pool_id: pool {pool_id} does not exist")
+    flavor = flavor_of(call.query["flavor_id"], True)
+    cards, facts = cards_of(flavor), flavor["flavor_info"]
+    usable = min(cards, max(0, free_in(call.world, call.project_id, f"pool:{pool_id}")))
+    return {
+        "cpu_core_num": facts["cpu"]["core_num"] * usable // cards,
+        "mem_size": facts["memory"]["size"] * usable // cards,
+    }
+
+
+def queue_again(world, job: dict) -> None:
+    """Put a job that waits where its priority, which may have changed, belongs."""
+    if job["status"]["phase"] != "Pending" or job["_holds"]:
+        return
+    claim, id = claim_of(job), job["metadata"]["id"]
+    give_back(world, job["_project"], claim)
+    if ask(world, job["_project"], claim):
+        table = world.store.table(f"{TRAINING_JOBS.name}/{job['_project']}")
+        TRAINING_JOBS.lifecycle.act(world, table, id, job, ADMIT)

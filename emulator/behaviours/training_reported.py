@@ -1,0 +1,9 @@
+"""What the tasks of a training job have reported of themselves."""
+
+REPORTS = "training/report"
+
+
+def reported(world, job: dict) -> list[dict]:
+    """{"moment", "task", "type"} of each report, oldest first."""
+    found = world.store.table(f"{REPORTS}/{job['_project']}").find(job["metadata"]["id"])
+    return found["reports"] if found else []
