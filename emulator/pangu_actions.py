@@ -4,7 +4,8 @@ from flask import abort, request
 
 from emulator.behaviours import maas_models, pangu_deployments, pangu_evaluations, pangu_models
 from emulator.behaviours.pangu_deployments import DEPLOYMENTS, ENGINE_OPTIONS, FULL, ROLLING
-from emulator.control import asked, world_asked
+from emulator.control import LONGEST, asked, world_asked
+from emulator.identity import API_KEYS, User, remember_key
 from emulator.inference.language.scores import METRICS
 
 MOST_INSTANCES = 64
@@ -138,6 +139,20 @@ def evaluate(application):
     with world.transaction():
         made = pangu_evaluations.start(world, project_id, deployment, place, metrics, told, len(samples))
     return shown(made), 201
+
+
+def create_api_key(application):
+    """A key for `Authorization: Bearer`, for good or for {seconds}; the one time that it is shown."""
+    world, project_id = world_and_project(application)
+    seconds = known(asked(), "seconds").get("seconds")
+    if seconds is not None and (not isinstance(seconds, int | float) or not 0 < seconds <= LONGEST):
+        abort(400, "seconds must be from 0 to ten years")
+    with world.transaction():
+        key = f"{world.new_hex(22)}{world.new_hex(64)}"
+        user = User(world.account.user_id, world.account.user_name)
+        expires = None if seconds is None else world.clock.now() + seconds
+        remember_key(world, API_KEYS, key, user, project_id, expires)
+    return {"api_key": key, "expires": expires}, 201
 
 
 def set_maas_model(application, name):

@@ -14,6 +14,7 @@ ROUTES = (
     ("POST", "/_emulator/pangu/deployments/<id>/<action>", "act_on_deployment"),
     ("GET", "/_emulator/pangu/evaluations/<id>", "show_evaluation"),
     ("POST", "/_emulator/pangu/evaluations", "evaluate"),
+    ("POST", "/_emulator/maas/api-keys", "create_api_key"),
     ("PUT", "/_emulator/maas/models/<name>", "set_maas_model"),
 )
 

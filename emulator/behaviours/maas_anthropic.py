@@ -8,7 +8,7 @@ import orjson
 from emulator.behaviours import behaviour
 from emulator.behaviours.maas_asking import limited, refuse_extra
 from emulator.behaviours.maas_frames import heard
-from emulator.behaviours.maas_generation import Generation, Served
+from emulator.behaviours.maas_generation import Generation, Served, until_failure
 from emulator.behaviours.maas_models import model_called
 from emulator.calls import Stream
 from emulator.errors import ApiError
@@ -32,7 +32,7 @@ def create_maas_anthropic_message(call):
     asked = asked_in(call, model)
     generation = Generation(call, served, asked, 1, limited(asked, served, body["max_tokens"]))
     if body["stream"]:
-        return Stream(message_frames(generation, asked))
+        return Stream(until_failure(message_frames(generation, asked)))
     return message_of(generation, asked)
 
 

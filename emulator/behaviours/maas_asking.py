@@ -176,15 +176,30 @@ def limited(asked: Asked, served: Served, wanted: int | None) -> list[str]:
 
 
 def best(build, number: int, of: int, beam: bool) -> Generation:
-    """A generation of the `number` most probable of `of` answers; in the order drawn where all are wanted."""
-    generation = build(max(number, of))
-    if of > number or beam:
-        probabilities = builtin().probabilities
-        scored = []
-        for reply in generation.replies:
-            said = list(reply.tokens)
-            reply.tokens = iter(said)
-            found = probabilities.log_probabilities(said[:200])
-            scored.append((-sum(found) / max(1, len(found)), reply))
-        generation.replies = [reply for _, reply in sorted(scored, key=lambda pair: pair[0])[:number]]
+    """A generation of the `number` most probable of `of` answers; in the order drawn where all are wanted.
+
+    A beam holds no answer twice as long as the model knows others.
+    """
+    if of <= number and not beam:
+        return build(number)
+    generation = build(max(number, of) * (4 if beam else 1))
+    probabilities, scored = builtin().probabilities, []
+    for reply in generation.replies:
+        said = list(reply.tokens)
+        reply.tokens = iter(said)
+        found = probabilities.log_probabilities(said[:200])
+        scored.append((-sum(found) / max(1, len(found)), "".join(said), reply))
+    scored.sort(key=lambda row: row[:2])
+    if beam:
+        scored = first_of_each(scored)
+    generation.replies = [reply for *_, reply in scored[:number]]
     return generation
+
+
+def first_of_each(scored: list) -> list:
+    """The rows with the first of each text in front."""
+    unique, again = {}, []
+    for row in scored:
+        if unique.setdefault(row[1], row) is not row:
+            again.append(row)
+    return [*unique.values(), *again]

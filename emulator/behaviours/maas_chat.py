@@ -12,7 +12,7 @@ from emulator.behaviours.maas_asking import (
     thinks,
 )
 from emulator.behaviours.maas_frames import OPENAI, chat_answer, chat_frames
-from emulator.behaviours.maas_generation import Generation, Served
+from emulator.behaviours.maas_generation import Generation, Served, until_failure
 from emulator.behaviours.maas_models import model_called
 from emulator.calls import Stream
 from emulator.inference.language.asked import Asked
@@ -54,7 +54,7 @@ def chat(call, api: str):
     )
     if body["stream"]:
         shown = (body.get("stream_options") or {}).get("include_usage", True)
-        return Stream(chat_frames(generation, OPENAI, "each" if shown else "none"))
+        return Stream(until_failure(chat_frames(generation, OPENAI, "each" if shown else "none")))
     logprobs = body.get("top_logprobs", 0) if body.get("logprobs") else None
     return chat_answer(generation, logprobs, cached=True)
 

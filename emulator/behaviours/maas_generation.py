@@ -124,7 +124,10 @@ class Generation:
         return bool(slow)
 
     def said(self, reply: Reply) -> Iterator[tuple[str, bool]]:
-        """(token, whether it is only thought) of a reply as they come, waited for as the profile and the script say."""
+        """(token, whether it is only thought) of a reply as they come, waited for as profile and script say.
+
+        ApiError when the backend breaks off.
+        """
         wait = self.world.clock.wait
         wait(self.first_wait + reply.first_wait)
         between, number = self.token_wait + reply.token_wait, 0
@@ -133,14 +136,18 @@ class Generation:
             self.count_token()
             yield token, True
             wait(between)
-        for token in reply.tokens:
-            if number == reply.cut_after:
-                raise ConnectionAbortedError("the script breaks the connection here")
-            number += 1
-            self.count_token()
-            yield token, False
-            if between:
-                wait(between)
+        try:
+            for token in reply.tokens:
+                if number == reply.cut_after:
+                    raise BackendFailed("the script breaks off here")
+                number += 1
+                self.count_token()
+                yield token, False
+                if between:
+                    wait(between)
+        except BackendFailed as error:
+            code, status = self.served.failure
+            raise ApiError(code, str(error), status=status) from None
 
     def count_token(self) -> None:
         """Count one token that was said."""
@@ -197,6 +204,14 @@ class Generation:
                 reason = "abort" if _[0] is not None else reply.finish_reason
                 counted.finished[reason] = counted.finished.get(reason, 0) + 1
         use_tokens(self.world, self.served.limited_as, used["total_tokens"])
+
+
+def until_failure(frames: Iterator[bytes]) -> Iterator[bytes]:
+    """The frames of a stream; when the model breaks off in the middle the connection does so too."""
+    try:
+        yield from frames
+    except ApiError as error:
+        raise ConnectionAbortedError(str(error)) from None
 
 
 def token_logprobs(reply_tokens: list[str], context: str, top: int = 0) -> list[dict]:

@@ -9,7 +9,7 @@ import orjson
 from emulator.behaviours import behaviour
 from emulator.behaviours.maas_asking import best, guide_of, refuse_extra, refuse_sampling, stops_of
 from emulator.behaviours.maas_frames import heard
-from emulator.behaviours.maas_generation import Generation, Served, token_logprobs
+from emulator.behaviours.maas_generation import Generation, Served, token_logprobs, until_failure
 from emulator.behaviours.maas_models import model_called, row_named, use_tokens
 from emulator.behaviours.pangu_deployments import deployment_serving
 from emulator.calls import Stream
@@ -30,7 +30,7 @@ def create_vllm_completion(call):
     refuse_sampling(body)
     generations = [generation_of(call, served, prompt) for prompt in prompts_of(body)]
     if body["stream"]:
-        return Stream(text_frames(generations, body))
+        return Stream(until_failure(text_frames(generations, body)))
     choices = []
     for prompt, generation in generations:
         with generation:

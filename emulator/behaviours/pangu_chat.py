@@ -3,7 +3,7 @@
 from emulator.behaviours import behaviour
 from emulator.behaviours.maas_asking import stops_of
 from emulator.behaviours.maas_frames import OPENAI, PANGU, chat_answer, chat_frames
-from emulator.behaviours.maas_generation import Generation, Served, prompt_of
+from emulator.behaviours.maas_generation import Generation, Served, prompt_of, until_failure
 from emulator.behaviours.pangu_deployments import (
     count_request,
     deployment_called,
@@ -69,7 +69,7 @@ def chat(call, deployment: dict, style: str, usage: str):
     asked.most = refuse_length(served, body, prompt, sum(len(said["content"]) for said in asked.messages))
     generation = Generation(call, served, asked, number, prompt)
     if body["stream"]:
-        return Stream(chat_frames(generation, style, usage))
+        return Stream(until_failure(chat_frames(generation, style, usage)))
     return chat_answer(generation)
 
 

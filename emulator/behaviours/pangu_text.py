@@ -6,7 +6,7 @@ import orjson
 
 from emulator.behaviours import behaviour
 from emulator.behaviours.maas_frames import heard
-from emulator.behaviours.maas_generation import Generation, prompt_of
+from emulator.behaviours.maas_generation import Generation, prompt_of, until_failure
 from emulator.behaviours.pangu_chat import refuse_length, refuse_number
 from emulator.behaviours.pangu_deployments import deployment_called, served_by
 from emulator.calls import Answer, Stream
@@ -50,7 +50,7 @@ def complete(call):
     asked.most = refuse_length(served, body, prompt, len(body["prompt"]))
     generation = Generation(call, served, asked, body["n"], prompt)
     if body["stream"]:
-        return Stream(text_frames(generation))
+        return Stream(until_failure(text_frames(generation)))
     with generation:
         choices = [
             {"index": at, "text": "".join(heard(generation, reply)[0])}

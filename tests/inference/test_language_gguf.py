@@ -53,9 +53,8 @@ def tiny_model(path: str) -> None:
 
 def test_a_gguf_file_says_as_many_tokens_as_allowed(tmp_path):
     tiny_model(str(tmp_path / "tiny.gguf"))
-    reply = Gguf(str(tmp_path / "tiny.gguf")).reply(
-        Asked("tiny", [{"role": "user", "content": "hello"}], most=8)
-    )
+    model = Gguf(str(tmp_path / "tiny.gguf"))
+    reply = model.reply(Asked("tiny", [{"role": "user", "content": "hello"}], most=8))
     assert "".join(reply.tokens)
     assert (reply.finish_reason, reply.usage["completion_tokens"]) == ("length", 8)
 

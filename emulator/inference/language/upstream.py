@@ -29,7 +29,11 @@ class Upstream:
         connection, response = self._ask(asked)
         reply = Reply([], moments=True)
         frames = sse_frames(response)
-        first = self._until_said(reply, frames)
+        try:
+            first = self._until_said(reply, frames)
+        except (OSError, HTTPException, ValueError) as error:
+            connection.close()
+            raise BackendFailed(f"the upstream broke off: {error}") from None
         reply.tokens = self._words(reply, first, frames, connection)
         return reply
 
@@ -40,6 +44,7 @@ class Upstream:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
+        body.setdefault("seed", asked.seed + asked.index if isinstance(asked.seed, int) else 0)
         body |= {"max_tokens": asked.most, **({"stop": list(asked.stop)} if asked.stop else {})}
         if asked.prompt is None:
             body["messages"] = asked.messages
@@ -79,7 +84,7 @@ class Upstream:
 
 
 def sse_frames(response):
-    """The JSON of each data line of an event stream, until [DONE]."""
+    """The JSON of each data line of an event stream, until [DONE]. ValueError when it ends before."""
     for line in response:
         line = line.strip()
         if line.startswith(b"data:"):
@@ -87,6 +92,7 @@ def sse_frames(response):
             if content == b"[DONE]":
                 return
             yield json.loads(content)
+    raise ValueError("the stream ended without [DONE]")
 
 
 def taken(reply: Reply, frame: dict) -> list[str]:
