@@ -1,15 +1,14 @@
 """One account of a running emulator, as a test holds it; and the decorator that brings one along."""
 
 import functools
+import inspect
 import json
-import os
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
-from unittest.mock import patch
 
 from emulator.clock import seconds_of
+from emulator.environment import pointing_at
 from emulator.running import Emulator
-from emulator.shells import variables
 
 TOKEN_SECONDS = 23 * 3600
 
@@ -157,54 +156,69 @@ class Cloud:
     @contextmanager
     def in_environment(self):
         """The process's environment pointing every SDK at this account; as it was afterwards."""
-        with patch.dict(os.environ, variables(self.environment)):
+        with pointing_at(self.environment):
             yield self
 
 
-class mock_modelarts:
-    """Decorator or context manager: the code inside talks to a cloud of its own, by the environment's
-    variables.
+def mock_modelarts(function=None, **options):
+    """Decorator or context manager: the code inside talks to a cloud of its own, by the environment's variables.
 
-    Options are those of Settings. As a decorator the Cloud is handed over as the keyword `cloud` if the
-    function takes one.
+    Options are those of Settings. A decorated function is handed the Cloud as `cloud` if it takes one; of a decorated
+    class, so is each method whose name begins with `test`.
     """
+    return Mock(options) if function is None else Mock(options)(function)
 
-    def __init__(self, function=None, **options):
-        self._function = function
+
+class Mock:
+    """One use of mock_modelarts; each entry starts an emulator, each exit ends the one started last."""
+
+    def __init__(self, options: dict):
         self._options = options
-        self._open = []
-        if function is not None:
-            functools.update_wrapper(self, function)
+        self._open: list[ExitStack] = []
 
     def __enter__(self) -> Cloud:
-        emulator = Emulator(**self._options).start()
-        cloud = Cloud(emulator, emulator.application.worlds.create())
-        patched = cloud.in_environment()
-        patched.__enter__()
-        self._open.append((emulator, patched))
+        with ExitStack() as stack:
+            emulator = stack.enter_context(Emulator(**self._options))
+            cloud = Cloud(emulator, emulator.application.worlds.create())
+            stack.enter_context(cloud.in_environment())
+            self._open.append(stack.pop_all())
         return cloud
 
     def __exit__(self, *exception) -> None:
-        emulator, patched = self._open.pop()
-        patched.__exit__(*exception)
-        emulator.stop()
+        self._open.pop().close()
 
-    def __call__(self, *arguments, **keywords):
-        if self._function is None:
-            return mock_modelarts.wrapping(arguments[0], self._options)
-        return mock_modelarts.wrapping(self._function, self._options)(*arguments, **keywords)
+    def __call__(self, decorated):
+        if inspect.isclass(decorated):
+            for name, method in list(vars(decorated).items()):
+                if name.startswith("test") and inspect.isfunction(method):
+                    setattr(decorated, name, surrounded(method, self._options))
+            return decorated
+        return surrounded(decorated, self._options)
 
-    @staticmethod
-    def wrapping(function, options: dict):
-        """The function with a cloud around each call."""
+
+def surrounded(function, options: dict):
+    """The function with a cloud of its own around each call."""
+    signature = inspect.signature(function)
+    takes_cloud = "cloud" in signature.parameters
+
+    def completed(cloud: Cloud, keywords: dict) -> dict:
+        return {"cloud": cloud, **keywords} if takes_cloud else keywords
+
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def wrapped(*arguments, **keywords):
+            with Mock(options) as cloud:
+                return await function(*arguments, **completed(cloud, keywords))
+
+    else:
 
         @functools.wraps(function)
         def wrapped(*arguments, **keywords):
-            with mock_modelarts(**options) as cloud:
-                names = function.__code__.co_varnames[
-                    : function.__code__.co_argcount + function.__code__.co_kwonlyargcount
-                ]
-                given = {"cloud": cloud} if "cloud" in names and "cloud" not in keywords else {}
-                return function(*arguments, **given, **keywords)
+            with Mock(options) as cloud:
+                return function(*arguments, **completed(cloud, keywords))
 
-        return wrapped
+    # Test runners read the signature: what is handed over here is no fixture of theirs.
+    others = [parameter for name, parameter in signature.parameters.items() if name != "cloud"]
+    wrapped.__signature__ = signature.replace(parameters=others)
+    return wrapped
