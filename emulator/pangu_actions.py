@@ -78,7 +78,7 @@ def create_deployment(application):
         id = world.new_uuid()
         name = body.get("name", f"deployment-{id[:8]}")
         record = pangu_deployments.new_deployment(name, model, instances_in(body), id)
-        record |= {"qps": body.get("qps"), "engine": engine_in(body)}
+        record |= {"qps": limit_in(body, "qps"), "engine": engine_in(body)}
         table = pangu_deployments.table_of(world, project_id)
         made = DEPLOYMENTS.lifecycle.enter(world, table, id, record, DEPLOYMENTS.lifecycle.born)
     return shown(made), 201
@@ -95,6 +95,7 @@ def set_deployment(application, id):
     """Set {qps, engine} of a deployment."""
     world, project_id = world_and_project(application)
     body = known(asked(), "qps", "engine")
+    limit_in(body, "qps")
     with world.transaction():
         record = pangu_deployments.find_deployment(world, project_id, id)
         record |= {"qps": body.get("qps", record["qps"])}
@@ -161,8 +162,7 @@ def set_maas_model(application, name):
     body = known(asked(), "access", "rpm", "tpm", "qps")
     one_of(body, "access", ACCESS)
     for limit in ("rpm", "tpm", "qps"):
-        if body.get(limit) is not None and (not isinstance(body[limit], int) or body[limit] < 0):
-            abort(400, f"{limit} must be a whole number, or null for no limit")
+        limit_in(body, limit)
     row = maas_models.row_named(name)
     if row is None:
         abort(404, f"there is no model {name}; GET /v1/models lists all")
@@ -205,6 +205,14 @@ def one_of(body: dict, name: str, choices: tuple) -> str:
     if value not in choices:
         abort(400, f"{name} must be one of {', '.join(choices)}")
     return value
+
+
+def limit_in(body: dict, name: str) -> int | None:
+    """A limit, None for no limit; 400 for anything that is none."""
+    limit = body.get(name)
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
+        abort(400, f"{name} must be a whole number, or null for no limit")
+    return limit
 
 
 def instances_in(body: dict) -> int:
