@@ -16,7 +16,8 @@ class Claim(NamedTuple):
     """What a record asks for.
 
     place: what is scarce, `flavor:<id>` counted in nodes or `pool:<id>` counted in cards, eight a node. priority: 0
-    to 3, higher first. table, id: the record; when others give back enough, its lifecycle is told to `admit` it.
+    to 3, higher first. table, id: the record; when others give back enough, its lifecycle is told to `admit` it if
+    its state has that action. Claims that come at the same moment are served in the order of asking.
     """
 
     place: str
@@ -65,15 +66,22 @@ def admit_waiting(world, project: str, place: str) -> None:
         queue_of(world, project, place, claim.priority).drop(claim.id)
         if total is not None:
             holders_of(world, project, place).put(claim.id, claim._asdict())
-        table = world.store.table(claim.table)
-        lifecycle = resource_of(claim.table).lifecycle
-        lifecycle.act(world, table, claim.id, table.find(claim.id), ADMIT)
+        admit(world, claim)
+
+
+def admit(world, claim: Claim) -> None:
+    """Tell the record that it has what it asked for, if it is in a state that waits for that."""
+    table, lifecycle = world.store.table(claim.table), resource_of(claim.table).lifecycle
+    record = table.find(claim.id)
+    if ADMIT in lifecycle.states[lifecycle.state_of(record)].actions:
+        lifecycle.act(world, table, claim.id, record, ADMIT)
 
 
 def free_in(world, project: str, place: str) -> int:
     """How much of the place nobody holds; a holder whose record is gone holds nothing."""
     holders = holders_of(world, project, place)
-    for id in [id for id in holders.ids() if not is_alive(world, holders.find(id))]:
+    tables = holders.column("table")
+    for id in [id for id, table in tables.items() if id not in world.store.table(table)]:
         holders.drop(id)
     return (total_of(world, project, place) or 0) - sum(holders.column("amount").values())
 
@@ -95,7 +103,7 @@ def first_waiting(world, project: str, place: str, priority: int) -> Claim | Non
     gone, found = [], None
     for id in queue.ids():
         claim = queue.find(id)
-        if not is_alive(world, claim):
+        if id not in world.store.table(claim["table"]):
             gone.append(id)
         elif total is None or claim["amount"] <= total:
             found = Claim(**claim)
@@ -103,11 +111,6 @@ def first_waiting(world, project: str, place: str, priority: int) -> Claim | Non
     for id in gone:
         queue.drop(id)
     return found
-
-
-def is_alive(world, claim: dict) -> bool:
-    """Whether the record that made the claim is still there."""
-    return claim["id"] in world.store.table(claim["table"])
 
 
 def holders_of(world, project: str, place: str):

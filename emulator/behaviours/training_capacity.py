@@ -3,9 +3,8 @@
 from emulator.behaviours import behaviour
 from emulator.behaviours.training_catalogue import flavor_of
 from emulator.behaviours.training_constraints import cards_of
-from emulator.behaviours.training_job import TRAINING_JOBS
 from emulator.behaviours.training_places import claim_of
-from emulator.capacity import ADMIT, POOLS, ask, free_in, give_back
+from emulator.capacity import POOLS, admit, ask, free_in, give_back
 from emulator.errors import ApiError
 
 
@@ -26,10 +25,8 @@ def show_training_flavor_max_available_resource(call):
 
 def queue_again(world, job: dict) -> None:
     """Put a job that waits where its priority, which may have changed, belongs."""
-    if job["status"]["phase"] != "Pending" or job["_holds"]:
-        return
-    claim, id = claim_of(job), job["metadata"]["id"]
-    give_back(world, job["_project"], claim)
-    if ask(world, job["_project"], claim):
-        table = world.store.table(f"{TRAINING_JOBS.name}/{job['_project']}")
-        TRAINING_JOBS.lifecycle.act(world, table, id, job, ADMIT)
+    if job["status"]["phase"] in ("Creating", "Pending") and not job["_holds"]:
+        claim = claim_of(job)
+        give_back(world, job["_project"], claim)
+        if ask(world, job["_project"], claim):
+            admit(world, claim)

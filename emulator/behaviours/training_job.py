@@ -118,11 +118,11 @@ for state in TRAINING_JOBS.lifecycle.states:
     note_moment(state)
 
 
-@TRAINING_JOBS.lifecycle.entering("Pending")
+@TRAINING_JOBS.lifecycle.entering("Creating", "Pending")
 def ask_for_room(world, job: dict) -> None:
-    """Take the nodes the job needs, or a place in the queue for them."""
+    """Take the nodes the job needs, or a place in the queue for them; jobs queue in the order of their creation."""
     job["_holds"] = ask(world, job["_project"], claim_of(job))
-    if job["_holds"]:
+    if job["_holds"] and "Pending" in job["_moments"]:
         job["_moments"]["Scheduled"] = world.clock.now()
 
 
