@@ -203,7 +203,7 @@ class Server:
     def stop(self) -> None:
         """End `serve`; may be called from any thread or a signal handler."""
         self._running = False
-        self._wake.send(b"s")
+        self._wake_up()
 
     @cached_property
     def _threads(self):
@@ -348,8 +348,11 @@ class Server:
             log.exception("a request failed")
             connection.closing = True
         self._returned.append(connection)
+        self._wake_up()
+
+    def _wake_up(self) -> None:
         try:
-            self._wake.send(b"r")
+            self._wake.send(b"w")
         except OSError:
             log.debug("the server has stopped meanwhile")
 
