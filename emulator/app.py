@@ -73,6 +73,8 @@ class Application:
         """Bring back the stored worlds, or make the default one; from then on requests are answered."""
         from emulator.credentials import seed_identity
 
+        if self.settings.chat != "builtin" or self.settings.latency:
+            import_module("emulator.behaviours.maas_generation").refuse_bad_settings(self.settings)
         worlds = Worlds(self.settings, lambda world: self.obs.of(world), seed_identity)
         worlds.load()
         self.worlds = worlds

@@ -12,21 +12,26 @@ GATHER_SECONDS = 0.001
 def gathered(frames, sock: socket.socket):
     """The frames in portions: the first at once, then what came within a millisecond, never kept over an empty frame.
 
-    ConnectionAbortedError when the client has hung up meanwhile.
+    What came before the frames fail still leaves. ConnectionAbortedError when the client has hung up meanwhile.
     """
     portion, size, since = [], MOST_GATHERED, 0.0
-    for frame in frames:
-        portion.append(frame)
-        size += len(frame)
-        if size < MOST_GATHERED and frame and monotonic() - since < GATHER_SECONDS:
-            continue
-        content = b"".join(portion)
-        portion.clear()
-        size, since = 0, monotonic()
-        if content:
-            yield content
-        if not frame and has_hung_up(sock):
-            raise ConnectionAbortedError("the client has hung up")
+    try:
+        for frame in frames:
+            portion.append(frame)
+            size += len(frame)
+            if size < MOST_GATHERED and frame and monotonic() - since < GATHER_SECONDS:
+                continue
+            content = b"".join(portion)
+            portion.clear()
+            size, since = 0, monotonic()
+            if content:
+                yield content
+            if not frame and has_hung_up(sock):
+                raise ConnectionAbortedError("the client has hung up")
+    except Exception:
+        if portion:
+            yield b"".join(portion)
+        raise
     if portion:
         yield b"".join(portion)
 

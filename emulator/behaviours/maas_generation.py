@@ -59,6 +59,12 @@ def profile_named(latency: str) -> Profile:
     return Profile.parsed(latency)
 
 
+def refuse_bad_settings(settings) -> None:
+    """ValueError when the settings name a backend or a profile that is none."""
+    backend_named(settings.chat, settings.chat_key)
+    profile_named(settings.latency)
+
+
 def prompt_of(asked: Asked, bare: bool = False) -> list[str]:
     """The tokens that the model reads; bare: the messages are a full prompt already and get no marks."""
     if asked.prompt is not None:
