@@ -68,8 +68,9 @@ class Obs:
         return WorldObs(self, world.tag, world.account.access_key, world.account.secret_key)
 
     def reset(self, world_tag: str | None = None) -> int:
-        """Forget the objects of one world, or of all; how many there were."""
-        return self.worlds.reset(world_tag)
+        """Forget the objects of one world, or of all; how many there were. Loads nothing where there is nothing."""
+        kept = self._state_dir is not None and any(self._state_dir.glob("*.journal"))
+        return self.worlds.reset(world_tag) if self._worlds is not None or kept else 0
 
     def close(self) -> None:
         """Let go of the journals."""

@@ -21,8 +21,9 @@ def deletion(request, bucket, key: str, version_id: str | None) -> dict:
         marker = request.storage.delete(bucket, key, request.moment)
         return {} if marker is None else {"delete-marker": "true", "version-id": marker.version_id}
     gone = request.storage.delete_version(bucket, key, version_id)
-    marked = {"delete-marker": "true"} if gone is not None and gone.is_marker else {}
-    return {"version-id": version_id} | marked
+    if gone is None:
+        return {}
+    return {"version-id": gone.version_id} | ({"delete-marker": "true"} if gone.is_marker else {})
 
 
 def delete_objects(request) -> Reply:

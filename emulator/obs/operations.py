@@ -118,7 +118,10 @@ OBJECTS = {
     ("object", "DELETE", "uploadid"): change(multipart.abort_upload, "AbortMultipartUpload", "WRITE"),
 }
 OPERATIONS = SERVICE | BUCKETS | OBJECTS
-EMULATED = {name.partition(" ")[0] for _, _, name in OPERATIONS} - {"", "copy-source"}
+ADDRESSABLE = {
+    scope: {name.partition(" ")[0] for where, _, name in OPERATIONS if where == scope} - {"", "copy-source"}
+    for scope in ("service", "bucket", "object")
+}
 # Sub-resources that OBS or AWS have and that are not emulated: what they would do must not be taken for something else.
 NOT_EMULATED = frozenset(
     [
@@ -151,15 +154,13 @@ NOT_EMULATED = frozenset(
         "x-oss-process",
     ]
 )
-SERVICE_PATHS = ("v1", "v3")
 
 
 def operation_of(request) -> Operation:
     """What the request asks for. ObsError when OBS has no such operation, or it is not emulated."""
     scope = "object" if request.key else "bucket" if request.bucket else "service"
     refuse_not_emulated(request, scope)
-    names = [name for name in request.query if name in EMULATED]
-    addressed = [name for name in names if any(where == scope for where, _, n in OPERATIONS if n == name)]
+    addressed = [name for name in request.query if name in ADDRESSABLE[scope]]
     if len(addressed) > 1:
         raise ObsError("InvalidArgument", f"{' and '.join(addressed)} cannot be addressed together")
     name = addressed[0] if addressed else ""
@@ -180,10 +181,11 @@ def operation_of(request) -> Operation:
 def refuse_not_emulated(request, scope: str) -> None:
     """ServiceNotImplemented when the query addresses a sub-resource that is not emulated.
 
-    A name that stands alone in a change addresses one too, known or not: a real service knows more of them.
+    A name that stands alone in a change addresses one too, known or not: what it asks for is no plain change.
     """
+    changes = request.method in ("PUT", "POST", "DELETE")
     for name, value in request.query.items():
-        alone = value is None and request.method in ("PUT", "POST", "DELETE") and name not in EMULATED
+        alone = changes and value is None and name not in ADDRESSABLE[scope]
         if name in NOT_EMULATED or alone:
             raise ObsError(
                 "ServiceNotImplemented", f"the emulator has no sub-resource {name[:60]!r} of a {scope}"

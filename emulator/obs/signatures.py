@@ -13,115 +13,25 @@ from urllib.parse import quote, unquote
 from emulator.clock import iso_of
 from emulator.obs.refusals import ObsError
 
-# What each kind of client counts among the sub-resources it signs; a client of one kind never signs by another's list.
 SIGNED_BY_OBS = frozenset(
-    [
-        "acl",
-        "append",
-        "attname",
-        "backtosource",
-        "bucketstatus",
-        "cors",
-        "customdomain",
-        "delete",
-        "deletebucket",
-        "directcoldaccess",
-        "dispolicy",
-        "encryption",
-        "fileinterface",
-        "inventory",
-        "length",
-        "lifecycle",
-        "location",
-        "logging",
-        "metadata",
-        "modify",
-        "name",
-        "notification",
-        "object-lock",
-        "obsalias",
-        "obsbucketalias",
-        "obscompresspolicy",
-        "partnumber",
-        "policy",
-        "policystatus",
-        "position",
-        "publicaccessblock",
-        "quota",
-        "rename",
-        "replication",
-        "requestpayment",
-        "response-cache-control",
-        "response-content-disposition",
-        "response-content-encoding",
-        "response-content-language",
-        "response-content-type",
-        "response-expires",
-        "restore",
-        "retention",
-        "storageclass",
-        "storageinfo",
-        "storagepolicy",
-        "tagging",
-        "torrent",
-        "truncate",
-        "uploadid",
-        "uploads",
-        "versionid",
-        "versioning",
-        "versions",
-        "website",
-        "x-image-process",
-        "x-image-save-bucket",
-        "x-image-save-object",
-        "x-oss-process",
-    ]
+    "accelerate acl analytics append attname backtosource bucketstatus cors customdomain defaultobjectacl delete "
+    "deletebucket directcoldaccess dispolicy encryption fileinterface inventory length lifecycle location logging "
+    "metadata metrics modify name notification object-lock obsalias obsbucketalias obscompresspolicy partnumber "
+    "policy policystatus position publicaccessblock quota rename replication requestpayment response-cache-control "
+    "response-content-disposition response-content-encoding response-content-language response-content-type "
+    "response-expires restore retention select select-type storageclass storageinfo storagepolicy tagging torrent "
+    "truncate uploadid uploads versionid versioning versions website x-image-process x-image-save-bucket "
+    "x-image-save-object x-oss-process".split()
 )
+# Some clients send sub-resources that they do not sign.
 SIGNED_BY_HUAWEICLOUDSDK = SIGNED_BY_OBS - {
     "bucketstatus",
     "inventory",
     "directcoldaccess",
     "obscompresspolicy",
 }
-SIGNED_BY_AWS = frozenset(
-    [
-        "accelerate",
-        "acl",
-        "analytics",
-        "cors",
-        "defaultobjectacl",
-        "delete",
-        "inventory",
-        "lifecycle",
-        "location",
-        "logging",
-        "metrics",
-        "notification",
-        "object-lock",
-        "partnumber",
-        "policy",
-        "replication",
-        "requestpayment",
-        "response-cache-control",
-        "response-content-disposition",
-        "response-content-encoding",
-        "response-content-language",
-        "response-content-type",
-        "response-expires",
-        "restore",
-        "select",
-        "select-type",
-        "storageclass",
-        "tagging",
-        "torrent",
-        "uploadid",
-        "uploads",
-        "versionid",
-        "versioning",
-        "versions",
-        "website",
-    ]
-)
+SIGNED_BY_BOTO = SIGNED_BY_OBS - {"encryption", "policystatus", "publicaccessblock", "retention"}
+SIGNED = {"obs": (SIGNED_BY_OBS, SIGNED_BY_HUAWEICLOUDSDK), "v2": (SIGNED_BY_OBS, SIGNED_BY_BOTO)}
 V4_HEADER = re.compile(
     r"AWS4-HMAC-SHA256\s+Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]+)\s*"
 )
@@ -204,7 +114,7 @@ def strings_to_sign(request, credential: Credential):
     """The strings one of which a client of OBS or AWS version 2 has signed: they differ in how the resource is put."""
     head = head_to_sign(request, credential)
     seen = set()
-    for names in (SIGNED_BY_OBS, SIGNED_BY_AWS, SIGNED_BY_HUAWEICLOUDSDK):
+    for names in SIGNED[credential.version]:
         query = query_to_sign(request.raw_query, names)
         for resource in resources_to_sign(request):
             text = head + resource + query

@@ -35,8 +35,8 @@ class StoredObject(Untracked, moto.FakeKey):
         untrack(self.acl)
         self.acl = None
         self.moment = moment
-        self.digest = hashlib.md5(content, usedforsecurity=False)
-        self._etag = etag or self.digest.hexdigest()
+        self.digest = None
+        self._etag = etag or md5(content).hexdigest()
         self.headers: dict = {}
         self.redirect = ""
         self.grants: list[Grant] = private(owner)
@@ -65,18 +65,19 @@ class StoredObject(Untracked, moto.FakeKey):
             return self._value_buffer.read(self.size - start if end is None else end - start)
 
     def append(self, content: bytes) -> None:
-        """Lengthen the content; what that costs depends on what is appended only."""
+        """Lengthen the content; but for the first time, what that costs depends on what is appended only."""
+        self.digest = self.digest or md5(self.read())
+        self.digest.update(content)
         self._value_buffer.seek(0, 2)
         self._value_buffer.write(content)
         self.contentsize += len(content)
-        self.digest.update(content)
         self._etag = self.digest.hexdigest()
 
     def rewrite(self, content: bytes) -> None:
         """Replace the content."""
         self.value = content
-        self.digest = hashlib.md5(content, usedforsecurity=False)
-        self._etag = self.digest.hexdigest()
+        self.digest = None
+        self._etag = md5(content).hexdigest()
 
 
 class DeleteMarker(Untracked, moto.FakeDeleteMarker):
@@ -277,6 +278,11 @@ class Storage:
             self.delete_bucket(bucket)
         self.number = 0
         return objects
+
+
+def md5(content: bytes):
+    """The MD5 that makes an ETag."""
+    return hashlib.md5(content, usedforsecurity=False)
 
 
 def expiry_of(item: StoredObject) -> float:

@@ -46,7 +46,7 @@ def list_uploads(request) -> Reply:
     most = request.number("max-uploads", MOST, 1, (1 << 31) - 1)
     upload_marker = text(request, "upload-id-marker")
     by_name: dict = {}
-    for upload in sorted(bucket.multiparts.values(), key=lambda upload: (upload.moment, upload.id)):
+    for upload in bucket.multiparts.values():
         by_name.setdefault(upload.key_name, []).append(upload)
     rows, truncated = rows_of_page(
         request,

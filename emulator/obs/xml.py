@@ -4,7 +4,11 @@ import re
 from xml.etree import ElementTree
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;", '"': "&quot;"})
+# XML 1.0 has no way to tell some characters, not even by number.
+UNTELLABLE = [*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF]
+ESCAPES = dict.fromkeys(UNTELLABLE, "\ufffd") | str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;", '"': "&quot;"}
+)
 DEEPEST = 20
 
 

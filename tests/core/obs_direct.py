@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import io
+import re
 from email.utils import formatdate
 
 from emulator.clock import wall_now
@@ -22,6 +23,7 @@ class Answer:
     def __init__(self, status, headers, body):
         self.status = int(status[:3])
         self.headers = {name.lower(): value for name, value in headers}
+        assert not any(re.search("[\r\n]", value) for _, value in headers)
         self.body = body
 
     @property

@@ -114,12 +114,82 @@ BODIES = st.one_of(
         )
     ),
 )
-REQUESTS = st.tuples(
-    METHODS,
-    TARGETS,
-    st.lists(st.tuples(NAMES, VALUES), max_size=3),
-    st.dictionaries(HEADERS, HEADER_VALUES, max_size=3),
-    BODIES,
+RULE = "<Rule><Status>Enabled</Status><Prefix>x</Prefix><Expiration><Days>1</Days></Expiration></Rule>"
+CORS = "<CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod></CORSRule>"
+GRANT = "<Grant><Grantee><Canned>Everyone</Canned></Grantee><Permission>READ</Permission></Grant>"
+SENSIBLE = (
+    ("PUT", "/data/a", (), {}, "text"),
+    ("PUT", "/data/b", (), {"x-obs-copy-source": "/data/a"}, ""),
+    ("PUT", "/data/a", (("metadata", None),), {"x-obs-metadata-directive": "REPLACE"}, ""),
+    (
+        "PUT",
+        "/data/a",
+        (("tagging", None),),
+        {},
+        "<Tagging><TagSet><Tag><Key>k</Key></Tag></TagSet></Tagging>",
+    ),
+    ("PUT", "/data/a", (("acl", None),), {"x-obs-acl": "public-read"}, ""),
+    ("POST", "/data/a", (("restore", None),), {}, "<RestoreRequest><Days>2</Days></RestoreRequest>"),
+    ("POST", "/data/log", (("append", None), ("position", "3")), {}, "more"),
+    ("POST", "/data/big", (("uploads", None),), {}, ""),
+    ("PUT", "/files/f", (("modify", None), ("position", "2")), {}, "text"),
+    ("PUT", "/files/f", (("truncate", None), ("length", "1")), {}, ""),
+    ("POST", "/files/f", (("rename", None), ("name", "g")), {}, ""),
+    ("DELETE", "/data/a", (), {}, ""),
+    ("DELETE", "/data/log", (("versionId", "null"),), {}, ""),
+    ("POST", "/data", (("delete", None),), {}, "<Delete><Object><Key>a</Key></Object></Delete>"),
+    ("PUT", "/more", (), {}, "<CreateBucketConfiguration><Location>r</Location></CreateBucketConfiguration>"),
+    ("DELETE", "/files", (), {}, ""),
+    ("PUT", "/data", (("quota", None),), {}, "<Quota><StorageQuota>9</StorageQuota></Quota>"),
+    ("PUT", "/data", (("storageClass", None),), {}, "<StorageClass>COLD</StorageClass>"),
+    (
+        "PUT",
+        "/data",
+        (("acl", None),),
+        {},
+        f"<AccessControlPolicy><Owner><ID>x</ID></Owner><AccessControlList>{GRANT}"
+        "</AccessControlList></AccessControlPolicy>",
+    ),
+    (
+        "PUT",
+        "/data",
+        (("versioning", None),),
+        {},
+        "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
+    ),
+    ("PUT", "/data", (("lifecycle", None),), {}, f"<LifecycleConfiguration>{RULE}</LifecycleConfiguration>"),
+    ("PUT", "/data", (("cors", None),), {}, f"<CORSConfiguration>{CORS}</CORSConfiguration>"),
+    ("PUT", "/data", (("logging", None),), {}, "<BucketLoggingStatus/>"),
+    ("PUT", "/data", (("notification", None),), {}, "<NotificationConfiguration/>"),
+    (
+        "PUT",
+        "/data",
+        (("policy", None),),
+        {},
+        '{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":["data","data/*"]}}',
+    ),
+    ("DELETE", "/data", (("policy", None),), {}, ""),
+    ("GET", "/data/a", (), {"range": "bytes=1-"}, ""),
+    ("GET", "/data", (("versions", None),), {}, ""),
+    ("GET", "/data", (("uploads", None),), {}, ""),
+    ("GET", "/data", (("delimiter", "/"), ("max-keys", "1")), {}, ""),
+)
+QUERIES = st.lists(st.tuples(NAMES, VALUES), max_size=2)
+SENT = st.dictionaries(HEADERS, HEADER_VALUES, max_size=2)
+REQUESTS = st.one_of(
+    st.tuples(METHODS, TARGETS, QUERIES, SENT, BODIES),
+    st.sampled_from(SENSIBLE),
+    st.builds(
+        lambda request, pairs, headers: (
+            *request[:2],
+            [*request[2], *pairs],
+            request[3] | headers,
+            request[4],
+        ),
+        st.sampled_from(SENSIBLE),
+        QUERIES,
+        SENT,
+    ),
 )
 
 
@@ -156,12 +226,13 @@ def well_told(answer, method):
     )
 
 
-@settings(max_examples=1500)
+@settings(max_examples=1000)
 @given(st.sampled_from(("off", "presence", "strict")), st.lists(REQUESTS, min_size=1, max_size=4))
 def test_whatever_is_asked_is_answered_as_documented(auth, requests):
     direct = furnished(auth)
     for method, target, pairs, headers, body in requests:
         before = stored(direct.obs)
+        body = body.encode() if isinstance(body, str) else body
         headers = (
             headers | {"content-type": "multipart/form-data; boundary=b"} if body[:3] == b"--b" else headers
         )
@@ -179,8 +250,11 @@ def test_whatever_was_accepted_can_be_done_again(tmp_path_factory, requests):
     folder = tmp_path_factory.mktemp("state")
     direct = Direct(auth="off", state_dir=folder)
     direct.send("PUT", "/data")
+    direct.send("PUT", "/files", headers={"x-obs-fs-file-interface": "Enabled"})
     direct.send("PUT", "/data/a", b"abc")
+    direct.send("POST", "/data/log?append&position=0", b"one")
     for method, target, pairs, headers, body in requests:
+        body = body.encode() if isinstance(body, str) else body
         direct.send(method, target + query_text(pairs), body, headers)
     assert stored(Direct(auth="off", state_dir=folder).obs) == stored(direct.obs)
 
@@ -299,3 +373,20 @@ def test_an_object_goes_when_its_days_are_over(direct):
     direct.now += 1
     assert direct.send("GET", "/data/brief").code == "NoSuchKey"
     assert b"brief" not in direct.send("GET", "/data").body
+
+
+@pytest.mark.parametrize(
+    "name", ["quota", "storageClass", "policy", "versioning", "torrent", "mirrorBackToSource"]
+)
+def test_an_unknown_subresource_never_overwrites_an_object(direct, name):
+    for method in ("PUT", "DELETE", "POST"):
+        assert direct.send(method, f"/data/a?{name}", b"other").status in (405, 501)
+    assert direct.send("GET", "/data/a").body == b"abc"
+
+
+def test_an_unknown_subresource_never_creates_or_deletes_a_bucket(direct):
+    for name in ("metadata", "retention", "something"):
+        assert direct.send("PUT", f"/fresh?{name}").code == "ServiceNotImplemented"
+        assert direct.send("DELETE", f"/files?{name}").code == "ServiceNotImplemented"
+    assert direct.send("HEAD", "/fresh").status == 404
+    assert direct.send("HEAD", "/files").status == 200
