@@ -3,6 +3,7 @@
 import io
 import json
 from hashlib import sha256
+from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 import pytest
@@ -14,6 +15,7 @@ from emulator.checking import Check
 from emulator.credentials import needs_credential
 from emulator.errors import ApiError, error_facts, parameter_code
 from emulator.operations import METHODS, Operations
+from emulator.store import value_at
 
 OPERATIONS = Operations()
 COUNT = 536
@@ -386,3 +388,128 @@ def test_all_operations_together_are_one_valid_openapi_document(cloud):
     document = cloud.get("/_emulator/openapi.json", auth=False).json
     validate(document)
     assert sum(len(methods) for methods in document["paths"].values()) == COUNT
+
+
+class Kind(NamedTuple):
+    """One kind of resource that can be made, shown, listed and deleted; `mine` stands for the caller's own in a body.
+
+    id: where an answer of create, and an item of the list, says it. not_found: what show says when there is none.
+    """
+
+    create: str
+    body: dict
+    id: str
+    listed: str
+    items: str
+    item_id: str
+    not_found: tuple[int, str]
+
+
+CODE = {"code_dir": "/training-code/resnet/", "boot_file": "/training-code/resnet/train.py"}
+KINDS = [
+    Kind(
+        "CreateTrainingJob",
+        {
+            "kind": "job",
+            "metadata": {"name": "resnet"},
+            "algorithm": {
+                **CODE,
+                "engine": {"engine_id": "pytorch_1.8.0-cuda_10.2-py_3.7-ubuntu_18.04-x86_64"},
+            },
+            "spec": {"resource": {"flavor_id": "modelarts.vm.cpu.8u", "node_count": 1}},
+        },
+        "metadata.id",
+        "ListTrainingJobs",
+        "items",
+        "metadata.id",
+        (400, "ModelArts.2775"),
+    ),
+    Kind(
+        "CreateAlgorithm",
+        {
+            "metadata": {"name": "resnet"},
+            "job_config": {
+                **CODE,
+                "engine": {"engine_name": "PyTorch", "engine_version": "PyTorch-1.4.0-python3.6-v2"},
+            },
+        },
+        "metadata.id",
+        "ListAlgorithms",
+        "items",
+        "metadata.id",
+        (400, "ModelArts.2755"),
+    ),
+    Kind(
+        "CreateTrainingExperiment",
+        {"metadata": {"name": "first-tries"}},
+        "metadata.id",
+        "ListTrainingExperiments",
+        "items",
+        "metadata.id",
+        (400, "ModelArts.2842"),
+    ),
+    Kind(
+        "CreateTrainingJobConfig",
+        {
+            "config_name": "usual",
+            "app_url": "/usr/app/",
+            "boot_file_url": "/usr/app/boot.py",
+            "data_url": "/usr/data/",
+            "engine_id": 4,
+            "spec_id": 2,
+            "worker_server_num": 1,
+        },
+        "usual",
+        "ListTrainingJobConfigs",
+        "configs",
+        "config_name",
+        (400, "ModelArts.0105"),
+    ),
+    Kind(
+        "CreateVisualizationJob",
+        {"job_name": "look", "train_url": "/obs-name/logs/"},
+        "job_id",
+        "ListVisualizationJobs",
+        "jobs",
+        "job_id",
+        (400, "ModelArts.0104"),
+    ),
+    Kind(
+        "CreatePermanentAccessKey",
+        {"credential": {"user_id": "mine", "description": "for a test"}},
+        "credential.access",
+        "ListPermanentAccessKeys",
+        "credentials",
+        "access",
+        (404, "404"),
+    ),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.create)
+def test_what_was_made_is_listed_and_shown_until_it_is_deleted(kind, cloud):
+    cloud.world.obs.create_bucket("obs-name")
+    create = OPERATIONS.by_id[kind.create]
+    body = json.loads(json.dumps(kind.body).replace('"mine"', f'"{cloud.world.account.user_id}"'))
+    made = cloud.post(create.path, body)
+    assert made.status == create.success, made
+    id = value_at(made.json, kind.id) or kind.id
+    place = f"{create.path}/{id}"
+    assert id in listed(cloud, kind)
+    assert cloud.get(place).status == 200
+    deleted = cloud.delete(place)
+    assert 200 <= deleted.status < 300, deleted
+    cloud.clock.advance("1h")
+    assert id not in listed(cloud, kind)
+    refused = cloud.get(place)
+    code, words = fault_of(refused, create)
+    assert (refused.status, code) == kind.not_found
+    assert str(id) in words
+
+
+def listed(cloud, kind: Kind) -> list:
+    """The ids in the kind's list."""
+    operation = OPERATIONS.by_id[kind.listed]
+    reply = cloud.send(operation.method, operation.path, {} if operation.method == "POST" else None)
+    assert reply.status == 200, reply
+    return [value_at(item, kind.item_id) for item in reply.json[kind.items]]

@@ -1,0 +1,343 @@
+"""Rules about the source itself."""
+
+import ast
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from emulator.errors import error_facts
+from emulator.operations import Operations
+from emulator.settings import PREFIX, Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = sorted(ROOT.glob("emulator/**/*.py"))
+TESTS = sorted(ROOT.glob("tests/**/*.py"))
+NAMES = {path: str(path.relative_to(ROOT)) for path in [*SOURCES, *TESTS]}
+every_source = pytest.mark.parametrize("path", SOURCES, ids=NAMES.get)
+TREES = {path: ast.parse(path.read_text()) for path in [*SOURCES, *TESTS]}
+
+# User code, models and what they are served with run as programs of their own, with the real clock and threads.
+OWN_PROGRAMS = ("emulator/inference/", "emulator/demo.py")
+# Longer than 400 lines, each for the reason given.
+LONG = {
+    "emulator/server.py": "parser, loop and threads hand one socket to each other; apart, no half could be understood",
+}
+# What may be imported from where: a layer sees itself and the layers below it.
+LAYERS = [
+    (
+        "store",
+        "clock",
+        "facts",
+        "calls",
+        "requests",
+        "errors",
+        "settings",
+        "operations",
+        "shells",
+        "explaining",
+    ),
+    ("lifecycle",),
+    ("world", "resources", "worlds", "identity", "credentials", "signatures", "checking", "objects"),
+]
+
+
+SERVICES = ("iam", "maas", "pangu")
+
+
+def imports_of(path: Path) -> set[str]:
+    """The modules a file imports, wherever it does."""
+    found = set()
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def calls_of(path: Path):
+    """(dotted name, call) of every call in a file."""
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+def is_own_program(path: Path) -> bool:
+    return NAMES[path].startswith(OWN_PROGRAMS)
+
+
+def modules_of_areas() -> set[str]:
+    """The names that behaviours modules of schema files have."""
+    return {area.module for area in Operations(check=False).areas}
+
+
+def test_every_behaviours_module_belongs_to_a_schema_file():
+    areas = modules_of_areas()
+    prefixes = (*(f"{area}_" for area in areas), *(f"{service}_" for service in SERVICES))
+    for path in ROOT.glob("emulator/behaviours/*.py"):
+        belongs = path.stem in areas or path.stem == "__init__" or path.stem.startswith(prefixes)
+        assert belongs or helps_others(path), path.stem
+
+
+def helps_others(path: Path) -> bool:
+    """Whether a behaviours module registers nothing itself: it is part of those that import it."""
+    return not any(name == "behaviour" or name.endswith(".serves") for name, _ in calls_of(path))
+
+
+def test_every_schema_file_with_behaviours_has_its_test():
+    tests = {path.stem for path in ROOT.glob("tests/behaviours/*.py")}
+    behaviours = {path.stem for path in ROOT.glob("emulator/behaviours/*.py")}
+    missing = [
+        area
+        for area in modules_of_areas() & behaviours
+        if not any(t.startswith(f"test_{area}") for t in tests)
+    ]
+    assert not missing
+
+
+def test_every_behaviour_is_of_a_documented_operation():
+    documented = Operations(check=False).by_id
+    for path in ROOT.glob("emulator/behaviours/*.py"):
+        for name, call in calls_of(path):
+            if name == "behaviour":
+                assert call.args[0].value in documented, (path.name, call.args[0].value)
+
+
+@every_source
+def test_only_the_clock_knows_the_time(path):
+    if path.stem == "clock" or is_own_program(path):
+        return
+    assert "time" not in imports_of(path)
+    asked = [name for name, _ in calls_of(path) if re.search(r"(datetime|date)\.(now|today|utcnow)$", name)]
+    assert not asked
+
+
+@every_source
+def test_all_chance_is_seeded(path):
+    if is_own_program(path):
+        return
+    imports = imports_of(path)
+    assert not {"secrets", "uuid.uuid4", "numpy.random"} & imports
+    shared = [
+        name
+        for name, call in calls_of(path)
+        if (name.startswith("random.") and name != "random.Random" and "random" in imports)
+        or (re.match(r"(np|numpy)\.random\.(?!Generator|PCG64|Philox|SeedSequence)", name) and not call.args)
+    ]
+    assert not shared
+    assert not any(name in ("os.urandom", "uuid.uuid1", "uuid.uuid4", "uuid4") for name, _ in calls_of(path))
+
+
+@every_source
+def test_behaviours_neither_sleep_nor_start_threads_nor_answer_in_http(path):
+    if "behaviours" not in path.parts:
+        return
+    forbidden = {"threading", "asyncio", "flask", "concurrent.futures", "werkzeug", "http.client"}
+    assert not forbidden & imports_of(path)
+    assert not any(name.endswith("sleep") for name, _ in calls_of(path))
+
+
+@every_source
+def test_every_code_that_is_raised_is_documented(path):
+    for name, call in calls_of(path):
+        if name.endswith("ApiError") and call.args and isinstance(call.args[0], ast.Constant):
+            assert error_facts(call.args[0].value)
+
+
+@pytest.mark.parametrize("layer", range(len(LAYERS)))
+def test_imports_point_one_way(layer):
+    below = {name for names in LAYERS[: layer + 1] for name in names} | {"__version__"}
+    for name in LAYERS[layer]:
+        path = ROOT / "emulator" / f"{name}.py"
+        top = {found for found in top_imports(path) if found.startswith("emulator.")}
+        assert {found.split(".")[1] for found in top} <= below | ALLOWED.get(name, set()), name
+
+
+# resources.py registers plain operations as behaviours.
+ALLOWED = {"resources": {"behaviours"}}
+
+
+def top_imports(path: Path) -> set[str]:
+    """The modules a file imports when it is itself imported."""
+    found = set()
+    for node in TREES[path].body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+@every_source
+def test_computing_knows_nothing_of_http_store_or_clock(path):
+    if not {"simulation", "inference"} & set(path.parts):
+        return
+    outside = {
+        "flask",
+        "tinydb",
+        *(f"emulator.{name}" for name in ("store", "clock", "world", "app", "behaviours")),
+    }
+    assert not outside & imports_of(path)
+
+
+@every_source
+def test_no_module_holds_state_that_changes(path):
+    assert not changed_globals(TREES[path]), path
+
+
+def changed_globals(tree: ast.Module) -> list[str]:
+    """Names of module-level collections that functions of the module change, except those named as registries."""
+    collections = {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name) and is_collection(node.value)
+    }
+    changed = []
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        changed += [
+            name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names
+        ]
+        for node in ast.walk(function):
+            changed += [name for name in changed_by(node) if name in collections]
+    return [name for name in changed if name not in REGISTRIES]
+
+
+def is_collection(value: ast.AST) -> bool:
+    """Whether an expression makes something that can be changed in place."""
+    if isinstance(value, ast.Call):
+        return ast.unparse(value.func) in (
+            "dict",
+            "list",
+            "set",
+            "deque",
+            "defaultdict",
+            "Counter",
+            "OrderedDict",
+        )
+    return isinstance(value, ast.Dict | ast.List | ast.Set | ast.DictComp | ast.ListComp | ast.SetComp)
+
+
+# What is registered when modules are imported, and what belongs to the process as os.environ does.
+REGISTRIES = {"REGISTERED", "RESOURCES", "LAYERS"}
+CHANGES = {"append", "add", "update", "setdefault", "pop", "clear", "extend", "remove", "insert", "popitem"}
+
+
+def changed_by(node: ast.AST) -> list[str]:
+    """Names of the collections that one step changes."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGES:
+        return [node.func.value.id] if isinstance(node.func.value, ast.Name) else []
+    targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else []
+    targets = [node.target] if isinstance(node, ast.AugAssign) else targets
+    return [t.value.id for t in targets if isinstance(t, ast.Subscript) and isinstance(t.value, ast.Name)]
+
+
+@every_source
+def test_what_others_call_says_what_it_promises(path):
+    tree = TREES[path]
+    assert not tree.body or ast.get_docstring(tree), "the module has no docstring"
+    if len(path.relative_to(ROOT).parts) > 2:
+        return
+    public = [
+        node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"
+    ]
+    methods = [
+        member
+        for node in public
+        if isinstance(node, ast.ClassDef)
+        for member in node.body
+        if isinstance(member, ast.FunctionDef) and member.name[0] != "_"
+    ]
+    silent = [node.name for node in [*public, *methods] if not ast.get_docstring(node)]
+    assert not silent
+
+
+@every_source
+def test_no_module_is_longer_than_a_reader_can_hold(path):
+    lines = len(path.read_text().splitlines())
+    assert lines <= 400 or NAMES[path] in LONG, lines
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=NAMES.get)
+def test_nothing_is_left_to_be_done_and_nothing_is_told_of_the_past(path):
+    if path == Path(__file__).resolve():
+        return
+    words = re.findall(r"#.*\b(TODO|FIXME|XXX|HACK|used to be|was changed)\b", path.read_text())
+    assert not words
+    assert path.stem not in ("utils", "helpers", "common", "misc")
+
+
+@pytest.mark.parametrize("path", TESTS, ids=NAMES.get)
+def test_a_tests_name_is_a_sentence_and_it_can_fail(path):
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and is_collected(path, node):
+            assert node.name.count("_") >= 3, node.name
+            assert claims(path, node), f"{node.name} claims nothing"
+
+
+def is_collected(path: Path, node: ast.FunctionDef) -> bool:
+    """Whether pytest runs the function as a test of its own."""
+    return node in TREES[path].body
+
+
+def claims(path: Path, node: ast.FunctionDef) -> bool:
+    """Whether a test, or a function of the tests that it calls, asserts or expects something."""
+    waiting, seen = [(path, node)], set()
+    while waiting:
+        place, function = waiting.pop()
+        for inner in ast.walk(function):
+            if isinstance(inner, ast.Assert):
+                return True
+            if not isinstance(inner, ast.Call):
+                continue
+            name = ast.unparse(inner.func)
+            if re.search(r"raises|fail|assert|validate|verify|read_|run_state_machine|\.until", name):
+                return True
+            if name not in seen:
+                seen.add(name)
+                waiting += functions_called(place, name)
+    return False
+
+
+def functions_called(path: Path, name: str) -> list:
+    """(file, function) of the tests that a name means in one of them."""
+    found = [
+        (path, node) for node in TREES[path].body if isinstance(node, ast.FunctionDef) and node.name == name
+    ]
+    for node in TREES[path].body:
+        if isinstance(node, ast.ImportFrom) and name in {alias.name for alias in node.names}:
+            for other in TESTS:
+                if other.stem == node.module and other != path:
+                    found += functions_called(other, name)
+    return found
+
+
+def test_every_fixture_can_be_read():
+    for path in ROOT.glob("fixtures/**/*"):
+        if path.suffix == ".json":
+            json.loads(path.read_bytes())
+        elif path.suffix in (".yaml", ".yml"):
+            yaml.safe_load(path.read_text())
+
+
+def test_every_option_is_explained_in_the_docs():
+    text = "".join(path.read_text() for path in [*ROOT.glob("docs/*.md"), ROOT / "README.md"])
+    for row in fields(Settings):
+        flag = f"--{row.name.replace('_', '-')}"
+        assert flag in text or f"{PREFIX}{row.name.upper()}" in text, flag
+
+
+def test_every_package_is_installed():
+    listed = (ROOT / "setup.cfg").read_text()
+    for path in ROOT.glob("emulator/**/__init__.py"):
+        # What model packages import is copied as data: it is no package of the emulator's.
+        if "serving_base" in path.parts:
+            continue
+        assert f"    {'.'.join(path.parent.relative_to(ROOT).parts)}\n" in listed, path
