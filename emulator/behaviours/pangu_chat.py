@@ -102,6 +102,7 @@ def refuse_length(served: Served, body: dict, prompt: list[str], characters: int
     most = int(served.context * CHARACTERS_PER_TOKEN)
     room = served.context - len(prompt)
     if characters > most or room < 1:
-        words = f"{characters} characters, {len(prompt)} tokens were sent; {served.name} reads at most {most} characters"
-        raise ApiError("PANGU.3318", f"{words}, {served.context} tokens", status=400)
+        sent = f"{characters} characters, {len(prompt)} tokens were sent"
+        read = f"{served.name} reads at most {most} characters, {served.context} tokens"
+        raise ApiError("PANGU.3318", f"{sent}; {read}", status=400)
     return min(wanted or min(DEFAULT_TOKENS, served.max_output), room)

@@ -6,10 +6,10 @@ from time import perf_counter
 
 import pytest
 
-openai = pytest.importorskip("openai")
-
 from emulator.cloud import Cloud
 from emulator.running import Emulator
+
+openai = pytest.importorskip("openai")
 
 HELLO = [{"role": "user", "content": "怎样泡绿茶？"}]
 TOOLS = [

@@ -91,7 +91,7 @@ def test_an_upstream_needs_an_http_address(url):
 
 
 def test_a_gguf_file_that_is_not_there_says_so(tmp_path):
-    with pytest.raises(BackendFailed, match="xllamacpp|there is no file"):
+    with pytest.raises(BackendFailed, match=r"xllamacpp|there is no file"):
         Gguf(str(tmp_path / "none.gguf")).reply(Asked("m"))
 
 

@@ -70,7 +70,9 @@ class Reply:
 
 
 class BackendFailed(Exception):
-    """A backend that cannot answer: a server that is not there, a file that is no model. status: what it answered, if it did."""
+    """A backend that cannot answer: a server that is not there, a file that is no model. status: what it
+    answered, if it did.
+    """
 
     def __init__(self, words: str, status: int = 502):
         self.status = status

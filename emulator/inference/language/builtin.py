@@ -1,4 +1,6 @@
-"""The built-in model: short sensible text in Chinese or English, put together from a fixed corpus by seed and question."""
+"""The built-in model: short sensible text in Chinese or English, put together from a fixed corpus by seed
+and question.
+"""
 
 import random
 import re

@@ -13,7 +13,8 @@ CALLED_FOR = 0.06
 GLOSSARY = {
     "天气": "weather", "气温": "temperature", "时间": "time", "日期": "date", "搜索": "search", "查询": "query get",
     "计算": "calculate", "翻译": "translate", "邮件": "email mail", "股票": "stock", "价格": "price", "预订": "book",
-    "城市": "city", "地图": "map", "新闻": "news", "文件": "file", "图片": "image", "订单": "order", "数据库": "database",
+    "城市": "city", "地图": "map", "新闻": "news", "文件": "file", "图片": "image",
+    "订单": "order", "数据库": "database",
 }  # fmt: skip
 
 
