@@ -79,10 +79,12 @@ def measured(samples: list, metrics: list[str], answer: Callable[[str], str]) ->
         told["PPL"] = round(builtin().probabilities.perplexity(references, questions), 4)
     if {"BLEU", "ROUGE"} & set(metrics):
         said = [answer(question) for question, _ in samples]
-        if "BLEU" in metrics:
-            told["BLEU"] = scores.bleu(said, references)
-        if "ROUGE" in metrics:
-            told["ROUGE"] = scores.rouge(said, references)
+        try:
+            told |= {"BLEU": scores.bleu(said, references)} if "BLEU" in metrics else {}
+            told |= {"ROUGE": scores.rouge(said, references)} if "ROUGE" in metrics else {}
+        except ImportError:
+            words = "BLEU and ROUGE need pip install modelarts-emulator[evaluation]"
+            raise ApiError("Emulator.BadControl", words) from None
     return told
 
 
