@@ -186,6 +186,9 @@ class Store:
         """The names of all tables that hold something."""
         return [name for name, table in self._tables.items() if len(table)]
 
+    def __len__(self) -> int:
+        return sum(len(table) for table in self._tables.values())
+
     def next_id(self) -> str:
         """An id for records that TinyDB's own insert has to name."""
         self._sequence += 1

@@ -84,12 +84,13 @@ class Worlds:
                 del self._worlds[world.tag], self._by_account[world.account.domain_id]
 
     def reset(self, world: World, area: str | None = None) -> int:
-        """Empty a world, or one area of it; how many records went. Its keys keep opening it."""
+        """Empty a world, or one area of it; how many records went for good. Its keys keep opening it."""
         with world.lock:
             removed = world.reset(area)
+            before = len(world.store)
             self._seed_identity(world)
             world.store.commit()
-            return removed
+            return removed - (len(world.store) - before)
 
     def close(self) -> None:
         """Let go of the state directory."""
