@@ -6,7 +6,9 @@ from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from threading import RLock
+from urllib.parse import quote
 
+from emulator.obs import forms
 from emulator.obs.callers import (
     Key,
     key_of,
@@ -22,6 +24,9 @@ from emulator.obs.names import is_obs_host
 from emulator.obs.refusals import ObsError, error_document, host_id
 from emulator.obs.replies import Reply, xml_reply
 from emulator.obs.requests import ObsRequest, request_from
+from emulator.obs.signatures import credential_of
+from emulator.obs.xml import element
+from emulator.world import tag_of_number
 
 REFUSALS = {413: "EntityTooLarge", 414: "InvalidURI", 494: "MetadataTooLarge"}
 API_VERSION = "3.0"
@@ -84,8 +89,6 @@ class Obs:
     @property
     def default(self) -> str:
         """The tag of the world that anonymous requests and unknown keys open."""
-        from emulator.world import tag_of_number
-
         return self._default or tag_of_number(0)
 
     @property
@@ -133,8 +136,6 @@ class Obs:
 
     def admitted(self, request: ObsRequest) -> str:
         """The tag of the world a request goes to, once its credential has been checked; sets its moment."""
-        from emulator.obs.signatures import credential_of
-
         credential = credential_of(request)
         if credential is None:
             return self.strangers_world(request)
@@ -161,8 +162,6 @@ class Obs:
 
     def answer_form(self, request: ObsRequest) -> Reply:
         """What OBS answers to a browser's form."""
-        from emulator.obs import forms
-
         fields, content, file_name = forms.fields_of(request)
         upload = forms.upload_of(request, fields, content, file_name)
         credential = forms.credential_of_form(fields)
@@ -181,8 +180,6 @@ class Obs:
 
 def form_reply(request: ObsRequest, upload: ObsRequest, fields: dict, stored: Reply) -> Reply:
     """What a browser reads after its form: a redirection, or the status it asked for."""
-    from urllib.parse import quote
-
     etag = stored.headers["ETag"]
     where = f"{request.base_url}/{quote(upload.key)}"
     target = fields.get("success_action_redirect") or fields.get("redirect") or ""
@@ -196,8 +193,6 @@ def form_reply(request: ObsRequest, upload: ObsRequest, fields: dict, stored: Re
     stored.headers["Location"] = where
     status = fields.get("success_action_status")
     if status == "201":
-        from emulator.obs.xml import element
-
         parts = {"Location": where, "Bucket": upload.bucket, "Key": upload.key, "ETag": etag}
         reply = xml_reply(
             request, "PostResponse", *(element(tag, text) for tag, text in parts.items()), status=201

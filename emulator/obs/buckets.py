@@ -19,6 +19,7 @@ from emulator.obs.grants import (
     owner_element,
 )
 from emulator.obs.names import refuse_bucket_name
+from emulator.obs.policies import is_public
 from emulator.obs.reading import found_object
 from emulator.obs.refusals import ObsError
 from emulator.obs.replies import Reply, document_reply, xml_reply
@@ -289,8 +290,6 @@ def asked_grants(request, owner: str) -> list:
 
 def show_public_status(request) -> Reply:
     """Whether anybody can read or write the bucket, by its ACL or its policy."""
-    from emulator.obs.policies import is_public
-
     bucket = request.storage.bucket(request.bucket, request.moment)
     public = is_public(bucket.policy_document)
     if "policystatus" in request.query:

@@ -5,6 +5,7 @@ import hmac
 import json
 import re
 from hashlib import sha256
+from io import BytesIO
 
 from emulator.obs.refusals import ObsError
 from emulator.obs.requests import ObsRequest
@@ -31,7 +32,7 @@ def fields_of(request: ObsRequest) -> tuple[dict, bytes, str]:
         raise ObsError("InvalidRequest", "a POST to a bucket is a form of type multipart/form-data")
     parser = MultiPartParser(max_form_memory_size=1 << 20, max_form_parts=200)
     try:
-        form, files = parser.parse(stream_of(request.body), found[1].encode("latin-1"), len(request.body))
+        form, files = parser.parse(BytesIO(request.body), found[1].encode("latin-1"), len(request.body))
     except (ValueError, RequestEntityTooLarge) as error:
         raise ObsError("InvalidRequest", f"the form cannot be read: {error}") from None
     if "file" not in files and "file" not in form or len(files) > 1:
@@ -40,13 +41,6 @@ def fields_of(request: ObsRequest) -> tuple[dict, bytes, str]:
     if "file" in files:
         return fields, files["file"].stream.read(), files["file"].filename or ""
     return fields, form["file"].encode(), ""
-
-
-def stream_of(body: bytes):
-    """The body as a stream."""
-    from io import BytesIO
-
-    return BytesIO(body)
 
 
 def upload_of(request: ObsRequest, fields: dict, content: bytes, file_name: str) -> ObsRequest:

@@ -684,3 +684,12 @@ def test_a_wrong_secret_is_refused(cloud):
     for signature, host in DIALECTS.values():
         client = client_of(cloud, signature, host, secret_access_key="wrong")
         assert refused(client.listBuckets(), 403, "SignatureDoesNotMatch")
+
+
+def test_the_main_port_serves_obs_by_its_host_name(cloud):
+    options = {"access_key_id": cloud.access_key, "secret_access_key": cloud.secret_key, "max_retry_count": 0}
+    client = ObsClient(server=f"http://obs.localhost:{cloud.endpoint.rpartition(':')[2]}", **options)
+    done(client.createBucket("data"))
+    done(client.putContent("data", "a", "abc"))
+    assert content(client, "a") == b"abc"
+    assert cloud.world.obs.read("data", "a") == b"abc"
