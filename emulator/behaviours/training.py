@@ -119,6 +119,7 @@ def new_job(call) -> dict:
         **{name: body[name] for name in ("endpoints", "ftjob_config", "train_type") if name in body},
         "_project": call.project_id,
         "_user_id": call.caller.user_id,
+        "_base_url": call.base_url,
         "_runtime_type": "debug" if annotations.get("jupyter-lab/enable") == "true" else "train",
         "_exit_code": exit_code_in(algorithm.get("environments") or {}),
         "_retries": int(annotations.get(RETRIES, "0")),

@@ -8,6 +8,7 @@ from emulator.behaviours.training_channels import (
     write_outputs,
 )
 from emulator.behaviours.training_places import claim_of
+from emulator.behaviours.training_reported import forget_reports
 from emulator.behaviours.training_script import (
     NEVER,
     has_log,
@@ -32,6 +33,11 @@ from emulator.lifecycle import GONE, Lifecycle, rests, soon
 from emulator.resources import Resource
 
 POOLS = "pools/pool"
+TOOLS = {
+    "jupyter-lab/enable": "jupyter_lab",
+    "mindstudio-insight/enable": "mindstudio_insight",
+    "tensorboard/enable": "tensorboard",
+}
 JOBS_TUNED_FROM = "_source"
 
 
@@ -76,7 +82,23 @@ def shown_job(world, job: dict) -> dict:
     if environments is not None:
         pairs = [{name: value} for name, value in environments.items()]
         shown["algorithm"] = {**job["algorithm"], "environments": pairs}
+    tools = tools_of(world, job) if job["status"]["phase"] == "Running" else {}
+    if tools:
+        shown["endpoints"] = {**job.get("endpoints", {}), **tools}
     return shown
+
+
+def tools_of(world, job: dict) -> dict:
+    """Where the tools that the job's annotations switch on have their pages while it runs."""
+    annotations, id = job["metadata"].get("annotations") or {}, job["metadata"]["id"]
+    return {
+        tool: {
+            "url": f"{job['_base_url']}/modelarts/{tool}/{job['_project']}/{id}/",
+            "token": f"{world.seeded(id, tool).getrandbits(128):032x}",
+        }
+        for annotation, tool in TOOLS.items()
+        if annotations.get(annotation) == "true"
+    }
 
 
 TRAINING_JOBS = Resource(
@@ -174,11 +196,12 @@ def export_log(world, job: dict) -> None:
 
 
 @TRAINING_JOBS.lifecycle.entering(GONE)
-def forget_search(world, job: dict) -> None:
-    """Drop the trials together with their job."""
+def forget_belongings(world, job: dict) -> None:
+    """Drop trials, checkpoints and reports together with their job."""
     if is_search(job):
         forget(world, job)
     forget_checkpoints(world, job)
+    forget_reports(world, job)
 
 
 @TRAINING_JOBS.lifecycle.entering(*OVER, GONE)

@@ -12,6 +12,7 @@ from emulator.behaviours.training_trials import refuse_bad_search
 from emulator.errors import ApiError
 from emulator.facts import fixture
 from emulator.simulation.training_log import reported_text
+from emulator.store import value_at
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 DATASETS = "datasets/dataset"
@@ -261,8 +262,8 @@ def refuse_bad_resource(call, kind: str, resource: dict) -> None:
     pool_id, flavor_id = resource.get("pool_id"), resource.get("flavor_id")
     if kind == "federated_pool_job" and not resource.get("pool_group_id"):
         raise ApiError("ModelArts.2788", "$.spec.resource.pool_group_id is required for a federated_pool_job")
-    if pool_id and pool_id not in call.records(POOLS):
-        raise ApiError("ModelArts.2890", f"$.spec.resource.pool_id: pool {pool_id} does not exist")
+    if pool_id:
+        refuse_bad_pool(call, pool_id)
     dedicated = bool(pool_id or resource.get("pool_group_id"))
     if not flavor_id and not dedicated:
         raise ApiError("ModelArts.2788", "$.spec.resource.flavor_id is required on the public pool")
@@ -271,6 +272,24 @@ def refuse_bad_resource(call, kind: str, resource: dict) -> None:
         raise ApiError(
             "ModelArts.2793",
             f"$.spec.resource.node_count is {resource['node_count']}, must be at most {most} here",
+        )
+
+
+def refuse_bad_pool(call, pool_id: str) -> None:
+    """The pool exists, runs, and is one for training."""
+    pool = call.records(POOLS).find(pool_id)
+    if pool is None:
+        raise ApiError("ModelArts.2890", f"$.spec.resource.pool_id: pool {pool_id} does not exist")
+    scope = value_at(pool, "spec.scope") or ["Train"]
+    if "Train" not in scope:
+        raise ApiError(
+            "ModelArts.2886",
+            f"$.spec.resource.pool_id: pool {pool_id} is for {', '.join(scope)}, not for Train",
+        )
+    phase = value_at(pool, "status.phase") or "Running"
+    if phase != "Running":
+        raise ApiError(
+            "ModelArts.2887", f"$.spec.resource.pool_id: pool {pool_id} is {phase}, must be Running"
         )
 
 

@@ -100,6 +100,36 @@ def test_a_new_algorithm_shows_what_was_asked_for_and_its_engine_in_full(cloud):
     assert shown["job_config"]["parameters"][3]["value"] == "7"
 
 
+def test_the_documented_example_is_answered_as_documented(cloud):
+    constraint = {
+        "editable": True,
+        "required": False,
+        "sensitive": False,
+        "type": "Boolean",
+        "valid_range": [],
+        "valid_type": "None",
+    }
+    config = {
+        "boot_file": "/cnnorth4-job-test-v2/pytorch/fast_example/code/cpu/test-pytorch.py",
+        "code_dir": "/cnnorth4-job-test-v2/pytorch/fast_example/code/cpu/",
+        "inputs": [{"description": "Data source 1", "name": "data_url"}],
+        "outputs": [{"description": "Output data 1", "name": "train_url"}],
+        "parameters": [{"constraint": constraint, "description": "", "name": "dist", "value": "False"}],
+        "parameters_customization": True,
+    }
+    version = "pytorch_1.8.0-cuda_10.2-py_3.7-ubuntu_18.04-x86_64"
+    engine = {"engine_name": "PyTorch", "engine_version": version}
+    metadata = {"description": "test pytorch job in cpu in mode gloo", "name": "test-pytorch-cpu"}
+    body = {"metadata": metadata, "job_config": config | {"engine": engine}, "resource_requirements": []}
+    shown = cloud.post(ALGORITHMS, body).json
+    assert shown["job_config"]["engine"]["engine_id"] == version
+    assert {name: shown["job_config"][name] for name in config} == config | {
+        "parameters": [{**config["parameters"][0], "i18n_description": None}]
+    }
+    facts = ("is_valid", "source", "tags", "attr_list", "update_time", "version_num", "workspace_id")
+    assert [shown["metadata"][name] for name in facts] == [True, "custom", None, None, 0, 0, "0"]
+
+
 def test_the_code_of_an_algorithm_is_shown_as_a_tree_with_its_size(cloud):
     cloud.world.obs.create_bucket("training-code")
     for key in ("resnet/train.py", "resnet/nets/block.py", "other/x.py"):

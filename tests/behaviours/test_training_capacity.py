@@ -1,7 +1,7 @@
 """Room for training jobs: who waits, in which order, and until when."""
 
 import pytest
-from test_training import JOBS, cloud_seconds, create, phase, show
+from test_training import JOBS, changed, cloud_seconds, create, phase, show
 from test_training_events import messages
 
 FREE = "modelarts.p3.large.public.free"
@@ -175,6 +175,22 @@ def test_priority_does_not_count_on_the_public_pool(cloud):
     terminate(cloud, ids[0])
     cloud_seconds(cloud, 16)
     assert phases(cloud, [ids[-1], eager]) == ["Running", "Pending"]
+
+
+@pytest.mark.parametrize(
+    ("pool", "code"),
+    [
+        ({"spec": {"scope": ["Infer"], "resources": []}}, "2886"),
+        ({"spec": {"scope": ["Train"], "resources": []}, "status": {"phase": "Creating"}}, "2887"),
+    ],
+)
+def test_a_pool_takes_jobs_when_it_runs_and_is_for_training(cloud, pool, code):
+    with cloud.world.transaction():
+        cloud.world.store.table(f"pools/pool/{cloud.project_id}").put("pool-1", pool)
+    reply = cloud.post(
+        JOBS, changed(spec__resource={"pool_id": "pool-1", "flavor_id": NODE, "node_count": 1})
+    )
+    assert (reply.status, reply.json["error_code"]) == (400, f"ModelArts.{code}")
 
 
 def test_a_pool_tells_what_it_can_still_hand_out(cloud):

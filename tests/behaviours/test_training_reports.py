@@ -1,7 +1,7 @@
 """Reports of tasks, events one can be told of, route plans, logging in."""
 
 import pytest
-from test_training import JOBS, changed, cloud_seconds, create, running
+from test_training import JOBS, changed, cloud_seconds, create, running, show
 from test_training_capacity import NODE, in_pool, pool_of
 from test_training_events import messages
 
@@ -63,6 +63,16 @@ def test_few_nodes_keep_their_order(cloud, nodes):
     id = in_pool(cloud, NODE, node_count=nodes)
     cloud_seconds(cloud, 30)
     assert plan(cloud, id) == ("failed", [f"{number}-{number}" for number in range(nodes)])
+
+
+def test_tools_that_annotations_switch_on_have_their_pages_while_the_job_runs(cloud):
+    annotations = {"tensorboard/enable": "true", "mindstudio-insight/enable": "false"}
+    export = {"obs_url": "/training-logs/"}
+    id = create(cloud, metadata__annotations=annotations, spec__log_export_path=export)
+    assert "endpoints" not in show(cloud, id)
+    cloud_seconds(cloud, 21)
+    endpoints = show(cloud, id)["endpoints"]
+    assert list(endpoints) == ["tensorboard"] and id in endpoints["tensorboard"]["url"]
 
 
 def test_nobody_can_log_in_to_a_job(cloud):
