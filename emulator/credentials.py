@@ -13,6 +13,7 @@ from emulator.identity import (
     ACCESS_KEYS,
     API_KEYS,
     APP_CODES,
+    APP_KEYS,
     PROJECTS,
     TEMPORARY_KEYS,
     TOKENS,
@@ -30,11 +31,23 @@ OPEN = {"ShowVllmHealth", "ShowVllmMetrics", "CreateVllmCompletion"}
 IN_BODY = {"KeystoneCreateToken", "CreateTokenWithIdToken", "CreateTemporaryAccessKey"}
 
 
+class Predicting(NamedTuple):
+    """What stands for the documented operation where a prediction is asked for, which is none."""
+
+    operation_id: str = "prediction"
+    service: str = "modelarts"
+    path: str = "/v1/infers/{service_id}"
+
+
+PREDICTION = Predicting()
+
+
 class Proof(NamedTuple):
     """What a credential shows: the world it opens and, when it is known there, whom it stands for.
 
     user: None for a credential nobody knows. project_id: the only project it is good for, None when it is
-    good for all of the account. of_account: it is for the account as such and for no project.
+    good for all of the account. of_account: it is for the account as such and for no project. owner: the app or API
+    key whose credential it is.
     """
 
     world: object
@@ -43,6 +56,7 @@ class Proof(NamedTuple):
     project_id: str | None = None
     of_account: bool = False
     access_key: str = ""
+    owner: str = ""
 
 
 class ObsKey(NamedTuple):
@@ -69,6 +83,21 @@ def check_credentials(application, request, operation) -> Caller:
     else:
         proof = proof_in_headers(application, request, operation)
     return caller_for(proof, request, operation, project_id)
+
+
+def check_prediction(application, request) -> Proof:
+    """What the credential of a prediction proves: a token for a project, a signature of an access key or of an app,
+    an app code, or an API key. ApiError when it proves nothing.
+
+    App codes, app keys and API keys have to be known in every mode but "off": they open what they are bound to.
+    """
+    if application.settings.auth == "off":
+        return Proof(world_meant(application, request, PREDICTION), "off")
+    proof = proof_in_headers(application, request, PREDICTION)
+    if proof.of_account:
+        words = "the token is for the account; predictions need one with scope.project"
+        raise ApiError("ModelArts.4203", words, status=401)
+    return proof
 
 
 def needs_credential(operation) -> bool:
@@ -162,15 +191,15 @@ def proof_in_headers(application, request, operation) -> Proof:
         return proof_of_key(application, APP_CODES, app_code, operation)
     if authorization[:7].lower() == "bearer " or not authorization:
         return proof_missing(application, operation)
-    return proof_of_signature(application, request, authorization)
+    return proof_of_signature(application, request, authorization, operation)
 
 
 def takes_app_code(operation) -> bool:
     """Whether the operation may be called with X-Apig-AppCode: predictions and what is deployed."""
     return (
-        operation.service == "pangu"
-        or ("/deployments/{deployment_id}/" in operation.path
-        and operation.service == "maas")
+        operation is PREDICTION
+        or operation.service == "pangu"
+        or ("/deployments/{deployment_id}/" in operation.path and operation.service == "maas")
     )
 
 
@@ -178,7 +207,11 @@ def takes_api_key(operation) -> bool:
     """Whether the operation may be called with `Authorization: Bearer`: MaaS, and Pangu where it speaks
     OpenAI's way.
     """
-    return operation.service == "maas" or operation.operation_id == "ExecuteOpenAiChatCompletion"
+    return (
+        operation is PREDICTION
+        or operation.service == "maas"
+        or operation.operation_id == "ExecuteOpenAiChatCompletion"
+    )
 
 
 def proof_missing(application, operation) -> Proof:
@@ -215,7 +248,7 @@ def proof_of_token(application, token: str, operation) -> Proof:
     return Proof(world, "token", user, project and project["id"], project is None)
 
 
-def proof_of_signature(application, request, authorization: str) -> Proof:
+def proof_of_signature(application, request, authorization: str, operation) -> Proof:
     """What a signed request proves; ApiError when its signature is wrong."""
     strict = application.settings.auth == "strict"
     try:
@@ -227,6 +260,8 @@ def proof_of_signature(application, request, authorization: str) -> Proof:
             return Proof(application.worlds.default, "signature", access_key=signed.access_key)
         with world.lock:
             key = key_record(world, signed.access_key)
+            if key is None and operation is PREDICTION:
+                key = world.store.table(APP_KEYS).find(signed.access_key)
             words = unusable(world, key, request.header("X-Security-Token") or "")
         if words:
             raise BadSignature(f"access key {signed.access_key[:20]} cannot be used: {words}")
@@ -234,6 +269,8 @@ def proof_of_signature(application, request, authorization: str) -> Proof:
     except BadSignature as error:
         raise ApiError("APIG.0301", str(error)) from None
     user = User(key["user_id"], key["user_name"])
+    if "owner" in key:
+        return Proof(world, "app key", user, key["project_id"], owner=key["owner"])
     return Proof(world, "signature", user, access_key=signed.access_key)
 
 
@@ -243,14 +280,17 @@ def proof_of_key(application, table: str, key: str, operation) -> Proof:
     """
     id, how = digest_of(key), "app code" if table == APP_CODES else "api key"
     code = "APIG.0303" if table == APP_CODES else "ModelArts.81003"
+    if operation is PREDICTION:
+        code = "APIG.0303" if table == APP_CODES else "APIG.0305"
     for world in application.worlds:
         with world.lock:
             record, now = world.store.table(table).find(id), world.clock.now()
         if record is not None:
             if record["expires"] is not None and record["expires"] <= now:
                 raise ApiError(code, f"the {how} has expired")
-            return Proof(world, how, User(record["user_id"], record["user_name"]), record["project_id"])
-    if application.settings.auth == "strict":
+            user = User(record["user_id"], record["user_name"])
+            return Proof(world, how, user, record["project_id"], owner=record["owner"])
+    if application.settings.auth == "strict" or operation is PREDICTION:
         raise ApiError(code, f"the {how} is unknown")
     return Proof(application.worlds.default, how)
 

@@ -15,8 +15,9 @@ TOKENS = "iam/token"
 AGENCIES = "iam/agency"
 APP_CODES = "iam/app_code"
 API_KEYS = "iam/api_key"
+APP_KEYS = "iam/app_key"
 
-PERMANENT, TEMPORARY, TOKEN, SECURITY_TOKEN = "HPUA", "HSTA", "MIIA", "gQpj"
+PERMANENT, TEMPORARY, TOKEN, SECURITY_TOKEN, APP = "HPUA", "HSTA", "MIIA", "gQpj", "HAPK"
 TOKEN_SECONDS = 24 * 3600
 
 REGIONS = {
@@ -98,7 +99,7 @@ def owned_by(world, user: User) -> dict:
 
 def tag_of(key: str) -> str:
     """The tag of the world that issued an access key or a token, empty when no world did."""
-    return key[4:9] if key[:4] in (PERMANENT, TEMPORARY, TOKEN, SECURITY_TOKEN) else ""
+    return key[4:9] if key[:4] in (PERMANENT, TEMPORARY, TOKEN, SECURITY_TOKEN, APP) else ""
 
 
 def tag_of_domain(domain_name: str) -> str:
@@ -162,10 +163,22 @@ def new_token(world, user: User, methods: list, project: dict | None = None, /, 
 
 
 def remember_key(
-    world, table: str, key: str, user: User, project_id: str, expires: float | None = None
+    world, table: str, key: str, user: User, project_id: str, expires: float | None = None, owner: str = ""
 ) -> None:
     """Let an app code (APP_CODES) or API key (API_KEYS) open the world until `expires`, or until its record
-    is dropped.
+    is dropped. owner: the app it belongs to, or the id of the API key, by which predictions are admitted.
     """
     record = {"user_id": user.id, "user_name": user.name, "project_id": project_id, "expires": expires}
+    record["owner"] = owner
     world.store.table(table).put(digest_of(key), record)
+
+
+def new_app_key(world) -> tuple[str, str]:
+    """A pair of AppKey and AppSecret; the key names its world, as access keys do."""
+    return f"{APP}{world.tag}{world.new_hex(23)}", world.new_hex(32)
+
+
+def remember_app_key(world, app_key: str, secret: str, user: User, project_id: str, owner: str) -> None:
+    """Let predictions be signed with an app's key and secret, until the record is dropped."""
+    record = {"access": app_key, "secret": secret, "project_id": project_id, "owner": owner}
+    world.store.table(APP_KEYS).put(app_key, record | owned_by(world, user))
