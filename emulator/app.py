@@ -16,6 +16,7 @@ from emulator.settings import Settings
 from emulator.worlds import Worlds
 
 JSON = "application/json;charset=UTF-8"
+PREDICTIONS = ("/v1/infers", "/v2/infers")
 HEALTH = ("/_emulator/health", "/_emulator/ready")
 log = logging.getLogger("emulator")
 
@@ -49,6 +50,13 @@ def serve(app: "Application", request: Request, operation, values: dict) -> Answ
         return as_answer(operation, behave(call))
     with world.transaction():
         return as_answer(operation, behave(call))
+
+
+def predicted(app: "Application", request: Request) -> tuple[int, list, bytes]:
+    """What a deployed model answers to a prediction, which is no documented operation."""
+    from emulator.predictions import predict
+
+    return predict(app, request)
 
 
 class Application:
@@ -172,6 +180,8 @@ class Application:
         if self.is_for_obs(environ):
             return "obs", None, None
         path = raw_path(environ)
+        if path.startswith(PREDICTIONS):
+            return "prediction", None, None
         if path.startswith("/_emulator/"):
             return ("health" if path in HEALTH else "control"), None, None
         return "operation", *self.operations.find(environ["REQUEST_METHOD"], path)
@@ -189,7 +199,7 @@ class Application:
         if isinstance(body, bytes):
             headers.append(("Content-Length", str(len(body))))
             body = [body]
-        start_response(STATUS_LINES[status], headers)
+        start_response(STATUS_LINES.get(status) or f"{status} Answered by a model", headers)
         return body
 
     def respond(self, request: Request, request_id: str):
@@ -201,6 +211,8 @@ class Application:
                 raise ApiError(refusal[0], refusal[2], status=refusal[1])
             if who == "health":
                 return self.state_of_health(request.raw_path)
+            if who == "prediction" and self.ready:
+                return predicted(self, request)
             if operation is None:
                 self.refuse_route(request, values)
             if not self.ready:

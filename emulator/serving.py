@@ -1,19 +1,30 @@
 """Model versions at work: the processes of a world, which of them answers, and what they have answered."""
 
+import resource
 import tempfile
 from pathlib import Path
 from threading import Event, Lock
 from typing import NamedTuple
 
 from emulator.clock import monotonic
-from emulator.inference.packages import dependencies, simulated
+from emulator.inference.packages import dependencies, layout, simulated
 from emulator.inference.packages.config import ModelConfig, parse_config
 from emulator.inference.packages.worker import Limits, ModelWorker, PredictionTimeout, WorkerDown
 
-__all__ = ["Answered", "Fleet", "PredictionTimeout", "ServedModel", "WorkerDown", "chosen", "fleet"]
+__all__ = [
+    "Answered",
+    "Fleet",
+    "PredictionTimeout",
+    "ServedModel",
+    "WorkerDown",
+    "chosen",
+    "fleet",
+    "refused",
+]
 
 MOST_MEMORY = 4 << 30
 MINUTE = 60
+PAGE = resource.getpagesize()
 SET = Event()
 SET.set()
 
@@ -34,10 +45,9 @@ class Tally:
         self.failures = 0
         self._recent: dict[int, int] = {}
 
-    def count(self, now: float, failed: bool) -> None:
-        """Count one call."""
+    def begin(self, now: float) -> None:
+        """Count one call; who finds that it failed adds to failures."""
         self.calls += 1
-        self.failures += failed
         second = int(now)
         self._recent[second] = self._recent.get(second, 0) + 1
         for old in [each for each in self._recent if each <= second - MINUTE]:
@@ -84,6 +94,14 @@ class ServedModel:
         """The process it runs in; None when there is none."""
         return self._worker and self._worker.pid
 
+    def memory_megabytes(self) -> int:
+        """The memory its process has; 0 when there is none or the system does not tell."""
+        try:
+            pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        except (OSError, IndexError, ValueError):
+            return 0
+        return pages * PAGE >> 20
+
     def logs(self) -> str:
         """The end of what its code has printed."""
         return self._worker.logs() if self._worker is not None else ""
@@ -120,24 +138,27 @@ class Fleet:
     """The model versions of one area of a world that are at work, by keys of that area's choice."""
 
     def __init__(self):
-        self._served: dict[str, ServedModel] = {}
+        self._served: dict = {}
         self._tallies: dict[str, Tally] = {}
         self._lock = Lock()
 
-    def find(self, key: str) -> ServedModel | None:
-        """What is at work under the key."""
+    def find(self, key: str):
+        """What is at work under the key; None when nothing is."""
         return self._served.get(key)
+
+    def keep(self, key: str, running):
+        """Keep something else that runs, and has a stop(), under the key."""
+        self.end(key)
+        with self._lock:
+            self._served[key] = running
+        return running
 
     def begin(self, world, key: str, model: dict, envs: dict, inference: str) -> ServedModel:
         """Set a model of `models/model` to work under the key, its package read from OBS; returns at once.
 
         What was at work there is ended. inference: "real", or "simulated" for answers from the declared schema.
         """
-        self.end(key)
-        served = served_model(world, model, envs, inference)
-        with self._lock:
-            self._served[key] = served
-        return served
+        return self.keep(key, served_model(world, model, envs, inference))
 
     def end(self, key: str) -> None:
         """Stop what is at work under the key."""
@@ -147,9 +168,13 @@ class Fleet:
             served.stop()
 
     def end_all(self, prefix: str) -> None:
-        """Stop what is at work under keys that begin so, and forget what was counted there."""
+        """Stop what is at work under keys that begin so."""
         for key in [key for key in list(self._served) if key.startswith(prefix)]:
             self.end(key)
+
+    def forget(self, prefix: str) -> None:
+        """Stop what is at work under keys that begin so, and forget what was counted there."""
+        self.end_all(prefix)
         for key in [key for key in list(self._tallies) if key.startswith(prefix)]:
             del self._tallies[key]
 
@@ -168,30 +193,48 @@ def fleet(world, area: str) -> Fleet:
     return world.volatile.setdefault(area, Fleet())
 
 
+def refused(words: str) -> ServedModel:
+    """A model that cannot be set to work, and why."""
+    return ServedModel(None, "", None, None, words)
+
+
 def served_model(world, model: dict, envs: dict, inference: str) -> ServedModel:
     """A model begun: refused in words an event can repeat when it cannot run here."""
     seed = f"{world.seed}/{model['model_name']}/{model['model_version']}"
     try:
         config = parse_config(model["_config"], from_obs=False)
     except ValueError as error:
-        return ServedModel(None, seed, None, None, str(error))
+        return refused(str(error))
     if inference == "simulated":
         return ServedModel(config, seed, None, None, None)
     engine = model["model_type"] if model["model_type"] != "Template" else config.model_type
-    lacking = dependencies.missing(config, engine)
+    lacking = needs_an_npu(world, model) or dependencies.missing(config, engine)
     if lacking:
-        return ServedModel(config, seed, None, None, "; ".join(lacking))
+        return refused("; ".join(lacking))
     folder = tempfile.TemporaryDirectory(prefix="package-")
     try:
         unpack(world, model, Path(folder.name))
     except (KeyError, ValueError) as error:
         folder.cleanup()
         words = f"the package cannot be read from {model['source_location']}: {error}"
-        return ServedModel(config, seed, None, None, words)
+        return refused(words)
     limits = Limits(memory_bytes=MOST_MEMORY)
     worker = ModelWorker(folder.name, config, engine, envs, limits, model["model_name"])
     worker.start()
     return ServedModel(config, seed, worker, folder, None)
+
+
+def needs_an_npu(world, model: dict) -> list[str]:
+    """Why a package that is compiled for Ascend cannot run here; nothing for all others."""
+    if model["_place"] is None:
+        return []
+    bucket, prefix = model["_place"]
+    try:
+        names = [key.removeprefix(prefix) for key in world.obs.keys(bucket, prefix)]
+    except KeyError:
+        return []
+    compiled = [name for name in names if layout.is_om(name)]
+    return layout.problems(compiled, "MindSpore") if compiled else []
 
 
 def unpack(world, model: dict, folder: Path) -> None:
