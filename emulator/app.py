@@ -180,11 +180,12 @@ class Application:
         if self.is_for_obs(environ):
             return "obs", None, None
         path = raw_path(environ)
-        if path.startswith(PREDICTIONS):
-            return "prediction", None, None
         if path.startswith("/_emulator/"):
             return ("health" if path in HEALTH else "control"), None, None
-        return "operation", *self.operations.find(environ["REQUEST_METHOD"], path)
+        operation, values = self.operations.find(environ["REQUEST_METHOD"], path)
+        if operation is None and path.startswith(PREDICTIONS):
+            return "prediction", None, None
+        return "operation", operation, values
 
     def __call__(self, environ: dict, start_response):
         """Answer one WSGI request."""
