@@ -223,7 +223,7 @@ def test_a_body_that_breaks_one_rule_is_refused_naming_the_place(operation, clou
     schema = operation.area_of.closure(operation.body_schema)
     seen = set()
     for request in strategies.samples(operation):
-        for mutation in strategies.mutations(schema, request[3], most=120):
+        for mutation in strategies.mutations(schema, request[3], most=60):
             if (mutation.rule, mutation.json_path) in seen:
                 continue
             seen.add((mutation.rule, mutation.json_path))
