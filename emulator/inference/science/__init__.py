@@ -1,0 +1,1 @@
+"""Forecasts of weather, ocean and air: climatology plus what the wind carries along, on a coarse grid."""
