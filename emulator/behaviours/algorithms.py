@@ -5,11 +5,11 @@ from emulator.behaviours.algorithms_refusals import refuse_bad_algorithm, refuse
 from emulator.behaviours.training_catalogue import engine_of
 from emulator.behaviours.training_channels import folder_of
 from emulator.behaviours.training_constraints import ALGORITHMS, PUBLICATIONS
-from emulator.calls import Answer
 from emulator.errors import ApiError
 from emulator.resources import Resource
 
 USUAL_PAGE = 10
+PLACE = "metadata.workspace_id"
 ENGINE_FACTS = (
     "engine_id",
     "engine_name",
@@ -99,14 +99,12 @@ def create_algorithm_version_to_gallery(call):
         "versions": [*versions, version],
     }
     call.records(PUBLICATIONS).put(content_id, record)
-    return Answer(
-        {
-            "content_id": content_id,
-            "content_uri": f"gallery://{call.caller.account_name}/algorithms/{record['name']}",
-            "version_id": version["version_id"],
-            "version_num": version["version_num"],
-        },
-    )
+    return {
+        "content_id": content_id,
+        "content_uri": f"gallery://{call.caller.account_name}/algorithms/{record['name']}",
+        "version_id": version["version_id"],
+        "version_num": version["version_num"],
+    }
 
 
 def page_of(call, query: dict, offset: int, limit: int) -> tuple[int, list[dict]]:
@@ -119,12 +117,11 @@ def page_of(call, query: dict, offset: int, limit: int) -> tuple[int, list[dict]
                 "ModelArts.2790" if name == "sort_by" else "ModelArts.2764",
                 f"query.{name} is {query[name]!r}, must be one of {', '.join(FIELDS)}",
             )
-    everywhere = len(algorithms.having(FIELDS_OF_PLACE, workspace_id)) == len(algorithms)
     words = (query.get("searches") or "").lower()
-    plain = query["sort_by"] in ("create_time", "") and not query.get("group_by")
-    if plain and everywhere and not words:
+    is_plain = query["sort_by"] in ("create_time", "") and not query.get("group_by")
+    if is_plain and not words and workspace_id == "0" and not algorithms.having("_elsewhere", True):
         return len(algorithms), algorithms.page(offset, limit, newest_first)
-    places, names = algorithms.column(FIELDS_OF_PLACE), algorithms.column(FIELDS["name"])
+    places, names = algorithms.column(PLACE), algorithms.column(FIELDS["name"])
     ids = [
         id for id in algorithms.ids(newest_first) if places[id] == workspace_id and words in names[id].lower()
     ]
@@ -133,9 +130,6 @@ def page_of(call, query: dict, offset: int, limit: int) -> tuple[int, list[dict]
             column = algorithms.column(FIELDS[query[name]])
             ids.sort(key=lambda id: (column[id] is not None, column[id] or 0), reverse=newest_first)
     return len(ids), [algorithms.find(id) for id in ids[offset : offset + limit]]
-
-
-FIELDS_OF_PLACE = "metadata.workspace_id"
 
 
 def new_algorithm(call, id: str) -> dict:
@@ -176,6 +170,7 @@ def new_algorithm(call, id: str) -> dict:
         ],
         "advanced_config": advanced_of(body),
         "share_info": {},
+        **({"_elsewhere": True} if body["metadata"]["workspace_id"] != "0" else {}),
     }
 
 
@@ -219,8 +214,8 @@ def place_in(node: dict, steps: list[str]) -> None:
 
 
 def next_version(versions: list[dict]) -> str:
-    """The version after the newest one: 1.0.0, then 1.0.1 and so on."""
+    """The version after the highest one: 1.0.0, then 1.0.1 and so on."""
     if not versions:
         return "1.0.0"
-    *steps, last = versions[-1]["version_num"].split(".")
-    return ".".join([*steps, str(int(last) + 1)])
+    major, minor, patch = max(tuple(map(int, row["version_num"].split("."))) for row in versions)
+    return f"{major}.{minor}.{patch + 1}"

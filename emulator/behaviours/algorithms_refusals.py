@@ -10,7 +10,7 @@ from emulator.errors import ApiError
 TYPES = ("String", "Integer", "Float", "Boolean")
 VALID_TYPES = ("none", "range", "choice", "enum")
 PARAMETER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-VERSION = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}")
+VERSION = re.compile(r"(0|[1-9][0-9]{0,5})(\.(0|[1-9][0-9]{0,5})){2}")
 MOST_FILES, MOST_BYTES = 1024, 5 << 30
 REQUIREMENTS = {
     "flavor_type": ("CPU", "GPU", "Ascend"),

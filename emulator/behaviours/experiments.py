@@ -10,6 +10,7 @@ from emulator.behaviours.experiments_refusals import (
     refuse_bad_description,
     refuse_bad_experiment_name,
 )
+from emulator.errors import ApiError
 from emulator.resources import Resource
 
 USUAL_PAGE = 50
@@ -74,17 +75,13 @@ def delete_training_experiment(call):
 @behaviour("ListTrainingExperiments")
 def list_training_experiments(call):
     """A page of the experiments of one workspace, newest first unless asked otherwise."""
-    experiments, query = EXPERIMENT.table(call), call.query
-    limit, offset = query.get("limit", USUAL_PAGE), query["offset"]
-    sort_by, newest_first = query.get("sort_by", "create_time"), query["order"] == "desc"
-    ids = experiments.having(PLACE, query["workspace_id"])
-    if sort_by != "create_time":
-        column = experiments.column(f"metadata.{sort_by}")
-        ids.sort(key=lambda id: column[id])
-    ids = ids[::-1] if newest_first else ids
-    page = [experiments.find(id) for id in ids[offset * limit : (offset + 1) * limit]]
+    query, limit, offset = call.query, call.query.get("limit", USUAL_PAGE), call.query["offset"]
+    if limit < 1:
+        raise ApiError("ModelArts.2788", f"query.limit is {limit}, must be at least 1")
+    sort_by = query.get("sort_by", "create_time")
+    total, page = page_of(call, sort_by, offset * limit, limit)
     return {
-        "total": len(ids),
+        "total": total,
         "count": len(page),
         "limit": limit,
         "offset": offset,
@@ -92,6 +89,20 @@ def list_training_experiments(call):
         "order": query["order"],
         "items": [EXPERIMENT.shown(call.world, experiment) for experiment in page],
     }
+
+
+def page_of(call, sort_by: str, start: int, limit: int) -> tuple[int, list[dict]]:
+    """(how many experiments the workspace has, the records of the page)."""
+    experiments, query = EXPERIMENT.table(call), call.query
+    newest_first, workspace_id = query["order"] == "desc", query["workspace_id"]
+    if sort_by == "create_time" and workspace_id == "0" and not experiments.having("_elsewhere", True):
+        return len(experiments), experiments.page(start, limit, newest_first)
+    ids = experiments.having(PLACE, workspace_id)
+    if sort_by != "create_time":
+        column = experiments.column(f"metadata.{sort_by}")
+        ids.sort(key=lambda id: column[id])
+    ids = ids[::-1] if newest_first else ids
+    return len(ids), [experiments.find(id) for id in ids[start : start + limit]]
 
 
 @behaviour("CheckTrainingExperiment")

@@ -52,6 +52,8 @@ def new_experiment(call, name: str, description: str, workspace_id: str) -> dict
         "update_time": now,
     }
     record = {"metadata": metadata, "_jobs": 0, "_project": call.project_id}
+    if workspace_id != "0":
+        record["_elsewhere"] = True
     call.records(EXPERIMENTS).put(metadata["id"], record)
     return record
 

@@ -6,6 +6,7 @@ from emulator.behaviours.training_channels import folder_of, place_of, url_of
 from emulator.behaviours.training_finetuning_refusals import CHECKPOINTS, schedule_of, source_of
 from emulator.behaviours.training_script import script_seconds
 from emulator.behaviours.training_status import run_started_at, started_at, stopped_at
+from emulator.facts import folder
 from emulator.simulation.finetuning import checkpoints_until, curve_of, iterations_of, point_at
 
 USUAL_SAMPLES = 1000
@@ -13,7 +14,8 @@ UNLIMITED = -1
 LINES = (".jsonl", ".csv", ".txt", ".manifest")
 BIGGEST = 64 << 20
 WEIGHTS = 4096
-MODEL_CONFIG = {"model_type": "Custom", "model_algorithm": "text_generation", "metrics": {}}
+MODEL_CONFIG = {"model_type": "PyTorch", "model_algorithm": "text_generation"}
+SERVICE = "finetuned_service.py"
 
 
 def plan_tuning(world, job: dict) -> None:
@@ -123,10 +125,11 @@ def write_artifact(world, job: dict, artifact: dict) -> None:
             },
             option=orjson.OPT_INDENT_2,
         ),
-        "weights.bin": world.seeded("weights", artifact["artifact_id"]).randbytes(WEIGHTS),
+        "model.pth": world.seeded("weights", artifact["artifact_id"]).randbytes(WEIGHTS),
     }
     if is_final:
         files["config.json"] = orjson.dumps(MODEL_CONFIG, option=orjson.OPT_INDENT_2)
+        files["customize_service.py"] = (folder("fixtures") / "modelarts" / SERVICE).read_bytes()
     for file, content in files.items():
         kind = "application/json" if file.endswith(".json") else "application/octet-stream"
         key = f"{prefix}{job['metadata']['id']}/{name}/{file}"

@@ -325,14 +325,19 @@ def test_a_published_algorithm_can_be_trained_with_by_subscription_though_its_so
     assert refusal(job_of(cloud, asset | {"item_version_id": "another"})) == (400, "2755")
 
 
+def named(version_num: str) -> dict:
+    """What names the version of a publication."""
+    return {"content_info": {"version_num": version_num}}
+
+
 def test_versions_of_an_asset_are_counted_on_or_named(cloud):
     id = create(cloud)
     content_id = publish(cloud, id).json["content_id"]
     numbers = [
         publish(cloud, id, content_id=content_id, **more).json["version_num"]
-        for more in ({}, {"content_info": {"version_num": "2.0.0"}}, {})
+        for more in ({}, named("2.0.0"), named("1.5.0"), {})
     ]
-    assert numbers == ["1.0.1", "2.0.0", "2.0.1"]
+    assert numbers == ["1.0.1", "2.0.0", "1.5.0", "2.0.1"]
 
 
 def test_an_algorithm_is_not_published_twice_under_a_name_or_a_version(cloud):

@@ -6,6 +6,10 @@ import math
 import pytest
 from test_training import JOBS, cloud_seconds, running
 
+from emulator.inference.packages.config import parse_config
+from emulator.inference.packages.layout import problems
+from emulator.inference.packages.worker import Limits, ModelWorker
+
 LINE = b'{"prompt": "a", "completion": "b"}\n'
 BODY = {
     "kind": "job",
@@ -186,6 +190,27 @@ def test_checkpoints_and_model_lie_in_obs_when_the_job_is_over(cloud):
     state = json.loads(cloud.world.obs.read("tuning-out", f"runs/{id}/model/trainer_state.json"))
     assert folders == {f"checkpoint-{step}", "model"}
     assert state["loss"] == artifacts(cloud, id)[0]["loss"]
+
+
+def test_the_model_in_obs_is_a_package_that_answers(cloud, tmp_path):
+    cloud.world.obs.create_bucket("tuning-out")
+    id = tuned(cloud, {"train_output_path": "/tuning-out/"})
+    prefix = f"{id}/model/"
+    for key in cloud.world.obs.keys("tuning-out", prefix):
+        (tmp_path / key.removeprefix(prefix)).write_bytes(cloud.world.obs.read("tuning-out", key))
+    config = parse_config((tmp_path / "config.json").read_text())
+    worker = ModelWorker(tmp_path, config, "tuned", None, Limits())
+    worker.start()
+    try:
+        worker.wait_started(30)
+        assert worker.failure is None
+        sent = {"content-type": "application/json"}
+        status, _, body = worker.predict("/", "POST", sent, b'{"prompt": "hello"}', 20)
+    finally:
+        worker.stop()
+    assert problems([path.name for path in tmp_path.iterdir()], config.model_type) == []
+    loss = artifacts(cloud, id)[0]["loss"]
+    assert (status, json.loads(body)) == (200, {"simulated": True, "prompt": "hello", "loss": loss})
 
 
 def test_a_stopped_job_leaves_the_checkpoints_it_has_reached(cloud):
