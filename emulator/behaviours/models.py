@@ -100,12 +100,7 @@ def create_model(call):
 
 
 def refuse_body(body: dict) -> None:
-    """ApiError for members that contradict each other."""
-    for entry in body.get("dependencies", ()):
-        for package in entry["packages"]:
-            if bool(package.get("package_version")) != bool(package.get("restraint")):
-                words = f"{package['package_name']}: package_version and restraint belong together"
-                raise ApiError("ModelArts.3041", words)
+    """ApiError for a parameter whose bounds mean nothing."""
     for parameter in [*body.get("input_params", ()), *body.get("output_params", ())]:
         if {"min", "max"} & parameter.keys() and parameter["param_type"] not in (
             "int",

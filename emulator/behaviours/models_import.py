@@ -173,8 +173,6 @@ def template_of(body: dict) -> dict | None:
     """The template a model is imported with; None for the other types."""
     if body["model_type"] != "Template":
         return None
-    if "template" not in body:
-        raise ApiError("ModelArts.3034", "model_type Template needs template")
     id = body["template"]["template_id"]
     for template in fixture("modelarts/model_templates"):
         if template["template_id"] == id:

@@ -1,0 +1,133 @@
+"""Model packages in OBS, models imported from them and services deployed: what stories about inference begin with."""
+
+import io
+import json
+
+SERVICES = "/v1/{project_id}/services"
+MODELS = "/v1/{project_id}/models"
+BUCKET = "packages"
+ROWS = {
+    "type": "object",
+    "properties": {
+        "data": {
+            "type": "object",
+            "properties": {
+                "resp_data": {
+                    "type": "array",
+                    "items": {"type": "object", "properties": {"predictresult": {"type": "integer"}}},
+                }
+            },
+        }
+    },
+}
+REQUEST = {
+    "type": "object",
+    "properties": {
+        "data": {
+            "type": "object",
+            "properties": {
+                "req_data": {
+                    "type": "array",
+                    "items": {"type": "object", "properties": {"pixel": {"type": "number"}}},
+                }
+            },
+        }
+    },
+}
+CONFIG = {
+    "model_type": "Scikit_Learn",
+    "model_algorithm": "predict_analysis",
+    "runtime": "python3.6",
+    "apis": [
+        {
+            "url": "/",
+            "method": "post",
+            "request": {"Content-type": "application/json", "data": REQUEST},
+            "response": {"Content-type": "application/json", "data": ROWS},
+        }
+    ],
+}
+ECHO = """
+import json
+import os
+
+from model_service.python_model_service import XgSklServingBaseService
+
+
+class Echo(XgSklServingBaseService):
+    def _preprocess(self, data):
+        return data
+
+    def _inference(self, data):
+        return json.loads(data)
+
+    def _postprocess(self, data):
+        return {"echo": data, "who": os.environ.get("WHO", "")}
+"""
+
+
+def put_package(cloud, folder="digits", code=None, config=None, files=()) -> str:
+    """The OBS path of a package written there."""
+    obs = cloud.world.obs
+    obs.create_bucket(BUCKET)
+    written = {"config.json": json.dumps(config or CONFIG).encode(), "model.m": b"nothing"} | dict(files)
+    if code is not None:
+        written["customize_service.py"] = code.encode()
+    for name, content in written.items():
+        obs.write(BUCKET, f"{folder}/model/{name}", content)
+    return f"obs://{BUCKET}/{folder}"
+
+
+def digits_classifier():
+    """(file of a classifier, held-back images, their labels)."""
+    import joblib
+    from sklearn.datasets import load_digits
+    from sklearn.svm import SVC
+
+    images, labels = load_digits(return_X_y=True)
+    written = io.BytesIO()
+    joblib.dump(SVC().fit(images[:1400], labels[:1400]), written)
+    return written.getvalue(), images[1400:], labels[1400:]
+
+
+def import_body(location: str, name="digits", version="0.0.1", **more) -> dict:
+    """What imports a package."""
+    body = {"model_name": name, "model_version": version, "model_type": "Scikit_Learn"}
+    return body | {"source_location": location} | more
+
+
+def published(cloud, location=None, **more) -> str:
+    """The id of a model that is published."""
+    reply = cloud.post(MODELS, import_body(location or put_package(cloud), **more))
+    assert reply.status == 200, reply
+    cloud.clock.advance("5m")
+    return reply.json["model_id"]
+
+
+def entry(model_id: str, weight=100, **more) -> dict:
+    """One model of a real-time service."""
+    configured = {"model_id": model_id, "weight": weight, "specification": "modelarts.vm.cpu.2u"}
+    return configured | {"instance_count": 1} | more
+
+
+def service_body(*config: dict, name="service", **more) -> dict:
+    """What deploys a real-time service."""
+    return {"service_name": name, "infer_type": "real-time", "config": list(config)} | more
+
+
+def deployed(cloud, *config: dict, **more) -> str:
+    """The id of a service whose deployment has ended."""
+    reply = cloud.post(SERVICES, service_body(*config, **more))
+    assert reply.status == 200, reply
+    cloud.clock.advance("2m")
+    return reply.json["service_id"]
+
+
+def shown(cloud, service_id: str) -> dict:
+    """The service."""
+    return cloud.get(f"{SERVICES}/{service_id}").json
+
+
+def asked(cloud, service_id: str, body=None, **options):
+    """A prediction."""
+    return cloud.post(f"/v1/infers/{service_id}", body or {"data": {"req_data": [{"pixel": 1}]}}, **options)
