@@ -4,6 +4,9 @@ import pytest
 from test_training import JOBS, changed, cloud_seconds, create, phase, show
 from test_training_events import messages
 
+from emulator.cloud import Cloud
+from emulator.running import Emulator
+
 FREE = "modelarts.p3.large.public.free"
 ROOM = 4
 LONG = {"EMULATOR_DURATION": "10h"}
@@ -222,3 +225,17 @@ def test_a_reset_of_the_area_frees_what_its_jobs_held(cloud):
     ids = jobs_on(cloud, FREE, ROOM, algorithm__environments=LONG)
     cloud_seconds(cloud, 30)
     assert phases(cloud, ids) == ["Running"] * ROOM
+
+
+def test_a_queue_survives_a_restart(tmp_path):
+    with Emulator(state=str(tmp_path), check_answers=True) as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.default)
+        cloud.clock.freeze()
+        ids = jobs_on(cloud, FREE, ROOM + 2, algorithm__environments=LONG)
+        cloud_seconds(cloud, 30)
+    with Emulator(state=str(tmp_path), check_answers=True) as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.default)
+        cloud.clock.freeze()
+        terminate(cloud, ids[0])
+        cloud_seconds(cloud, 16)
+        assert phases(cloud, ids[ROOM:]) == ["Running", "Pending"]
