@@ -321,14 +321,29 @@ class Process:
         return self.process.communicate(timeout=20)[1]
 
 
+@pytest.fixture
+def started(tmp_path):
+    """A function that starts a process on the test's directory; none outlives the test."""
+    processes = []
+
+    def start() -> Process:
+        processes.append(Process(tmp_path))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.process.kill()
+        process.process.communicate(timeout=20)
+
+
 def configs(process: Process) -> set[str]:
     """The names of all configurations."""
     total = process.send("GET", f"{CONFIGS}?per_page=1000")[1]
     return {row["config_name"] for row in total["configs"]}
 
 
-def test_what_was_acknowledged_survives_a_kill_in_the_middle_of_concurrent_creates(tmp_path):
-    process, acknowledged = Process(tmp_path), []
+def test_what_was_acknowledged_survives_a_kill_in_the_middle_of_concurrent_creates(started):
+    process, acknowledged = started(), []
 
     def create(number: int) -> None:
         if number == 150:
@@ -343,16 +358,15 @@ def test_what_was_acknowledged_survives_a_kill_in_the_middle_of_concurrent_creat
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(create, range(200)))
     process.process.communicate(timeout=20)
-    again = Process(tmp_path)
+    again = started()
     found = configs(again)
     assert set(acknowledged) <= found and len(found) <= len(acknowledged) + 8
     assert 50 < len(acknowledged) < 200
     assert again.end(signal.SIGTERM) == ""
 
 
-def test_two_processes_on_one_state_are_refused_in_words(tmp_path):
-    first = Process(tmp_path)
-    second = Process(tmp_path)
+def test_two_processes_on_one_state_are_refused_in_words(started):
+    first, second = started(), started()
     _, errors = second.process.communicate(timeout=20)
     assert second.process.returncode == 1
     assert "in use by another emulator" in errors and "Traceback" not in errors
