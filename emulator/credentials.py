@@ -4,14 +4,13 @@ from hmac import compare_digest
 from typing import NamedTuple
 from urllib.parse import unquote
 
-import orjson
-
 from emulator.calls import Caller
 from emulator.clock import wall_now
 from emulator.errors import ApiError
 from emulator.identity import (
     ACCESS_KEYS,
     API_KEYS,
+    APP,
     APP_CODES,
     APP_KEYS,
     PROJECTS,
@@ -19,6 +18,8 @@ from emulator.identity import (
     TOKENS,
     User,
     digest_of,
+    identity_in,
+    inner,
     seed_identity,
     tag_of,
     tag_of_domain,
@@ -267,7 +268,8 @@ def proof_of_signature(application, request, authorization: str, operation) -> P
             raise BadSignature(f"access key {signed.access_key[:20]} cannot be used: {words}")
         verify(request, signed, key["secret"], wall_now() if strict else None)
     except BadSignature as error:
-        raise ApiError("APIG.0301", str(error)) from None
+        of_app = operation is PREDICTION and f"={APP}" in authorization
+        raise ApiError("APIG.0303" if of_app else "APIG.0301", str(error)) from None
     user = User(key["user_id"], key["user_name"])
     if "owner" in key:
         return Proof(world, "app key", user, key["project_id"], owner=key["owner"])
@@ -356,23 +358,6 @@ def proof_in_body(application, request, operation) -> Proof:
     if isinstance(token, str) and token:
         return proof_of_token(application, token, operation)
     return proof_in_headers(application, request, operation)
-
-
-def identity_in(body: bytes) -> dict:
-    """auth.identity of a JSON body; empty when there is none."""
-    try:
-        return inner({"body": orjson.loads(body)}, "body", "auth", "identity")
-    except ValueError:
-        return {}
-
-
-def inner(value: dict, *names: str) -> dict:
-    """The object inside objects under those names; empty where there is none."""
-    for name in names:
-        value = value.get(name)
-        if not isinstance(value, dict):
-            return {}
-    return value
 
 
 def proof_of_password(application, sent: dict) -> Proof:

@@ -5,6 +5,8 @@ world.
 import hashlib
 from typing import NamedTuple
 
+import orjson
+
 from emulator.world import derived
 
 USERS = "iam/user"
@@ -182,3 +184,20 @@ def remember_app_key(world, app_key: str, secret: str, user: User, project_id: s
     """Let predictions be signed with an app's key and secret, until the record is dropped."""
     record = {"access": app_key, "secret": secret, "project_id": project_id, "owner": owner}
     world.store.table(APP_KEYS).put(app_key, record | owned_by(world, user))
+
+
+def identity_in(body: bytes) -> dict:
+    """auth.identity of a JSON body; empty when there is none."""
+    try:
+        return inner({"body": orjson.loads(body)}, "body", "auth", "identity")
+    except ValueError:
+        return {}
+
+
+def inner(value: dict, *names: str) -> dict:
+    """The object inside objects under those names; empty where there is none."""
+    for name in names:
+        value = value.get(name)
+        if not isinstance(value, dict):
+            return {}
+    return value

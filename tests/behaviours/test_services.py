@@ -221,8 +221,9 @@ def test_services_are_listed_and_filtered(cloud):
 
 def batch_entry(cloud, model_id, mapping_type="csv", **more):
     cloud.world.obs.write(BUCKET, "in/a.csv", b"1\n2\n")
-    rule = {"type": "object", "properties": {"data": {"type": "object", "properties": {"req_data": {
-        "type": "array", "items": {"type": "object", "properties": {"pixel": {"type": "number", "index": 0}}}}}}}}  # fmt: skip
+    row = {"type": "object", "properties": {"pixel": {"type": "number", "index": 0}}}
+    rows = {"type": "object", "properties": {"req_data": {"type": "array", "items": row}}}
+    rule = {"type": "object", "properties": {"data": rows}}
     paths = {"src_path": f"obs://{BUCKET}/in/", "dest_path": f"/{BUCKET}/out/", "req_uri": "/"}
     configured = {"model_id": model_id, "specification": "modelarts.vm.cpu.2u", "instance_count": 1}
     return configured | paths | {"mapping_type": mapping_type, "mapping_rule": rule} | more
