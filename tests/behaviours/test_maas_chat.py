@@ -257,6 +257,27 @@ def test_an_assistant_message_without_content_needs_tool_calls(cloud):
     assert fault(chat(cloud, messages=[*TEA, {"role": "assistant"}])) == (400, "ModelArts.81001")
 
 
+KINDS = st.sampled_from(["object", "array", "string", "integer", "number", "boolean", "null", "x"])
+SCHEMAS = st.recursive(
+    st.dictionaries(
+        st.sampled_from(
+            ["type", "enum", "const", "pattern", "$ref", "minimum", "minLength", "minItems", "required"]
+        ),
+        KINDS | st.text(max_size=4) | st.integers(-5, 10**10) | st.lists(st.text(max_size=3), max_size=2),
+        max_size=3,
+    ),
+    lambda inner: st.fixed_dictionaries(
+        {},
+        optional={
+            "type": KINDS,
+            "properties": st.dictionaries(st.text(max_size=3), inner, max_size=2),
+            "items": inner,
+            "anyOf": st.lists(inner, max_size=2),
+            "allOf": st.lists(inner, max_size=2),
+        },
+    ),
+    max_leaves=4,
+)
 MEMBERS = {
     "messages": st.lists(
         st.fixed_dictionaries(
@@ -270,20 +291,26 @@ MEMBERS = {
     "n": st.integers(-1, 12),
     "stop": st.none() | st.text() | st.lists(st.text()),
     "tools": st.lists(
-        st.dictionaries(
-            st.sampled_from(["type", "function"]),
-            st.none()
-            | st.dictionaries(
-                st.sampled_from(["name", "description", "parameters"]), st.none() | st.text() | st.integers()
-            ),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "type": st.just("function"),
+                "function": st.none()
+                | st.fixed_dictionaries(
+                    {},
+                    optional={
+                        "name": st.none() | st.text(),
+                        "description": st.none() | st.text(),
+                        "parameters": st.none() | SCHEMAS,
+                    },
+                ),
+            },
         )
     ),
     "tool_choice": st.none()
     | st.sampled_from(["auto", "none", "required", "x"])
     | st.dictionaries(st.text(), st.text()),
-    "guided_json": st.none()
-    | st.text()
-    | st.dictionaries(st.sampled_from(["type", "enum", "$ref", "items"]), st.text()),
+    "guided_json": st.none() | st.text() | SCHEMAS,
     "guided_regex": st.text(),
     "response_format": st.dictionaries(st.just("type"), st.sampled_from(["json_object", "json_schema", "x"])),
     "max_tokens": st.integers(-1, 200000),

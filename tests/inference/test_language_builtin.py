@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 
 import pytest
 from hypothesis import given
@@ -160,6 +161,13 @@ def test_a_guided_choice_is_the_one_closest_to_the_question():
     assert said("Is this review negative?", guide={"choice": ["positive", "negative"]}) == "negative"
 
 
+GROWING = {
+    "type": "object",
+    "properties": {name: {"$ref": "#/$defs/n"} for name in "abcdefghij"},
+    "required": list("abcdefghij"),
+}
+
+
 @pytest.mark.parametrize(
     "guide",
     [{"regex": "("}, {"regex": "a(?!a)a^"}, {"choice": []}, {"json": {"type": "nothing"}}, {"json": "{"}],
@@ -193,3 +201,13 @@ def test_counting_agrees_with_what_was_said():
     reply = ask("什么是微调？")
     words = list(reply.tokens)
     assert count("".join(words)) == len(words)
+
+
+def test_a_schema_that_points_elsewhere_is_not_followed_there():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        schema = {"$ref": f"http://127.0.0.1:{server.getsockname()[1]}/schema"}
+        with pytest.raises(GuideImpossible):
+            said("x", guide={"json": schema})
+        with pytest.raises(BlockingIOError):
+            server.accept()

@@ -5,7 +5,8 @@ import random
 import re
 
 from emulator.inference.language.asked import Asked
-from emulator.inference.language.guided import instance
+from emulator.inference.language.json_values import fitting
+from emulator.inference.language.patterns import GuideImpossible
 from emulator.inference.language.sharing import likeness
 
 NAME_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[\u3400-\u9fff]")
@@ -62,7 +63,10 @@ def described(function: dict) -> str:
 def call_of(function: dict, asked: Asked, source: random.Random) -> dict:
     """A call of the function with arguments that fit its parameters, taken from the question where that has them."""
     schema = function.get("parameters")
-    arguments = instance(schema if isinstance(schema, dict) else {}, source, asked.question)
+    try:
+        arguments = fitting(schema if isinstance(schema, dict) else {}, source, asked.question)
+    except GuideImpossible:
+        arguments = {}
     if not isinstance(arguments, dict):
         arguments = {}
     return {
