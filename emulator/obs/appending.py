@@ -105,12 +105,16 @@ def rename_object(request) -> Reply:
     is_directory = request.key.endswith("/")
     target = target.rstrip("/") + "/" if is_directory else target
     moved = [
-        name for name in bucket.names if name == request.key or is_directory and name.startswith(request.key)
+        name
+        for name in bucket.names
+        if name == request.key or (is_directory and name.startswith(request.key))
     ]
     if not moved:
         raise ObsError("NoSuchKey", request.key[:200])
     new_names = {name: target + name[len(request.key) :] for name in moved}
-    if target.startswith(request.key) and is_directory or any(bucket.find(new) for new in new_names.values()):
+    if (target.startswith(request.key) and is_directory) or any(
+        bucket.find(new) for new in new_names.values()
+    ):
         raise ObsError(
             "FsObjectConflict", f"{target[:200]} is there already, or lies in what is to be renamed"
         )

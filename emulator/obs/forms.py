@@ -35,7 +35,7 @@ def fields_of(request: ObsRequest) -> tuple[dict, bytes, str]:
         form, files = parser.parse(BytesIO(request.body), found[1].encode("latin-1"), len(request.body))
     except (ValueError, RequestEntityTooLarge) as error:
         raise ObsError("InvalidRequest", f"the form cannot be read: {error}") from None
-    if "file" not in files and "file" not in form or len(files) > 1:
+    if ("file" not in files and "file" not in form) or len(files) > 1:
         raise ObsError("IncorrectNumberOfFilesInPostRequest")
     fields = {name.lower(): value for name, value in form.items() if name.lower() != "file"}
     if "file" in files:

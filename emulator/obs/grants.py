@@ -108,7 +108,7 @@ def grant_of(node) -> Grant:
         )
     grantee_to_obs(grantee)
     account, group = xml.text_of(grantee, "ID") or "", xml.text_of(grantee, "Canned") or ""
-    if bool(account) == bool(group) or group and group not in GROUPS:
+    if bool(account) == bool(group) or (group and group not in GROUPS):
         raise ObsError("MalformedACLError", f"a Grantee is an ID or one of {', '.join(GROUPS)}")
     return Grant(permission, account, group, xml.text_of(node, "Delivered") == "true")
 

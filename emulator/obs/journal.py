@@ -152,12 +152,12 @@ class Journal:
                 target.write(source.read(size))
             target.flush()
             os.fsync(target.fileno())
-        os.replace(fresh, self.path)
+        fresh.replace(self.path)
         return moved
 
 
 def frame_at(file, left: int) -> tuple[dict | None, int]:
-    """(record, size) of the frame at the file's position, of which `left` bytes are there; None when it is not whole."""
+    """(record, size) of the frame at the file's position, after which `left` bytes come; None when it is not whole."""
     head = file.read(FRAME.size)
     if len(head) < FRAME.size:
         return None, left

@@ -89,7 +89,7 @@ def needless_deletions(records: list[dict], live: set[int], plain: set[str]) -> 
         effect = effect_of(record) if record["number"] in live and record["bucket"] in plain else None
         if effect is None:
             continue
-        if "deleted" in record or record["method"] == "DELETE" and not record["query"]:
+        if "deleted" in record or (record["method"] == "DELETE" and not record["query"]):
             if not there.intersection(effect.sets):
                 needless.add(record["number"])
             there.difference_update(effect.sets)

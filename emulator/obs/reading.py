@@ -169,7 +169,7 @@ def range_of(request, item) -> tuple[int, int, int]:
         start = sum(sizes[: part - 1])
         return start, start + sizes[part - 1], 206
     found = re.fullmatch(r"bytes=(\d{0,19})-(\d{0,19})", request.headers.get("range", "").replace(" ", ""))
-    if found is None or found[0] == "bytes=-" or found[1] and found[2] and int(found[1]) > int(found[2]):
+    if found is None or found[0] == "bytes=-" or (found[1] and found[2] and int(found[1]) > int(found[2])):
         return 0, item.size, 200
     if found[1]:
         start = int(found[1])

@@ -27,9 +27,9 @@ class ObsRequest:
     """One request.
 
     query: {name in lower case: value, or None when the name stood alone}. headers: by lower-case name. extension: the
-    x-obs- and x-amz- headers without that prefix. sent: the headers before the body was unwrapped. dialect: "obs" or "aws", which of the two the client speaks.
-    moment: virtual time of the world. storage: the buckets of the world it goes to. notes: what its operation has
-    found out about it that a journal should know.
+    x-obs- and x-amz- headers without that prefix. sent: the headers before the body was unwrapped. dialect: "obs" or
+    "aws", which of the two the client speaks. moment: virtual time of the world. storage: the buckets of the world it
+    goes to. notes: what its operation has found out about it that a journal should know.
     """
 
     method: str

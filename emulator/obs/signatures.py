@@ -13,16 +13,17 @@ from urllib.parse import quote, unquote
 from emulator.clock import iso_of
 from emulator.obs.refusals import ObsError
 
-SIGNED_BY_OBS = frozenset(
-    "accelerate acl analytics append attname backtosource bucketstatus cors customdomain defaultobjectacl delete "
-    "deletebucket directcoldaccess dispolicy encryption fileinterface inventory length lifecycle location logging "
-    "metadata metrics modify name notification object-lock obsalias obsbucketalias obscompresspolicy partnumber "
-    "policy policystatus position publicaccessblock quota rename replication requestpayment response-cache-control "
-    "response-content-disposition response-content-encoding response-content-language response-content-type "
-    "response-expires restore retention select select-type storageclass storageinfo storagepolicy tagging torrent "
-    "truncate uploadid uploads versionid versioning versions website x-image-process x-image-save-bucket "
-    "x-image-save-object x-oss-process".split()
-)
+SUBRESOURCES = """
+accelerate acl analytics append attname backtosource bucketstatus cors customdomain defaultobjectacl delete
+deletebucket directcoldaccess dispolicy encryption fileinterface inventory length lifecycle location logging
+metadata metrics modify name notification object-lock obsalias obsbucketalias obscompresspolicy partnumber
+policy policystatus position publicaccessblock quota rename replication requestpayment
+response-cache-control response-content-disposition response-content-encoding response-content-language
+response-content-type response-expires restore retention select select-type storageclass storageinfo
+storagepolicy tagging torrent truncate uploadid uploads versionid versioning versions website
+x-image-process x-image-save-bucket x-image-save-object x-oss-process
+"""
+SIGNED_BY_OBS = frozenset(SUBRESOURCES.split())
 # Some clients send sub-resources that they do not sign.
 SIGNED_BY_HUAWEICLOUDSDK = SIGNED_BY_OBS - {
     "bucketstatus",

@@ -144,3 +144,8 @@ def version_values(item):
         list(item.grants),
         item.inherits,
     )
+
+
+def words(text):
+    """The words of a text."""
+    return text.split()

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -189,7 +190,7 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path):
         "    assert direct.send('PUT', f'/data/{number}', b'x' * number).status == 200\n"
         "    print(number, flush=True)\n"
     )
-    arguments = [sys.executable, "-c", script, os.path.dirname(__file__), str(tmp_path)]
+    arguments = [sys.executable, "-c", script, str(Path(__file__).parent), str(tmp_path)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
             if int(line) >= 200:

@@ -6,30 +6,34 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from obs_direct import Direct, stored
+from obs_direct import Direct, stored, words
 
 METHODS = st.sampled_from(("GET", "PUT", "POST", "DELETE", "HEAD", "OPTIONS", "PATCH"))
 TARGETS = st.sampled_from(
     ("/", "/data", "/data/", "/data/a", "/data/log", "/none", "/none/a", "/UP", "/data/%FF")
 )
 NAMES = st.sampled_from(
-    "acl policy lifecycle website cors notification logging tagging encryption replication inventory versions "
-    "versioning uploads uploadId partNumber delete restore metadata append modify truncate rename position length "
-    "name quota storageClass storagePolicy storageinfo location requestPayment publicAccessBlock policyStatus "
-    "bucketStatus versionId max-keys marker prefix delimiter list-type continuation-token encoding-type id "
-    "max-parts part-number-marker max-uploads key-marker version-id-marker object-lock torrent select unknown "
-    "response-content-type Expires Signature AccessKeyId X-Amz-Signature X-Amz-Credential X-Amz-Date "
-    "X-Amz-Expires apiversion".split()
+    words(
+        "acl policy lifecycle website cors notification logging tagging encryption replication inventory versions "
+        "versioning uploads uploadId partNumber delete restore metadata append modify truncate rename position length "
+        "name quota storageClass storagePolicy storageinfo location requestPayment publicAccessBlock policyStatus "
+        "bucketStatus versionId max-keys marker prefix delimiter list-type continuation-token encoding-type id "
+        "max-parts part-number-marker max-uploads key-marker version-id-marker object-lock torrent select unknown "
+        "response-content-type Expires Signature AccessKeyId X-Amz-Signature X-Amz-Credential X-Amz-Date "
+        "X-Amz-Expires apiversion"
+    )
 )
 VALUES = st.sampled_from(
     (None, "", "0", "1", "-1", "2", "url", "a", "1e9", "9" * 30, "%00", "%0d%0a", "%F0%9F%98%80", "x" * 200)
 )
 HEADERS = st.sampled_from(
-    "x-obs-acl x-obs-grant-read x-obs-storage-class x-obs-copy-source x-obs-copy-source-range x-obs-tagging "
-    "x-obs-metadata-directive x-obs-meta-k x-obs-expires x-obs-website-redirect-location if-match if-none-match "
-    "if-modified-since range content-md5 content-type authorization x-amz-content-sha256 origin "
-    "x-obs-server-side-encryption x-obs-server-side-encryption-customer-algorithm x-amz-acl date "
-    "x-amz-checksum-crc32 x-amz-decoded-content-length x-obs-copy-source-if-match content-encoding".split()
+    words(
+        "x-obs-acl x-obs-grant-read x-obs-storage-class x-obs-copy-source x-obs-copy-source-range x-obs-tagging "
+        "x-obs-metadata-directive x-obs-meta-k x-obs-expires x-obs-website-redirect-location if-match if-none-match "
+        "if-modified-since range content-md5 content-type authorization x-amz-content-sha256 origin "
+        "x-obs-server-side-encryption x-obs-server-side-encryption-customer-algorithm x-amz-acl date "
+        "x-amz-checksum-crc32 x-amz-decoded-content-length x-obs-copy-source-if-match content-encoding"
+    )
 )
 HEADER_VALUES = st.sampled_from(
     (
@@ -67,17 +71,17 @@ HEADER_VALUES = st.sampled_from(
         ),
     )
 )
-DOCUMENTS = (
+DOCUMENTS = words(
     "AccessControlPolicy LifecycleConfiguration WebsiteConfiguration CORSConfiguration NotificationConfiguration "
     "BucketLoggingStatus Tagging ServerSideEncryptionConfiguration ReplicationConfiguration InventoryConfiguration "
     "VersioningConfiguration Quota StorageClass StoragePolicy RequestPaymentConfiguration Delete RestoreRequest "
     "CompleteMultipartUpload CreateBucketConfiguration PublicAccessBlockConfiguration"
-).split()
-ELEMENTS = (
+)
+ELEMENTS = words(
     "Owner ID Grant Grantee Permission AccessControlList Rule Status Days Prefix StorageClass CORSRule AllowedOrigin "
     "AllowedMethod TopicConfiguration Event Topic LoggingEnabled TargetBucket TagSet Tag Key Value SSEAlgorithm Id "
     "Destination Bucket StorageQuota Payer Object VersionId Part PartNumber ETag LocationConstraint Expiration"
-).split()
+)
 
 
 def nodes(children):
