@@ -75,6 +75,7 @@ def change_training_job_description(call):
     annotations = (body.get("metadata") or {}).get("annotation") or {}
     if annotations:
         job["metadata"]["annotations"] = job["metadata"].get("annotations", {}) | annotations
+        job["_runtime_type"] = runtime_type_of(job["metadata"]["annotations"])
     for name, value in (body.get("spec") or {}).items():
         job["spec"][name] = job["spec"].get(name, {}) | value
     if "endpoints" in body:
@@ -120,7 +121,7 @@ def new_job(call) -> dict:
         "_project": call.project_id,
         "_user_id": call.caller.user_id,
         "_base_url": call.base_url,
-        "_runtime_type": "debug" if annotations.get("jupyter-lab/enable") == "true" else "train",
+        "_runtime_type": runtime_type_of(annotations),
         "_exit_code": exit_code_in(algorithm.get("environments") or {}),
         "_retries": int(annotations.get(RETRIES, "0")),
         "_runs": [],
@@ -132,6 +133,11 @@ def new_job(call) -> dict:
         "_tunes": "train_type" in body or "ftjob_config" in body,
     }
     return job | {name: True for name, holds in marks.items() if holds}
+
+
+def runtime_type_of(annotations: dict) -> str:
+    """Whether a job is for debugging, because one can work in it, or just trains."""
+    return "debug" if annotations.get("jupyter-lab/enable") == "true" else "train"
 
 
 def algorithm_of(call, given: dict) -> dict:

@@ -60,6 +60,12 @@ def test_only_a_running_debugging_job_is_saved(cloud, code, prepare):
     assert (reply.status, reply.json["error_code"]) == (400, f"ModelArts.{code}")
 
 
+def test_a_job_that_becomes_a_debugging_one_can_be_saved(cloud):
+    id = running(cloud, algorithm__environments=LONG)
+    cloud.put(f"{JOBS}/{id}", {"metadata": {"annotation": {"jupyter-lab/enable": "true"}}})
+    assert save(cloud, id).status == 200
+
+
 def test_a_task_is_saved_once_at_a_time(cloud):
     id = debugging(cloud)
     save(cloud, id)
