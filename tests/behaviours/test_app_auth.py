@@ -179,9 +179,8 @@ def test_apps_are_authorised_replaced_and_unbound(cloud, service_id):
     one, two = new_app(cloud), new_app(cloud, "app_two")
     api_id = cloud.post(of(service_id), {}).json["api"]["api_id"]
     auths = of(service_id, f"/{api_id}/app-auth-api")
-    names = lambda: [
-        app["app_name"] for app in cloud.get(of(service_id, f"/{api_id}/api-auths")).json["auths"]
-    ]  # noqa: E731
+    rows = of(service_id, f"/{api_id}/api-auths")
+    names = lambda: [app["app_name"] for app in cloud.get(rows).json["auths"]]  # noqa: E731
     results = cloud.post(auths, {"apps": [{"app_id": one["app_id"]}, {"app_id": "none"}]}).json["auth_result"]
     assert [(row["success"], bool(row["auth_id"]), bool(row["reason"])) for row in results] == [
         (True, True, False), (False, False, True),
