@@ -3,13 +3,16 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
+from emulator.cloud import Cloud
 from emulator.inference.packages.config import parse_config
 from emulator.inference.packages.worker import ModelWorker
+from emulator.running import Emulator
 
 CALLS = 2000
 ROUNDS = 5
@@ -109,6 +112,64 @@ def show_overhead() -> None:
             print(f"| {what} | {model:.3f} | {median(added):.3f} | {slowest:.3f} | {p99:.3f} |")
 
 
+def show_gateway() -> None:
+    """What a prediction through /v1/infers takes beyond the model: HTTP, credential, choice, worker, counters."""
+    row = json.dumps({"data": {"req_data": [[0.5] * 64]}}).encode()
+    print(
+        "\n| prediction through /v1/infers, one keep-alive client | model, ms | overhead median, ms | p99, ms |"
+    )
+    print("|---|---|---|---|")
+    for what, engine, inference in (
+        ("no model", "Scikit_Learn", NOTHING),
+        ("scikit-learn digits", "Scikit_Learn", MODEL),
+    ):
+        with package(engine, inference) as (folder, _), deployed(folder, engine) as ask:
+            [ask(row) for _ in range(50)]
+            figures = [ask(row) for _ in range(CALLS)]
+            added = [each for each, _ in figures]
+            model = median(each for _, each in figures)
+            print(f"| {what} | {model:.3f} | {median(added):.3f} | {quantiles(added, n=100)[98]:.3f} |")
+
+
+@contextmanager
+def deployed(folder: Path, engine: str):
+    """ask(body) -> milliseconds beyond the model and of the model, of a service of v1 that runs the package."""
+    with Emulator() as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.create())
+        cloud.clock.freeze()
+        cloud.world.obs.create_bucket("packages")
+        cloud.world.obs.write("packages", "timed/model/digits.m", b"nothing")
+        for path in folder.iterdir():
+            cloud.world.obs.write("packages", f"timed/model/{path.name}", path.read_bytes())
+        body = {"model_name": "timed", "model_version": "0.0.1", "model_type": engine}
+        model = cloud.post("/v1/{project_id}/models", body | {"source_location": "/packages/timed"}).json
+        cloud.clock.advance("5m")
+        config = {"model_id": model["model_id"], "weight": 100, "specification": "modelarts.vm.cpu.2u"}
+        body = {
+            "service_name": "timed",
+            "infer_type": "real-time",
+            "config": [config | {"instance_count": 1}],
+        }
+        service = cloud.post("/v1/{project_id}/services", body).json
+        cloud.clock.advance("5m")
+        connection = HTTPConnection(cloud.endpoint.partition("://")[2])
+        headers = HEADERS | {"X-Auth-Token": cloud.token}
+
+        def ask(content: bytes) -> tuple[float, float]:
+            since = perf_counter()
+            connection.request("POST", f"/v1/infers/{service['service_id']}", content, headers)
+            reply = connection.getresponse()
+            answer = reply.read()
+            waited = perf_counter() - since
+            if reply.status != 200:
+                raise RuntimeError(answer)
+            seconds = json.loads(answer)["seconds"]
+            return (waited - seconds) * 1000, seconds * 1000
+
+        yield ask
+        connection.close()
+
+
 def show_rate() -> None:
     with running("Scikit_Learn", NOTHING) as (worker, _), ThreadPoolExecutor(8) as threads:
         since = perf_counter()
@@ -134,5 +195,6 @@ def show_starts() -> None:
 
 if __name__ == "__main__":
     show_overhead()
+    show_gateway()
     show_rate()
     show_starts()
