@@ -35,6 +35,7 @@ LISTED = (
     "is_opened_sample_collection", "additional_properties",
 )  # fmt: skip
 WORKING = ("running", "concerning")
+BESIDE = ("app_auth/api", "app_auth/binding", "service_tasks/task")
 
 
 def shown(world, service: dict) -> dict:
@@ -184,15 +185,9 @@ def delete_service(call):
 
 def forget_beside(call, service_id: str) -> None:
     """Drop the APIs and tasks of a service that is gone."""
-    from emulator.behaviours.app_auth import APIS, BINDINGS
-    from emulator.behaviours.service_tasks import TASKS
-
-    for table, column in (
-        (APIS.table(call), "service_id"),
-        (call.records(BINDINGS), "service_id"),
-        (TASKS.table(call), "service_id"),
-    ):
-        for id in table.having(column, service_id):
+    for name in BESIDE:
+        table = call.records(name)
+        for id in table.having("service_id", service_id):
             table.drop(id)
 
 

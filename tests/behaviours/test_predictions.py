@@ -75,6 +75,20 @@ def test_digits_trained_here_are_recognised_through_the_gateway(cloud):
     assert sum(map(int.__eq__, map(int, found), labels.tolist())) / len(rows) > 0.9
 
 
+def test_an_xgboost_model_trained_here_answers_through_the_gateway(cloud, tmp_path):
+    xgboost = pytest.importorskip("xgboost", reason="xgboost is not installed")
+    datasets = pytest.importorskip("sklearn.datasets", reason="scikit-learn is not installed")
+    images, labels = datasets.load_digits(return_X_y=True)
+    model = xgboost.XGBClassifier(n_estimators=20, n_jobs=1).fit(images[:1400], labels[:1400])
+    model.save_model(tmp_path / "digits.ubj")
+    written = (tmp_path / "digits.ubj").read_bytes()
+    location = put_package(cloud, config=CONFIG | {"model_type": "XGBoost"}, files=[("model.m", written)])
+    service_id = deployed(cloud, entry(published(cloud, location, model_type="XGBoost")))
+    reply = asked(cloud, service_id, {"data": {"req_data": images[1400:].tolist()}})
+    found = [row["predictresult"] for row in reply.json["data"]["resp_data"]]
+    assert sum(map(int.__eq__, map(int, found), labels[1400:].tolist())) / len(found) > 0.9
+
+
 def test_the_model_sees_the_body_and_its_environment(cloud):
     service_id = echo_service(cloud, envs={"WHO": "me"})
     assert asked(cloud, service_id, {"a": [1]}).json == {"echo": {"a": [1]}, "who": "me"}
@@ -259,3 +273,55 @@ def test_a_batch_is_computed_by_its_model(cloud):
     assert shown(cloud, service["service_id"])["status"] == "finished"
     rows = cloud.world.obs.read("packages", "out/infer-result/a.csv_result.txt").splitlines()
     assert [json.loads(row)["echo"] for row in rows] == [{"pixel": 1}, {"pixel": 2}]
+
+
+def test_with_a_running_clock_a_service_is_deploying_until_its_model_answers(cloud):
+    model_id = published(cloud, put_package(cloud, code="import time\ntime.sleep(1.5)\n" + ECHO))
+    cloud.clock.run(60)
+    reply = cloud.post(
+        SERVICES, {"service_name": "slow", "infer_type": "real-time", "config": [entry(model_id)]}
+    )
+    service_id, seen = reply.json["service_id"], []
+    due = cloud.clock.now() + 20
+    wait_until(lambda: cloud.clock.now() > due)
+    seen.append(shown(cloud, service_id)["status"])
+    wait_until(lambda: shown(cloud, service_id)["status"] != "deploying")
+    assert [*seen, shown(cloud, service_id)["status"]] == ["deploying", "running"]
+    assert asked(cloud, service_id, {"a": 1}).status == 200
+
+
+def test_processes_end_with_the_emulator():
+    from emulator.cloud import Cloud
+    from emulator.running import Emulator
+
+    with Emulator() as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.create())
+        cloud.clock.freeze()
+        pid = process_of(cloud, echo_service(cloud))
+        assert is_alive(pid)
+    assert not is_alive(pid)
+
+
+def test_without_authentication_a_prediction_needs_no_credential():
+    from emulator.cloud import Cloud
+    from emulator.running import Emulator
+
+    with Emulator(auth="off", inference="simulated") as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.create())
+        cloud.clock.freeze()
+        assert asked(cloud, echo_service(cloud), auth=False).status == 200
+
+
+def test_a_service_answers_again_after_a_restart_with_state(tmp_path):
+    from emulator.cloud import Cloud
+    from emulator.running import Emulator
+
+    options = {"state": str(tmp_path)}
+    with Emulator(**options) as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.default)
+        cloud.clock.freeze()
+        service_id = echo_service(cloud)
+    with Emulator(**options) as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.default)
+        assert shown(cloud, service_id)["status"] == "running"
+        assert asked(cloud, service_id, {"a": 1}).json["echo"] == {"a": 1}
