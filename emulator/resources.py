@@ -55,7 +55,7 @@ class Resource:
 
     def find(self, call: Call, id: str | None = None) -> dict:
         """A copy of the record the call names; ApiError with the documented code when there is none."""
-        id = id or self.id_in(call)
+        id = self.id_in(call) if id is None else id
         record = self.table(call).find(id)
         if record is None:
             raise ApiError(
