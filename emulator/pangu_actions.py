@@ -2,7 +2,14 @@
 
 from flask import abort, request
 
-from emulator.behaviours import maas_models, pangu_deployments, pangu_evaluations, pangu_models
+from emulator.behaviours import (
+    maas_models,
+    pangu_agent_checks,
+    pangu_agent_definitions,
+    pangu_deployments,
+    pangu_evaluations,
+    pangu_models,
+)
 from emulator.behaviours.pangu_deployments import DEPLOYMENTS, ENGINE_OPTIONS, FULL, ROLLING
 from emulator.control import LONGEST, asked, world_asked
 from emulator.identity import API_KEYS, User, remember_key
@@ -140,6 +147,26 @@ def evaluate(application):
     with world.transaction():
         made = pangu_evaluations.start(world, project_id, deployment, place, metrics, told, len(samples))
     return shown(made), 201
+
+
+def definitions(application, kind):
+    """All agents, workflows or plugins."""
+    world, project_id = world_and_project(application)
+    with world.transaction():
+        return {kind: pangu_agent_definitions.definitions_in(world, project_id, kind)}
+
+
+def define(application, kind, id):
+    """Make or replace an agent, a workflow or a plugin."""
+    world, project_id = world_and_project(application)
+    body = asked()
+    fault = pangu_agent_checks.fault_in(kind, body)
+    if fault:
+        abort(400, fault)
+    definition = {pangu_agent_definitions.KINDS[kind]: id, **body}
+    with world.transaction():
+        pangu_agent_definitions.table_of(world, project_id, kind).put(id, definition)
+    return definition
 
 
 def create_api_key(application):

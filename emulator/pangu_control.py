@@ -15,6 +15,8 @@ ROUTES = (
     ("GET", "/_emulator/pangu/evaluations/<id>", "show_evaluation"),
     ("POST", "/_emulator/pangu/evaluations", "evaluate"),
     ("POST", "/_emulator/maas/api-keys", "create_api_key"),
+    ("GET", "/_emulator/pangu/<any(agents, workflows, plugins):kind>", "definitions"),
+    ("PUT", "/_emulator/pangu/<any(agents, workflows, plugins):kind>/<id>", "define"),
     ("PUT", "/_emulator/maas/models/<name>", "set_maas_model"),
 )
 

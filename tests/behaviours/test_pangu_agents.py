@@ -182,3 +182,59 @@ def test_the_older_path_only_streams(cloud):
 @pytest.mark.parametrize("inputs", [{}, {"query": "x", "other": 1}])
 def test_inputs_are_those_of_the_start_node(cloud, inputs):
     assert fault(run(cloud, ANSWERING, inputs)) == (400, "Versatile.03001001")
+
+
+def define(cloud, kind, id, **definition):
+    return cloud.put(f"/_emulator/pangu/{kind}/{id}?world={cloud.world.tag}", definition, auth=False)
+
+
+def node(kind, id, **members):
+    return {"node_id": id, "node_name": id, "node_type": kind, **members}
+
+
+def test_an_agent_of_ones_own_calls_a_plugin_of_ones_own(cloud):
+    schema = {"type": "object", "properties": {"symbol": {"type": "string"}}, "required": ["symbol"]}
+    answers = [{"when": {}, "answer": "{{symbol}} costs 42"}]
+    facts = {"name": "get_stock_price", "description": "stock price", "parameters": schema, "needs": []}
+    assert define(cloud, "plugins", "stocks", **facts, answers=answers).status == 200
+    agent = {"name": "broker", "model": "Pangu-NLP-N1-Chat-32K-20241130", "prompt": "", "plugins": ["stocks"]}
+    assert define(cloud, "agents", "broker", **agent).status == 200
+    told = heard(ask(cloud, "broker", "What is the stock price of ACME?"))
+    assert "costs 42" in said(told)
+    listed = cloud.get(f"/_emulator/pangu/agents?world={cloud.world.tag}", auth=False).json["agents"]
+    assert {row["agent_id"] for row in listed} == {TRAVEL, PLAIN, "broker"}
+
+
+def test_a_workflow_of_ones_own_runs(cloud):
+    nodes = [
+        node("Start", "a"),
+        node("Message", "b", text="hello {{who}}"),
+        node("End", "c", output="{{b}}!"),
+    ]
+    assert define(cloud, "workflows", "greeting", name="g", inputs=["who"], nodes=nodes).status == 200
+    assert heard(run(cloud, "greeting", {"who": "Ada"}))[-1]["data"]["outputs"] == {
+        "responseContent": "hello Ada!"
+    }
+
+
+@pytest.mark.parametrize(
+    ("nodes", "words"),
+    [
+        ([], "nodes"),
+        ([node("Start", "a")], "must be of type End"),
+        ([node("End", "a")], "nodes[0]"),
+        ([node("End", "a", output="x")] * 2, "same node_id"),
+        ([node("Question", "q", question="?", answered_by="y"), node("End", "e", output="x")], "answered_by"),
+    ],
+)
+def test_a_definition_that_could_not_run_is_refused(cloud, nodes, words):
+    reply = define(cloud, "workflows", "w", name="w", inputs=["x"], nodes=nodes)
+    assert reply.status == 400 and words in reply.body.decode()
+
+
+@pytest.mark.parametrize("kind", ["agents", "workflows", "plugins"])
+def test_what_is_there_from_the_start_would_be_taken_as_ones_own(cloud, kind):
+    for row in fixture("pangu/agents")[kind]:
+        id = f"{kind[:-1]}_id"
+        told = {name: value for name, value in row.items() if name != id}
+        assert define(cloud, kind, row[id], **told).json == row
