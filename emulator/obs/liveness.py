@@ -94,5 +94,6 @@ def needless_deletions(records: list[dict], live: set[int], plain: set[str]) -> 
                 needless.add(record["number"])
             there.difference_update(effect.sets)
         else:
-            there.update(effect.sets)
+            # Appending to an object that is not there makes it.
+            there.update(effect.sets, effect.alters)
     return needless

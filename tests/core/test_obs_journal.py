@@ -283,6 +283,14 @@ def step(direct, kind, bucket, one, two, other):
         direct.send("PUT" if kind == "make" else "DELETE", "/data")
 
 
+def test_an_object_made_by_appending_stays_deleted_after_a_restart(tmp_path):
+    direct = opened(tmp_path)
+    direct.send("PUT", "/data")
+    for one_step in (("append", "b", "b"), ("copy", "a", "b"), ("delete", "b", "b")):
+        step(direct, one_step[0], "data", *one_step[1:], "data")
+    assert stored(opened(tmp_path).obs) == stored(direct.obs)
+
+
 @settings(max_examples=300)
 @given(st.lists(STEPS, min_size=10, max_size=30))
 def test_leaving_out_history_never_changes_the_outcome(tmp_path_factory, steps):
