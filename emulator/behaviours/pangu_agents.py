@@ -34,7 +34,7 @@ def run_agent(call):
 
 @behaviour("RunAgentV2", computes=True)
 def run_agent_v2(call):
-    """What the older path answers."""
+    """What RunAgent answers, on the later path."""
     return converse(call)
 
 

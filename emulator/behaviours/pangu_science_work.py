@@ -3,7 +3,7 @@
 from emulator.inference.science.models import features_of, model_called
 from emulator.inference.science.starts import lead_numbers, starts_of
 
-STEPS_A_TURN = 12
+STEPS_A_TURN = 8
 NETCDF_ENDINGS = (".nc", ".nc4", ".cdf", ".netcdf")
 CLIMATOLOGY = "climatology: the input holds no state of this moment"
 
@@ -30,7 +30,7 @@ def do_turn(world, task: dict) -> None:
     start = starts_of(config)[at]
     asked = config.get("ensemble_forecast_features") if member else None
     features = features_of(model, asked or config.get("forecast_features"))
-    state, told = state_at(world, task, model, start)
+    state, told = kept_state(world, task, model, start)
     forecast = Forecast(model, features, start, state, disturbance_of(world, task, at, member))
     first = portion * STEPS_A_TURN + 1
     for lead, fields in forecast.steps(first, min(first + STEPS_A_TURN - 1, steps)):
@@ -71,6 +71,15 @@ def report_failure(world, task: dict, words: str) -> None:
     except WorkFailed:
         # There is nowhere to write to, which is the very reason.
         return
+
+
+def kept_state(world, task: dict, model, start) -> tuple:
+    """What state_at says, read once for all turns in a row that begin there: input files may be large."""
+    key = (task["id"], start)
+    kept = world.volatile.get("pangu_science")
+    if kept is None or kept[0] != key:
+        kept = world.volatile["pangu_science"] = (key, state_at(world, task, model, start))
+    return kept[1]
 
 
 def state_at(world, task: dict, model, start) -> tuple:

@@ -165,6 +165,18 @@ def test_the_start_comes_from_the_users_file(cloud, bucket):
     assert 8.5 < told[10.0] - told[0.0] < 10
 
 
+def test_the_start_is_read_once_for_all_turns(cloud, bucket, monkeypatch):
+    from emulator.inference.science import initial
+
+    reads = []
+    read = initial.read
+    monkeypatch.setattr(initial, "read", lambda content: reads.append(1) or read(content))
+    with cloud.world.lock:
+        cloud.world.obs.write("weather", "input/2024073100.nc", era5())
+    run(cloud, forecast_lead_hours=336, draw_figures="false")
+    assert len(reads) == 1
+
+
 def test_a_file_of_another_moment_leaves_the_climatology(cloud, bucket):
     with cloud.world.lock:
         cloud.world.obs.write("weather", "input/era5.nc", era5("2023-01-01 00:00:00"))

@@ -75,7 +75,7 @@ class Forecast:
                     carried = carried + grown * self.noise[level]
                 planes = planes + self.grid.at(carried, *places[level])
             for name, plane in zip(names, planes, strict=True):
-                found[level, name] = np.maximum(plane, 0) if name in NEVER_NEGATIVE else plane
+                found[level, name] = within_bounds(name, plane)
         return found
 
     def _carried(self) -> list:
@@ -116,6 +116,13 @@ class Forecast:
                 plane = perlin(self.grid, source, disturbance.octaves, disturbance.x, disturbance.y)
             planes[name] = disturbance.scale * SPECIFICATION[name][2] * plane
         return {level: np.stack([planes[name] for name in names]) for level, names in self.features.items()}
+
+
+def within_bounds(name: str, plane: np.ndarray) -> np.ndarray:
+    """The plane as the variable can be: amounts not below zero, directions from 0 to 360 degrees."""
+    if name == "MWD":
+        return plane % 360
+    return np.maximum(plane, 0) if name in NEVER_NEGATIVE else plane
 
 
 def merged(model: ScienceModel, usual: dict, initial: dict) -> dict:

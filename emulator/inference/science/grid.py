@@ -42,8 +42,11 @@ class Grid:
         left = np.minimum(x.astype(int), columns - 1)
         right = (left + 1) % columns if self.wraps else np.minimum(left + 1, columns - 1)
         down, over = y - top, x - left
-        above = fields[..., top, left] * (1 - over) + fields[..., top, right] * over
-        below = fields[..., top + 1, left] * (1 - over) + fields[..., top + 1, right] * over
+        flat = fields.reshape(*fields.shape[:-2], rows * columns)
+        corner = top * columns
+        above = flat.take(corner + left, -1) * (1 - over) + flat.take(corner + right, -1) * over
+        corner = corner + columns
+        below = flat.take(corner + left, -1) * (1 - over) + flat.take(corner + right, -1) * over
         return above * (1 - down) + below * down
 
     def upstream(self, wind: np.ndarray, latitude: np.ndarray, longitude: np.ndarray, hours: float) -> tuple:
