@@ -102,6 +102,8 @@ class Application:
                     world.let_go()
                     world.save()
             self.worlds.close()
+        if "obs" in self.__dict__:
+            self.obs.close()
 
     @cached_property
     def obs(self):
