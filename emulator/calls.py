@@ -25,8 +25,8 @@ class Call:
     """One checked request: converted to the types of its schema, defaults filled in.
 
     path, query, headers: documented parameters by their documented names; optional ones that were not sent
-    are absent unless the schema has a default. body: the JSON body, None when none was sent. settings: how
-    the emulator runs.
+    are absent unless the schema has a default. body: the JSON body, None when none was sent; an empty one
+    where nothing is required. settings: how the emulator runs.
     """
 
     operation: Any

@@ -18,4 +18,11 @@ def object_storage(application):
         return world.clock.now()
 
     state = Path(settings.state) / "objects" if settings.state else None
-    return Obs(find_key, settings.region, now_of=now_of, state_dir=state, auth=settings.auth)
+    return Obs(
+        find_key,
+        settings.region,
+        now_of=now_of,
+        state_dir=state,
+        auth=settings.auth,
+        report=application.broken.append,
+    )

@@ -1,6 +1,5 @@
 """One emulator with its sockets: in the foreground for the command line, behind a thread for tests."""
 
-import gc
 import threading
 
 from emulator.app import Application
@@ -39,9 +38,6 @@ class Emulator:
     def load(self) -> None:
         """Bring back or make the worlds; the emulator is ready afterwards."""
         self.application.load()
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 100)
 
     def start(self) -> "Emulator":
         """Listen, load and serve on a thread of its own; returns when the emulator is ready."""

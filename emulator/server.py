@@ -151,6 +151,8 @@ class Connection:
             if name is not None:
                 value = raw_value.decode("latin-1")
                 environ[name] = f"{environ[name]},{value}" if name in environ else value
+        # As they arrived: a name with an underscore, which WSGI cannot tell from one with a hyphen, too.
+        environ["emulator.headers"] = self.headers
         return environ
 
 
@@ -289,7 +291,9 @@ class Server:
         lines = [f"HTTP/1.1 {status}"]
         bodiless = status[:3] in ("204", "304")
         lines.extend(
-            f"{name}: {value}" for name, value in headers if not (bodiless and name.lower() == "content-length")
+            f"{name}: {value}"
+            for name, value in headers
+            if not (bodiless and name.lower() == "content-length")
         )
         if not bodiless and not any(name.lower() == "content-length" for name, _ in headers):
             lines.append(f"Content-Length: {len(content)}")
