@@ -266,10 +266,10 @@ def test_the_payload_of_the_terraform_provider_lives_its_life(cloud):
     cloud.clock.until(lambda: status(cloud, service_id) == "RUNNING")
     version = shown(cloud, service_id)["version"]
     assert version["upgrade_config"] == body["upgrade_config"]
-    assert (
-        version["instance_groups"][0]["unit_configs"][0] | unit
-        == version["instance_groups"][0]["unit_configs"][0]
-    )
+    kept = version["instance_groups"][0]["unit_configs"][0]
+    for name in ("envs", "cmd", "count", "recovery", "role"):
+        assert kept[name] == unit[name]
+    assert kept["readiness_health"]["command"] == "ls"
     limit = {"rate_limit": {"num": 2, "unit": "SECONDS"}, "request_size_limit": 20, "request_timeout": 30}
     upgrade = {
         "id": service_id,
