@@ -336,6 +336,9 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
         os.replace(fresh, self.path)
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
         if self._file is not None:
             os.close(self._file)
         self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND)
