@@ -185,7 +185,7 @@ class Application:
         if path.startswith("/_emulator/"):
             return ("health" if path in HEALTH else "control"), None, None
         operation, values = self.operations.find(environ["REQUEST_METHOD"], path)
-        if operation is None and path.startswith(PREDICTIONS):
+        if operation is None and not values and path.startswith(PREDICTIONS):
             return "prediction", None, None
         return "operation", operation, values
 
