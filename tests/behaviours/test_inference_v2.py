@@ -283,6 +283,7 @@ def test_the_payload_of_the_terraform_provider_lives_its_life(cloud):
         == 200
     )
     cloud.clock.until(lambda: status(cloud, service_id) == "RUNNING")
+    cloud.clock.advance("1m")
     assert [row["name"] for row in deployments(cloud, service_id)] == ["group-1"]
     cloud.post(f"{SERVICES}/delete", {"service_ids": [service_id]})
     cloud.clock.until(lambda: cloud.get(f"{SERVICES}/{service_id}").status == 404)
