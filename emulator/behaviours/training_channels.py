@@ -1,6 +1,7 @@
 """What a training job reads from OBS and writes to it: code, inputs, outputs."""
 
 import re
+from functools import lru_cache
 
 import orjson
 
@@ -11,6 +12,7 @@ OBS_PATH = re.compile(r"(?:(?:obs|s3):/)?/([^/]+)(?:/(.*))?", re.DOTALL)
 ROOM = "x" * 128
 
 
+@lru_cache(4096)
 def place_of(url: str) -> tuple[str, str]:
     """(bucket, key) of /bucket/key, obs://bucket/key or s3://bucket/key. ValueError for anything else."""
     from emulator.obs.names import refuse_bucket_name, refuse_key
