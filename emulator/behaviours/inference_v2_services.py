@@ -50,14 +50,20 @@ def create_infer_service(call):
     refuse_name(call, call.body["name"])
     service = new_service(call)
     SERVICES.table(call).put(service["id"], service)
-    address = {"module": "inference_v2_serving", "project_id": call.project_id}
-    call.world.store.table(ADDRESSES).put(service["id"], address)
+    give_address(call, service)
     for config in call.body["group_configs"]:
         given = {"deploy_type": call.body["deploy_type"]} if "deploy_type" in call.body else {}
         add_deployment(call, service, given | config, grouped=True)
     note_groups(call, service)
     set_schedule(call, service["id"])
     return shown_service(call, SERVICES.table(call).find(service["id"]), with_url=False)
+
+
+def give_address(call, service: dict) -> None:
+    """Let predictions find the service, and say whether they need a credential."""
+    address = {"module": "inference_v2_serving", "project_id": call.project_id}
+    is_open = service["auth_type"] == "NONE"
+    call.world.store.table(ADDRESSES).put(service["id"], address | {"open": is_open})
 
 
 def refuse_name(call, name: str) -> None:

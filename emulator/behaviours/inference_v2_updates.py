@@ -23,6 +23,7 @@ from emulator.behaviours.inference_v2_refusals import (
 )
 from emulator.behaviours.inference_v2_services import (
     add_service_version,
+    give_address,
     note_groups,
     refuse_name,
     refuse_other_provider,
@@ -62,6 +63,7 @@ def update_infer_service(call):
     kept = {name: former[name] for name in (*VERSIONED, "description", "log_configs") if name in former}
     service |= add_service_version(call, service, {**kept, **body}, number_for(call, service))
     SERVICES.table(call).put(service["id"], service | {"update_at": call.world.clock.now_ms()})
+    give_address(call, service)
     change_groups(call, service)
     note_groups(call, service)
     if "schedule" in body:
@@ -151,7 +153,9 @@ def switch_v2_service_version(call):
     if target is None or target["service_id"] != service["id"]:
         words = f"service {service['id']} has no version {call.body['target_version_id']}"
         raise ApiError("ModelArts.0015", words)
-    SERVICES.table(call).put(service["id"], service | taken_from(target))
+    service |= taken_from(target)
+    SERVICES.table(call).put(service["id"], service)
+    give_address(call, service)
     versions = call.records(VERSIONS.name)
     for deployment in deployments_of(call.world, service):
         version = versions.find(target["groups"].get(deployment["id"], ""))

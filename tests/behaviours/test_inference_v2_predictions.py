@@ -141,6 +141,16 @@ def test_a_temporary_key_works_for_its_hours(cloud, simulated):
     assert cloud.post(f"{KEYS}/temp", {"expire_time": 25}).status == 400
 
 
+def test_a_service_without_authentication_answers_everybody_until_it_wants_tokens(cloud, simulated):
+    service_id = deployed(cloud, group(package=package(cloud)), auth_type="NONE")
+    assert asked(cloud, service_id, auth=False).status == 200
+    invoke = {"port": 8080, "protocol": "HTTPS", "auth_type": "TOKEN"}
+    limit = {"rate_limit": {"num": 2, "unit": "SECONDS"}, "request_size_limit": 1, "request_timeout": 1}
+    body = {"runtime_config": {"service_invoke": invoke, "service_limit": limit}}
+    assert cloud.put(f"{SERVICES}/{service_id}", body).status == 200
+    assert asked(cloud, service_id, auth=False).status == 401 and asked(cloud, service_id).status == 200
+
+
 def test_no_key_opens_a_service_for_tokens(cloud, simulated):
     service_id = deployed(cloud, group(package=package(cloud)))
     assert code(asked(cloud, service_id, **bearer(new_key(cloud, "USER")[1]))) == (401, "APIG.0305")
