@@ -7,6 +7,7 @@ SETTABLE = {
     "seed": "decides everything random",
     "region": "region of the accounts that tests get",
     "auth": "how credentials are checked: presence, strict or off",
+    "inference": "how deployed models answer: real or simulated",
     "strict_fields": "refuse fields and parameters that nobody documents: true or false",
 }
 RUNNING = pytest.StashKey()
