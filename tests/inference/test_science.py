@@ -287,9 +287,10 @@ def test_a_broken_file_is_refused_and_nothing_else_happens(data):
         content[data.draw(st.integers(4, 600))] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(4, len(content)))
     try:
-        initial_state(bytes(content[:cut]), WEATHER, MIDNIGHT)
+        found = initial_state(bytes(content[:cut]), WEATHER, MIDNIGHT)
     except netcdf.NotNetcdf:
-        pass
+        return
+    assert found is None or all(plane.shape == (25, 48) for plane in found.values())
 
 
 def test_a_text_is_no_netcdf():
