@@ -217,10 +217,13 @@ def list_infer_services(call):
     """A page of the services that fit what is asked for."""
     table = SERVICES.table(call)
     holds = conditions(call)
-    if not holds and call.query["sort_key"] == "create_at":
-        start = start_of(call)
-        page = table.page(start, call.query["limit"], call.query["sort_dir"] == "DESC")
-        return paged(call, len(table), start, [listed(row) for row in page])
+    keys = call.query["sort_key"].split(",")
+    if not holds and len(keys) == 1:
+        start, descending = start_of(call), call.query["sort_dir"] == "DESC"
+        moments = table.column(keys[0])
+        ids = sorted(table.ids(newest_first=descending), key=moments.__getitem__, reverse=descending)
+        page = [table.find(id) for id in ids[start : start + call.query["limit"]]]
+        return paged(call, len(ids), start, [listed(row) for row in page])
     found = [row for row in table if all(fits(row) for fits in holds)]
     return page_of(call, arranged(call, found), listed)
 

@@ -11,8 +11,10 @@ TEMPORARY = "temporary"
 
 
 def service_of(world, address: dict, service_id: str) -> tuple[dict, list[dict]]:
-    """A service and its deployments."""
+    """A service and its deployments; ModelArts.4204 when a reset has taken it."""
     service = world.store.table(f"inference_v2/service/{address['project_id']}").find(service_id)
+    if service is None:
+        raise ApiError("ModelArts.4204", status=404, fill=[service_id])
     table = world.store.table(f"inference_v2/deployment/{address['project_id']}")
     return service, [table.find(id) for id in table.having("service_id", service_id)]
 

@@ -104,6 +104,18 @@ def test_a_service_that_does_not_run_does_not_answer(cloud, simulated):
     assert code(asked(cloud, service_id)) == (400, "ModelArts.4203")
 
 
+def test_a_service_that_a_reset_has_taken_is_unknown(cloud, simulated):
+    service_id = deployed(cloud, group(package=package(cloud)))
+    cloud.world.reset("inference-v2")
+    assert code(asked(cloud, service_id)) == (404, "ModelArts.4204")
+
+
+def test_what_runs_is_begun_again_when_it_is_asked_after_a_restart(cloud):
+    service_id = deployed(cloud, group(**mounted(cloud, "first")))
+    cloud.world.let_go()
+    assert version_answering(cloud, service_id) == "first"
+
+
 def test_a_deployment_without_a_package_says_that_images_are_not_run(cloud):
     reply = asked(cloud, deployed(cloud))
     assert code(reply) == (503, "ModelArts.4302") and "mount a model package" in reply.json["error_msg"]
