@@ -102,10 +102,6 @@ class ServedModel:
             return 0
         return pages * PAGE >> 20
 
-    def logs(self) -> str:
-        """The end of what its code has printed."""
-        return self._worker.logs() if self._worker is not None else ""
-
     def predict(self, path: str, method: str, headers: dict, body: bytes, timeout: float) -> Answered:
         """The model's answer. Raises PredictionTimeout, WorkerDown, or LookupError for an api it has not.
 

@@ -17,9 +17,9 @@ STEPS = (
 BUILD_SECONDS = 20
 
 
-def note_event(world, service: dict, info: str, normal: bool = True, after: float = 0.0) -> None:
-    """Add an event; after: seconds of the cloud's time from now."""
-    note_events(world, service, [(after, info, normal)])
+def note_event(world, service: dict, info: str, normal: bool = True) -> None:
+    """Add an event of this moment; normal: whether that is how it should be."""
+    note_events(world, service, [(0, info, normal)])
 
 
 def note_events(world, service: dict, events: list[tuple]) -> None:
