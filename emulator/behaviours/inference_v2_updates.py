@@ -15,6 +15,7 @@ from emulator.behaviours.inference_v2_records import (
     deployments_of,
 )
 from emulator.behaviours.inference_v2_refusals import (
+    refuse_group,
     refuse_groups,
     refuse_logs,
     refuse_runtime,
@@ -124,6 +125,7 @@ def change_groups(call, service: dict) -> None:
             named.add(found[0]["id"])
             change_deployment(call, found[0], config)
         else:
+            refuse_group(config)
             named.add(add_deployment(call, service, config, grouped=True)["id"])
     for row in before:
         if row["_grouped"] and row["id"] not in named and call.body["group_configs"]:

@@ -204,6 +204,16 @@ def test_an_update_in_between_is_refused(cloud):
     assert refused(cloud.put(f"{SERVICES}/{service_id}", {"description": "x"}))[0] == "ModelArts.0104"
 
 
+def test_an_update_adds_a_group_whose_parts_fit(cloud):
+    service_id = deployed(cloud)
+    path = f"{SERVICES}/{service_id}"
+    both = [group(weight=40), group("second", weight=60, unit_configs=[UNIT, UNIT])]
+    assert "one element" in refused(cloud.put(path, {"group_configs": both}))[1]
+    both[1]["unit_configs"].pop()
+    assert cloud.put(path, {"group_configs": both}).status == 200
+    assert [row["name"] for row in deployments(cloud, service_id)] == ["first", "second"]
+
+
 def test_a_service_goes_back_to_an_older_version(cloud):
     service_id = deployed(cloud)
     first = shown(cloud, service_id)["version"]
