@@ -73,15 +73,16 @@ def cloud(modelarts_cloud):
 
 
 @pytest.fixture
-def modelarts_environment(modelarts_cloud, monkeypatch, tmp_path):
+def modelarts_environment(modelarts_cloud, tmp_path):
     """The variables that point unmodified SDKs at the account: in force, with an empty HOME."""
     from emulator.shells import variables
 
     home = tmp_path / "home"
     home.mkdir()
-    for name in ("HOME", "USERPROFILE"):
-        monkeypatch.setenv(name, str(home))
-    with modelarts_cloud.in_environment():
+    # A patch of its own: the test's monkeypatch would be undone after the account has been taken out again.
+    with pytest.MonkeyPatch.context() as patched, modelarts_cloud.in_environment():
+        for name in ("HOME", "USERPROFILE"):
+            patched.setenv(name, str(home))
         yield variables(modelarts_cloud.environment)
 
 

@@ -76,10 +76,12 @@ class ServedModel:
 
     @property
     def started(self) -> Event:
+        """Set once the start has succeeded or failed."""
         return SET if self._worker is None else self._worker.started
 
     @property
     def failure(self) -> str | None:
+        """Why it cannot answer; None while it can or still starts."""
         if self._worker is None:
             return self._refusal
         return self._worker.failure

@@ -1,4 +1,4 @@
-"""Stories about services of v1: deployment, weights, auto stop, events, counters, batches, edge nodes."""
+"""Stories about services of v1: deployment, weights, auto stop, events, counters, batches."""
 
 import json
 
@@ -282,24 +282,6 @@ def test_a_batch_answers_no_predictions(cloud):
     service_id = batch_service(cloud).json["service_id"]
     cloud.clock.advance("5m")
     assert asked(cloud, service_id).json["error_code"] == "ModelArts.4204"
-
-
-def test_nodes_of_an_edge_service_are_stopped_and_started_one_by_one(cloud):
-    config = {"model_id": published(cloud), "specification": "modelarts.vm.cpu.2u", "nodes": ["n1", "n2"]}
-    body = {"service_name": "e", "infer_type": "edge", "config": [config]}
-    service_id = cloud.post(SERVICES, body).json["service_id"]
-    cloud.clock.advance("2m")
-    nodes = lambda: [node["instance_status"] for node in shown(cloud, service_id)["config"][0]["nodes"]]  # noqa: E731
-    assert nodes() == ["running", "running"]
-    node = f"{SERVICES}/{service_id}/nodes/n1/status"
-    assert cloud.put(node, {"status": "running"}).status == 400
-    assert cloud.put(node, {"status": "stopped"}).json == {} and nodes() == ["stopped", "running"]
-    assert cloud.put(node, {"status": "stopped"}).status == 400
-    assert cloud.put(f"{SERVICES}/{service_id}/nodes/n3/status", {"status": "stopped"}).status == 400
-    rows = cloud.get(f"{SERVICES}/{service_id}/monitor?node_id=n2").json["monitors"]
-    assert [row["node_id"] for row in rows] == ["n2"]
-    log = cloud.get(f"{SERVICES}/{service_id}/logs").json["logs"][0]
-    assert (log["success_num"], log["failed_num"]) == (2, 0)
 
 
 def test_specifications_depend_on_the_kind_of_service(cloud):

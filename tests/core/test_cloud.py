@@ -168,11 +168,12 @@ def test_the_plugin_costs_next_to_nothing_until_it_is_used():
 
 
 ONE = """
-def test_one(cloud, modelarts_environment, modelarts_cloud, modelarts_emulator):
+def test_one(cloud, modelarts_environment, modelarts_cloud, modelarts_emulator, monkeypatch):
     import os, pathlib
     assert cloud is modelarts_cloud
     assert os.environ["HUAWEICLOUD_SDK_AK"] == modelarts_environment["HUAWEICLOUD_SDK_AK"] == cloud.access_key
     assert list(pathlib.Path.home().iterdir()) == []
+    monkeypatch.delenv("HUAWEICLOUD_SDK_AK")
     assert cloud.clock.now() == cloud.clock.now()
     assert cloud.get("/v2/{project_id}/training-quotas").status in (200, 501)
     pathlib.Path("seen.txt").open("a").write(f"{modelarts_emulator.endpoint} {cloud.access_key} {cloud.world.pace}\\n")
