@@ -93,7 +93,7 @@ def throughput() -> None:
         theirs["create"] = run("127.0.0.1", port, sagemaker.create, SECONDS)
         theirs["show"] = run("127.0.0.1", port, sagemaker.describe, SECONDS)
         theirs["list"] = run("127.0.0.1", port, sagemaker.page, SECONDS)
-    with TemporaryDirectory() as folder, processes.emulator("--state", folder) as (_, _, port):
+    with TemporaryDirectory() as folder, processes.emulator("--state", folder, "--pace", "1") as (_, _, port):
         jobs = Jobs(port)
         show, page = jobs.one(), jobs.page()
         ours["create"] = run("127.0.0.1", port, jobs.create, SECONDS)

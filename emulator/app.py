@@ -4,6 +4,7 @@ import itertools
 import logging
 from functools import cached_property
 from importlib import import_module
+from pathlib import Path
 
 import orjson
 
@@ -114,7 +115,8 @@ class Application:
 
     def forget_objects(self, world) -> int:
         """Drop what a world has in OBS; how many objects that were. Does not load OBS only to find it empty."""
-        return self.obs.reset(world.tag) if "obs" in self.__dict__ or self.settings.state else 0
+        stored = self.settings.state and Path(self.settings.state, "objects").is_dir()
+        return self.obs.reset(world.tag) if stored or "obs" in self.__dict__ else 0
 
     def environment(self, world) -> dict:
         """What a client needs to use a world: endpoints, region, project, keys."""

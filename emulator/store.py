@@ -200,7 +200,8 @@ class Store:
         self._pending[(table.name, id)] = blob
 
     def commit(self) -> None:
-        """Make the changes since the last commit count; with a journal they are on their way to disk on return.
+        """Make the changes since the last commit count; with a journal they are on their way to disk on
+        return.
 
         OSError when the disk refuses them: then they are undone.
         """
@@ -222,20 +223,21 @@ class Store:
         self._undo.clear()
         self._pending.clear()
 
-    def load(self, name: str, id: str, blob: bytes | None) -> None:
-        """Take over one record from a journal."""
+    def load(self, name: str, id: str | None, blob: bytes | None) -> None:
+        """Take over one record from a journal, or with no id that the table was emptied."""
+        if id is None:
+            self._tables.pop(name, None)
+            return
         self.table(name)._set(id, blob, None)
         self._sequence += 1
 
     def clear(self, belongs=lambda name: True) -> int:
-        """Forget all records of the tables whose name `belongs`; how many there were."""
-        removed = 0
-        for name, table in self._tables.items():
-            if belongs(name):
-                removed += len(table)
-                for id in list(table.ids()):
-                    table.drop(id)
+        """Forget all records of the tables whose name `belongs`, at once and for good; how many there were."""
+        names = [name for name, table in self._tables.items() if len(table) and belongs(name)]
+        removed = sum(len(self._tables.pop(name)) for name in names)
         self.commit()
+        if names and self._journal is not None:
+            self._journal.append_clear(self.tag, names)
         return removed
 
     def records(self) -> Iterator[tuple[str, str, bytes]]:
@@ -268,9 +270,9 @@ class Journal:
         self._file = None
         self._size = self._live = 0
 
-    def read(self) -> Iterator[tuple[str, str, str, bytes | None]]:
-        """(world, table, id, JSON text or None for a deletion) in order; a broken last line is cut off with a
-        warning.
+    def read(self) -> Iterator[tuple[str, str, str | None, bytes | None]]:
+        """(world, table, id or None for the whole table, JSON text or None for a deletion) in order; a broken
+        last line is cut off with a warning.
         """
         if not self.path.exists():
             return
@@ -292,7 +294,9 @@ class Journal:
                 if number == 0:
                     self._refuse_newer(entries)
                     continue
-                for table, id, record in entries["records"]:
+                for table in entries.get("cleared", ()):
+                    yield entries["world"], table, None, None
+                for table, id, record in entries.get("records", ()):
                     yield entries["world"], table, id, None if record is None else orjson.dumps(record)
         if good < self.path.stat().st_size:
             os.truncate(self.path, good)
@@ -308,7 +312,19 @@ class Journal:
             b"[" + orjson.dumps(table) + b"," + orjson.dumps(id) + b"," + (blob or b"null") + b"]"
             for (table, id), blob in changes.items()
         )
-        line = b'{"world":"' + tag.encode() + b'","records":[' + entries + b"]}\n"
+        self._write(b'{"world":"' + tag.encode() + b'","records":[' + entries + b"]}\n")
+
+    def append_clear(self, tag: str, names: list[str]) -> None:
+        """Write that these tables of a world were emptied."""
+        self._write(orjson.dumps({"world": tag, "cleared": names}) + b"\n")
+
+    def close(self) -> None:
+        """Let go of the directory."""
+        if self._file is not None:
+            os.close(self._file)
+        os.close(self._lock)
+
+    def _write(self, line: bytes) -> None:
         written = os.write(self._file, line)
         if written != len(line):
             os.truncate(self.path, self._size)
@@ -318,12 +334,6 @@ class Journal:
         self._size += len(line)
         if self._size > max(FOLD_ABOVE, 4 * self._live):
             self._fold()
-
-    def close(self) -> None:
-        """Let go of the directory."""
-        if self._file is not None:
-            os.close(self._file)
-        os.close(self._lock)
 
     def _fold(self) -> None:
         fresh = self.path.with_suffix(".new")

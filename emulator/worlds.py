@@ -1,9 +1,23 @@
 """The worlds of one process, and which of them a key or a token opens."""
 
+import gc
+from contextlib import contextmanager
 from pathlib import Path
 
 from emulator.store import Journal
 from emulator.world import META, World, tag_of_number
+
+
+@contextmanager
+def without_collection():
+    """No garbage collection meanwhile: what is being loaded is no garbage."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class Worlds:
@@ -25,12 +39,8 @@ class Worlds:
     def load(self) -> None:
         """Bring back what the state directory holds, and see that the default world is there."""
         if self.journal is not None:
-            for tag, table, id, blob in self.journal.read():
-                if tag not in self._worlds:
-                    self._worlds[tag] = self._made(
-                        tag, self.settings.seed, self.settings.pace, self.settings.region
-                    )
-                self._worlds[tag].store.load(table, id, blob)
+            with without_collection():
+                self._read()
             for tag in [
                 tag for tag, world in self._worlds.items() if not world.store.table(META).find("world")
             ]:
@@ -96,6 +106,13 @@ class Worlds:
         """Let go of the state directory."""
         if self.journal is not None:
             self.journal.close()
+
+    def _read(self) -> None:
+        settings = self.settings
+        for tag, table, id, blob in self.journal.read():
+            if tag not in self._worlds:
+                self._worlds[tag] = self._made(tag, settings.seed, settings.pace, settings.region)
+            self._worlds[tag].store.load(table, id, blob)
 
     def _made(self, tag: str, seed: int, pace: float, region: str) -> World:
         return World(tag, seed, pace, region, self.journal, self._obs_of)
