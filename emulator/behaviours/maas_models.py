@@ -14,11 +14,20 @@ REFUSED_ACCESS = {
 }
 
 
+PATHS = {
+    "v1": "/v1/chat/completions",
+    "v2": "/v2/chat/completions",
+    "openai": "/openai/v1/chat/completions",
+    "anthropic": "/anthropic/v1/messages",
+}
+
+
 @behaviour("ListMaasModels")
 def list_maas_models(call):
-    """The models the account may call, under the names it calls them by."""
-    rows = [row["id"] for row in fixture("maas/models") if setting_of(call.world, row)["access"] == "open"]
-    data = [{"id": id, "object": "model", "created": 0, "owned_by": ""} for id in rows]
+    """The models the account may call, under the names it calls them by; first those that chat below /v1 itself."""
+    rows = [row for row in fixture("maas/models") if setting_of(call.world, row)["access"] == "open"]
+    rows.sort(key=lambda row: "v1" not in row.get("apis", ()))
+    data = [{"id": row["id"], "object": "model", "created": 0, "owned_by": ""} for row in rows]
     return {"object": "list", "data": data}
 
 
@@ -30,8 +39,7 @@ def model_called(call, kind: str, api: str | None = None) -> dict:
     name = call.body["model"]
     row = row_named(name)
     if row is None or row["kind"] != kind or (api and api not in row["apis"]):
-        words = f"{name} is not served here as a {kind} model; GET /v1/models lists what is"
-        raise ApiError("ModelArts.81009", words)
+        raise ApiError("ModelArts.81009", not_served(name, row, kind))
     world = call.world
     with world.lock:
         model = row | setting_of(world, row)
@@ -39,6 +47,15 @@ def model_called(call, kind: str, api: str | None = None) -> dict:
             raise ApiError(REFUSED_ACCESS[model["access"]], f"{row['id']} is {model['access']}")
         refuse_too_many(world, model)
     return model
+
+
+def not_served(name: str, row: dict | None, kind: str) -> str:
+    """Why a request does not reach a model, and where it would."""
+    if row is None:
+        return f"there is no model {name}; GET /v1/models lists all"
+    if row["kind"] != kind:
+        return f"{name} is a model of kind {row['kind']}, this path wants one of kind {kind}"
+    return f"{name} is served at {', '.join(PATHS[api] for api in row['apis'])}, not here"
 
 
 def row_named(name: str) -> dict | None:

@@ -34,3 +34,15 @@ def test_settings_nobody_knows_are_refused(cloud):
     for body in ({"access": "maybe"}, {"rpm": -1}, {"speed": 1}):
         assert console(cloud, "PUT", "maas/models/bge-m3", body).status == 400
     assert console(cloud, "PUT", "maas/models/none", {}).status == 404
+
+
+def test_the_first_model_of_the_list_chats_below_v1(cloud):
+    first = cloud.get("/v1/models", headers={"Authorization": "Bearer key"}).json["data"][0]["id"]
+    body = {"model": first, "messages": [{"role": "user", "content": "hello"}]}
+    assert cloud.post("/v1/chat/completions", body, headers={"Authorization": "Bearer key"}).status == 200
+
+
+def test_a_model_asked_for_at_the_wrong_path_says_where_it_is_served(cloud):
+    body = {"model": "deepseek-v4-pro", "messages": [{"role": "user", "content": "hello"}]}
+    reply = cloud.post("/v1/chat/completions", body, headers={"Authorization": "Bearer key"})
+    assert reply.status == 404 and "/v2/chat/completions" in reply.json["error"]["message"]
