@@ -101,7 +101,8 @@ def throughput() -> None:
         ours["list"] = run("127.0.0.1", port, lambda: page, SECONDS)
         single = run("127.0.0.1", port, lambda: show, SECONDS, connections=1)
     print(
-        "\n| 16 connections, journal on disk | requests/s | times moto_server | p50 ms | p99 ms |\n|---|---|---|---|---|"
+    print("\n| 16 connections, journal on disk | requests/s | times moto_server | p50 ms | p99 ms |")
+    print("|---|---|---|---|---|")
     )
     for name, figure in ours.items():
         ratio = figure["rate"] / theirs[name]["rate"]

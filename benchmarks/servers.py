@@ -24,7 +24,8 @@ def app(environ, start_response):
 
 if kind == "own":
     from emulator.server import Server, listen
-    Server(app, [listen("127.0.0.1", port)], lambda environ: environ["PATH_INFO"] == "/stream", lambda environ: 1 << 20).serve()
+    blocks = lambda environ: environ["PATH_INFO"] == "/stream"
+    Server(app, [listen("127.0.0.1", port)], blocks, lambda environ: 1 << 20).serve()
 elif kind == "gevent":
     import socket
     from gevent.pywsgi import WSGIServer
@@ -44,7 +45,8 @@ else:
 def compare(seconds: float) -> None:
     """Print a table of the servers."""
     print(
-        "\n| server, trivial application | 1 connection, req/s | 16 connections, req/s | p99 ms | frames/s |\n|---|---|---|---|---|"
+    print("\n| server, trivial application | 1 connection, req/s | 16 connections, req/s | p99 ms | frames/s |")
+    print("|---|---|---|---|---|")
     )
     for kind in ("own", "gevent", "waitress"):
         port = processes.free_port()

@@ -345,7 +345,7 @@ class Journal:
                     file.write(b'{"world":"' + tag.encode() + b'","records":[' + entry + b"]}\n")
             file.flush()
             os.fsync(file.fileno())
-        os.replace(fresh, self.path)
+        fresh.replace(self.path)
         folder = os.open(self.path.parent, os.O_RDONLY)
         os.fsync(folder)
         os.close(folder)
