@@ -100,10 +100,8 @@ def throughput() -> None:
         ours["show"] = run("127.0.0.1", port, lambda: show, SECONDS)
         ours["list"] = run("127.0.0.1", port, lambda: page, SECONDS)
         single = run("127.0.0.1", port, lambda: show, SECONDS, connections=1)
-    print(
     print("\n| 16 connections, journal on disk | requests/s | times moto_server | p50 ms | p99 ms |")
     print("|---|---|---|---|---|")
-    )
     for name, figure in ours.items():
         ratio = figure["rate"] / theirs[name]["rate"]
         print(f"| {name} | {figure['rate']:.0f} | {ratio:.1f} | {figure['p50']:.2f} | {figure['p99']:.2f} |")

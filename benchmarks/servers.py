@@ -45,9 +45,9 @@ else:
 def compare(seconds: float) -> None:
     """Print a table of the servers."""
     print(
-    print("\n| server, trivial application | 1 connection, req/s | 16 connections, req/s | p99 ms | frames/s |")
-    print("|---|---|---|---|---|")
+        "\n| server, trivial application | 1 connection, req/s | 16 connections, req/s | p99 ms | frames/s |"
     )
+    print("|---|---|---|---|---|")
     for kind in ("own", "gevent", "waitress"):
         port = processes.free_port()
         program = PROGRAM.replace("FRAMES_COUNT", str(FRAMES))
