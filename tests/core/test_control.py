@@ -1,16 +1,8 @@
 """The control API: what tests and tools may ask, and who may not ask."""
 
 import pytest
+from job_configs import CONFIG, CONFIGS
 
-CONFIGS = "/v1/{project_id}/training-job-configs"
-CONFIG = {
-    "app_url": "/usr/app/",
-    "boot_file_url": "/usr/app/boot.py",
-    "data_url": "/usr/data/",
-    "engine_id": 4,
-    "spec_id": 2,
-    "worker_server_num": 1,
-}
 JOBS = "/v2/{project_id}/training-jobs"
 JOB = {
     "kind": "job",

@@ -7,20 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, HTTPResponse
 
 import pytest
+from job_configs import CONFIG, CONFIGS
 
 from emulator.server import MOST_HEADER_LINES, MOST_HEADERS, MOST_URI, Server, listen
 
 LIMIT = 1 << 20
 CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-CONFIGS = "/v1/{project_id}/training-job-configs"
-CONFIG = {
-    "app_url": "/usr/app/",
-    "boot_file_url": "/usr/app/boot.py",
-    "data_url": "/usr/data/",
-    "engine_id": 4,
-    "spec_id": 2,
-    "worker_server_num": 1,
-}
 
 
 class Echo:

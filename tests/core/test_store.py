@@ -14,19 +14,10 @@ import orjson
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from job_configs import CONFIG, CONFIGS
 from tinydb import where
 
 from emulator.store import FORMAT, Journal, StateRefused, Store, value_at
-
-CONFIGS = "/v1/{project_id}/training-job-configs"
-CONFIG = {
-    "app_url": "/usr/app/",
-    "boot_file_url": "/usr/app/boot.py",
-    "data_url": "/usr/data/",
-    "engine_id": 4,
-    "spec_id": 2,
-    "worker_server_num": 1,
-}
 
 
 def filled(count: int = 3) -> Store:

@@ -1,18 +1,9 @@
 """Accounts beside one another: nothing of one is seen in another."""
 
 import pytest
+from job_configs import CONFIG, CONFIGS
 
 from emulator.world import tag_of_number
-
-CONFIGS = "/v1/{project_id}/training-job-configs"
-CONFIG = {
-    "app_url": "/usr/app/",
-    "boot_file_url": "/usr/app/boot.py",
-    "data_url": "/usr/data/",
-    "engine_id": 4,
-    "spec_id": 2,
-    "worker_server_num": 1,
-}
 
 
 @pytest.fixture
