@@ -10,6 +10,7 @@ import orjson
 
 from emulator.behaviours import behaviour_of
 from emulator.calls import Answer, Call, Stream
+from emulator.credentials import check_credentials, seed_identity
 from emulator.errors import ApiError, ContractBroken, error_body
 from emulator.operations import Operations
 from emulator.requests import Request, raw_path
@@ -31,8 +32,6 @@ def create_app(settings: Settings | None = None, operations: Operations | None =
 
 def serve(app: "Application", request: Request, operation, values: dict) -> Answer | Stream:
     """What an operation answers to a request."""
-    from emulator.credentials import check_credentials
-
     caller = check_credentials(app, request, operation)
     world = app.worlds.by_account(caller.account_id)
     check, behave = app.prepared(operation)
@@ -80,7 +79,6 @@ class Application:
 
     def load(self) -> None:
         """Bring back the stored worlds, or make the default one; from then on requests are answered."""
-        from emulator.credentials import seed_identity
 
         if self.settings.chat != "builtin" or self.settings.latency:
             import_module("emulator.behaviours.maas_generation").refuse_bad_settings(self.settings)
