@@ -29,15 +29,15 @@ $(VENV)/bin/python:
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
 $(VENV)/run.stamp: $(VENV)/bin/python setup.cfg pyproject.toml
-	$(BIN)/python -m pip install --quiet --config-settings editable_mode=compat --editable .
+	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
 $(VENV)/demo.stamp: $(VENV)/run.stamp
-	$(BIN)/python -m pip install --quiet --config-settings editable_mode=compat --editable ".[demo]"
+	$(BIN)/python -m pip install --quiet --editable ".[demo]"
 	touch $@
 
 $(VENV)/test.stamp: $(VENV)/bin/python setup.cfg pyproject.toml
-	$(BIN)/python -m pip install --quiet --config-settings editable_mode=compat --editable ".[test]"
+	$(BIN)/python -m pip install --quiet --editable ".[test]"
 	touch $@ $(VENV)/run.stamp
 
 $(VENV)/bench.stamp: $(VENV)/test.stamp

@@ -9,10 +9,10 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from emulator.cloud import Cloud
-from emulator.inference.packages.config import parse_config
-from emulator.inference.packages.worker import ModelWorker
-from emulator.running import Emulator
+from modelarts_emulator.inference.packages.config import parse_config
+from modelarts_emulator.inference.packages.worker import ModelWorker
+from modelarts_emulator.running import Emulator
+from modelarts_emulator.testing.cloud import Cloud
 
 CALLS = 2000
 ROUNDS = 5

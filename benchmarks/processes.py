@@ -47,7 +47,17 @@ def server(command: list[str], port: int, path: str):
 def emulator(*options: str):
     """(process, seconds, port) of an emulator."""
     port = free_port()
-    command = [sys.executable, "-m", "emulator", "start", "--port", str(port), "--obs-port", "0", *options]
+    command = [
+        sys.executable,
+        "-m",
+        "modelarts_emulator",
+        "start",
+        "--port",
+        str(port),
+        "--obs-port",
+        "0",
+        *options,
+    ]
     with server(command, port, "/_emulator/ready") as (process, seconds):
         yield process, seconds, port
 

@@ -23,7 +23,7 @@ def app(environ, start_response):
     return [BODY]
 
 if kind == "own":
-    from emulator.server import Server, listen
+    from modelarts_emulator.http.server import Server, listen
     blocks = lambda environ: environ["PATH_INFO"] == "/stream"
     Server(app, [listen("127.0.0.1", port)], blocks, lambda environ: 1 << 20).serve()
 elif kind == "gevent":

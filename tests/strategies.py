@@ -10,10 +10,9 @@ from re import _parser
 import jsonschema_rs
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-
-from emulator.checking import fast_validator
-from emulator.explaining import lenient, validator_class
-from emulator.operations import ANNOTATIONS
+from modelarts_emulator.contract.checking import fast_validator
+from modelarts_emulator.contract.explaining import lenient, validator_class
+from modelarts_emulator.contract.operations import ANNOTATIONS
 
 DEEPEST = 7
 LONGEST_STRING = 20_000

@@ -7,15 +7,15 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 import pytest
-import strategies
+from modelarts_emulator.contract.checking import Check
+from modelarts_emulator.contract.errors import ApiError, error_facts, parameter_code
+from modelarts_emulator.contract.operations import METHODS, Operations
+from modelarts_emulator.frame.registry import behaviour_of, not_emulated
+from modelarts_emulator.identity.credentials import needs_credential
+from modelarts_emulator.worlds.store import value_at
 from openapi_spec_validator import validate
 
-from emulator.behaviours import behaviour_of, not_emulated
-from emulator.checking import Check
-from emulator.credentials import needs_credential
-from emulator.errors import ApiError, error_facts, parameter_code
-from emulator.operations import METHODS, Operations
-from emulator.store import value_at
+from tests import strategies
 
 OPERATIONS = Operations()
 COUNT = 536

@@ -8,44 +8,35 @@ from pathlib import Path
 
 import pytest
 import yaml
-
-from emulator.errors import error_facts
-from emulator.operations import Operations
-from emulator.settings import PREFIX, Settings
+from modelarts_emulator.contract.errors import error_facts
+from modelarts_emulator.contract.operations import Operations
+from modelarts_emulator.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = sorted(ROOT.glob("emulator/**/*.py"))
+SOURCES = sorted(ROOT.glob("emulator/modelarts_emulator/**/*.py"))
 TESTS = sorted(ROOT.glob("tests/**/*.py"))
+BEHAVIOURS = ROOT / "emulator/modelarts_emulator/behaviours"
+TESTS_OF_BEHAVIOURS = ROOT / "tests/behaviours"
+CORE = {"http", "contract", "identity", "worlds", "frame", "serving", "control", "testing"}
 NAMES = {path: str(path.relative_to(ROOT)) for path in [*SOURCES, *TESTS]}
 every_source = pytest.mark.parametrize("path", SOURCES, ids=NAMES.get)
 TREES = {path: ast.parse(path.read_text()) for path in [*SOURCES, *TESTS]}
 
 # User code, models and what they are served with run as programs of their own, with the real clock and threads.
-OWN_PROGRAMS = ("emulator/inference/", "emulator/demo.py")
+OWN_PROGRAMS = ("emulator/modelarts_emulator/inference/", "emulator/modelarts_emulator/testing/demo.py")
 # Longer than 400 lines, each for the reason given.
 LONG = {
-    "emulator/server.py": "parser, loop and threads hand one socket to each other; apart, no half could be understood",
-}
-# What may be imported from where: a layer sees itself and the layers below it.
-LAYERS = [
-    (
-        "store",
-        "clock",
-        "facts",
-        "calls",
-        "requests",
-        "errors",
-        "settings",
-        "operations",
-        "shells",
-        "explaining",
+    "emulator/modelarts_emulator/http/server.py": (
+        "parser, loop and threads hand one socket to each other; apart, no half could be understood"
     ),
-    ("lifecycle",),
-    ("world", "resources", "worlds", "identity", "credentials", "signatures", "checking", "objects"),
-]
-
-
-SERVICES = ("iam", "maas", "pangu")
+}
+# What a module may import at its top: the folders below it. Modules directly in the package are named as such.
+BELOW = {
+    "settings": (),
+    "contract": (),
+    "http": ("worlds.clock",),
+    "worlds": ("contract",),
+}
 
 
 def imports_of(path: Path) -> set[str]:
@@ -70,41 +61,50 @@ def is_own_program(path: Path) -> bool:
     return NAMES[path].startswith(OWN_PROGRAMS)
 
 
-def modules_of_areas() -> set[str]:
-    """The names that behaviours modules of schema files have."""
-    return {area.module for area in Operations(check=False).areas}
+def areas() -> set[str]:
+    """`<service>/<area>` of every schema file, as its behaviours are called."""
+    return {area.full_name.replace("-", "_") for area in Operations(check=False).areas}
 
 
-def test_every_behaviours_module_belongs_to_a_schema_file():
-    areas = modules_of_areas()
-    prefixes = (*(f"{area}_" for area in areas), *(f"{service}_" for service in SERVICES))
-    for path in ROOT.glob("emulator/behaviours/*.py"):
-        belongs = path.stem in areas or path.stem == "__init__" or path.stem.startswith(prefixes)
-        assert belongs or helps_others(path), path.stem
+def behaviours() -> dict[str, list[Path]]:
+    """{`<service>/<area>`: modules} of what lies below behaviours/, a package or a module of its own each."""
+    found = {}
+    for path in BEHAVIOURS.glob("*/**/*.py"):
+        service, *rest = path.relative_to(BEHAVIOURS).with_suffix("").parts
+        if rest != ["__init__"]:
+            found.setdefault(f"{service}/{rest[0]}", []).append(path)
+    return found
 
 
-def helps_others(path: Path) -> bool:
-    """Whether a behaviours module registers nothing itself: it is part of those that import it."""
-    return not any(name == "behaviour" or name.endswith(".serves") for name, _ in calls_of(path))
+def registers(path: Path) -> bool:
+    """Whether a module says what an operation does."""
+    return any(name == "behaviour" or name.endswith(".serves") for name, _ in calls_of(path))
 
 
-def test_every_schema_file_with_behaviours_has_its_test():
-    tests = {path.stem for path in ROOT.glob("tests/behaviours/*.py")}
-    behaviours = {path.stem for path in ROOT.glob("emulator/behaviours/*.py")}
+def test_every_behaviours_module_that_serves_operations_is_named_after_a_schema_file():
+    known = areas()
+    for name, paths in behaviours().items():
+        assert name in known or not any(map(registers, paths)), name
+
+
+def test_every_area_with_behaviours_has_its_tests():
+    tests = {"/".join(path.parts[-2:]) for path in TESTS_OF_BEHAVIOURS.glob("*/*")}
     missing = [
-        area
-        for area in modules_of_areas() & behaviours
-        if not any(t.startswith(f"test_{area}") for t in tests)
+        name
+        for name in areas() & behaviours().keys()
+        if not {name, name.replace("/", "/test_", 1) + ".py"} & tests
     ]
     assert not missing
 
 
-def test_every_behaviour_is_of_a_documented_operation():
+def test_every_behaviour_is_of_a_documented_operation_of_its_own_area():
     documented = Operations(check=False).by_id
-    for path in ROOT.glob("emulator/behaviours/*.py"):
-        for name, call in calls_of(path):
-            if name == "behaviour":
-                assert call.args[0].value in documented, (path.name, call.args[0].value)
+    for name, paths in behaviours().items():
+        for path in paths:
+            for called, call in calls_of(path):
+                if called == "behaviour":
+                    operation = documented[call.args[0].value]
+                    assert operation.area_of.full_name.replace("-", "_") == name, (path, operation)
 
 
 @every_source
@@ -148,19 +148,6 @@ def test_every_code_that_is_raised_is_documented(path):
             assert error_facts(call.args[0].value)
 
 
-@pytest.mark.parametrize("layer", range(len(LAYERS)))
-def test_imports_point_one_way(layer):
-    below = {name for names in LAYERS[: layer + 1] for name in names} | {"__version__"}
-    for name in LAYERS[layer]:
-        path = ROOT / "emulator" / f"{name}.py"
-        top = {found for found in top_imports(path) if found.startswith("emulator.")}
-        assert {found.split(".")[1] for found in top} <= below | ALLOWED.get(name, set()), name
-
-
-# resources.py registers plain operations as behaviours.
-ALLOWED = {"resources": {"behaviours"}}
-
-
 def top_imports(path: Path) -> set[str]:
     """The modules a file imports when it is itself imported."""
     found = set()
@@ -179,7 +166,7 @@ def test_computing_knows_nothing_of_http_store_or_clock(path):
     outside = {
         "flask",
         "tinydb",
-        *(f"emulator.{name}" for name in ("store", "clock", "world", "app", "behaviours")),
+        *(f"modelarts_emulator.{name}" for name in ("worlds", "frame", "app", "behaviours")),
     }
     assert not outside & imports_of(path)
 
@@ -243,7 +230,7 @@ def changed_by(node: ast.AST) -> list[str]:
 def test_what_others_call_says_what_it_promises(path):
     tree = TREES[path]
     assert not tree.body or ast.get_docstring(tree), "the module has no docstring"
-    if len(path.relative_to(ROOT).parts) > 2:
+    if not CORE & set(path.parts):
         return
     public = [
         node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"
@@ -314,7 +301,7 @@ def functions_called(path: Path, name: str) -> list:
     for node in TREES[path].body:
         if isinstance(node, ast.ImportFrom) and name in {alias.name for alias in node.names}:
             for other in TESTS:
-                if other.stem == node.module and other != path:
+                if NAMES[other].removesuffix(".py").replace("/", ".") == node.module and other != path:
                     found += functions_called(other, name)
     return found
 
@@ -332,12 +319,3 @@ def test_every_option_is_explained_in_the_docs():
     for row in fields(Settings):
         flag = f"--{row.name.replace('_', '-')}"
         assert flag in text or f"{PREFIX}{row.name.upper()}" in text, flag
-
-
-def test_every_package_is_installed():
-    listed = (ROOT / "setup.cfg").read_text()
-    for path in ROOT.glob("emulator/**/__init__.py"):
-        # What model packages import is copied as data: it is no package of the emulator's.
-        if "serving_base" in path.parts:
-            continue
-        assert f"    {'.'.join(path.parent.relative_to(ROOT).parts)}\n" in listed, path

@@ -1,7 +1,8 @@
 """A model imported, deployed and asked through the official SDK's client, which signs what it has no method for."""
 
 import pytest
-from model_packages import digits_classifier, entry, import_body, put_package, service_body
+
+from tests.model_packages import digits_classifier, entry, import_body, put_package, service_body
 
 pytest.importorskip("huaweicloudsdkmodelarts")
 

@@ -5,9 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 
 import pytest
-
-from emulator.cloud import Cloud
-from emulator.running import Emulator
+from modelarts_emulator.running import Emulator
+from modelarts_emulator.testing.cloud import Cloud
 
 openai = pytest.importorskip("openai")
 

@@ -7,8 +7,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from emulator.inference.forecasting import BadTable, forecast, next_classes, period_of, predicted
+from modelarts_emulator.inference.forecasting import BadTable, forecast, next_classes, period_of, predicted
 
 
 def season(at, period=24):

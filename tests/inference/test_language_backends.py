@@ -5,21 +5,20 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from modelarts_emulator.contract.facts import fixture
+from modelarts_emulator.inference.language.asked import Asked, BackendFailed
+from modelarts_emulator.inference.language.builtin import Builtin
+from modelarts_emulator.inference.language.gguf import Gguf
+from modelarts_emulator.inference.language.latency import Engine, Profile, first_token_seconds, token_seconds
+from modelarts_emulator.inference.language.pictures import colours_of, film, png
+from modelarts_emulator.inference.language.prefix_cache import BLOCK, PrefixCache
+from modelarts_emulator.inference.language.rate_limits import RateLimiter
+from modelarts_emulator.inference.language.scores import bleu, rouge
+from modelarts_emulator.inference.language.scripted import BadScript, Scripted
+from modelarts_emulator.inference.language.sharing import relevance, vector
+from modelarts_emulator.inference.language.upstream import Upstream
 
-from emulator.facts import fixture
-from emulator.inference.language.asked import Asked, BackendFailed
-from emulator.inference.language.builtin import Builtin
-from emulator.inference.language.gguf import Gguf
-from emulator.inference.language.latency import Engine, Profile, first_token_seconds, token_seconds
-from emulator.inference.language.pictures import colours_of, film, png
-from emulator.inference.language.prefix_cache import BLOCK, PrefixCache
-from emulator.inference.language.rate_limits import RateLimiter
-from emulator.inference.language.scores import bleu, rouge
-from emulator.inference.language.scripted import BadScript, Scripted
-from emulator.inference.language.sharing import relevance, vector
-from emulator.inference.language.upstream import Upstream
-
-BUILTIN = Builtin(fixture("pangu/corpus"))
+BUILTIN = Builtin(fixture("pangu/text/corpus"))
 
 
 def ask(rows, question, **options):

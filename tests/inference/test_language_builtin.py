@@ -8,14 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from modelarts_emulator.contract.facts import fixture
+from modelarts_emulator.inference.language.asked import Asked
+from modelarts_emulator.inference.language.builtin import Builtin
+from modelarts_emulator.inference.language.guided import GuideImpossible
+from modelarts_emulator.inference.language.tokenizer import count
 
-from emulator.facts import fixture
-from emulator.inference.language.asked import Asked
-from emulator.inference.language.builtin import Builtin
-from emulator.inference.language.guided import GuideImpossible
-from emulator.inference.language.tokenizer import count
-
-MODEL = Builtin(fixture("pangu/corpus"))
+MODEL = Builtin(fixture("pangu/text/corpus"))
 WEATHER = {
     "name": "get_current_weather",
     "description": "Get the current weather in a city",

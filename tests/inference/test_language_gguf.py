@@ -1,9 +1,8 @@
 """A GGUF file answers through llama.cpp; both packages are optional."""
 
 import pytest
-
-from emulator.inference.language.asked import Asked, BackendFailed
-from emulator.inference.language.gguf import Gguf
+from modelarts_emulator.inference.language.asked import Asked, BackendFailed
+from modelarts_emulator.inference.language.gguf import Gguf
 
 pytest.importorskip("xllamacpp", reason="the extra `gguf` is not installed")
 gguf = pytest.importorskip("gguf", reason="the package `gguf` writes the model of this test")

@@ -2,8 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-
-from emulator.inference.language.tokenizer import count, count_prompt, prompt_tokens, tokens
+from modelarts_emulator.inference.language.tokenizer import count, count_prompt, prompt_tokens, tokens
 
 
 @given(st.text())

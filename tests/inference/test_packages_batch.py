@@ -4,8 +4,7 @@ import json
 from functools import partial
 
 import pytest
-
-from emulator.inference.batch import (
+from modelarts_emulator.inference.batch import (
     Source,
     csv_requests,
     file_parameter,

@@ -5,11 +5,10 @@ from random import Random
 
 import jsonschema
 import pytest
-
-from emulator.inference.packages.config import Package, flatten, parse_config
-from emulator.inference.packages.dependencies import missing, other_versions
-from emulator.inference.packages.layout import problems
-from emulator.inference.packages.simulated import predict
+from modelarts_emulator.inference.packages.config import Package, flatten, parse_config
+from modelarts_emulator.inference.packages.dependencies import missing, other_versions
+from modelarts_emulator.inference.packages.layout import problems
+from modelarts_emulator.inference.packages.simulated import predict
 
 ROW = {"type": "object", "properties": {"sepal": {"type": "number"}}}
 REQUEST = {"type": "object", "properties": {"req_data": {"type": "array", "items": [ROW]}}}

@@ -4,9 +4,8 @@ import json
 from textwrap import dedent
 
 import pytest
-
-from emulator.inference.packages.config import parse_config
-from emulator.inference.packages.worker import ModelWorker
+from modelarts_emulator.inference.packages.config import parse_config
+from modelarts_emulator.inference.packages.worker import ModelWorker
 
 TENSORFLOW = """
     from types import SimpleNamespace

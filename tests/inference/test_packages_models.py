@@ -4,9 +4,8 @@ import json
 
 import numpy
 import pytest
-
-from emulator.inference.packages.config import parse_config
-from emulator.inference.packages.worker import ModelWorker
+from modelarts_emulator.inference.packages.config import parse_config
+from modelarts_emulator.inference.packages.worker import ModelWorker
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Saving model in the UBJSON format:UserWarning")
 datasets = pytest.importorskip("sklearn.datasets", reason="scikit-learn is not installed")

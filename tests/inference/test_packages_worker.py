@@ -12,9 +12,8 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-
-from emulator.inference.packages.config import parse_config
-from emulator.inference.packages.worker import Limits, ModelWorker, PredictionTimeout, WorkerDown
+from modelarts_emulator.inference.packages.config import parse_config
+from modelarts_emulator.inference.packages.worker import Limits, ModelWorker, PredictionTimeout, WorkerDown
 
 SKLEARN = '{"model_type": "Scikit_Learn", "model_algorithm": "predict_analysis"}'
 ECHO = """
@@ -378,8 +377,8 @@ def test_a_worker_whose_emulator_was_killed_ends_even_in_a_loop(tmp_path):
     folder = package(tmp_path / "model", "while True: pass")
     script = f"""
         import os
-        from emulator.inference.packages.config import parse_config
-        from emulator.inference.packages.worker import ModelWorker
+        from modelarts_emulator.inference.packages.config import parse_config
+        from modelarts_emulator.inference.packages.worker import ModelWorker
 
         worker = ModelWorker({str(folder)!r}, parse_config({SKLEARN!r}), "Scikit_Learn")
         worker.start()

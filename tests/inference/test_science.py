@@ -10,15 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.io import netcdf_file
-
-from emulator.inference.science import netcdf
-from emulator.inference.science.climatology import climatology
-from emulator.inference.science.files import netcdf_of
-from emulator.inference.science.forecast import Disturbance, Forecast
-from emulator.inference.science.grid import Grid, area_mean
-from emulator.inference.science.initial import initial_state
-from emulator.inference.science.models import (
+from modelarts_emulator.inference.science import netcdf
+from modelarts_emulator.inference.science.climatology import climatology
+from modelarts_emulator.inference.science.files import netcdf_of
+from modelarts_emulator.inference.science.forecast import Disturbance, Forecast
+from modelarts_emulator.inference.science.grid import Grid, area_mean
+from modelarts_emulator.inference.science.initial import initial_state
+from modelarts_emulator.inference.science.models import (
     GLOBE,
     MODELS,
     PRESSURES,
@@ -27,6 +25,7 @@ from emulator.inference.science.models import (
     features_of,
     model_called,
 )
+from scipy.io import netcdf_file
 
 WEATHER = MODELS["weather"]
 GRID = Grid.of(GLOBE)

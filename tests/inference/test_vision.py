@@ -6,9 +6,8 @@ import io
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from modelarts_emulator.inference.vision import BadImage, classified, detected, picture_in
 from PIL import Image, ImageDraw
-
-from emulator.inference.vision import BadImage, classified, detected, picture_in
 
 RED, BLUE, GREEN = (205, 35, 35), (40, 80, 200), (50, 150, 60)
 

@@ -5,8 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from emulator.simulation.finetuning import (
+from modelarts_emulator.simulation.finetuning import (
     MOST_POINTS,
     SAMPLES_PER_ITERATION,
     checkpoints_until,

@@ -1,8 +1,7 @@
 """Schedulers stop the trials that lag behind and no others."""
 
 import pytest
-
-from emulator.simulation.schedulers import read_scheduler, stops
+from modelarts_emulator.simulation.schedulers import read_scheduler, stops
 
 OTHERS = [[0.5, 0.6, 0.7, 0.8], [0.4, 0.5, 0.6, 0.7], [0.6, 0.7, 0.8, 0.9]]
 MEDIAN = read_scheduler({"type": "MedianStoppingRule"})

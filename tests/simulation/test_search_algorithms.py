@@ -4,11 +4,10 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-
-from emulator.simulation.parameters import configuration_at, continuous, discrete, positions_of
-from emulator.simulation.search_algorithms import ALGORITHMS, next_configuration, read_options
-from emulator.simulation.search_space import space_from_yaml
-from emulator.simulation.surrogate import learning_curve, response_surface
+from modelarts_emulator.simulation.parameters import configuration_at, continuous, discrete, positions_of
+from modelarts_emulator.simulation.search_algorithms import ALGORITHMS, next_configuration, read_options
+from modelarts_emulator.simulation.search_space import space_from_yaml
+from modelarts_emulator.simulation.surrogate import learning_curve, response_surface
 
 TEMPLATES = sorted((Path(__file__).parents[2] / "fixtures/modelarts/autosearch").glob("*/*.yaml"))
 SPACE = [

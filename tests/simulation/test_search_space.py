@@ -5,9 +5,8 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from emulator.simulation.parameters import continuous, discrete, position_of, value_at
-from emulator.simulation.search_space import plan_of, space_from_search_params, space_from_yaml
+from modelarts_emulator.simulation.parameters import continuous, discrete, position_of, value_at
+from modelarts_emulator.simulation.search_space import plan_of, space_from_search_params, space_from_yaml
 
 LR = {"name": "lr", "param_type": "continuous", "lower_bound": "0.0001", "upper_bound": "0.1"}
 ACCURACY = {"name": "accuracy", "mode": "max", "regex": "acc=([0-9.]+)"}

@@ -4,11 +4,10 @@ from io import BytesIO
 from random import Random
 
 import pytest
+from modelarts_emulator.simulation.parameters import configuration_at, continuous, discrete, position_of
+from modelarts_emulator.simulation.search_history import random_point
+from modelarts_emulator.simulation.sensitivity import importance, importance_png
 from PIL import Image
-
-from emulator.simulation.parameters import configuration_at, continuous, discrete, position_of
-from emulator.simulation.search_history import random_point
-from emulator.simulation.sensitivity import importance, importance_png
 
 SPACE = [
     continuous("lr", 1e-5, 0.1),

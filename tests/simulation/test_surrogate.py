@@ -7,10 +7,9 @@ from statistics import mean
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from emulator.simulation.parameters import configuration_at, continuous, discrete, positions_of
-from emulator.simulation.search_history import random_point
-from emulator.simulation.surrogate import learning_curve, response_surface
+from modelarts_emulator.simulation.parameters import configuration_at, continuous, discrete, positions_of
+from modelarts_emulator.simulation.search_history import random_point
+from modelarts_emulator.simulation.surrogate import learning_curve, response_surface
 
 SPACE = [
     continuous("lr", 1e-5, 0.1),

@@ -7,10 +7,9 @@ from time import perf_counter
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-
-from emulator.simulation.patterns import TooSlow, found_values
-from emulator.simulation.surrogate import learning_curve
-from emulator.simulation.training_log import (
+from modelarts_emulator.simulation.patterns import TooSlow, found_values
+from modelarts_emulator.simulation.surrogate import learning_curve
+from modelarts_emulator.simulation.training_log import (
     Job,
     closing_lines,
     job_lines,

@@ -3,8 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from emulator.simulation.utilisation import METRICS, usage
+from modelarts_emulator.simulation.utilisation import METRICS, usage
 
 KINDS = {"CPU": {"cpuUsage", "memUsage"}}
 KINDS["GPU"] = KINDS["CPU"] | {"gpuUtil", "gpuMemUsage"}

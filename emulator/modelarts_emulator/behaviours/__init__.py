@@ -1,0 +1,1 @@
+"""What operations do: one module or package an area, named after its schema file."""

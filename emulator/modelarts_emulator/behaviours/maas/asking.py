@@ -1,0 +1,205 @@
+"""From a MaaS body to a question: what the model server refuses, and what is left for the model."""
+
+import base64
+import binascii
+import re
+
+from modelarts_emulator.behaviours.maas.generation import Generation, Served, builtin, prompt_of
+from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.inference.language.asked import Asked, text_of
+
+MOST_IMAGE = 10 << 20
+GUIDES = {"guided_choice": "choice", "guided_regex": "regex", "guided_json": "json"}
+DATA_URL = re.compile(r"data:image/(png|jpe?g|gif|webp|bmp|tiff);base64,", re.IGNORECASE)
+
+
+def refuse_extra(call) -> None:
+    """400 for a member that the model server does not know."""
+    documented = call.operation.area_of.closure(call.operation.body_schema)
+    known = documented.get("properties") or call.operation.area_of.component(documented["$ref"])["properties"]
+    for name, value in call.body.items():
+        if name not in known:
+            words = (
+                "[{'type': 'extra_forbidden', 'loc': ('body', %r), 'msg': 'Extra inputs are not permitted', "
+            )
+            raise ApiError("BadRequestError", (words + "'input': %r}]") % (name, value))
+
+
+def refuse_sampling(body: dict, single: bool = False) -> None:
+    """400 for sampling parameters that exclude each other."""
+    number, beam = body["n"], body["use_beam_search"]
+    rules = [
+        (single and number > 1, "n must be 1 for this model"),
+        (single and body["length_penalty"] != 1.0, "length_penalty is not supported by this model"),
+        (
+            body["top_k"] == 0 or body["top_k"] < -1,
+            f"top_k must be -1 (disable), or at least 1, got {body['top_k']}.",
+        ),
+        (
+            body.get("best_of", number) < number,
+            f"best_of must be greater than or equal to n, got n={number}.",
+        ),
+        (beam and number == 1 and body.get("best_of", 1) < 2, "beam search needs n greater than 1"),
+        (beam and body["temperature"] != 0, "temperature must be 0 when using beam search."),
+        (beam and body["top_p"] != 1, "top_p must be 1 when using beam search."),
+        (beam and body["top_k"] != -1, "top_k must be -1 when using beam search."),
+        (
+            body["length_penalty"] != 1.0
+            and not (beam and body["top_k"] == -1 and body.get("best_of", 1) > 1),
+            "length_penalty needs top_k -1, use_beam_search true and best_of above 1",
+        ),
+        (
+            number > 1 and not beam and (body["temperature"] == 0 or body["top_k"] == 1),
+            f"n must be 1 when using greedy sampling, got {number}.",
+        ),
+        (number > 10, f"n is {number}, must be at most 10"),
+        (body.get("best_of", 1) > 20, f"best_of is {body.get('best_of')}, must be at most 20"),
+        (body["min_tokens"] < 0, f"min_tokens must be greater than or equal to 0, got {body['min_tokens']}."),
+        ("" in stops_of(body), "stop cannot contain an empty string."),
+    ]
+    for broken, words in rules:
+        if broken:
+            raise ApiError("BadRequestError", words)
+
+
+def guide_of(body: dict) -> dict | None:
+    """What guides the text: one of guided_choice, guided_regex, guided_json, response_format; None for nothing."""
+    if body.get("guided_grammar"):
+        raise ApiError("BadRequestError", "guided_grammar is not supported; use guided_json, regex or choice")
+    sent = [name for name in GUIDES if body.get(name) is not None]
+    if len(sent) > 1:
+        raise ApiError(
+            "BadRequestError", f"You can only use one kind of guided decoding, got {', '.join(sent)}"
+        )
+    if sent:
+        return {GUIDES[sent[0]]: body[sent[0]]}
+    wanted = body.get("response_format") or {}
+    if wanted.get("type") == "json_object":
+        return {
+            "json": {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
+        }
+    if wanted.get("type") == "json_schema":
+        described = wanted.get("json_schema")
+        schema = described.get("schema") if isinstance(described, dict) else None
+        if not isinstance(schema, dict):
+            raise ApiError("BadRequestError", "response_format.json_schema.schema is missing")
+        return {"json": schema}
+    return None
+
+
+def stops_of(body: dict) -> tuple[str, ...]:
+    """The stop strings."""
+    stop = body.get("stop")
+    return () if stop is None else (stop,) if isinstance(stop, str) else tuple(stop)
+
+
+def messages_of(call, images: bool) -> list[dict]:
+    """The messages with their content as text. 400 where content is missing or an image cannot be taken."""
+    found = []
+    for at, message in enumerate(call.body["messages"]):
+        if message.get("content") is None and not (
+            message["role"] == "assistant" and message.get("tool_calls")
+        ):
+            raise ApiError("ModelArts.81001", f"$.messages[{at}]: content is missing")
+        if isinstance(message.get("content"), list):
+            refuse_images(message["content"], images)
+        told = {"role": message["role"], "content": text_of(message.get("content"))}
+        if message.get("tool_calls"):
+            told["tool_calls"] = [called for called in message["tool_calls"] if well_formed(called)]
+        if "tool_call_id" in message:
+            told["tool_call_id"] = message["tool_call_id"]
+        found.append(told)
+    return found
+
+
+def well_formed(called: dict) -> bool:
+    """Whether a tool call of a message has a function with a name; 400 when it has none."""
+    function = called.get("function")
+    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+        raise ApiError("BadRequestError", "each of tool_calls needs function.name")
+    return True
+
+
+def refuse_images(parts: list, images: bool) -> None:
+    """400 for an image that the model cannot see, or that is none or too large."""
+    for part in parts:
+        image = part.get("image_url")
+        if part.get("type") != "image_url" or not isinstance(image, dict):
+            continue
+        if not images:
+            raise ApiError("BadRequestError", "At most 0 image(s) may be provided in one request.")
+        url = image.get("url", "")
+        if url.startswith("data:"):
+            picture_in(url)
+        elif not url.startswith(("http://", "https://")):
+            raise ApiError("BadRequestError", "image_url.url must be http, https or data:image/...;base64")
+
+
+def picture_in(url: str) -> bytes:
+    """The bytes of an image in a data URL. 400 when there is none, or more than 10 MB."""
+    head = DATA_URL.match(url)
+    if head is None:
+        raise ApiError("BadRequestError", "an image is sent as data:image/png;base64,... or jpeg, gif, webp")
+    if len(url) > MOST_IMAGE:
+        raise ApiError("BadRequestError", f"the image has {len(url)} characters, at most 10 MB are allowed")
+    try:
+        return base64.b64decode(url[head.end() :], validate=True)
+    except binascii.Error as error:
+        raise ApiError("BadRequestError", f"the image is no base64: {error}") from None
+
+
+def thinks(model: dict, body: dict) -> bool:
+    """Whether the model is to think aloud: as it always does, as it is told, or as is its default."""
+    if model["thinking"] in ("always", "never"):
+        return model["thinking"] == "always"
+    told = (body.get("chat_template_kwargs") or {}).get(model["switch"])
+    if told is None:
+        return model["thinking"] == "on" or "reasoning_effort" in body
+    return told
+
+
+def limited(asked: Asked, served: Served, wanted: int | None) -> list[str]:
+    """Set how many tokens may be said; the prompt's tokens. 400 when that exceeds the model's context or output."""
+    prompt = prompt_of(asked)
+    room = served.context - len(prompt)
+    if room < 1 or (wanted or 0) > min(room, served.max_output):
+        most = served.context if (wanted or 1) > room else served.max_output
+        completion = wanted or 1
+        words = (
+            f"This model's maximum context length is {most} tokens. However, you requested {len(prompt) + completion} "
+            f"tokens ({len(prompt)} in the messages, {completion} in the completion). Please reduce the length of the "
+            "messages or completion."
+        )
+        raise ApiError("BadRequestError", words)
+    asked.most = wanted or min(room, served.max_output)
+    return prompt
+
+
+def best(build, number: int, of: int, beam: bool) -> Generation:
+    """A generation of the `number` most probable of `of` answers; in the order drawn where all are wanted.
+
+    A beam holds no answer twice as long as the model knows others.
+    """
+    if of <= number and not beam:
+        return build(number)
+    generation = build(max(number, of) * (4 if beam else 1))
+    probabilities, scored = builtin().probabilities, []
+    for reply in generation.replies:
+        said = list(reply.tokens)
+        reply.tokens = iter(said)
+        found = probabilities.log_probabilities(said[:200])
+        scored.append((-sum(found) / max(1, len(found)), "".join(said), reply))
+    scored.sort(key=lambda row: row[:2])
+    if beam:
+        scored = first_of_each(scored)
+    generation.replies = [reply for *_, reply in scored[:number]]
+    return generation
+
+
+def first_of_each(scored: list) -> list:
+    """The rows with the first of each text in front."""
+    unique, again = {}, []
+    for row in scored:
+        if unique.setdefault(row[1], row) is not row:
+            again.append(row)
+    return [*unique.values(), *again]

@@ -1,0 +1,85 @@
+"""Chat with the models of MaaS: OpenAI's interface on three paths, Anthropic's on one."""
+
+from modelarts_emulator.behaviours.maas.asking import (
+    best,
+    guide_of,
+    limited,
+    messages_of,
+    refuse_extra,
+    refuse_sampling,
+    stops_of,
+    thinks,
+)
+from modelarts_emulator.behaviours.maas.frames import OPENAI, chat_answer, chat_frames
+from modelarts_emulator.behaviours.maas.generation import Generation, Served, until_failure
+from modelarts_emulator.behaviours.maas.models import model_called
+from modelarts_emulator.frame.calls import Stream
+from modelarts_emulator.frame.registry import behaviour
+from modelarts_emulator.inference.language.asked import Asked
+
+
+@behaviour("CreateMaasChatCompletion", computes=True)
+def create_maas_chat_completion(call):
+    """An answer of one of the models that the V1 path serves, at once or as a stream."""
+    return chat(call, "v1")
+
+
+@behaviour("CreateMaasChatCompletionV2", computes=True)
+def create_maas_chat_completion_v2(call):
+    """An answer of one of the models that the V2 path serves, at once or as a stream."""
+    return chat(call, "v2")
+
+
+@behaviour("CreateMaasOpenAiChatCompletion", computes=True)
+def create_maas_open_ai_chat_completion(call):
+    """An answer of one of the models that OpenAI's path serves, at once or as a stream."""
+    return chat(call, "openai")
+
+
+def chat(call, api: str):
+    """Check in the documented order, ask the model, answer."""
+    body = call.body
+    model = model_called(call, "chat", api)
+    refuse_extra(call)
+    refuse_sampling(body, model.get("single", False))
+    served = served_by(model)
+    asked = asked_in(call, model)
+    prompt = limited(asked, served, body.get("max_tokens"))
+    number = body["n"]
+    generation = best(
+        lambda count: Generation(call, served, asked, count, prompt),
+        number,
+        body.get("best_of", number),
+        body["use_beam_search"],
+    )
+    if body["stream"]:
+        shown = (body.get("stream_options") or {}).get("include_usage", True)
+        return Stream(until_failure(chat_frames(generation, OPENAI, "each" if shown else "none")))
+    logprobs = body.get("top_logprobs", 0) if body.get("logprobs") else None
+    return chat_answer(generation, logprobs, cached=True)
+
+
+def served_by(model: dict) -> Served:
+    """The model as the machinery of generation wants it."""
+    return Served(model["id"], model["id"], model["context"], model["max_output"])
+
+
+def asked_in(call, model: dict) -> Asked:
+    """The question in an OpenAI body."""
+    body = call.body
+    return Asked(
+        model=model["id"],
+        messages=messages_of(call, model.get("images", False)),
+        least=body["min_tokens"],
+        stop=stops_of(body),
+        seed=body.get("seed", call.world.seed),
+        temperature=1.0 if body["use_beam_search"] else body["temperature"],
+        top_p=body["top_p"],
+        top_k=body["top_k"],
+        tools=body.get("tools") or [],
+        tool_choice=body.get("tool_choice") or "auto",
+        guide=guide_of(body),
+        ignore_eos=body["ignore_eos"],
+        thinks=thinks(model, body),
+        raw=body,
+    )

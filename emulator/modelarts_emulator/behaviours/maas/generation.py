@@ -1,0 +1,236 @@
+"""A question on its way through a model server: prompt, cache, backend, waiting, counting."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+from modelarts_emulator.behaviours.maas.metrics import counters_of
+from modelarts_emulator.behaviours.maas.models import use_tokens
+from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.contract.facts import fixture
+from modelarts_emulator.inference.language.asked import Asked, BackendFailed, Reply
+from modelarts_emulator.inference.language.builtin import Builtin
+from modelarts_emulator.inference.language.gguf import Gguf
+from modelarts_emulator.inference.language.guided import GuideImpossible
+from modelarts_emulator.inference.language.latency import Engine, Profile, first_token_seconds, token_seconds
+from modelarts_emulator.inference.language.prefix_cache import PrefixCache
+from modelarts_emulator.inference.language.scripted import Scripted
+from modelarts_emulator.inference.language.tokenizer import count, prompt_tokens, tokens
+from modelarts_emulator.inference.language.upstream import Upstream
+from modelarts_emulator.worlds.clock import monotonic
+
+
+@dataclass
+class Served:
+    """A model as it is asked: the name that answers and metrics show, what its tokens are counted under, its server."""
+
+    name: str
+    limited_as: str
+    context: int
+    max_output: int
+    engine: Engine = field(default_factory=Engine)
+    started: str = ""
+    failure: tuple[str, int | None] = ("APIG.0203", None)
+
+
+@cache
+def builtin() -> Builtin:
+    """The built-in model over its corpus."""
+    return Builtin(fixture("pangu/text/corpus"))
+
+
+@cache
+def backend_named(chat: str, key: str):
+    """The backend that a setting names. BadScript or ValueError when it names none."""
+    kind, _, rest = chat.partition(":")
+    if kind == "scripted":
+        return Scripted.from_file(rest, builtin())
+    if kind == "gguf":
+        return Gguf(rest)
+    if kind == "upstream":
+        url, _, model = rest.partition("#")
+        return Upstream(url, key, model)
+    return builtin()
+
+
+@cache
+def profile_named(latency: str) -> Profile:
+    """The latency profile that a setting describes."""
+    return Profile.parsed(latency)
+
+
+def refuse_bad_settings(settings) -> None:
+    """ValueError when the settings name a backend or a profile that is none."""
+    backend_named(settings.chat, settings.chat_key)
+    profile_named(settings.latency)
+
+
+def prompt_of(asked: Asked, bare: bool = False) -> list[str]:
+    """The tokens that the model reads; bare: the messages are a full prompt already and get no marks."""
+    if asked.prompt is not None:
+        return tokens(asked.prompt)
+    if bare:
+        return [token for message in asked.messages for token in tokens(message["content"])]
+    return prompt_tokens(asked.messages)
+
+
+class Generation:
+    """One request to a model server, answered `n` times.
+
+    Use `said(reply)` to hear a reply token by token as fast as the latency profile allows. Everything counted is
+    counted when `with generation:` is left, also when the client hung up in the middle.
+    """
+
+    def __init__(self, call, served: Served, asked: Asked, number: int = 1, prompt: list | None = None):
+        self.call = call
+        self.world = call.world
+        self.served = served
+        self.prompt = prompt_of(asked) if prompt is None else prompt
+        self.prompt_tokens = len(self.prompt)
+        self.completion_tokens = 0
+        self.since = monotonic()
+        self.first = None
+        self.profile = profile_named(call.settings.latency)
+        with self.world.lock:
+            self._admit()
+            self.id = self.world.new_hex(32)
+            self.created = int(self.world.clock.now())
+        self.replies = [self._reply(replace(asked, index=index)) for index in range(number)]
+
+    def _admit(self) -> None:
+        volatile, engine = self.world.volatile, self.served.engine
+        self.cached = 0
+        if engine.enable_prefix_caching:
+            known = volatile.setdefault("prefix_cache", PrefixCache())
+            self.cached = known.admit(self.served.name, self.prompt)
+        warm = volatile.setdefault("warm_servers", set())
+        server = f"{self.served.limited_as}/{self.served.started}"
+        seconds = first_token_seconds(
+            self.profile, engine, self.prompt_tokens, self.cached, server not in warm
+        )
+        warm.add(server)
+        self.first_wait, self.token_wait = seconds, token_seconds(self.profile, engine)
+
+    def _reply(self, asked: Asked) -> Reply:
+        code, status = self.served.failure
+        try:
+            reply = backend_named(self.call.settings.chat, self.call.settings.chat_key).reply(asked)
+        except GuideImpossible as error:
+            raise ApiError("BadRequestError", str(error)) from None
+        except BackendFailed as error:
+            raise ApiError(code, str(error), status=status) from None
+        if reply.refusal:
+            raise ApiError(*reply.refusal)
+        return reply
+
+    @property
+    def waits(self) -> bool:
+        """Whether the client is made to wait for tokens."""
+        slow = self.first_wait or self.token_wait or any(reply.moments for reply in self.replies)
+        return bool(slow)
+
+    def said(self, reply: Reply) -> Iterator[tuple[str, bool]]:
+        """(token, whether it is only thought) of a reply as they come, waited for as profile and script say.
+
+        ApiError when the backend breaks off.
+        """
+        wait = self.world.clock.wait
+        wait(self.first_wait + reply.first_wait)
+        between, number = self.token_wait + reply.token_wait, 0
+        for token in reply.reasoning:
+            number += 1
+            self.count_token()
+            yield token, True
+            wait(between)
+        try:
+            for token in reply.tokens:
+                if number == reply.cut_after:
+                    raise BackendFailed("the script breaks off here")
+                number += 1
+                self.count_token()
+                yield token, False
+                if between:
+                    wait(between)
+        except BackendFailed as error:
+            code, status = self.served.failure
+            raise ApiError(code, str(error), status=status) from None
+
+    def count_token(self) -> None:
+        """Count one token that was said."""
+        self.completion_tokens += 1
+        if self.first is None:
+            self.first = monotonic()
+
+    def count_calls(self, reply: Reply) -> None:
+        """Count the tokens of a reply's tool calls."""
+        for call in reply.tool_calls:
+            self.completion_tokens += count(call["function"]["name"]) + count(call["function"]["arguments"])
+        if reply.tool_calls and self.first is None:
+            self.first = monotonic()
+
+    def usage(self) -> dict:
+        """What has been used so far; an upstream's own count where it gave one."""
+        told = [reply.usage for reply in self.replies if reply.usage]
+        if told:
+            prompt = told[0].get("prompt_tokens", self.prompt_tokens)
+            said = sum(usage.get("completion_tokens", 0) for usage in told)
+        else:
+            prompt, said = self.prompt_tokens, self.completion_tokens
+        return {"prompt_tokens": prompt, "total_tokens": prompt + said, "completion_tokens": said}
+
+    def usage_with_cache(self) -> dict:
+        """The usage with what the prefix cache spared, None where that is nothing."""
+        details = {"cached_tokens": self.cached} if self.cached else None
+        return self.usage() | {"prompt_tokens_details": details}
+
+    def __enter__(self) -> "Generation":
+        with self.world.lock:
+            counters_of(self.world, self.served.name).running += 1
+        return self
+
+    def __exit__(self, *_) -> None:
+        for reply in self.replies:
+            if hasattr(reply.tokens, "close"):
+                reply.tokens.close()
+        used, now = self.usage(), monotonic()
+        with self.world.lock:
+            counted = counters_of(self.world, self.served.name)
+            counted.running -= 1
+            counted.totals["prompt_tokens_total"] += used["prompt_tokens"]
+            counted.totals["generation_tokens_total"] += used["completion_tokens"]
+            counted.totals["gpu_prefix_cache_queries_total"] += self.prompt_tokens
+            counted.totals["gpu_prefix_cache_hits_total"] += self.cached
+            first = self.first or now
+            counted.histograms["time_to_first_token_seconds"].observe(first - self.since)
+            if self.completion_tokens > 1:
+                between = (now - first) / (self.completion_tokens - 1)
+                counted.histograms["time_per_output_token_seconds"].observe(between)
+            counted.histograms["e2e_request_latency_seconds"].observe(now - self.since)
+            for reply in self.replies:
+                reason = "abort" if _[0] is not None else reply.finish_reason
+                counted.finished[reason] = counted.finished.get(reason, 0) + 1
+        use_tokens(self.world, self.served.limited_as, used["total_tokens"])
+
+
+def until_failure(frames: Iterator[bytes]) -> Iterator[bytes]:
+    """The frames of a stream; when the model breaks off in the middle the connection does so too."""
+    try:
+        yield from frames
+    except ApiError as error:
+        raise ConnectionAbortedError(str(error)) from None
+
+
+def token_logprobs(reply_tokens: list[str], context: str, top: int = 0) -> list[dict]:
+    """The logarithm of each token's probability, as the built-in model holds it; `top` names the token itself."""
+    found = builtin().probabilities.log_probabilities(reply_tokens, context)
+    return [
+        {
+            "token": token,
+            "logprob": round(value, 6),
+            "bytes": list(token.encode()),
+            "top_logprobs": [{"token": token, "logprob": round(value, 6), "bytes": list(token.encode())}][
+                :top
+            ],
+        }
+        for token, value in zip(reply_tokens, found, strict=True)
+    ]

@@ -1,0 +1,169 @@
+"""What an algorithm lets its jobs choose: hyperparameters with types and ranges, channels, resources."""
+
+from modelarts_emulator.behaviours.modelarts.training.catalogue import FLAVORS, POOL_FLAVORS
+from modelarts_emulator.behaviours.modelarts.training.channels import url_of
+from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.contract.facts import fixture
+
+ALGORITHMS = "modelarts/algorithms/algorithm"
+PUBLICATIONS = "modelarts/algorithms/publication"
+BOOLEANS = {"true", "false"}
+RANGES, CHOICES = {"range"}, {"choice", "enum"}
+SINGULAR = "singular"
+
+
+def algorithm_named(call, given: dict) -> dict | None:
+    """The algorithm a job names by id, or by what was published of it; None when there is none."""
+    if given.get("id"):
+        return call.records(ALGORITHMS).find(given["id"])
+    publication = call.records(PUBLICATIONS).find(given.get("subscription_id") or "")
+    versions = publication["versions"] if publication else ()
+    wanted = given.get("item_version_id")
+    return next((row["algorithm"] for row in versions if row["version_id"] == wanted), None)
+
+
+def is_of_type(text: str, kind: str) -> bool:
+    """Whether a value, which is always text, can be read as the type that a constraint names."""
+    if kind == "Boolean":
+        return text.lower() in BOOLEANS
+    try:
+        {"Integer": int, "Float": float}.get(kind, str)(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_allowed(text: str, constraint: dict) -> bool:
+    """Whether a value of the right type lies in the range or among the choices of a constraint."""
+    valid_type, valid_range = (
+        constraint.get("valid_type", "None").lower(),
+        constraint.get("valid_range") or [],
+    )
+    if valid_type in CHOICES:
+        return text in valid_range
+    if valid_type in RANGES and valid_range:
+        low, high = valid_range
+        return (not low or float(text) >= float(low)) and (not high or float(text) <= float(high))
+    return True
+
+
+def refuse_broken_constraints(algorithm: dict, body: dict) -> None:
+    """ApiError with the documented code when a job asks for what its algorithm does not allow."""
+    given = body["algorithm"]
+    refuse_bad_values(algorithm["job_config"], given.get("parameters") or ())
+    for kind in ("inputs", "outputs"):
+        refuse_missing_channels(kind, algorithm["job_config"].get(kind) or (), given.get(kind) or ())
+    refuse_bad_remotes(algorithm["job_config"].get("inputs") or (), given.get("inputs") or ())
+    refuse_bad_place(algorithm, (body.get("spec") or {}).get("resource") or {})
+
+
+def refuse_bad_values(job_config: dict, given) -> None:
+    """Each value of a job fits the parameter of the algorithm, and none is set that may not be."""
+    known = {parameter["name"]: parameter for parameter in job_config.get("parameters") or ()}
+    for at, parameter in enumerate(given):
+        where, name = f"$.algorithm.parameters[{at}]", parameter["name"]
+        if name in known:
+            refuse_bad_value(where, known[name], parameter.get("value", ""))
+        elif job_config.get("parameters_customization") is False:
+            names = ", ".join(known) or "none"
+            raise ApiError(
+                "ModelArts.2788", f"{where}: the algorithm has no parameter {name}; it has {names}"
+            )
+    set_by_job = {parameter["name"]: parameter.get("value", "") for parameter in given}
+    for name, parameter in known.items():
+        required = (parameter.get("constraint") or {}).get("required")
+        if required and not set_by_job.get(name, parameter.get("value", "")):
+            raise ApiError(
+                "ModelArts.2766", f"$.algorithm.parameters: {name} is required and has no default value"
+            )
+
+
+def refuse_bad_value(where: str, parameter: dict, value: str) -> None:
+    """The value is the algorithm's own, or one that its constraint allows."""
+    constraint, name = parameter.get("constraint") or {}, parameter["name"]
+    if value in ("", parameter.get("value", "")):
+        return
+    if constraint.get("editable") is False:
+        kept = parameter.get("value", "")
+        raise ApiError(
+            "ModelArts.2788", f"{where}: {name} cannot be edited; the algorithm sets it to {kept!r}"
+        )
+    kind = constraint.get("type", "String")
+    if not is_of_type(value, kind):
+        raise ApiError("ModelArts.2774", f"{where}: {name} is {value!r}, must be of type {kind}")
+    if not is_allowed(value, constraint):
+        raise ApiError("ModelArts.2816", f"{where}: {name} is {value!r}, {words_of(constraint)}")
+
+
+def words_of(constraint: dict) -> str:
+    """What a constraint allows, in words."""
+    valid_range = constraint["valid_range"]
+    if constraint["valid_type"].lower() in CHOICES:
+        return f"must be one of {', '.join(valid_range)}"
+    return f"must be from {valid_range[0] or '-inf'} to {valid_range[1] or 'inf'}"
+
+
+def refuse_missing_channels(kind: str, declared, given) -> None:
+    """Every input and output the algorithm declares is given by the job."""
+    names = {channel["name"] for channel in given}
+    missing = [channel["name"] for channel in declared if channel["name"] not in names]
+    if missing:
+        raise ApiError(
+            "ModelArts.2753", f"$.algorithm.{kind} lack {', '.join(missing)}, which the algorithm declares"
+        )
+
+
+def refuse_bad_remotes(declared, given) -> None:
+    """Each input comes from where the algorithm says that it may come from."""
+    allowed = {
+        channel["name"]: [row.get("data_type") for row in channel["remote_constraints"]]
+        for channel in declared
+        if channel.get("remote_constraints")
+    }
+    for at, channel in enumerate(given):
+        came = "dataset" if channel["remote"].get("dataset") else "obs" if url_of(channel) else ""
+        kinds = allowed.get(channel["name"])
+        if kinds and came not in kinds:
+            raise ApiError(
+                "ModelArts.2854",
+                f"$.algorithm.inputs[{at}].remote is {came}; the algorithm takes {', '.join(kinds)}",
+            )
+
+
+def refuse_bad_place(algorithm: dict, resource: dict) -> None:
+    """The flavor and the number of nodes are ones the algorithm can run on."""
+    allowed = {row["key"]: row["value"] for row in algorithm.get("resource_requirements") or ()}
+    flavors = {flavor["flavor_id"]: flavor for name in (FLAVORS, POOL_FLAVORS) for flavor in fixture(name)}
+    flavor = flavors.get(resource.get("flavor_id"))
+    kinds = allowed.get("flavor_type")
+    if flavor and kinds and flavor["flavor_type"] not in kinds:
+        raise ApiError(
+            "ModelArts.2840",
+            f"$.spec.resource.flavor_id is of type {flavor['flavor_type']}; the algorithm runs on "
+            f"{', '.join(kinds)}",
+        )
+    if flavor and cards_of(flavor) > 1 and allowed.get("device_distributed_mode") == [SINGULAR]:
+        raise ApiError(
+            "ModelArts.2840",
+            f"$.spec.resource.flavor_id has {cards_of(flavor)} cards; the algorithm runs on one",
+        )
+    nodes = resource.get("node_count", 1)
+    if nodes > 1 and allowed.get("host_distributed_mode") == [SINGULAR]:
+        raise ApiError(
+            "ModelArts.2793", f"$.spec.resource.node_count is {nodes}; the algorithm runs on one node"
+        )
+
+
+def cards_of(flavor: dict) -> int:
+    """How many accelerators a node of the flavor has."""
+    facts = flavor["flavor_info"]
+    return int((facts.get("npu") or facts.get("gpu") or {"unit_num": 0})["unit_num"])
+
+
+def policy_of(algorithm: dict | None, given: dict) -> dict | None:
+    """The search policy of a job: its own, with what it leaves out taken from the algorithm; None without."""
+    own = (given.get("policies") or {}).get("auto_search")
+    if not own:
+        return None
+    known = (algorithm.get("advanced_config") or {}).get("auto_search") if algorithm else None
+    return {**(known or {}), **{name: value for name, value in own.items() if value}}

@@ -1,0 +1,282 @@
+"""Fine-tuning jobs: their detail, their curves, their artifacts and how these are published."""
+
+import orjson
+
+from modelarts_emulator.behaviours.modelarts.training.finetuning_refusals import (
+    CHECKPOINTS,
+    MODEL_TYPES,
+    asked_values,
+)
+from modelarts_emulator.behaviours.modelarts.training.life import JOBS_TUNED_FROM, TRAINING_JOBS
+from modelarts_emulator.behaviours.modelarts.training.script import script_seconds
+from modelarts_emulator.behaviours.modelarts.training.status import over_at, seconds_run, started_at
+from modelarts_emulator.behaviours.modelarts.training.tuning import (
+    artifacts_of,
+    iterations_done,
+    model_of,
+    output_path,
+)
+from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.registry import behaviour
+from modelarts_emulator.simulation.finetuning import points_until
+from modelarts_emulator.worlds.clock import iso_of
+
+ASSETS = "modelarts/training/asset"
+METRICS = (
+    ("loss", "train_loss", "training loss", "训练损失", "training"),
+    ("perplexity", "train_perplexity", "perplexity of the training samples", "困惑度", "training"),
+    ("eval_loss", "val_loss", "loss on samples held back", "验证损失", "validation"),
+    ("learning_rate", "learning_rate", "learning rate", "学习率", "training"),
+)
+UNPUBLISHED, PUBLISHED = "unpublished", "published"
+
+
+@behaviour("ShowFtDetail")
+def show_ft_detail(call):
+    """The fine-tuning job: model, data, parameters, resources and how far it is."""
+    job = tuning_job(call)
+    shown, config = TRAINING_JOBS.shown(call.world, job), job.get("ftjob_config") or {}
+    resource, asset = job["spec"]["resource"], job["spec"].get("asset_model") or {}
+    end = over_at(job)
+    detail = {
+        "project_id": job["_project"],
+        "task_id": job["metadata"]["id"],
+        "task_name": job["metadata"]["name"],
+        "task_desc": job["metadata"]["description"],
+        **{name: shown[name] for name in ("metadata", "spec", "status")},
+        "model_type": config.get("model_type") or MODEL_TYPES[0],
+        "train_type": job.get("train_type") or "SFT",
+        "task_parameters": as_text(asked_values(job)),
+        "checkpoint_config": as_text(config.get("checkpoint_config") or {}),
+        "create_time": job["metadata"]["create_time"],
+        "update_time": int(max(job["_moments"].values()) * 1000),
+        "train_process": percent_done(call.world, job),
+        "train_cost_time": int(seconds_run(call.world, job)),
+        "training_info": as_text(forecast(call.world, job)) if end is None else "",
+        "train_output_path": output_path(job),
+        "datasets_config": datasets_of(job),
+        "workspace_id": job["metadata"]["workspace_id"],
+        "user_id": job["_user_id"],
+        "user_name": job["metadata"]["user_name"],
+        "pool_type": "dedicated" if resource.get("pool_id") else "public",
+        "pool_id": resource.get("pool_id", ""),
+        "pool_node_count": str(resource["node_count"]),
+        "flavor_id": resource.get("flavor_id", ""),
+        "priority": (job["spec"].get("schedule_policy") or {}).get("priority", 1),
+        "model_asset_id": job["spec"].get("asset_id", ""),
+        "root_asset_id": asset.get("parent_asset_id", ""),
+        **{
+            f"asset_{name}": asset[name]
+            for name in ("name", "version", "type", "code", "series", "desc")
+            if name in asset
+        },
+    }
+    source = call.records(CHECKPOINTS).find(job.get("_source", ""))
+    if source:
+        detail["continue_task"] = {
+            "checkpoint_id": source["artifact_id"],
+            "source_model_id": source["job_id"],
+            "source_model_name": model_of(job),
+            "epoch": source["epoch"],
+            "steps": source["step"],
+        }
+    return detail
+
+
+@behaviour("ShowFtMetrics")
+def show_ft_metrics(call):
+    """Loss, perplexity and learning rate by step as far as the job is; nothing before it runs."""
+    job, world = tuning_job(call), call.world
+    points = points_until(job["_tuning"], iterations_done(world, job)) if "_tuning" in job else []
+    return {
+        "loss": {"data": series(points, "loss")},
+        "eval_loss": {"data": series(points, "eval_loss")},
+        "training_info": forecast(world, job),
+        "train_process": percent_done(world, job),
+        "data": {
+            "format_version": "1.0",
+            "timestamp": iso_of(world.clock.now(), 0),
+            "metrics": [
+                {
+                    "name_cn": chinese,
+                    "name_en": english,
+                    "des_en": description,
+                    "des_cn": chinese,
+                    "type": "line",
+                    "group": group,
+                    "x_axis": "step",
+                    "data": series(points, name),
+                }
+                for name, english, description, chinese, group in METRICS
+            ],
+        },
+    }
+
+
+@behaviour("ListFtArtifacts")
+def list_ft_artifacts(call):
+    """The checkpoints and the model the job has written so far, newest first unless asked otherwise.
+
+    steps, epoch and status pick what has that value, loss what has at most that loss.
+    """
+    job, query = tuning_job(call), call.query
+    rows = [shown_artifact(call, job, each) for each in artifacts_of(call.world, job)]
+    best = min((row["loss"] for row in rows), default=None)
+    for row in rows:
+        row["is_best"] = row["loss"] == best
+    rows = [
+        row
+        for row in rows
+        if all(row[name] == query.get(name, row[name]) for name in ("steps", "epoch", "status"))
+        and row["loss"] <= query.get("loss", row["loss"])
+    ]
+    if not query.get("order_by_create_time_asc"):
+        rows.reverse()
+    start = max(0, query.get("offset", 0))
+    end = start + query["limit"] if query.get("limit", 0) > 0 else None
+    return {"total": len(rows), "artifact_info": rows[start:end]}
+
+
+@behaviour("PublishFtArtifacts")
+def publish_ft_artifacts(call):
+    """Make assets of artifacts of a job that has succeeded; the id of the last one."""
+    job, body = tuning_job(call), call.body
+    if job["status"]["phase"] != "Completed":
+        raise ApiError(
+            "ModelArts.2858",
+            f"training job {job['metadata']['id']} is {job['status']['phase']}; only a Completed one is published",
+        )
+    wanted = body.get("publish_artifacts") or [{}]
+    for at, row in enumerate(wanted):
+        model_id = publish(call, job, at, row, body.get("workspace_id", "0"))
+    return {"model_id": model_id}
+
+
+def publish(call, job: dict, at: int, row: dict, workspace_id: str) -> str:
+    """Make an asset of one artifact; its id."""
+    checkpoints, assets = call.records(CHECKPOINTS), call.records(ASSETS)
+    artifact = checkpoints.find(wanted_artifact(call, job, at, row))
+    train_type = job.get("train_type") or "SFT"
+    name = row.get("asset_name") or f"{model_of(job)}-{train_type}-{iso_of(artifact['moment'], 0)}"
+    version = row.get("asset_version") or "1.0.0"
+    if any(assets.find(id)["asset_version"] == version for id in assets.having("asset_name", name)):
+        raise ApiError("ModelArts.2788", f"$.publish_artifacts[{at}]: asset {name} has a version {version}")
+    id = call.world.new_uuid()
+    asset = {
+        "visibility": "current",
+        **row,
+        "asset_id": id,
+        "asset_name": name,
+        "asset_version": version,
+        "artifact_id": artifact["artifact_id"],
+        "job_id": job["metadata"]["id"],
+        "workspace_id": workspace_id,
+        "location": output_path(job),
+        "create_time": call.world.clock.now_ms(),
+    }
+    assets.put(id, asset)
+    checkpoints.put(
+        artifact["artifact_id"], artifact | {"status": PUBLISHED, "asset_id": id, "asset_name": name}
+    )
+    return id
+
+
+def wanted_artifact(call, job: dict, at: int, row: dict) -> str:
+    """The id of the artifact that a row names: a checkpoint by its id, else the model; ApiError when there is none."""
+    artifacts = {each["artifact_id"]: each for each in artifacts_of(call.world, job)}
+    named = row.get("artifact_id")
+    if not named and not row.get("is_ckpt"):
+        return next(id for id, each in artifacts.items() if each["artifact_type"] == "final")
+    if named not in artifacts:
+        raise ApiError(
+            "ModelArts.2788",
+            f"$.publish_artifacts[{at}].artifact_id is {named!r}; the job has {', '.join(artifacts)}",
+        )
+    if call.records(CHECKPOINTS).find(named)["status"] == PUBLISHED:
+        raise ApiError("ModelArts.2788", f"$.publish_artifacts[{at}]: artifact {named} is published already")
+    return named
+
+
+def shown_artifact(call, job: dict, artifact: dict) -> dict:
+    """An artifact as the API shows it."""
+    id = artifact["artifact_id"]
+    kept = call.records(CHECKPOINTS).find(id) or {}
+    jobs = TRAINING_JOBS.table(call)
+    tasks = [jobs.find(other) for other in jobs.having(JOBS_TUNED_FROM, id)]
+    return {
+        "artifact_id": id,
+        "artifact_type": artifact["artifact_type"],
+        "steps": artifact["step"],
+        "epoch": artifact["epoch"],
+        "loss": artifact["loss"],
+        "create_time": iso_of(artifact["moment"], 0),
+        "status": kept.get("status", UNPUBLISHED),
+        "asset_id": kept.get("asset_id", ""),
+        "asset_name": kept.get("asset_name", ""),
+        "publish_error_msg": "",
+        "continue_train_nums": len(tasks),
+        "task_infos": [
+            {
+                "checkpoint_id": id,
+                "continue_task_id": task["metadata"]["id"],
+                "continue_task_name": task["metadata"]["name"],
+                "continue_train_type": task.get("train_type") or "SFT",
+                "create_time": iso_of(task["metadata"]["create_time"] / 1000, 0),
+                "restore_training": 1,
+            }
+            for task in tasks
+        ],
+    }
+
+
+def tuning_job(call) -> dict:
+    """The fine-tuning job the call names; ApiError when there is none or it tunes nothing."""
+    job = TRAINING_JOBS.find(call)
+    if not job.get("_tunes"):
+        raise ApiError(
+            "ModelArts.2858",
+            f"training job {job['metadata']['id']} is no fine-tuning job: it has neither train_type nor ftjob_config",
+        )
+    return job
+
+
+def percent_done(world, job: dict) -> float:
+    """How much of the training is done, in percent."""
+    if "_tuning" not in job:
+        return 0.0
+    return round(100 * iterations_done(world, job) / job["_tuning"]["iterations"], 2)
+
+
+def forecast(world, job: dict) -> dict:
+    """How long the training is expected to take and to go on, in seconds; empty before it runs."""
+    if started_at(job) is None or "_tuning" not in job:
+        return {}
+    lasts = script_seconds(job) / world.pace
+    left = 0.0 if over_at(job) else lasts * (1 - percent_done(world, job) / 100)
+    return {
+        "iterations": job["_tuning"]["iterations"],
+        "samples": job["_tuning"]["samples"],
+        "estimated_seconds": round(lasts, 3),
+        "remaining_seconds": round(left, 3),
+    }
+
+
+def datasets_of(job: dict) -> list[dict]:
+    """The inputs as data sets of the training."""
+    rows = []
+    for channel in job["algorithm"].get("inputs", ()):
+        dataset = channel["remote"].get("dataset") or {}
+        source = "datamng" if dataset else "OBS"
+        name = {"dataset_id": dataset.get("id", ""), "dataset_name": dataset.get("name") or channel["name"]}
+        rows.append({**name, "dataset_source": source, "used_step": "train"})
+    return rows
+
+
+def series(points: list[dict], name: str) -> list[dict]:
+    """One value by step."""
+    return [{"step": point["step"], "epoch": point["epoch"], "value": point[name]} for point in points]
+
+
+def as_text(value) -> str:
+    """JSON in a text, as some fields of the detail are."""
+    return orjson.dumps(value).decode()

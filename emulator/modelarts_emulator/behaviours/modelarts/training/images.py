@@ -1,0 +1,85 @@
+"""Containers of debugging jobs that are saved as images."""
+
+from modelarts_emulator.behaviours.modelarts.training.life import TRAINING_JOBS
+from modelarts_emulator.behaviours.modelarts.training.logs import task_of
+from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.lifecycle import Lifecycle, rests, soon
+from modelarts_emulator.frame.registry import behaviour
+from modelarts_emulator.frame.resources import Resource
+
+STARTING, SAVING = 5, 120
+
+
+def outcome(world, image: dict) -> str:
+    """What saving comes to: nothing when the job has not gone on running meanwhile."""
+    job = world.store.table(f"{TRAINING_JOBS.name}/{image['_project']}").find(image["_job"])
+    if job is None or job["status"]["phase"] != "Running":
+        image["message"] = "the container is gone: the training job does not run any more"
+        return "CREATE_FAILED"
+    image["message"] = "saved"
+    return "ACTIVE"
+
+
+SAVE_IMAGE_JOBS = Resource(
+    "modelarts/training/save_image_job",
+    path_names=("task_id",),
+    not_found="ModelArts.2881",
+    lifecycle=Lifecycle(
+        born="INIT",
+        INIT=soon("CREATING", after=STARTING),
+        CREATING=soon(outcome, after=SAVING),
+        ACTIVE=rests(),
+        CREATE_FAILED=rests(),
+    ),
+)
+
+
+@behaviour("CreateSaveImageJob")
+def create_save_image_job(call):
+    """Begin to save a running task's container; one at a time, and under a name that is not taken."""
+    job, task = task_of(call)
+    id, body = key_of(call), call.body
+    refuse_unsavable(job)
+    before, images = SAVE_IMAGE_JOBS.table(call).find(id), SAVE_IMAGE_JOBS.table(call)
+    if before and before["status"] in ("INIT", "CREATING"):
+        raise ApiError("ModelArts.2880", f"{task} is being saved as {before['_image']} already")
+    image = f"{body['namespace']}/{body['name']}:{body['tag']}"
+    for other in images.having("_image", image):
+        if images.find(other)["status"] != "CREATE_FAILED":
+            raise ApiError("ModelArts.2884", f"image {image} exists")
+    record = {
+        "description": "",
+        **body,
+        "message": "",
+        "create_time": call.world.clock.now_ms(),
+        "_image": image,
+        "_job": job["metadata"]["id"],
+        "_project": call.project_id,
+    }
+    return SAVE_IMAGE_JOBS.add(call, id, record)
+
+
+@behaviour("ShowSaveImageJob")
+def show_save_image_job(call):
+    """How far saving the task's container is."""
+    task_of(call)
+    return SAVE_IMAGE_JOBS.shown(call.world, SAVE_IMAGE_JOBS.find(call, key_of(call)))
+
+
+def refuse_unsavable(job: dict) -> None:
+    """ApiError unless the job is one for debugging that runs."""
+    id, phase = job["metadata"]["id"], job["status"]["phase"]
+    if job["_runtime_type"] != "debug":
+        raise ApiError(
+            "ModelArts.2879",
+            f"training job {id} has no annotation jupyter-lab/enable: true, so it is no debugging",
+        )
+    if phase != "Running":
+        raise ApiError(
+            "ModelArts.2883", f"training job {id} is {phase}; a container is saved while it is Running"
+        )
+
+
+def key_of(call) -> str:
+    """The id under which the saving of a task is stored."""
+    return f"{call.path['training_job_id']}/{call.path['task_id']}"

@@ -1,0 +1,94 @@
+"""What can be read of a training job while it runs and after: its log, and where its tasks run."""
+
+from modelarts_emulator.behaviours.modelarts.training.life import TRAINING_JOBS
+from modelarts_emulator.behaviours.modelarts.training.script import has_log, keep_log, log_lines, log_text
+from modelarts_emulator.behaviours.modelarts.training.status import over_at, task_addresses
+from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.registry import behaviour
+
+MOST_BYTES = 5 << 20
+LINK_SECONDS = 300
+DOWNLOAD = "application/octet-stream"
+
+
+@behaviour("ShowTrainingJobLogsPreview")
+def show_training_job_logs_preview(call):
+    """The log so far, or its newest part when it is longer than 5 MB."""
+    text = log_text(call.world, *task_with_log(call))
+    shown = text[-MOST_BYTES:].decode(errors="ignore")
+    return {"content": shown, "current_size": len(shown.encode()), "full_size": len(text)}
+
+
+@behaviour("ShowTrainingJobLogsFromAom")
+def show_training_job_logs_from_aom(call):
+    """Some lines of the log, from base_line on upwards or downwards; by default the newest ones."""
+    lines = [line for _, line in log_lines(call.world, *task_with_log(call, "ModelArts.2818"))]
+    base, count, ascending = base_line(call, len(lines)), call.query["lines"], call.query["order"] == "asc"
+    first = base if ascending else max(1, base - count + 1)
+    last = min(len(lines), base + count - 1) if ascending else base
+    shown = lines[first - 1 : last]
+    return {
+        "start_line": str(first),
+        "end_line": str(last),
+        "lines": len(shown),
+        "content": "\n".join(shown if ascending else reversed(shown)),
+    }
+
+
+@behaviour("ShowObsUrlOfTrainingJobLogs")
+def show_obs_url_of_training_job_logs(call):
+    """A link to the log in OBS that anybody can open for five minutes: shown as text, or downloaded."""
+    job, task = task_with_log(call)
+    bucket, key = keep_log(call.world, job, task)
+    return {"obs_url": link_to(call, bucket, key)}
+
+
+@behaviour("ListTrainingJobTasks")
+def list_training_job_tasks(call):
+    """Where the job's tasks run, as far as they have been scheduled."""
+    job, wanted = TRAINING_JOBS.find(call), call.query.get("schedule_count", 1)
+    return [address for address in task_addresses(call.world, job) if address["schedule_count"] == wanted]
+
+
+def task_of(call) -> tuple[dict, str]:
+    """(job, task) that the call names; ApiError when the job has no such task."""
+    job, task = TRAINING_JOBS.find(call), call.path["task_id"]
+    tasks = job["status"]["tasks"]
+    if task not in tasks:
+        raise ApiError("ModelArts.2788", f"path.task_id is {task!r}; the job's tasks are {', '.join(tasks)}")
+    return job, task
+
+
+def task_with_log(call, code: str = "ModelArts.2776") -> tuple[dict, str]:
+    """(job, task) that the call names; ApiError with the code when nothing has been printed yet."""
+    job, task = task_of(call)
+    if not has_log(job):
+        over = " and never will" if over_at(job) else " yet"
+        raise ApiError(
+            "ModelArts.2818" if over_at(job) else code,
+            f"{task} of training job {job['metadata']['id']} has no log{over}",
+        )
+    return job, task
+
+
+def base_line(call, count: int) -> int:
+    """The line to start at; without one asked for, the end of the log that the order starts at."""
+    asked = call.query.get("base_line")
+    if not asked:
+        return 1 if call.query["order"] == "asc" else count
+    if not (asked.isascii() and asked.isdecimal() and len(asked) < 10 and 1 <= int(asked) <= count):
+        raise ApiError("ModelArts.2788", f"query.base_line is {asked!r}; the log has the lines 1 to {count}")
+    return int(asked)
+
+
+def link_to(call, bucket: str, key: str) -> str:
+    """A link to the object, valid for five minutes by the world's clock, that shows or downloads it."""
+    download = DOWNLOAD in (call.query.get("Content-Type"), call.request.header("Content-Type"))
+    return call.world.obs.presign(
+        bucket,
+        key,
+        LINK_SECONDS,
+        base_url=call.obs_base_url,
+        content_type=DOWNLOAD if download else "text/plain",
+        as_attachment=key.rpartition("/")[2] if download else None,
+    )

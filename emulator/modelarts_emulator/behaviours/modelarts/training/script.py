@@ -1,0 +1,239 @@
+"""The script of a training job as the emulator plays it: its time, its log, its results, its exit code."""
+
+import re
+
+from modelarts_emulator.behaviours.modelarts.training.channels import folder_of, url_of
+from modelarts_emulator.behaviours.modelarts.training.status import (
+    exit_code_of,
+    over_at,
+    run_started_at,
+    started_at,
+    stopped_at,
+)
+from modelarts_emulator.behaviours.modelarts.training.trials import EPOCH_NAMES, is_search
+from modelarts_emulator.behaviours.modelarts.training.trials import log_lines as trial_lines
+from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.simulation.finetuning import SECONDS_PER_ITERATION, tuning_lines
+from modelarts_emulator.simulation.surrogate import learning_curve
+from modelarts_emulator.simulation.training_log import USER_DIR, Job, closing_lines, job_lines, opening_lines
+from modelarts_emulator.worlds.clock import seconds_of
+
+NEVER = float("inf")
+USUAL_SECONDS = 600
+SECONDS_PER_EPOCH = 60
+USUAL_EPOCHS, MOST_EPOCHS = 10, 1000
+LONGEST = 30 * 86400
+DURATION, EXIT_CODE = "EMULATOR_DURATION", "EMULATOR_EXIT_CODE"
+HOSTED_BUCKET = "modelarts-training-log-{}"
+ENDINGS = {"Completed": "training finished", "Failed": "training failed", "Terminated": "training terminated"}
+
+
+def refuse_bad_knobs(environments: dict) -> None:
+    """ApiError when a variable that only the emulator knows has a value it cannot use."""
+    duration, exit_code = environments.get(DURATION, "1s"), environments.get(EXIT_CODE, "0")
+    try:
+        usable = 0 < seconds_of(duration) <= LONGEST
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ApiError(
+            "ModelArts.2788",
+            f"$.algorithm.environments.{DURATION} is {duration!r}, must be a time such as 90s or 2h",
+        )
+    if not (exit_code.isdecimal() and exit_code.isascii() and int(exit_code) < 256):
+        raise ApiError(
+            "ModelArts.2788", f"$.algorithm.environments.{EXIT_CODE} is {exit_code!r}, must be 0 to 255"
+        )
+
+
+def exit_code_in(environments: dict) -> int:
+    """What the script will exit with when nobody stops it."""
+    return int(environments.get(EXIT_CODE, "0"))
+
+
+def epochs_of(job: dict) -> int:
+    """How many epochs the job asks for, as far as a log lists them."""
+    for parameter in job["algorithm"].get("parameters", ()):
+        value = parameter.get("value", "")
+        if parameter["name"] in EPOCH_NAMES and value.isdecimal() and len(value) < 10:
+            return max(1, min(MOST_EPOCHS, int(value)))
+    return USUAL_EPOCHS
+
+
+def script_seconds(job: dict) -> float:
+    """How long the script of a job runs in the cloud: as its variable says, else by its iterations or epochs."""
+    asked = job["algorithm"].get("environments", {}).get(DURATION)
+    if asked:
+        return seconds_of(asked)
+    if "_tuning" in job:
+        return min(LONGEST, max(USUAL_SECONDS, SECONDS_PER_ITERATION * job["_tuning"]["iterations"]))
+    return max(USUAL_SECONDS, SECONDS_PER_EPOCH * epochs_of(job))
+
+
+def own_seconds(job: dict) -> float:
+    """How long the job would run by itself: a search until its trials end it, a failed one not at all."""
+    if "_failure" in job:
+        return 0
+    return NEVER if is_search(job) else script_seconds(job)
+
+
+def auto_stop_seconds(job: dict) -> float:
+    """After which time the job stops itself; that time is meant literally, whatever the pace."""
+    auto_stop = job["spec"].get("auto_stop")
+    return auto_stop["duration"] * 3600 if auto_stop else NEVER
+
+
+def seconds_until_end(world, job: dict) -> float:
+    """How long the run that begins now lasts, in seconds that the pace divides."""
+    return min(own_seconds(job), seconds_until_stop(world, job))
+
+
+def seconds_until_stop(world, job: dict) -> float:
+    """How much of the time until the auto stop was left when the run began, in seconds that the pace divides."""
+    left = auto_stop_seconds(job) - (run_started_at(job) - started_at(job))
+    return max(0, left) * world.pace
+
+
+def stops_itself(world, job: dict) -> bool:
+    """Whether the job reaches its auto stop before its run ends."""
+    return seconds_until_stop(world, job) < own_seconds(job)
+
+
+def curve_of(world, job: dict):
+    """How the simulated training goes: the same for the same code, data and parameters."""
+    algorithm = job["algorithm"]
+    parameters = sorted((each["name"], each.get("value", "")) for each in algorithm.get("parameters", ()))
+    inputs = sorted(url_of(channel) for channel in algorithm.get("inputs", ()))
+    seed = f"{world.seed}/{algorithm.get('code_dir', '')}/{inputs}/{parameters}"
+    return learning_curve(seed, [], {}, epochs_of(job))
+
+
+def result_of(world, job: dict) -> dict:
+    """What a finished job leaves in its outputs."""
+    metric, loss = curve_of(world, job).at(epochs_of(job))
+    return {
+        "job_id": job["metadata"]["id"],
+        "job_name": job["metadata"]["name"],
+        "simulated": True,
+        "epochs": epochs_of(job),
+        "accuracy": round(metric, 6),
+        "loss": round(loss, 6),
+        "parameters": {
+            each["name"]: each.get("value", "") for each in job["algorithm"].get("parameters", ())
+        },
+    }
+
+
+def has_log(job: dict) -> bool:
+    """Whether the job came far enough to print anything."""
+    return started_at(job) is not None or "_failure" in job
+
+
+def log_lines(world, job: dict, task: str) -> list[tuple[float, str]]:
+    """(moment, line) of everything the task has printed so far, in the order of time."""
+    view, start, over = described(job, task), started_at(job), over_at(job)
+    began = over if start is None else start
+    lines = [(began, line) for line in opening_lines(view, began)]
+    if job.get("_warning"):
+        lines.append((began, f"[ModelArts Service Log][WARNING]{job['_warning']}"))
+    if start is not None:
+        lines += script_lines(world, job, view)
+    if over is not None and "_failure" in job:
+        lines.append((over, f"[ModelArts Service Log][ERROR]{job['_failure']}"))
+    code = exit_code_of(job)
+    if code is not None:
+        ending = next(words for phase, words in ENDINGS.items() if phase in job["_moments"])
+        lines += [(over, line) for line in closing_lines(view, over, code, ending)]
+    return lines
+
+
+def script_lines(world, job: dict, view: Job) -> list[tuple[float, str]]:
+    """(moment, line) of what the script itself, or its trials, have printed so far."""
+    now = stopped_at(job) or world.clock.now()
+    if is_search(job):
+        return trial_lines(world, job, now)
+    lines, failed = [], f"RuntimeError: the training script ends with exit code {job['_exit_code']}"
+    for number, run in enumerate(job["_runs"], 1):
+        again = f"[ModelArts Service Log]restart {number} of {job['_retries']}"
+        lines += run_lines(world, job, view, run["start"], run["end"])
+        lines += [(run["end"], failed), (run["end"], again)]
+    lines += run_lines(world, job, view, run_started_at(job), now)
+    if "Failed" in job["_moments"] and job["_exit_code"]:
+        lines.append((now, failed))
+    return lines
+
+
+def run_lines(world, job: dict, view: Job, start: float, now: float) -> list[tuple[float, str]]:
+    """(moment, line) of what one run of the script has printed until now."""
+    if "_tuning" in job:
+        lasts = script_seconds(job) / world.pace
+        return [(start + at, line) for at, line in tuning_lines(job["_tuning"], lasts, now - start)]
+    curve, epochs = curve_of(world, job), epochs_of(job)
+    slowness = script_seconds(job) / curve.seconds_until(epochs) / world.pace
+    elapsed = (now - start) / slowness + 1e-6
+    return [(start + at * slowness, line) for at, line in job_lines(world.seed, view, curve, epochs, elapsed)]
+
+
+def described(job: dict, task: str) -> Job:
+    """What a log tells of the job."""
+    algorithm = job["algorithm"]
+    code_dir, boot_file = algorithm.get("code_dir", ""), algorithm.get("boot_file", "")
+    name = code_dir.rstrip("/").rpartition("/")[2]
+    inside = boot_file.rpartition(f"/{name}/")[2] if name else boot_file
+    engine = algorithm.get("engine", {})
+    return Job(
+        id=job["metadata"]["id"],
+        task=task,
+        command=algorithm.get("command") or f"python {USER_DIR}/{name}/{inside}",
+        code_dir=code_dir,
+        engine=engine.get("engine_version") or engine.get("image_url", ""),
+        inputs=tuple((each["name"], url_of(each), each["local_dir"]) for each in algorithm["inputs"]),
+        outputs=tuple((each["name"], url_of(each), each["local_dir"]) for each in algorithm["outputs"]),
+        parameters=tuple((each["name"], each.get("value", "")) for each in algorithm["parameters"]),
+    )
+
+
+def log_text(world, job: dict, task: str) -> bytes:
+    """The log of a task as it stands now."""
+    return "".join(f"{line}\n" for _, line in log_lines(world, job, task)).encode()
+
+
+def log_place(world, job: dict) -> tuple[str, str]:
+    """(bucket, prefix) of what the platform keeps of a job: its log_export_path, else an own bucket.
+
+    The latter is made when it is first needed. ApiError when the former does not exist.
+    """
+    url = job["spec"]["log_export_path"].get("obs_url")
+    if not url:
+        letters = re.sub("[^a-z0-9]", "", job["_project"].lower())
+        bucket = HOSTED_BUCKET.format(letters[:8] or "0")
+        if not world.obs.exists(bucket):
+            world.obs.create_bucket(bucket)
+        return bucket, f"{job['metadata']['id']}/"
+    bucket, prefix = folder_of(url)
+    if not world.obs.exists(bucket):
+        raise ApiError("ModelArts.2820", f"log_export_path {url}: bucket {bucket} does not exist")
+    return bucket, prefix
+
+
+def keep_log(world, job: dict, task: str) -> tuple[str, str]:
+    """(bucket, key) of the object that holds the task's log as it stands now."""
+    bucket, prefix = log_place(world, job)
+    key = f"{prefix}modelarts-job-{job['metadata']['id']}-{task}.log"
+    world.obs.write(bucket, key, log_text(world, job, task), content_type="text/plain; charset=utf-8")
+    return bucket, key
+
+
+def keep_device_logs(world, job: dict) -> None:
+    """Leave beside the logs of an Ascend job what each of its devices has printed."""
+    resource, (bucket, prefix) = job["spec"]["resource"], log_place(world, job)
+    detail = resource.get("flavor_detail") or {"flavor_type": ""}
+    if detail["flavor_type"] != "Ascend" or started_at(job) is None:
+        return
+    devices = int(detail["flavor_info"]["npu"]["unit_num"])
+    for rank in range(devices * resource["node_count"]):
+        task, device = f"worker-{rank // devices}", rank % devices
+        name = f"modelarts-job-{job['metadata']['id']}-proc-rank-{rank}-device-{device}.txt"
+        lines = script_lines(world, job, described(job, task))
+        text = "".join(f"[{task}][rank {rank}][device {device}] {line}\n" for _, line in lines)
+        world.obs.write(bucket, f"{prefix}{name}", text.encode(), content_type="text/plain; charset=utf-8")

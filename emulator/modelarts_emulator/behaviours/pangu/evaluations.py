@@ -1,0 +1,124 @@
+"""Evaluations of deployed models: perplexity, BLEU and ROUGE over a test set in OBS."""
+
+from collections.abc import Callable
+
+import orjson
+
+from modelarts_emulator.behaviours.maas.generation import backend_named, builtin
+from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.lifecycle import Lifecycle, rests, soon
+from modelarts_emulator.frame.resources import Resource
+from modelarts_emulator.inference.language import scores
+from modelarts_emulator.inference.language.asked import Asked, BackendFailed
+
+MOST_SAMPLES = 1000
+QUESTION_NAMES = ("context", "prompt", "question", "input")
+ANSWER_NAMES = ("target", "answer", "completion", "output")
+
+
+def carry_out(world, evaluation: dict) -> None:
+    """Let the finished evaluation show what was measured when it was asked for."""
+    evaluation["scores"] = evaluation.pop("_scores")
+    evaluation["finished_at"] = world.clock.now_ms()
+
+
+EVALUATIONS = Resource(
+    "pangu/evaluations/evaluation",
+    id_field="evaluation_id",
+    not_found="Emulator.BadControl",
+    lifecycle=Lifecycle(
+        born="waiting",
+        waiting=soon("completed", after=300),
+        completed=rests(),
+    ),
+)
+EVALUATIONS.lifecycle.entering("completed")(carry_out)
+
+
+def table_of(world, project_id: str):
+    """The evaluations of a project."""
+    return world.store.table(f"{EVALUATIONS.name}/{project_id}")
+
+
+def samples_in(text: bytes) -> list[tuple[str, str]]:
+    """(question, reference) of each line of a test set: JSON lines with context and target, or names like these."""
+    found = []
+    for number, line in enumerate(filter(bytes.strip, text.splitlines()), 1):
+        try:
+            row = orjson.loads(line)
+            row = row[-1] if isinstance(row, list) else row
+            question = next(row[name] for name in QUESTION_NAMES if name in row)
+            answer = next(row[name] for name in ANSWER_NAMES if name in row)
+        except (ValueError, StopIteration, TypeError, IndexError):
+            raise ApiError("Emulator.BadControl", f"line {number} has no context and target") from None
+        if not isinstance(question, str) or not isinstance(answer, str) or not answer:
+            raise ApiError("Emulator.BadControl", f"line {number}: context and target must be texts")
+        found.append((question, answer))
+    if not 1 <= len(found) <= MOST_SAMPLES:
+        raise ApiError(
+            "Emulator.BadControl", f"a test set has 1 to {MOST_SAMPLES} lines, this one {len(found)}"
+        )
+    return found
+
+
+def test_set(world, place: str) -> list[tuple[str, str]]:
+    """The samples of obs://bucket/key. Refused when there is no such object."""
+    bucket, _, key = place.removeprefix("obs://").strip("/").partition("/")
+    try:
+        return samples_in(world.obs.read(bucket, key))
+    except (KeyError, ValueError):
+        raise ApiError("Emulator.BadControl", f"there is no object {place}") from None
+
+
+def measured(samples: list, metrics: list[str], answer: Callable[[str], str]) -> dict:
+    """What each metric says of the answers to the samples."""
+    references = [reference for _, reference in samples]
+    told = {}
+    if "PPL" in metrics:
+        questions = [question for question, _ in samples]
+        told["PPL"] = round(builtin().probabilities.perplexity(references, questions), 4)
+    if {"BLEU", "ROUGE"} & set(metrics):
+        said = [answer(question) for question, _ in samples]
+        try:
+            told |= {"BLEU": scores.bleu(said, references)} if "BLEU" in metrics else {}
+            told |= {"ROUGE": scores.rouge(said, references)} if "ROUGE" in metrics else {}
+        except ImportError:
+            words = "BLEU and ROUGE need pip install modelarts-emulator[evaluation]"
+            raise ApiError("Emulator.BadControl", words) from None
+    return told
+
+
+def answers_of(settings, deployment: dict, seed: int) -> Callable[[str], str]:
+    """A function of a question that gives the deployment's most probable answer."""
+    backend = backend_named(settings.chat, settings.chat_key)
+
+    def answer(question: str) -> str:
+        messages = [{"role": "user", "content": question}]
+        asked = Asked(
+            deployment["served_model"], messages, most=deployment["max_output"], seed=seed, temperature=0
+        )
+        try:
+            return "".join(backend.reply(asked).tokens)
+        except BackendFailed as error:
+            raise ApiError("PANGU.3342", str(error)) from None
+
+    return answer
+
+
+def start(
+    world, project_id: str, deployment: dict, place: str, metrics: list[str], told: dict, number: int
+) -> dict:
+    """Store an evaluation that waits for its turn; what was measured shows when it is completed."""
+    evaluation = {
+        "evaluation_id": world.new_uuid(),
+        "deployment_id": deployment["deployment_id"],
+        "model": deployment["model"],
+        "dataset": place,
+        "samples": number,
+        "metrics": metrics,
+        "created_at": world.clock.now_ms(),
+        "_scores": told,
+    }
+    table = table_of(world, project_id)
+    id = evaluation["evaluation_id"]
+    return EVALUATIONS.lifecycle.enter(world, table, id, evaluation, EVALUATIONS.lifecycle.born)

@@ -1,0 +1,1 @@
+"""What the documents say: operations, their checks, the words of refusals."""

@@ -1,0 +1,294 @@
+"""The documented operations: read from schemas/, checked for sense, found again by method and raw path."""
+
+from difflib import SequenceMatcher
+from functools import cache, cached_property
+from pathlib import Path
+from urllib.parse import unquote
+
+import orjson
+
+from modelarts_emulator.contract.facts import folder
+
+# Under this key a node of the route index holds what ends there: not even an empty segment is called so.
+METHODS_HERE = None
+METHODS = ("get", "put", "post", "delete", "patch", "head")
+
+ANNOTATIONS = {
+    "description",
+    "title",
+    "format",
+    "examples",
+    "deprecated",
+    "readOnly",
+    "writeOnly",
+    "$comment",
+}
+PLAIN_KEYWORDS = ANNOTATIONS | {
+    "type", "enum", "const", "default", "required", "pattern", "minLength", "maxLength", "minimum", "maximum",
+    "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minItems", "maxItems", "uniqueItems", "minProperties",
+    "maxProperties", "dependentRequired", "contentEncoding", "contentMediaType", "$ref",
+    "x-case-insensitive", "x-comma-separated", "x-numeric-range", "x-allow-empty", "x-bit-flags", "x-unit",
+    "x-multiple-of-limit", "x-from-example", "x-sdk-stream",
+}  # fmt: skip
+ONE_SCHEMA = {"items", "additionalProperties", "propertyNames", "not", "if", "then", "else", "contentSchema"}
+MANY_SCHEMAS = {"anyOf", "oneOf", "allOf"}
+NAMED_SCHEMAS = {"properties", "patternProperties"}
+
+
+class BadSchema(Exception):
+    """A schema file that says something the emulator does not understand: nothing may go unchecked silently."""
+
+
+class Area:
+    """One schema file: an OpenAPI document whose operations share their components.
+
+    The document is read again when it is first needed and kept from then on: most runs touch few areas.
+    """
+
+    def __init__(self, service: str, path: Path):
+        self.service = service
+        self.name = path.stem
+        self.path = path
+
+    @cached_property
+    def document(self) -> dict:
+        """The whole document as JSON values."""
+        return orjson.loads(self.path.read_bytes())
+
+    @property
+    def full_name(self) -> str:
+        """`<service>/<area>`: what its tables, its behaviours and all else of the area are named after."""
+        return f"{self.service}/{self.name}"
+
+    def component(self, ref: str) -> dict:
+        """The schema a reference of this area points to."""
+        return self.document["components"]["schemas"][ref.rpartition("/")[2]]
+
+    def closure(self, schema: dict) -> dict:
+        """The schema as a document of its own: with just those components that it reaches."""
+        names, waiting = {}, [schema]
+        while waiting:
+            for ref in references(waiting.pop()):
+                name = ref.rpartition("/")[2]
+                if name not in names:
+                    names[name] = self.component(ref)
+                    waiting.append(names[name])
+        return {**schema, "components": {"schemas": names}} if names else schema
+
+
+class Operation:
+    """One documented operation; equal only to itself."""
+
+    def __init__(self, operation_id: str, area: Area, method: str, path: str):
+        self.operation_id = operation_id
+        self.area_of = area
+        self.method = method
+        self.path = path
+        self.area = area.name
+        self.service = area.service
+
+    def __repr__(self):
+        return f"<{self.operation_id} {self.method} {self.path}>"
+
+    @cached_property
+    def definition(self) -> dict:
+        """What schemas/ says of the operation."""
+        return self.area_of.document["paths"][self.path][self.method.lower()]
+
+    @cached_property
+    def success(self) -> int:
+        """The documented status of success; the first where there are several."""
+        return next(int(status) for status in self.definition["responses"] if status.startswith("2"))
+
+    @property
+    def body_schema(self) -> dict | None:
+        """The schema of the JSON body, None where the operation takes none."""
+        content = self.definition.get("requestBody", {}).get("content", {})
+        return content.get("application/json", {}).get("schema")
+
+    @property
+    def body_required(self) -> bool:
+        """Whether a request without a body is refused."""
+        return bool(self.definition.get("requestBody", {}).get("required"))
+
+    def answer_schema(self, status: int) -> dict | None:
+        """The schema of the JSON answer with that status; None where none is documented."""
+        response = self.definition["responses"].get(str(status), {})
+        return response.get("content", {}).get("application/json", {}).get("schema")
+
+    @property
+    def sources(self) -> list:
+        """Which documents the operation is known from."""
+        return sorted({source.partition(":")[0] for source in self.definition.get("x-sources", ())})
+
+
+class Operations:
+    """All documented operations and the index that finds one by method and raw path.
+
+    Raises BadSchema when a file is no JSON, uses a keyword nobody checks, points nowhere, or when two
+    operations share an id or a route.
+    """
+
+    def __init__(self, schemas: Path | None = None, check: bool = True):
+        self.folder = schemas or folder("schemas")
+        self.by_id: dict[str, Operation] = {}
+        self.areas: list[Area] = []
+        self._root = {}
+        for path in sorted(self.folder.glob("*/*.json")):
+            self._read(Area(path.parent.name, path), check)
+
+    def __iter__(self):
+        return iter(self.by_id.values())
+
+    def __len__(self):
+        return len(self.by_id)
+
+    def find(self, method: str, raw_path: str):
+        """(operation, path values) of a request; (None, methods that the path has) where the method does not
+        fit.
+        """
+        segments = raw_path.split("/")[1:]
+        leaf, values = _walk(self._root, segments, 0, ())
+        if leaf is None:
+            return None, []
+        operation = leaf.get(method)
+        if operation is None:
+            return None, sorted(leaf)
+        names = operation.path_names
+        return operation, dict(zip(names, map(unquote, values), strict=True)) if names else {}
+
+    def nearest(self, method: str, raw_path: str, count: int = 3) -> list[str]:
+        """The documented routes that look most like the request, best first."""
+        sent = raw_path.split("/")[1:]
+        alike = cache(closeness)
+        scored = []
+        for operation in self:
+            documented = operation.path.split("/")[1:]
+            score = sum(alike(*pair) for pair in zip(sent, documented, strict=False))
+            score += 0.5 * (operation.method == method) - abs(len(sent) - len(documented))
+            scored.append((score, f"{operation.method} {operation.path}"))
+        return [route for score, route in sorted(scored, key=lambda pair: -pair[0])[:count] if score > 1]
+
+    def openapi(self) -> dict:
+        """One OpenAPI 3.1 document of everything, its components renamed so that no two areas clash."""
+        paths, schemas = {}, {}
+        for area in self.areas:
+            prefix = f"{area.service}.{area.name}."
+            renamed = orjson.loads(
+                area.path.read_bytes().replace(
+                    b'"#/components/schemas/', f'"#/components/schemas/{prefix}'.encode()
+                )
+            )
+            schemas |= {
+                prefix + name: schema for name, schema in renamed["components"].get("schemas", {}).items()
+            }
+            for path, methods in renamed["paths"].items():
+                paths.setdefault(path, {}).update(methods)
+        info = {"title": "ModelArts, Pangu, MaaS and IAM as documented", "version": "1"}
+        return {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"schemas": schemas}}
+
+    def _read(self, area: Area, check: bool) -> None:
+        try:
+            document = orjson.loads(area.path.read_bytes())
+        except ValueError as error:
+            raise BadSchema(f"{area.path}: no JSON: {error}") from None
+        if check:
+            refuse_unknown(document, area.path)
+        self.areas.append(area)
+        for path, methods in document["paths"].items():
+            for method, definition in methods.items():
+                self._add(Operation(definition["operationId"], area, method.upper(), path))
+
+    def _add(self, operation: Operation) -> None:
+        other = self.by_id.setdefault(operation.operation_id, operation)
+        if other is not operation:
+            raise BadSchema(f"{operation} and {other} share an id")
+        node = self._root
+        for segment in operation.path.split("/")[1:]:
+            node = node.setdefault("{}" if segment.startswith("{") else segment, {})
+        other = node.setdefault(METHODS_HERE, {}).setdefault(operation.method, operation)
+        if other is not operation:
+            raise BadSchema(f"{operation} and {other} share a route")
+        operation.path_names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
+
+
+def _walk(node: dict, segments: list, at: int, values: tuple):
+    """The methods at the end of the segments, literal before parameter, with the raw values of the
+    parameters.
+    """
+    if at == len(segments):
+        return node.get(METHODS_HERE), values
+    segment = segments[at]
+    if segment in node:
+        leaf, found = _walk(node[segment], segments, at + 1, values)
+        if leaf is not None:
+            return leaf, found
+    if segment and "{}" in node:
+        return _walk(node["{}"], segments, at + 1, (*values, segment))
+    return None, values
+
+
+def closeness(sent: str, documented: str) -> float:
+    """How well a segment of a path fits a documented one: 2 equal, up to 1.5 alike, a half where any value
+    would do.
+    """
+    if sent == documented:
+        return 2
+    if documented.startswith("{"):
+        return 0.5
+    ratio = SequenceMatcher(None, sent, documented).ratio()
+    return 1.5 * ratio if ratio > 0.6 else 0
+
+
+def references(schema) -> list[str]:
+    """Every reference inside a schema."""
+    found, waiting = [], [schema]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            ref = value.get("$ref")
+            if isinstance(ref, str):
+                found.append(ref)
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+    return found
+
+
+def refuse_unknown(document: dict, path: Path) -> None:
+    """BadSchema for a keyword that nothing checks and for a reference that points nowhere."""
+    components = document.get("components", {}).get("schemas", {})
+    waiting = [(f"#/components/schemas/{name}", schema) for name, schema in components.items()]
+    for route, methods in document["paths"].items():
+        for method, definition in methods.items():
+            if method not in METHODS:
+                raise BadSchema(f"{path}: {route}: {method!r} is no method; known are {', '.join(METHODS)}")
+            waiting.extend((f"{route}.{method}", schema) for schema in schemas_of(definition))
+    while waiting:
+        where, schema = waiting.pop()
+        if isinstance(schema, bool):
+            continue
+        if not isinstance(schema, dict):
+            raise BadSchema(f"{path}: {where}: a schema is an object or a boolean, not {schema!r}")
+        for keyword, value in schema.items():
+            if keyword in PLAIN_KEYWORDS:
+                if keyword == "$ref" and value.rpartition("/")[2] not in components:
+                    raise BadSchema(f"{path}: {where}: {value} points nowhere")
+            elif keyword in ONE_SCHEMA:
+                waiting.append((f"{where}.{keyword}", value))
+            elif keyword in MANY_SCHEMAS:
+                waiting.extend((f"{where}.{keyword}", member) for member in value)
+            elif keyword in NAMED_SCHEMAS:
+                waiting.extend((f"{where}.{name}", member) for name, member in value.items())
+            else:
+                raise BadSchema(f"{path}: {where}: nobody checks the keyword {keyword!r}")
+
+
+def schemas_of(definition: dict) -> list:
+    """The schemas an operation names: of its parameters, its body and its answers."""
+    found = [parameter["schema"] for parameter in definition.get("parameters", ())]
+    contents = [definition.get("requestBody", {})] + list(definition["responses"].values())
+    for content in contents:
+        found.extend(media["schema"] for media in content.get("content", {}).values() if "schema" in media)
+        found.extend(header["schema"] for header in content.get("headers", {}).values() if "schema" in header)
+    return found

@@ -1,0 +1,1 @@
+"""What areas are written with."""

@@ -1,0 +1,74 @@
+"""What operations do and what kinds of resource there are, found by name; an area is imported when it is first used."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.calls import Call
+
+BEHAVIOURS = "modelarts_emulator.behaviours"
+REGISTERED: dict = {}
+RESOURCES: dict = {}
+
+
+def behaviour(operation_id: str, computes: bool = False):
+    """Register a function of one call as what the operation does.
+
+    computes: the behaviour takes its time or streams; it runs on a thread of its own and without the world's
+    lock.
+    """
+
+    def register(function):
+        refuse_second(operation_id)
+        function.computes = computes
+        REGISTERED[operation_id] = function
+        return function
+
+    return register
+
+
+def refuse_second(operation_id: str) -> None:
+    """ValueError when the operation already has a behaviour: one of the two would never run."""
+    if operation_id in REGISTERED:
+        raise ValueError(f"{operation_id} has two behaviours")
+
+
+def import_area(name: str) -> None:
+    """Import the module of the area `<service>/<area>`, or all modules of its package; none need be there."""
+    module = f"{BEHAVIOURS}.{name.replace('/', '.').replace('-', '_')}"
+    try:
+        package = import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        return
+    for each in iter_modules(getattr(package, "__path__", ())):
+        import_module(f"{module}.{each.name}")
+
+
+def behaviour_of(operation):
+    """The function that carries the operation out; one that answers an honest 501 where none is written."""
+    import_area(operation.area_of.full_name)
+    return REGISTERED.get(operation.operation_id, not_emulated)
+
+
+def resource_of(table_name: str):
+    """The Resource whose records lie in the table `<service>/<area>/<kind>/...`; KeyError when there is none."""
+    service, area, kind, *_ = table_name.split("/")
+    name = f"{service}/{area}/{kind}"
+    if name not in RESOURCES:
+        import_area(f"{service}/{area}")
+    return RESOURCES[name]
+
+
+def not_emulated(call: Call):
+    """Refuse with 501, naming the operation and what one can do."""
+    operation = call.operation
+    raise ApiError(
+        "Emulator.NotImplemented",
+        f"{operation.operation_id} ({operation.method} {operation.path}) passed all checks of its contract, but its "
+        "behaviour is not written yet. GET /_emulator/operations lists what is; docs/limits.md says what is planned.",
+    )
+
+
+not_emulated.computes = False

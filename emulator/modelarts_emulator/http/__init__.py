@@ -1,0 +1,1 @@
+"""The server and what it hands on: requests in, answers and streams out."""

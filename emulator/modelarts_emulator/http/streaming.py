@@ -1,0 +1,44 @@
+"""How frames of a stream become writes to a socket: few when they come fast, at once when they come slowly."""
+
+import select
+import socket
+
+from modelarts_emulator.worlds.clock import monotonic
+
+MOST_GATHERED = 32 << 10
+GATHER_SECONDS = 0.001
+
+
+def gathered(frames, sock: socket.socket):
+    """The frames in portions: the first at once, then what came within a millisecond, never kept over an empty frame.
+
+    What came before the frames fail still leaves. ConnectionAbortedError when the client has hung up meanwhile.
+    """
+    portion, size, since = [], MOST_GATHERED, 0.0
+    try:
+        for frame in frames:
+            portion.append(frame)
+            size += len(frame)
+            if size < MOST_GATHERED and frame and monotonic() - since < GATHER_SECONDS:
+                continue
+            content = b"".join(portion)
+            portion.clear()
+            size, since = 0, monotonic()
+            if content:
+                yield content
+            if not frame and has_hung_up(sock):
+                raise ConnectionAbortedError("the client has hung up")
+    except Exception:
+        if portion:
+            yield b"".join(portion)
+        raise
+    if portion:
+        yield b"".join(portion)
+
+
+def has_hung_up(sock: socket.socket) -> bool:
+    """Whether the other side has closed the connection; what it may have sent stays to be read. Never waits."""
+    # A socket with a time-out waits for something to read before MSG_DONTWAIT is even looked at.
+    poller = select.poll()
+    poller.register(sock, select.POLLIN)
+    return bool(poller.poll(0)) and sock.recv(1, socket.MSG_PEEK) == b""

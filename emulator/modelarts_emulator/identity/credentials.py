@@ -1,0 +1,391 @@
+"""Who calls: from an access key's signature, a token, an app code or an API key to account, project and user."""
+
+from hmac import compare_digest
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.calls import Caller
+from modelarts_emulator.identity.records import (
+    ACCESS_KEYS,
+    API_KEYS,
+    APP,
+    APP_CODES,
+    APP_KEYS,
+    PROJECTS,
+    TEMPORARY_KEYS,
+    TOKENS,
+    User,
+    digest_of,
+    identity_in,
+    inner,
+    seed_identity,
+    tag_of,
+    tag_of_domain,
+)
+from modelarts_emulator.identity.signatures import BadSignature, parse_authorization, verify
+from modelarts_emulator.worlds.clock import wall_now
+
+__all__ = ["ObsKey", "check_credentials", "needs_credential", "obs_key", "seed_identity"]
+
+OPEN = {"ShowVllmHealth", "ShowVllmMetrics", "CreateVllmCompletion"}
+IN_BODY = {"KeystoneCreateToken", "CreateTokenWithIdToken", "CreateTemporaryAccessKey"}
+
+
+class Predicting(NamedTuple):
+    """What stands for the documented operation where a prediction is asked for, which is none."""
+
+    operation_id: str = "prediction"
+    service: str = "modelarts"
+    path: str = "/v1/infers/{service_id}"
+
+
+PREDICTION = Predicting()
+
+
+class Proof(NamedTuple):
+    """What a credential shows: the world it opens and, when it is known there, whom it stands for.
+
+    user: None for a credential nobody knows. project_id: the only project it is good for, None when it is
+    good for all of the account. of_account: it is for the account as such and for no project. owner: the app or API
+    key whose credential it is.
+    """
+
+    world: object
+    how: str
+    user: User | None = None
+    project_id: str | None = None
+    of_account: bool = False
+    access_key: str = ""
+    owner: str = ""
+
+
+class ObsKey(NamedTuple):
+    """What the object storage has to know of an access key."""
+
+    secret: str
+    world_tag: str
+    account_id: str
+
+
+def check_credentials(application, request, operation) -> Caller:
+    """Who sent the request. ApiError with the documented code when it must not be served.
+
+    auth "presence": one of the documented credentials has to be there; what is known is verified, what is not
+    opens the default world. "strict": only what is known counts, and signatures must be of the last 15
+    minutes of real time. "off": nothing is asked for and nothing verified, but a key or token still says
+    which world is meant.
+    """
+    project_id = project_in_path(request, operation)
+    if application.settings.auth == "off":
+        proof = Proof(world_meant(application, request, operation), "off")
+    elif operation.operation_id in IN_BODY:
+        proof = proof_in_body(application, request, operation)
+    else:
+        proof = proof_in_headers(application, request, operation)
+    return caller_for(proof, request, operation, project_id)
+
+
+def check_prediction(application, request) -> Proof:
+    """What the credential of a prediction proves: a token for a project, a signature of an access key or of an app,
+    an app code, or an API key. ApiError when it proves nothing.
+
+    App codes, app keys and API keys have to be known in every mode but "off": they open what they are bound to.
+    """
+    if application.settings.auth == "off":
+        return Proof(world_meant(application, request, PREDICTION), "off")
+    proof = proof_in_headers(application, request, PREDICTION)
+    if proof.of_account:
+        words = "the token is for the account; predictions need one with scope.project"
+        raise ApiError("ModelArts.4203", words, status=401)
+    return proof
+
+
+def needs_credential(operation) -> bool:
+    """Whether the operation refuses requests that bring no credential: not those whose body is the
+    credential.
+    """
+    return operation.operation_id not in OPEN | IN_BODY
+
+
+def obs_key(application, access_key: str, security_token: str | None = None) -> ObsKey | None:
+    """The secret of an access key and its world, None for a key nobody knows.
+
+    ValueError saying why for a key that is known and good for nothing: expired, inactive or deleted.
+    """
+    world = application.worlds.by_tag(tag_of(access_key))
+    if world is None:
+        return None
+    with world.lock:
+        key = key_record(world, access_key)
+        words = unusable(world, key, security_token or "")
+    if words:
+        raise ValueError(words)
+    return ObsKey(key["secret"], world.tag, world.account.domain_id)
+
+
+def project_in_path(request, operation) -> str | None:
+    """The project the path names, None where the operation has none; 400 when the client has not filled it
+    in.
+    """
+    if operation.service == "iam" or "{project_id}" not in operation.path:
+        return None
+    at = operation.path.split("/").index("{project_id}")
+    project_id = unquote(request.raw_path.split("/")[at])
+    if project_id != "{project_id}":
+        return project_id
+    raise ApiError(
+        "ModelArts.0210" if operation.service == "modelarts" else "APIG.0602",
+        "the path says {project_id} literally: the client knows no project. Give it one, as BasicCredentials(ak, sk, "
+        "project_id) or HUAWEICLOUD_SDK_PROJECT_ID, or build it with_region so that it asks IAM",
+        status=400,
+    )
+
+
+def caller_for(proof: Proof, request, operation, project_id: str | None) -> Caller:
+    """The caller behind a proof; ApiError when it is not for the project in the path."""
+    world, account = proof.world, proof.world.account
+    with world.lock:
+        names = world.store.table(PROJECTS).column("name")
+        if project_id is None:
+            sent = proof.project_id or request.header("X-Project-Id")
+            project_id = sent if sent in names else account.project_id
+        elif proof.user is not None:
+            refuse_foreign_project(proof, operation, project_id, names)
+        project_name = names.get(project_id, account.project_name)
+    user = proof.user or User(account.user_id, account.user_name)
+    return Caller(
+        account.domain_id,
+        account.domain_name,
+        project_id,
+        project_name,
+        user.id,
+        user.name,
+        proof.access_key,
+        proof.how,
+    )
+
+
+def refuse_foreign_project(proof: Proof, operation, project_id: str, names: dict) -> None:
+    """403 when the project in the path is not one that the credential is for."""
+    if proof.of_account:
+        code, status = ("ModelArts.0204", 400) if operation.service == "modelarts" else ("APIG.0301", 401)
+        raise ApiError(code, "the token is for the account; ask for one with scope.project", status=status)
+    if project_id in names and proof.project_id in (None, project_id):
+        return
+    own = proof.project_id or proof.world.account.project_id
+    code = "ModelArts.0210" if operation.service == "modelarts" else "APIG.0302"
+    words = f"the path names project {project_id}, the credential is for {own}; GET /v3/projects lists the account's"
+    raise ApiError(code, words, status=403)
+
+
+def proof_in_headers(application, request, operation) -> Proof:
+    """What the request's headers prove; ApiError when they prove nothing, or what they say is wrong."""
+    token = request.header("X-Auth-Token")
+    if token:
+        return proof_of_token(application, token, operation)
+    authorization = request.header("Authorization") or ""
+    if takes_api_key(operation) and authorization[:7].lower() == "bearer ":
+        return proof_of_key(application, API_KEYS, authorization[7:].strip(), operation)
+    app_code = request.header("X-Apig-AppCode") or request.header("apikey")
+    if takes_app_code(operation) and app_code:
+        return proof_of_key(application, APP_CODES, app_code, operation)
+    if authorization[:7].lower() == "bearer " or not authorization:
+        return proof_missing(application, operation)
+    return proof_of_signature(application, request, authorization, operation)
+
+
+def takes_app_code(operation) -> bool:
+    """Whether the operation may be called with X-Apig-AppCode: predictions and what is deployed."""
+    return (
+        operation is PREDICTION
+        or operation.service == "pangu"
+        or ("/deployments/{deployment_id}/" in operation.path and operation.service == "maas")
+    )
+
+
+def takes_api_key(operation) -> bool:
+    """Whether the operation may be called with `Authorization: Bearer`: MaaS, and Pangu where it speaks
+    OpenAI's way.
+    """
+    return (
+        operation is PREDICTION
+        or operation.service == "maas"
+        or operation.operation_id == "ExecuteOpenAiChatCompletion"
+    )
+
+
+def proof_missing(application, operation) -> Proof:
+    """Refuse a request without any credential its operation takes; some operations need none."""
+    if operation.operation_id in OPEN:
+        return Proof(application.worlds.default, "nothing")
+    if takes_api_key(operation) and not takes_app_code(operation):
+        raise ApiError("ModelArts.81002", "send Authorization: Bearer <API key>")
+    headers = ["X-Auth-Token", "Authorization: SDK-HMAC-SHA256 with X-Sdk-Date"]
+    headers += ["X-Apig-AppCode"] * takes_app_code(operation) + ["Authorization: Bearer"] * takes_api_key(
+        operation
+    )
+    raise ApiError(
+        "APIG.0301", f"no credential was sent; {operation.operation_id} takes {' or '.join(headers)}"
+    )
+
+
+def proof_of_token(application, token: str, operation) -> Proof:
+    """What a token proves; ApiError when it has expired or, if only known ones count, is unknown."""
+    world = application.worlds.by_tag(tag_of(token)) or application.worlds.default
+    with world.lock:
+        record = world.store.table(TOKENS).find(digest_of(token))
+        now = world.clock.now()
+    on_modelarts = operation.service == "modelarts"
+    if record is None:
+        if application.settings.auth == "strict":
+            words = "the token was not issued by this emulator, or before its last reset"
+            raise ApiError("ModelArts.0203" if on_modelarts else "APIG.0301", words, status=401)
+        return Proof(world, "token")
+    if record["_expires"] <= now:
+        words = f"it expired at {record['expires_at']}"
+        raise ApiError("ModelArts.0202" if on_modelarts else "APIG.0307", words, status=401)
+    user, project = User(record["user"]["id"], record["user"]["name"]), record.get("project")
+    return Proof(world, "token", user, project and project["id"], project is None)
+
+
+def proof_of_signature(application, request, authorization: str, operation) -> Proof:
+    """What a signed request proves; ApiError when its signature is wrong."""
+    strict = application.settings.auth == "strict"
+    try:
+        signed = parse_authorization(authorization)
+        world = application.worlds.by_tag(tag_of(signed.access_key))
+        if world is None:
+            if strict:
+                raise BadSignature(f"access key {signed.access_key[:20]} does not exist")
+            return Proof(application.worlds.default, "signature", access_key=signed.access_key)
+        with world.lock:
+            key = key_record(world, signed.access_key)
+            if key is None and operation is PREDICTION:
+                key = world.store.table(APP_KEYS).find(signed.access_key)
+            words = unusable(world, key, request.header("X-Security-Token") or "")
+        if words:
+            raise BadSignature(f"access key {signed.access_key[:20]} cannot be used: {words}")
+        verify(request, signed, key["secret"], wall_now() if strict else None)
+    except BadSignature as error:
+        of_app = operation is PREDICTION and f"={APP}" in authorization
+        raise ApiError("APIG.0303" if of_app else "APIG.0301", str(error)) from None
+    user = User(key["user_id"], key["user_name"])
+    if "owner" in key:
+        return Proof(world, "app key", user, key["project_id"], owner=key["owner"])
+    return Proof(world, "signature", user, access_key=signed.access_key)
+
+
+def proof_of_key(application, table: str, key: str, operation) -> Proof:
+    """What an app code or API key proves; ApiError when it has expired or, if only known ones count, is
+    unknown.
+    """
+    id, how = digest_of(key), "app code" if table == APP_CODES else "api key"
+    code = "APIG.0303" if table == APP_CODES else "ModelArts.81003"
+    if operation is PREDICTION:
+        code = "APIG.0303" if table == APP_CODES else "APIG.0305"
+    for world in application.worlds:
+        with world.lock:
+            record, now = world.store.table(table).find(id), world.clock.now()
+        if record is not None:
+            if record["expires"] is not None and record["expires"] <= now:
+                raise ApiError(code, f"the {how} has expired")
+            user = User(record["user_id"], record["user_name"])
+            return Proof(world, how, user, record["project_id"], owner=record["owner"])
+    if application.settings.auth == "strict" or operation is PREDICTION:
+        raise ApiError(code, f"the {how} is unknown")
+    return Proof(application.worlds.default, how)
+
+
+def key_record(world, access_key: str) -> dict | None:
+    """The record of a permanent or temporary access key of the world."""
+    store = world.store
+    return store.table(ACCESS_KEYS).find(access_key) or store.table(TEMPORARY_KEYS).find(access_key)
+
+
+def unusable(world, key: dict | None, security_token: str) -> str:
+    """Why an access key that names this world must not be used; empty when it may."""
+    if key is None:
+        return "deleted; it does not exist any more"
+    if key["status"] != "active":
+        return "inactive"
+    if "security_token" not in key:
+        return ""
+    if key["expires"] <= world.clock.now():
+        return "expired"
+    if not compare_digest(digest_of(security_token), key["security_token"]):
+        return "it is temporary and needs the security token it was issued with"
+    return ""
+
+
+def world_meant(application, request, operation):
+    """The world that the request's token, key or account name points to, nothing verified; else the default
+    one.
+    """
+    identity = identity_in(request.body) if operation.operation_id in IN_BODY else {}
+    keys = [request.header("X-Auth-Token"), inner(identity, "hw_ak_sk", "access").get("key")]
+    keys.append(inner(identity, "token").get("id"))
+    try:
+        keys.append(parse_authorization(request.header("Authorization") or "").access_key)
+    except BadSignature:
+        keys.append("")
+    tags = [tag_of(str(key)) for key in keys]
+    tags.append(tag_of_domain(str(inner(identity, "password", "user", "domain").get("name"))))
+    found = filter(None, map(application.worlds.by_tag, tags))
+    return next(found, application.worlds.default)
+
+
+def proof_in_body(application, request, operation) -> Proof:
+    """What the body proves where it is the credential itself: a password, keys, or a token of an identity
+    provider.
+
+    A body that proves nothing is left to the request check; a behaviour that is reached nevertheless refuses.
+    """
+    identity = identity_in(request.body)
+    methods = identity.get("methods")
+    if operation.operation_id == "CreateTokenWithIdToken":
+        provider = request.header("X-Idp-Id") or ""
+        return Proof(
+            application.worlds.by_tag(tag_of_domain(provider)) or application.worlds.default, "id_token"
+        )
+    if not isinstance(methods, list) or not methods:
+        return Proof(application.worlds.default, "nothing")
+    if "password" in methods:
+        return proof_of_password(application, inner(identity, "password", "user"))
+    if "hw_ak_sk" in methods:
+        return proof_of_key_pair(application, inner(identity, "hw_ak_sk"))
+    token = inner(identity, "token").get("id")
+    if isinstance(token, str) and token:
+        return proof_of_token(application, token, operation)
+    return proof_in_headers(application, request, operation)
+
+
+def proof_of_password(application, sent: dict) -> Proof:
+    """What name, account and password prove; 401 unless all three are right."""
+    domain_name = inner(sent, "domain").get("name")
+    name, password = sent.get("name"), sent.get("password")
+    if not all(isinstance(text, str) for text in (domain_name, name, password)):
+        return Proof(application.worlds.default, "nothing")
+    world = application.worlds.by_tag(tag_of_domain(domain_name)) or application.worlds.default
+    account = world.account
+    right = (domain_name, name) == (account.domain_name, account.user_name)
+    if not compare_digest(account.user_password.encode(), password.encode()) or not right:
+        raise ApiError("401", "`modelarts-emulator env` prints account, user and password")
+    return Proof(world, "password", User(account.user_id, account.user_name))
+
+
+def proof_of_key_pair(application, sent: dict) -> Proof:
+    """What an access key sent together with its secret proves; 401 when they do not belong together."""
+    access_key, secret = inner(sent, "access").get("key"), inner(sent, "secret").get("key")
+    if not isinstance(access_key, str) or not isinstance(secret, str):
+        return Proof(application.worlds.default, "nothing")
+    world = application.worlds.by_tag(tag_of(access_key))
+    if world is None and application.settings.auth != "strict":
+        return Proof(application.worlds.default, "hw_ak_sk", access_key=access_key)
+    with (world or application.worlds.default).lock:
+        key = world and world.store.table(ACCESS_KEYS).find(access_key)
+    if not key or key["status"] != "active" or not compare_digest(key["secret"].encode(), secret.encode()):
+        raise ApiError(
+            "401", f"access key {access_key[:20]} and its secret do not belong together, or it is inactive"
+        )
+    return Proof(world, "hw_ak_sk", User(key["user_id"], key["user_name"]), access_key=access_key)

@@ -1,0 +1,332 @@
+"""A model package at work in a child process of its own, which alone its code can harm."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from concurrent.futures import Future
+from fcntl import F_SETFL, fcntl
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from shutil import rmtree
+from tempfile import TemporaryFile, mkdtemp
+from threading import Event, Lock, Thread
+from typing import NamedTuple
+from weakref import finalize
+
+from modelarts_emulator.inference.packages.config import Api, Content, ModelConfig
+from modelarts_emulator.inference.serving_base.modelarts_serving.frames import (
+    BrokenFrame,
+    receive_frame,
+    send_frame,
+)
+
+SERVING_BASE = Path(__file__).parent.parent / "serving_base"
+MAIN = SERVING_BASE / "modelarts_serving" / "__main__.py"
+ANY_API = Api("https", "/", "POST", Content("application/json", None), Content("application/json", None))
+PRIVATE_VARIABLES = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+# One core a worker: numeric libraries otherwise start a thread for each core, which slows small predictions.
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+LARGEST_LOG = 1 << 20
+
+
+class Limits(NamedTuple):
+    """What a worker may use; call_seconds is for one prediction, cpu_seconds for one or for the start."""
+
+    memory_bytes: int = 4 << 30
+    cpu_seconds: int = 60
+    start_seconds: float = 60.0
+    call_seconds: float = 40.0
+
+
+class WorkerDown(Exception):
+    """The worker is not there to answer: it failed to start, ended during the prediction, or was stopped."""
+
+
+class PredictionTimeout(Exception):
+    """No answer within the time the caller had."""
+
+
+class ModelWorker:
+    """A worker for one model version. Any thread may call any method; predictions are done one at a time.
+
+    A prediction that takes longer than limits.call_seconds ends the process: code that loops cannot be
+    interrupted otherwise. Whatever ends the process is told by failure; restart() begins a new one.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        config: ModelConfig,
+        engine: str,
+        env: dict[str, str] | None = None,
+        limits: Limits = Limits(),
+        model_name: str = "model",
+    ):
+        self.limits = limits
+        self._order = {
+            "folder": str(Path(folder).resolve()),
+            "engine": engine,
+            "model_name": model_name,
+            "apis": [[api.url, api.method] for api in config.apis or [ANY_API]],
+            "env": THREADS | (env or {}),
+            "readable": readable_paths(),
+            "memory_bytes": limits.memory_bytes,
+            "cpu_seconds": limits.cpu_seconds,
+        }
+        self._lock = Lock()
+        self._process = None
+
+    def start(self) -> None:
+        """Begin a process and return at once; nothing happens while one is alive."""
+        with self._lock:
+            if self._process is None or not self._process.alive:
+                self._discard()
+                self._process = ModelProcess(self._order, self.limits)
+
+    def stop(self) -> None:
+        """End the process and whatever it started, and remove its folder."""
+        with self._lock:
+            self._discard()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def _discard(self) -> None:
+        if self._process is not None:
+            self._process.end("the worker was stopped")
+            self._process = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a process: it starts or serves."""
+        process = self._process
+        return process is not None and process.alive
+
+    @property
+    def ready(self) -> bool:
+        """Whether predictions are answered now."""
+        process = self._process
+        return process is not None and process.ready and process.alive
+
+    @property
+    def failure(self) -> str | None:
+        """Why there is no live process, for an event; None while there is one and after stop()."""
+        process = self._process
+        return None if process is None or process.alive else process.failure
+
+    @property
+    def pid(self) -> int | None:
+        process = self._process
+        return process and process.pid
+
+    @property
+    def confined(self) -> bool:
+        """Whether the kernel keeps the package's code from the files of others; known once ready."""
+        process = self._process
+        return process is not None and process.confined
+
+    @property
+    def started(self) -> Event:
+        """Set once the start of the present process has succeeded or failed; of none while none is begun."""
+        process = self._process
+        return process.started if process is not None else Event()
+
+    def wait_started(self, timeout: float | None = None) -> bool:
+        """Wait until the start has succeeded or failed; whether it has succeeded."""
+        process = self._process
+        return process is not None and process.started.wait(timeout) and self.ready
+
+    def logs(self) -> str:
+        """The end of what the package has printed and logged."""
+        process = self._process
+        return process.logs() if process is not None else ""
+
+    def predict(
+        self, path: str, method: str, headers: dict[str, str], body: bytes, timeout: float
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of the model's answer.
+
+        Raises PredictionTimeout when none comes within timeout seconds, WorkerDown when none can come.
+        """
+        process = self._process
+        if process is None:
+            raise WorkerDown("the worker is not started")
+        content_type = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
+        header = {"path": path, "method": method.upper(), "content_type": content_type}
+        return process.predict(header, body, timeout)
+
+
+class ModelProcess:
+    """One life of a worker's process. A thread waits for its answers, so that callers can give up on time."""
+
+    def __init__(self, order: dict, limits: Limits):
+        self.limits = limits
+        self.ready = self.confined = False
+        self.started = Event()
+        self._why = None
+        self._ending = Lock()
+        self._calls = SimpleQueue()
+        self._folder = mkdtemp(prefix="model-")
+        self._log = TemporaryFile("w+b", buffering=0)  # noqa: SIM115
+        fcntl(self._log, F_SETFL, os.O_APPEND)
+        self._channel, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-B", str(MAIN), str(theirs.fileno()), str(SERVING_BASE)],
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                cwd=self._folder,
+                env=PRIVATE_VARIABLES | {"HOME": self._folder, "TMPDIR": self._folder},
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        # Also when the emulator ends without stopping its workers.
+        self._kill = finalize(self, kill_group, self._process, self._folder)
+        Thread(target=self._serve, args=(order,), name=f"model-{self.pid}", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._why is None and self._process.poll() is None
+
+    @property
+    def failure(self) -> str:
+        return self._why or ended_how(self._process.returncode, self.limits)
+
+    def predict(self, header: dict, body: bytes, timeout: float) -> tuple[int, dict[str, str], bytes]:
+        answer = Future()
+        self._calls.put((answer, header, body))
+        if not self.alive:
+            self.end(self.failure)
+            self._refuse_calls()
+        try:
+            return answer.result(timeout)
+        except TimeoutError:
+            answer.cancel()
+            raise PredictionTimeout(f"no answer within {timeout:g} s") from None
+
+    def logs(self) -> str:
+        size = os.fstat(self._log.fileno()).st_size
+        return os.pread(self._log.fileno(), LARGEST_LOG, max(0, size - LARGEST_LOG)).decode(
+            "utf-8", "replace"
+        )
+
+    def end(self, why: str) -> None:
+        """Kill the process and all of its group; the first reason stays."""
+        with self._ending:
+            if self._why is None:
+                self._why = why
+                self._kill()
+        self._calls.put(None)
+
+    def _serve(self, order: dict) -> None:
+        """Start the model, then do one call after the other until the process or the worker ends."""
+        with self._channel:
+            try:
+                self._start(order)
+                self.started.set()
+                self._answer_calls()
+            except TimeoutError:
+                self.end(self._late())
+            except (BrokenFrame, OSError) as error:
+                self.end(self._gone(error))
+        self.started.set()
+        self._refuse_calls()
+
+    def _start(self, order: dict) -> None:
+        self._channel.settimeout(self.limits.start_seconds)
+        send_frame(self._channel, order)
+        reply, _ = receive_frame(self._channel)
+        if not reply.get("ready"):
+            self.end(f"the model could not be loaded: {str(reply.get('failure'))[:1000]}")
+            return
+        self.confined = bool(reply.get("landlock"))
+        self._channel.settimeout(self.limits.call_seconds)
+        self.ready = True
+
+    def _answer_calls(self) -> None:
+        number = 0
+        while self._why is None and (call := self._calls.get()) is not None:
+            answer, header, body = call
+            if not answer.set_running_or_notify_cancel():
+                continue
+            number += 1
+            try:
+                send_frame(self._channel, header | {"id": number}, body)
+                answer.set_result(checked(number, *receive_frame(self._channel)))
+            except (BrokenFrame, OSError) as error:
+                why = self._late() if isinstance(error, TimeoutError) else self._gone(error)
+                self.end(why)
+                answer.set_exception(WorkerDown(self.failure))
+                return
+            self._shorten_log()
+
+    def _refuse_calls(self) -> None:
+        """Tell all who wait that the process has ended; a None stays for the thread that waits for calls."""
+        try:
+            while True:
+                call = self._calls.get_nowait()
+                if call is not None and call[0].set_running_or_notify_cancel():
+                    call[0].set_exception(WorkerDown(self.failure))
+        except Empty:
+            self._calls.put(None)
+
+    def _late(self) -> str:
+        if self.ready:
+            return f"a prediction took longer than {self.limits.call_seconds:g} s"
+        return f"the model was not loaded within {self.limits.start_seconds:g} s"
+
+    def _gone(self, error: Exception) -> str:
+        """How the process ended, or what it did to its channel."""
+        try:
+            return ended_how(self._process.wait(1), self.limits)
+        except subprocess.TimeoutExpired:
+            return f"the model's process broke its channel: {error}"
+
+    def _shorten_log(self) -> None:
+        if os.fstat(self._log.fileno()).st_size > 2 * LARGEST_LOG:
+            kept = self.logs().encode()
+            os.ftruncate(self._log.fileno(), 0)
+            os.pwrite(self._log.fileno(), kept, 0)
+
+
+def checked(number: int, reply: dict, body: bytes) -> tuple[int, dict[str, str], bytes]:
+    """A reply as the caller gets it; BrokenFrame when it answers another call or is not fit for HTTP."""
+    status, content_type = reply.get("status"), reply.get("content_type")
+    if reply.get("id") != number or not isinstance(status, int) or not 200 <= status <= 599:
+        raise BrokenFrame("the reply does not answer the call")
+    if not isinstance(content_type, str) or not content_type.isascii() or not content_type.isprintable():
+        raise BrokenFrame("the reply has no content type")
+    return status, {"Content-Type": content_type}, body
+
+
+def ended_how(code: int, limits: Limits) -> str:
+    if code == -signal.SIGXCPU:
+        return f"the model's process used more than {limits.cpu_seconds} s of CPU time"
+    if code < 0:
+        return f"the model's process was ended by {signal.Signals(-code).name}"
+    return f"the model's process exited with code {code}"
+
+
+def kill_group(process: subprocess.Popen, folder: str) -> None:
+    """Kill a process with its children, also those that outlive it, and remove its folder."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+    rmtree(folder, ignore_errors=True)
+
+
+def readable_paths() -> list[str]:
+    """What a child has to read to be this Python: its prefixes, its libraries, the base classes."""
+    found = {sys.prefix, sys.base_prefix, sys.exec_prefix, str(SERVING_BASE)}
+    found |= {path for path in sys.path if path.endswith(("site-packages", "dist-packages"))}
+    return sorted({str(Path(path).resolve()) for path in found})

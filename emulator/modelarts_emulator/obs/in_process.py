@@ -1,0 +1,113 @@
+"""The objects of a world for the emulator's own behaviours: no socket, no signature, the same storage and journal."""
+
+from urllib.parse import quote
+
+from modelarts_emulator.obs.refusals import ObsError
+from modelarts_emulator.obs.requests import ObsRequest
+from modelarts_emulator.obs.signatures import signed_query
+
+
+class WorldObs:
+    """The objects of one world. Names that OBS would refuse raise ValueError."""
+
+    def __init__(self, obs, tag: str, access_key: str, secret_key: str):
+        self._obs = obs
+        self._tag = tag
+        self._access_key = access_key
+        self._secret_key = secret_key
+
+    def read(self, bucket: str, key: str) -> bytes:
+        """The content of an object. KeyError when there is none."""
+        return self._of_existing("GET", bucket, key).body
+
+    def write(self, bucket: str, key: str, data: bytes, content_type: str = "") -> None:
+        """Store an object. KeyError when there is no such bucket."""
+        headers = {"content-type": content_type} if content_type else {}
+        self._perform("PUT", bucket, key, body=data, headers=headers)
+
+    def exists(self, bucket: str, key: str | None = None) -> bool:
+        """Whether there is that bucket, or that object in it."""
+        try:
+            self._perform("HEAD", bucket, key or "")
+        except KeyError:
+            return False
+        return True
+
+    def size(self, bucket: str, key: str) -> int:
+        """The bytes of an object. KeyError when there is none."""
+        return self._of_existing("HEAD", bucket, key).length
+
+    def keys(self, bucket: str, prefix: str = "") -> list[str]:
+        """The names of all objects that begin with the prefix, sorted. KeyError when there is no such bucket."""
+        with self._world.storage.lock:
+            try:
+                found = self._world.storage.bucket(bucket, self._obs.now(self._tag))
+            except ObsError:
+                raise KeyError(bucket) from None
+            return [name for name in found.names if name.startswith(prefix) and found.find(name) is not None]
+
+    def encrypted(self, bucket: str, key: str) -> bool:
+        """Whether the object is stored encrypted, by whatever key. KeyError when there is none."""
+        with self._world.storage.lock:
+            try:
+                found = self._world.storage.bucket(bucket, self._obs.now(self._tag)).find(key)
+            except ObsError:
+                raise KeyError(bucket) from None
+            if found is None:
+                raise KeyError(f"{bucket}/{key}")
+            return bool(found.encrypted or found.customer_key_md5)
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Delete an object; that there is none is no error. KeyError when there is no such bucket."""
+        self._perform("DELETE", bucket, key)
+
+    def create_bucket(self, bucket: str) -> None:
+        """Create a bucket, if it is not there already."""
+        self._perform("PUT", bucket, "")
+
+    def presign(
+        self,
+        bucket: str,
+        key: str,
+        seconds: float,
+        method: str = "GET",
+        base_url: str = "",
+        content_type: str | None = None,
+        as_attachment: str | None = None,
+    ) -> str:
+        """A URL that lets its holder do this for so many seconds of virtual time.
+
+        base_url: scheme, host and port of OBS, the bucket going into the path. content_type, as_attachment: what the
+        answer shall say of the content, and under which name it shall be saved.
+        """
+        expires = int(self._obs.now(self._tag) + seconds)
+        signed = {}
+        if content_type is not None:
+            signed["response-content-type"] = content_type
+        if as_attachment is not None:
+            signed["response-content-disposition"] = (
+                f"attachment; filename*=UTF-8''{quote(as_attachment, '')}"
+            )
+        path = f"/{bucket}/{quote(key, '/~')}"
+        return f"{base_url}{path}?" + signed_query(
+            self._secret_key, self._access_key, method, path, expires, signed
+        )
+
+    @property
+    def _world(self):
+        return self._obs.worlds.of(self._tag)
+
+    def _of_existing(self, method: str, bucket: str, key: str):
+        if not key:
+            raise KeyError(key)
+        return self._perform(method, bucket, key)
+
+    def _perform(self, method: str, bucket: str, key: str, body: bytes = b"", headers: dict | None = None):
+        moment = self._obs.now(self._tag)
+        request = ObsRequest(method, bucket, key, {}, headers or {}, body, moment=moment)
+        try:
+            return self._world.perform(request)
+        except ObsError as error:
+            if error.status == 404:
+                raise KeyError(f"{bucket}/{key}" if key else bucket) from None
+            raise ValueError(str(error)) from None

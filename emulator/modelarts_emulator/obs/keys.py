@@ -1,0 +1,28 @@
+"""The object storage of an emulator: OBS, told whose keys are whose and what time it is in each world."""
+
+from pathlib import Path
+
+
+def object_storage(application):
+    """The Obs of an application; moto is loaded at its first request."""
+    from modelarts_emulator.identity.credentials import obs_key
+    from modelarts_emulator.obs import Obs
+
+    settings = application.settings
+
+    def find_key(access_key: str, security_token: str | None = None):
+        return obs_key(application, access_key, security_token)
+
+    def now_of(tag: str) -> float:
+        world = application.worlds.by_tag(tag) or application.worlds.default
+        return world.clock.now()
+
+    state = Path(settings.state) / "objects" if settings.state else None
+    return Obs(
+        find_key,
+        settings.region,
+        now_of=now_of,
+        state_dir=state,
+        auth=settings.auth,
+        report=application.broken.append,
+    )

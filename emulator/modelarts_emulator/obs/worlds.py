@@ -1,0 +1,154 @@
+"""The objects of each world, with the journal that keeps them; loaded with moto at OBS's first use."""
+
+import logging
+from pathlib import Path
+from threading import RLock
+
+from modelarts_emulator.obs.grants import everyone_may
+from modelarts_emulator.obs.journal import Journal
+from modelarts_emulator.obs.operations import operation_of
+from modelarts_emulator.obs.policies import is_public, refuse_stranger
+from modelarts_emulator.obs.refusals import ObsError
+from modelarts_emulator.obs.replies import Reply
+from modelarts_emulator.obs.requests import ObsRequest
+from modelarts_emulator.obs.storage import Storage
+from modelarts_emulator.worlds.journal import StateRefused
+from modelarts_emulator.worlds.world import derived
+
+log = logging.getLogger("modelarts_emulator.obs")
+
+
+class ObsWorld:
+    """The objects of one world. Requests are done one at a time; what was answered with success is in the journal."""
+
+    def __init__(self, tag: str, region: str, journal: Journal | None):
+        self.storage = Storage(tag, derived(tag, "domain"), region)
+        self.journal = journal
+        if journal is not None:
+            for record, body in journal.read():
+                self.redo(record, body)
+
+    def perform(self, request: ObsRequest) -> Reply:
+        """Do what a request asks for. Raises ObsError, and then nothing has changed."""
+        operation = operation_of(request)
+        with self.storage.lock:
+            request.storage = self.storage
+            if request.anonymous and request.method != "OPTIONS":
+                refuse_stranger(request, operation)
+            if not operation.changes:
+                return operation.behave(request)
+            return self.change(request, operation)
+
+    def change(self, request: ObsRequest, operation) -> Reply:
+        """Do a change and put it into the journal."""
+        self.settle()
+        before = self.storage.number
+        self.storage.begin()
+        try:
+            reply = operation.behave(request)
+        except ObsError:
+            self.storage.number = before
+            raise
+        if self.journal is not None:
+            record = request.to_record() | {"number": self.storage.number}
+            try:
+                self.journal.append(record, request.body)
+            except OSError as error:
+                self.refuse_unwritten(error)
+        return reply
+
+    def settle(self) -> None:
+        """ServiceUnavailable while a change before could not be written."""
+        if self.journal is not None:
+            try:
+                self.journal.settle()
+            except OSError as error:
+                self.refuse_unwritten(error)
+
+    def refuse_unwritten(self, error: OSError) -> None:
+        """ServiceUnavailable: what cannot be written must not be answered with success."""
+        log.error("%s: %s", self.journal.path, error)
+        raise ObsError("ServiceUnavailable", f"the state cannot be written: {error.strerror}") from None
+
+    def redo(self, record: dict, body: bytes) -> None:
+        """Do a change of the journal again. StateRefused when it cannot be done, which it could before."""
+        request = ObsRequest(
+            record["method"],
+            record["bucket"],
+            record["key"],
+            record["query"],
+            record["headers"],
+            body,
+            record["dialect"],
+            moment=record["moment"],
+            extension=record["extension"],
+            storage=self.storage,
+        )
+        self.storage.begin(record["number"])
+        try:
+            operation_of(request).behave(request)
+        except ObsError as error:
+            raise StateRefused(
+                f"{self.journal.path}: change {record['number']} cannot be redone: {error}"
+            ) from None
+
+    def is_open(self, bucket_name: str, key: str) -> bool:
+        """Whether the bucket, or the object in it, is open to everyone."""
+        with self.storage.lock:
+            bucket = self.storage.buckets.get(bucket_name)
+            if bucket is None:
+                return False
+            item = bucket.find(key)
+            grants = bucket.grants if item is None else bucket.grants + item.grants
+            public = everyone_may(grants, "READ") or everyone_may(grants, "WRITE")
+            return public or is_public(bucket.policy_document)
+
+    def forget(self) -> int:
+        """Forget all objects; how many there were."""
+        with self.storage.lock:
+            if self.journal is not None:
+                self.journal.forget()
+            return self.storage.clear()
+
+
+class ObsWorlds:
+    """The objects of all worlds. Raises StateRefused when the state directory cannot be used."""
+
+    def __init__(self, region: str, state_dir: Path | None):
+        self._region = region
+        self._state_dir = state_dir
+        self._lock = RLock()
+        self._worlds: dict[str, ObsWorld] = {}
+        for path in sorted(state_dir.glob("*.journal")) if state_dir is not None else ():
+            self.of(path.stem)
+
+    def of(self, tag: str) -> ObsWorld:
+        """The objects of one world."""
+        found = self._worlds.get(tag)
+        if found is None:
+            with self._lock:
+                found = self._worlds.get(tag)
+                if found is None:
+                    path = None if self._state_dir is None else self._state_dir / f"{tag}.journal"
+                    found = ObsWorld(tag, self._region, None if path is None else Journal(path))
+                    self._worlds[tag] = found
+        return found
+
+    def with_open(self, bucket: str, key: str) -> list[str]:
+        """The tags of the worlds in which that bucket, or the object in it, is open to everyone."""
+        with self._lock:
+            worlds = list(self._worlds.items())
+        return [tag for tag, world in worlds if world.is_open(bucket, key)]
+
+    def reset(self, tag: str | None) -> int:
+        """Forget the objects of one world, or of all; how many there were."""
+        with self._lock:
+            worlds = [world for one, world in self._worlds.items() if tag in (None, one)]
+        return sum(world.forget() for world in worlds)
+
+    def close(self) -> None:
+        """Let go of the journals."""
+        with self._lock:
+            for world in self._worlds.values():
+                if world.journal is not None:
+                    world.journal.close()

@@ -1,0 +1,69 @@
+"""One emulator with its sockets: in the foreground for the command line, behind a thread for tests."""
+
+import threading
+
+from modelarts_emulator.app import Application
+from modelarts_emulator.contract.operations import Operations
+from modelarts_emulator.http.server import Server, listen
+from modelarts_emulator.settings import Settings
+
+API_BODY = 12 << 20
+OBS_BODY = 5 << 30
+
+
+class Emulator:
+    """A running emulator. Options are those of Settings; in Python the ports default to free ones.
+
+    Use it as a context manager, or call `start` and `stop`. Raises OSError when an address cannot be had,
+    BadSchema, StateRefused or ValueError when it cannot start.
+    """
+
+    def __init__(self, **options):
+        self.settings = Settings.from_environment(**{"port": 0, "obs_port": 0, **options})
+        self.application = Application(self.settings, Operations(check=False))
+        self.server = None
+        self._thread = None
+
+    def open(self) -> None:
+        """Listen; from then on clients can connect and wait for the first answer."""
+        settings = self.settings
+        listeners = [listen(settings.host, settings.port), listen(settings.host, settings.obs_port)]
+        shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+        port, obs_port = (listener.getsockname()[1] for listener in listeners)
+        self.application.addresses = {"host": shown, "port": port, "obs_port": obs_port}
+        self.application.obs_port = str(obs_port)
+        application = self.application
+        self.server = Server(application, listeners, application.computes, self._body_limit)
+
+    def load(self) -> None:
+        """Bring back or make the worlds; the emulator is ready afterwards."""
+        self.application.load()
+
+    def start(self) -> "Emulator":
+        """Listen, load and serve on a thread of its own; returns when the emulator is ready."""
+        self.open()
+        self.load()
+        self._thread = threading.Thread(target=self.server.serve, name="emulator", daemon=True)
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop serving and let go of sockets and state."""
+        self.server.stop()
+        if self._thread is not None:
+            self._thread.join()
+        self.application.close()
+
+    def __enter__(self) -> "Emulator":
+        return self.start()
+
+    def __exit__(self, *_) -> None:
+        self.stop()
+
+    @property
+    def endpoint(self) -> str:
+        """Where ModelArts, Pangu, MaaS and IAM answer."""
+        return self.application.environment(self.application.worlds.default)["endpoint"]
+
+    def _body_limit(self, environ: dict) -> int:
+        return OBS_BODY if self.application.is_for_obs(environ) else API_BODY

@@ -1,0 +1,260 @@
+"""Model versions at work: the processes of a world, which of them answers, and what they have answered."""
+
+import resource
+import tempfile
+from pathlib import Path
+from threading import Event, Lock
+from typing import NamedTuple
+
+from modelarts_emulator.inference.packages import dependencies, layout, simulated
+from modelarts_emulator.inference.packages.config import ModelConfig, parse_config
+from modelarts_emulator.inference.packages.worker import Limits, ModelWorker, PredictionTimeout, WorkerDown
+from modelarts_emulator.worlds.clock import monotonic
+
+__all__ = [
+    "Answered",
+    "Fleet",
+    "PredictionTimeout",
+    "ServedModel",
+    "WorkerDown",
+    "chosen",
+    "fleet",
+    "refused",
+]
+
+MOST_MEMORY = 4 << 30
+MINUTE = 60
+PAGE = resource.getpagesize()
+SET = Event()
+SET.set()
+
+
+class Answered(NamedTuple):
+    """What a model has answered to a prediction."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Tally:
+    """The calls of one model version: all, those that failed, and those of the last minute of virtual time."""
+
+    def __init__(self):
+        self.calls = 0
+        self.failures = 0
+        self._recent: dict[int, int] = {}
+
+    def begin(self, now: float) -> None:
+        """Count one call; who finds that it failed adds to failures."""
+        self.calls += 1
+        second = int(now)
+        self._recent[second] = self._recent.get(second, 0) + 1
+        for old in [each for each in self._recent if each <= second - MINUTE]:
+            del self._recent[old]
+
+    def per_minute(self, now: float) -> int:
+        """The calls of the last 60 seconds."""
+        return sum(count for second, count in self._recent.items() if second > now - MINUTE)
+
+
+class ServedModel:
+    """One model version at work, by a process of its own or simulated.
+
+    failure: why it cannot answer, None while it can or still starts. started: set once the start has succeeded
+    or failed. Any thread may call any method.
+    """
+
+    def __init__(
+        self, config: ModelConfig, seed: str, worker: ModelWorker | None, folder, refusal: str | None
+    ):
+        self.config = config
+        self._seed = seed
+        self._worker = worker
+        self._folder = folder
+        self._refusal = refusal
+
+    @property
+    def started(self) -> Event:
+        """Set once the start has succeeded or failed."""
+        return SET if self._worker is None else self._worker.started
+
+    @property
+    def failure(self) -> str | None:
+        """Why it cannot answer; None while it can or still starts."""
+        if self._worker is None:
+            return self._refusal
+        return self._worker.failure
+
+    @property
+    def ready(self) -> bool:
+        """Whether predictions are answered now."""
+        return self._refusal is None if self._worker is None else self._worker.ready
+
+    @property
+    def pid(self) -> int | None:
+        """The process it runs in; None when there is none."""
+        return self._worker and self._worker.pid
+
+    def memory_megabytes(self) -> int:
+        """The memory its process has; 0 when there is none or the system does not tell."""
+        try:
+            pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        except (OSError, IndexError, ValueError):
+            return 0
+        return pages * PAGE >> 20
+
+    def predict(self, path: str, method: str, headers: dict, body: bytes, timeout: float) -> Answered:
+        """The model's answer. Raises PredictionTimeout, WorkerDown, or LookupError for an api it has not.
+
+        One that still starts is waited for.
+        """
+        if self._worker is None:
+            if self._refusal is not None:
+                raise WorkerDown(self._refusal)
+            answer = simulated.predict(self.config, self._seed, body, path, method)
+            return Answered(200, {"Content-Type": "application/json"}, answer)
+        end = monotonic() + timeout
+        if not self.started.is_set() and not self.started.wait(timeout):
+            raise PredictionTimeout(f"the model was not loaded within {timeout:g} s")
+        return Answered(*self._worker.predict(path, method, headers, body, max(0.0, end - monotonic())))
+
+    def restart(self) -> None:
+        """Begin a new process; returns at once."""
+        if self._worker is not None:
+            self._worker.restart()
+
+    def stop(self) -> None:
+        """End the process and remove its files."""
+        if self._worker is not None:
+            self._worker.stop()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+
+class Fleet:
+    """The model versions of one area of a world that are at work, by keys of that area's choice."""
+
+    def __init__(self):
+        self._served: dict = {}
+        self._tallies: dict[str, Tally] = {}
+        self._lock = Lock()
+
+    def find(self, key: str):
+        """What is at work under the key; None when nothing is."""
+        return self._served.get(key)
+
+    def keep(self, key: str, running):
+        """Keep something else that runs, and has a stop(), under the key."""
+        self.end(key)
+        with self._lock:
+            self._served[key] = running
+        return running
+
+    def begin(self, world, key: str, model: dict, envs: dict, inference: str) -> ServedModel:
+        """Set a model of `models/model` to work under the key, its package read from OBS; returns at once.
+
+        What was at work there is ended. inference: "real", or "simulated" for answers from the declared schema.
+        """
+        return self.keep(key, served_model(world, model, envs, inference))
+
+    def end(self, key: str) -> None:
+        """Stop what is at work under the key."""
+        with self._lock:
+            served = self._served.pop(key, None)
+        if served is not None:
+            served.stop()
+
+    def end_all(self, prefix: str) -> None:
+        """Stop what is at work under keys that begin so."""
+        for key in [key for key in list(self._served) if key.startswith(prefix)]:
+            self.end(key)
+
+    def forget(self, prefix: str) -> None:
+        """Stop what is at work under keys that begin so, and forget what was counted there."""
+        self.end_all(prefix)
+        for key in [key for key in list(self._tallies) if key.startswith(prefix)]:
+            del self._tallies[key]
+
+    def tally(self, key: str) -> Tally:
+        """The calls counted under the key."""
+        return self._tallies.setdefault(key, Tally())
+
+    def close(self) -> None:
+        """Stop everything."""
+        for key in list(self._served):
+            self.end(key)
+
+
+def fleet(world, area: str) -> Fleet:
+    """The models at work for one area of a world; they end with its reset, its removal or the emulator."""
+    return world.volatile.setdefault(area, Fleet())
+
+
+def refused(words: str) -> ServedModel:
+    """A model that cannot be set to work, and why."""
+    return ServedModel(None, "", None, None, words)
+
+
+def served_model(world, model: dict, envs: dict, inference: str) -> ServedModel:
+    """A model begun: refused in words an event can repeat when it cannot run here."""
+    seed = f"{world.seed}/{model['model_name']}/{model['model_version']}"
+    try:
+        config = parse_config(model["_config"], from_obs=False)
+    except ValueError as error:
+        return refused(str(error))
+    if inference == "simulated":
+        return ServedModel(config, seed, None, None, None)
+    engine = model["model_type"] if model["model_type"] != "Template" else config.model_type
+    lacking = needs_an_npu(world, model) or dependencies.missing(config, engine)
+    if lacking:
+        return refused("; ".join(lacking))
+    folder = tempfile.TemporaryDirectory(prefix="package-")
+    try:
+        unpack(world, model, Path(folder.name))
+    except (KeyError, ValueError) as error:
+        folder.cleanup()
+        words = f"the package cannot be read from {model['source_location']}: {error}"
+        return refused(words)
+    limits = Limits(memory_bytes=MOST_MEMORY)
+    worker = ModelWorker(folder.name, config, engine, envs, limits, model["model_name"])
+    worker.start()
+    return ServedModel(config, seed, worker, folder, None)
+
+
+def needs_an_npu(world, model: dict) -> list[str]:
+    """Why a package that is compiled for Ascend cannot run here; nothing for all others."""
+    if model["_place"] is None:
+        return []
+    bucket, prefix = model["_place"]
+    try:
+        names = [key.removeprefix(prefix) for key in world.obs.keys(bucket, prefix)]
+    except KeyError:
+        return []
+    compiled = [name for name in names if layout.is_om(name)]
+    return layout.problems(compiled, "MindSpore") if compiled else []
+
+
+def unpack(world, model: dict, folder: Path) -> None:
+    """Write the model folder of a package to disk. KeyError or ValueError when it cannot be."""
+    bucket, prefix = model["_place"]
+    for key in world.obs.keys(bucket, prefix):
+        name = key.removeprefix(prefix)
+        path = (folder / name).resolve()
+        if not name or name.endswith("/"):
+            continue
+        if not path.is_relative_to(folder.resolve()):
+            raise ValueError(f"{key} leads out of the package")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(world.obs.read(bucket, key))
+    if not model["_config_in_package"]:
+        (folder / "config.json").write_text(model["_config"])
+
+
+def chosen(world, service_id: str, number: int, weights: dict[str, float]) -> str:
+    """Which of the keys answers the call of that number: by weight, the same for the same seed."""
+    keys = [key for key, weight in weights.items() if weight > 0] or list(weights)
+    if len(keys) == 1:
+        return keys[0]
+    random = world.seeded("traffic", service_id, number)
+    return random.choices(keys, [max(weights[key], 1e-9) for key in keys])[0]

@@ -1,0 +1,1 @@
+"""What tests and newcomers use: accounts in a test, the plugin, the environment, a demonstration."""

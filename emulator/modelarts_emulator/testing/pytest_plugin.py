@@ -1,0 +1,127 @@
+"""The pytest plugin: one emulator a process, a fresh account a test; whoever breaks a contract fails."""
+
+import pytest
+
+SETTABLE = {
+    "pace": "simulated work is that many times shorter than the cloud's",
+    "seed": "decides everything random",
+    "region": "region of the accounts that tests get",
+    "auth": "how credentials are checked: presence, strict or off",
+    "inference": "how deployed models answer: real or simulated",
+    "strict_fields": "refuse fields and parameters that nobody documents: true or false",
+}
+RUNNING = pytest.StashKey()
+
+
+def pytest_addoption(parser) -> None:
+    """--modelarts-<option> on the command line and modelarts_<option> in the ini file."""
+    group = parser.getgroup("modelarts", "ModelArts emulator")
+    for name, words in SETTABLE.items():
+        group.addoption(f"--modelarts-{name.replace('_', '-')}", metavar="VALUE", help=words)
+        parser.addini(f"modelarts_{name}", f"{words}; --modelarts-{name.replace('_', '-')} goes first")
+
+
+def settings_of(config) -> dict:
+    """The options that command line and ini file give. UsageError for a value that makes no sense."""
+    from dataclasses import fields
+
+    from modelarts_emulator.settings import Settings, parsed
+
+    rows = {row.name: row for row in fields(Settings)}
+    try:
+        given = {}
+        for name in SETTABLE:
+            text = config.getoption(f"modelarts_{name}") or config.getini(f"modelarts_{name}")
+            if text:
+                given[name] = parsed(rows[name], text)
+        Settings(**given)
+    except ValueError as error:
+        raise pytest.UsageError(f"modelarts: {error}") from None
+    return given
+
+
+@pytest.fixture(scope="session")
+def modelarts_emulator(request):
+    """The emulator of this process, on free ports, in memory; every answer is held against its schema."""
+    from modelarts_emulator.running import Emulator
+
+    given = {"host": "127.0.0.1", "port": 0, "obs_port": 0, "state": "", **settings_of(request.config)}
+    with Emulator(check_answers=True, **given) as emulator:
+        request.config.stash[RUNNING] = emulator
+        yield emulator
+        del request.config.stash[RUNNING]
+
+
+@pytest.fixture
+def modelarts_cloud(modelarts_emulator):
+    """A fresh account with a frozen clock: addresses, keys, plain HTTP, SDK clients. It goes afterwards."""
+    from modelarts_emulator.testing.cloud import Cloud
+
+    application = modelarts_emulator.application
+    world = application.worlds.create()
+    cloud = Cloud(modelarts_emulator, world)
+    cloud.clock.freeze()
+    yield cloud
+    application.forget_objects(world)
+    application.worlds.remove(world)
+
+
+@pytest.fixture
+def cloud(modelarts_cloud):
+    """The short name of modelarts_cloud."""
+    return modelarts_cloud
+
+
+@pytest.fixture
+def modelarts_environment(modelarts_cloud, tmp_path):
+    """The variables that point unmodified SDKs at the account: in force, with an empty HOME."""
+    from modelarts_emulator.testing.shells import variables
+
+    home = tmp_path / "home"
+    home.mkdir()
+    # A patch of its own: the test's monkeypatch would be undone after the account has been taken out again.
+    with pytest.MonkeyPatch.context() as patched, modelarts_cloud.in_environment():
+        for name in ("HOME", "USERPROFILE"):
+            patched.setenv(name, str(home))
+        yield variables(modelarts_cloud.environment)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    """What a fixture breaks on its way in fails its test."""
+    return (yield from blaming(item))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """What a test breaks fails it."""
+    return (yield from blaming(item))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item):
+    """What a fixture breaks on its way out is an error of its test."""
+    return (yield from blaming(item))
+
+
+def blaming(item):
+    """Run a phase of a test; fail it, or add to its failure, with what the emulator broke meanwhile."""
+    try:
+        result = yield
+    except BaseException as error:
+        for words in broken_since(item.config):
+            error.add_note(f"the emulator broke its contract: {words}")
+        raise
+    broken = broken_since(item.config)
+    if broken:
+        pytest.fail("the emulator broke its contract:\n" + "\n".join(broken), pytrace=False)
+    return result
+
+
+def broken_since(config) -> list[str]:
+    """What the running emulator has broken since this was last asked."""
+    emulator = config.stash.get(RUNNING, None)
+    if emulator is None:
+        return []
+    broken = emulator.application.broken
+    return [broken.pop(0) for _ in range(len(broken))]

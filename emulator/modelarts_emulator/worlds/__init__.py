@@ -1,0 +1,1 @@
+"""State and time: worlds, their records, their clocks."""

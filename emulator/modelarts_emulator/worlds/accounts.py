@@ -1,0 +1,142 @@
+"""The worlds of one process, and which of them a key or a token opens."""
+
+import gc
+from contextlib import contextmanager
+from pathlib import Path
+
+from modelarts_emulator.worlds.journal import Journal
+from modelarts_emulator.worlds.world import META, World, tag_of_number
+
+
+@contextmanager
+def without_collection():
+    """No garbage collection meanwhile: what is being loaded is no garbage."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+class Worlds:
+    """All accounts that live in one emulator; the default one is always there.
+
+    state: a directory that makes them durable, None to keep them in memory. Raises StateRefused when the
+    directory cannot be used.
+    """
+
+    def __init__(self, settings, obs_of, seed_identity, resource_of):
+        self.settings = settings
+        self._obs_of = obs_of
+        self._seed_identity = seed_identity
+        self._resource_of = resource_of
+        self._worlds: dict[str, World] = {}
+        self._by_account: dict[str, World] = {}
+        self._number = 0
+        self.journal = Journal(Path(settings.state), settings.sync) if settings.state else None
+
+    def load(self) -> None:
+        """Bring back what the state directory holds, and see that the default world is there."""
+        if self.journal is not None:
+            with without_collection():
+                self._read()
+            for tag in [
+                tag for tag, world in self._worlds.items() if not world.store.table(META).find("world")
+            ]:
+                del self._worlds[tag]
+            for world in self._worlds.values():
+                self._adopt(world)
+            self.journal.open({tag: world.store for tag, world in self._worlds.items()})
+        if tag_of_number(0) not in self._worlds:
+            self._born(0, self.settings.seed, self.settings.pace, self.settings.region)
+
+    @property
+    def default(self) -> World:
+        """The world that unknown keys open."""
+        return self._worlds[tag_of_number(0)]
+
+    def __iter__(self):
+        return iter(list(self._worlds.values()))
+
+    def __len__(self):
+        return len(self._worlds)
+
+    def by_tag(self, tag: str) -> World | None:
+        """The world with that tag."""
+        return self._worlds.get(tag)
+
+    def by_account(self, account_id: str) -> World:
+        """The world of an account; KeyError when there is none."""
+        return self._by_account[account_id]
+
+    def create(self, seed: int | None = None, pace: float | None = None, region: str | None = None) -> World:
+        """A fresh account with keys, project, clock and seed of its own."""
+        settings = self.settings
+        self._number += 1
+        while tag_of_number(self._number) in self._worlds:
+            self._number += 1
+        return self._born(
+            self._number,
+            settings.seed if seed is None else seed,
+            settings.pace if pace is None else pace,
+            region or settings.region,
+        )
+
+    def remove(self, world: World) -> None:
+        """Forget a world and all that is in it; the default one is emptied instead."""
+        with world.lock:
+            world.store.clear()
+            world.let_go()
+            if world is self.default:
+                self._furnish(world)
+            else:
+                del self._worlds[world.tag], self._by_account[world.account.domain_id]
+
+    def reset(self, world: World, area: str | None = None) -> int:
+        """Empty a world, or one area of it; how many records went for good. Its keys keep opening it."""
+        with world.lock:
+            removed = world.reset(area)
+            before = len(world.store)
+            self._seed_identity(world)
+            world.store.commit()
+            return removed - (len(world.store) - before)
+
+    def close(self) -> None:
+        """Let go of the state directory."""
+        if self.journal is not None:
+            self.journal.close()
+
+    def _read(self) -> None:
+        settings = self.settings
+        for tag, table, id, blob in self.journal.read():
+            if tag not in self._worlds:
+                self._worlds[tag] = self._made(tag, settings.seed, settings.pace, settings.region)
+            self._worlds[tag].store.load(table, id, blob)
+
+    def _made(self, tag: str, seed: int, pace: float, region: str) -> World:
+        return World(tag, seed, pace, region, self.journal, self._obs_of, self._resource_of)
+
+    def _born(self, number: int, seed: int, pace: float, region: str) -> World:
+        world = self._made(tag_of_number(number), seed, pace, region)
+        self._keep(world)
+        if self.journal is not None:
+            self.journal.worlds[world.tag] = world.store
+        self._furnish(world)
+        return world
+
+    def _furnish(self, world: World) -> None:
+        self._seed_identity(world)
+        world.save()
+
+    def _adopt(self, world: World) -> None:
+        meta = world.store.table(META).find("world")
+        fresh = self._made(world.tag, meta["seed"], meta["pace"], meta["region"])
+        fresh.store = world.store
+        self._keep(fresh)
+        fresh.restore()
+
+    def _keep(self, world: World) -> None:
+        self._worlds[world.tag] = world
+        self._by_account[world.account.domain_id] = world

@@ -1,7 +1,0 @@
-"""Object storage: OBS in front of moto's S3 models, for clients over HTTP and for behaviours in process."""
-
-from emulator.obs.application import Obs
-from emulator.obs.callers import Key
-from emulator.obs.in_process import WorldObs
-
-__all__ = ["Key", "Obs", "WorldObs"]

@@ -1,0 +1,101 @@
+"""Walks through the life of services: whatever is done in whatever order, state and answers agree."""
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tests.model_packages import SERVICES, asked, entry, published, put_package, service_body, shown
+
+STOPPABLE, STARTABLE = {"running", "concerning"}, {"stopped", "failed"}
+
+
+def machine_of(cloud):
+    """The machine whose services live in this account."""
+
+    class Services(RuleBasedStateMachine):
+        @initialize()
+        def begin(self):
+            cloud.emulator.application.worlds.reset(cloud.world)
+            cloud.emulator.application.forget_objects(cloud.world)
+            cloud._token = None
+            location = put_package(cloud)
+            self.models = [published(cloud, location, version=f"0.0.{number}") for number in (1, 2)]
+            self.services = []
+
+        def one(self, number):
+            return self.services[number % len(self.services)]
+
+        @precondition(lambda self: len(self.services) < 3)
+        @rule(weight=st.sampled_from([0, 30, 100]), schedule=st.booleans())
+        def deploy(self, weight, schedule):
+            config = [entry(self.models[0], weight), entry(self.models[1], 100 - weight)]
+            more = {"schedule": [{"type": "stop", "time_unit": "HOURS", "duration": 1}]} if schedule else {}
+            name = f"s{int(cloud.clock.now() * 1000)}-{len(self.services)}-{self.created()}"
+            reply = cloud.post(SERVICES, service_body(*config, name=name, **more))
+            assert reply.status == 200, reply
+            self.services.append(reply.json["service_id"])
+
+        def created(self):
+            self.count = getattr(self, "count", 0) + 1
+            return self.count
+
+        @precondition(lambda self: self.services)
+        @rule(number=st.integers(0, 2), status=st.sampled_from(["running", "stopped"]))
+        def order(self, number, status):
+            service_id = self.one(number)
+            before = shown(cloud, service_id)["status"]
+            reply = cloud.put(f"{SERVICES}/{service_id}", {"status": status})
+            allowed = STARTABLE if status == "running" else STOPPABLE
+            assert reply.status == (200 if before in allowed else 400), (before, status, reply)
+            after = shown(cloud, service_id)["status"]
+            assert (
+                after == {"running": "deploying", "stopped": "stopping"}[status]
+                if reply.status == 200
+                else before
+            )
+
+        @precondition(lambda self: self.services)
+        @rule(number=st.integers(0, 2))
+        def delete(self, number):
+            service_id = self.one(number)
+            assert cloud.delete(f"{SERVICES}/{service_id}").json == {}
+            self.services.remove(service_id)
+            assert asked(cloud, service_id).json["error_code"] == "ModelArts.4204"
+
+        @rule(seconds=st.sampled_from([0.05, 0.3, 2, 4000]))
+        def wait(self, seconds):
+            cloud.clock.advance(seconds)
+
+        @invariant()
+        def who_runs_answers_and_who_does_not_refuses(self):
+            for service_id in getattr(self, "services", ()):
+                service = shown(cloud, service_id)
+                reply = asked(cloud, service_id)
+                if service["status"] in STOPPABLE:
+                    assert reply.status == 200
+                else:
+                    assert reply.json["error_code"] == "ModelArts.4203"
+
+        @invariant()
+        def the_list_agrees_with_the_details_and_models_in_use_stay(self):
+            if not hasattr(self, "services"):
+                return
+            listed = {row["service_id"]: row["status"] for row in cloud.get(SERVICES).json["services"]}
+            assert listed == {id: shown(cloud, id)["status"] for id in self.services}
+            if self.services:
+                deleted = cloud.delete(f"/v1/{{project_id}}/models/{self.models[0]}").json
+                assert deleted["delete_success_list"] == []
+
+    return Services
+
+
+def test_a_service_is_what_its_life_so_far_makes_it(cloud, monkeypatch):
+    monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
+    run_state_machine_as_test(machine_of(cloud), settings=settings(max_examples=15, stateful_step_count=15))

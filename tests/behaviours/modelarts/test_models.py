@@ -1,0 +1,200 @@
+"""Stories about models of v1: import, publishing, versions, deletion."""
+
+import json
+
+import pytest
+
+from tests.model_packages import BUCKET, CONFIG, MODELS, deployed, entry, import_body, published, put_package
+
+
+@pytest.fixture(autouse=True)
+def _simulated(cloud, monkeypatch):
+    monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
+
+
+def imported(cloud, location, **more):
+    return cloud.post(MODELS, import_body(location, **more))
+
+
+def test_an_imported_model_is_publishing_and_then_published(cloud):
+    model_id = imported(cloud, put_package(cloud)).json["model_id"]
+    assert cloud.get(f"{MODELS}/{model_id}").json["model_status"] == "publishing"
+    cloud.clock.advance("2m")
+    assert cloud.get(f"{MODELS}/{model_id}").json["model_status"] == "published"
+
+
+def test_a_model_that_needs_libraries_is_built_before_it_is_published(cloud):
+    packages = {"installer": "pip", "packages": [{"package_name": "numpy"}]}
+    model_id = imported(cloud, put_package(cloud), dependencies=[packages]).json["model_id"]
+    status = lambda: cloud.get(f"{MODELS}/{model_id}").json["model_status"]  # noqa: E731
+    seen = [status()]
+    for _ in range(30):
+        cloud.clock.advance(0.2)
+        seen.append(status())
+    assert list(dict.fromkeys(seen)) == ["publishing", "building", "published"]
+
+
+def test_a_model_whose_package_vanishes_while_it_is_publishing_has_failed(cloud):
+    model_id = imported(cloud, put_package(cloud)).json["model_id"]
+    for key in cloud.world.obs.keys(BUCKET):
+        cloud.world.obs.delete(BUCKET, key)
+    cloud.clock.advance("2m")
+    assert cloud.get(f"{MODELS}/{model_id}").json["model_status"] == "failed"
+
+
+def test_the_detail_shows_what_config_json_says(cloud):
+    model = cloud.get(f"{MODELS}/{published(cloud)}").json
+    assert (model["runtime"], model["model_algorithm"]) == ("python3.6", "predict_analysis")
+    assert [row["param_name"] for row in model["input_params"]] == ["data"]
+    assert json.loads(model["apis"])[0]["method"] == "post"
+    assert json.loads(model["config"])["model_type"] == "Scikit_Learn"
+
+
+def test_what_the_request_says_goes_before_config_json(cloud):
+    model = cloud.get(f"{MODELS}/{published(cloud, model_algorithm='image_classification')}").json
+    assert model["model_algorithm"] == "image_classification"
+
+
+def test_initial_config_stands_in_for_config_json(cloud):
+    location = put_package(cloud)
+    cloud.world.obs.delete(BUCKET, "digits/model/config.json")
+    assert imported(cloud, location).json["error_code"] == "ModelArts.3017"
+    assert imported(cloud, location, initial_config=json.dumps(CONFIG)).status == 200
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["obs://packages/digits", "/packages/digits", "https://packages.obs.cn-north-4.example.com/digits"],
+)
+def test_a_package_is_found_under_every_form_of_its_place(cloud, location):
+    put_package(cloud)
+    assert imported(cloud, location).status == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "word"),
+    [
+        ({"model_type": "XGBoost"}, "ModelArts.3015", "XGBoost"),
+        ({"model_algorithm": "x" * 40}, "ModelArts.3015", "model_algorithm"),
+        ({"apis": [{"url": "/a"}, {"url": "/b"}]}, "ModelArts.3015", "apis"),
+    ],
+)
+def test_a_config_json_against_the_rules_is_refused_by_the_name_of_its_field(cloud, change, code, word):
+    reply = imported(cloud, put_package(cloud, config=CONFIG | change))
+    assert reply.status == 400 and reply.json["error_code"] == code and word in reply.json["error_msg"]
+
+
+def test_a_config_that_is_no_json_is_refused(cloud):
+    reply = imported(cloud, put_package(cloud, files=[("config.json", b"{")]))
+    assert reply.json["error_code"] == "ModelArts.3016"
+
+
+def test_a_package_without_a_model_file_is_refused_by_the_name_of_what_is_missing(cloud):
+    location = put_package(cloud)
+    cloud.world.obs.delete(BUCKET, "digits/model/model.m")
+    reply = imported(cloud, location)
+    assert reply.json["error_code"] == "ModelArts.3017" and "*.m" in reply.json["error_msg"]
+
+
+@pytest.mark.parametrize("location", ["obs://nowhere/digits", "obs://packages/nothing"])
+def test_a_place_where_nothing_lies_is_refused(cloud, location):
+    put_package(cloud)
+    reply = imported(cloud, location)
+    assert (reply.status, reply.json["error_code"]) == (400, "ModelArts.3017")
+
+
+def test_an_encrypted_object_is_not_imported(cloud):
+    location = put_package(cloud)
+    cloud.obs().putContent(BUCKET, "digits/model/model.m", "x", headers=encrypted())
+    reply = imported(cloud, location)
+    assert reply.json["error_code"] == "ModelArts.3017" and "encrypted" in reply.json["error_msg"]
+
+
+def encrypted():
+    from obs import PutObjectHeader, SseKmsHeader
+
+    return PutObjectHeader(sseHeader=SseKmsHeader.getInstance())
+
+
+def test_name_and_version_are_taken_only_once(cloud):
+    location = put_package(cloud)
+    imported(cloud, location)
+    assert imported(cloud, location).json["error_code"] == "ModelArts.3002"
+    assert imported(cloud, location, version="0.0.2").status == 200
+
+
+def test_a_version_without_restraint_is_refused(cloud):
+    packages = {"installer": "pip", "packages": [{"package_name": "numpy", "package_version": "1.0"}]}
+    reply = imported(cloud, put_package(cloud), dependencies=[packages])
+    assert reply.json["error_code"] == "ModelArts.3037" and "restraint" in reply.json["error_msg"]
+
+
+def test_a_template_asks_for_its_inputs(cloud):
+    body = {
+        "model_name": "t",
+        "model_version": "0.0.1",
+        "model_type": "Template",
+        "source_location": "/packages/t",
+    }
+    assert cloud.post(MODELS, body).json["error_code"] == "ModelArts.3037"
+    body["template"] = {"template_id": "none", "template_inputs": []}
+    assert cloud.post(MODELS, body).json["error_code"] == "ModelArts.3021"
+    body["template"] = {"template_id": "pytorch-py36", "template_inputs": []}
+    assert cloud.post(MODELS, body).json["error_code"] == "ModelArts.3024"
+
+
+def test_a_model_is_imported_with_a_template_and_without_config_json(cloud):
+    cloud.world.obs.create_bucket(BUCKET)
+    cloud.world.obs.write(BUCKET, "t/model/model.om", b"x")
+    source = {"input_id": "model_folder", "input": "/packages/t/model"}
+    template = {"template_id": "arm-ascend", "template_inputs": [source]}
+    model_id = published(cloud, "/packages/t", model_type="Template", template=template)
+    assert cloud.get(f"{MODELS}/{model_id}").json["model_type"] == "Template"
+
+
+def test_models_are_listed_newest_first_and_filtered(cloud):
+    location = put_package(cloud)
+    ids = [published(cloud, location, name=name) for name in ("first_model", "second", "third")]
+    names = lambda query="": [row["model_name"] for row in cloud.get(f"{MODELS}{query}").json["models"]]  # noqa: E731
+    assert names() == ["third", "second", "first_model"]
+    assert names("?order=asc&limit=2&offset=1") == ["third"]
+    assert names("?model_name=ir") == ["third", "first_model"]
+    assert names("?model_name=ir&exact_match=true") == []
+    assert names("?model_status=publishing") == [] and len(ids) == 3
+    listed = cloud.get(f"{MODELS}?limit=1").json
+    assert (listed["total_count"], listed["count"]) == (3, 1)
+
+
+def test_model_type_and_not_model_type_exclude_each_other(cloud):
+    reply = cloud.get(f"{MODELS}?model_type=PyTorch&not_model_type=Image")
+    assert reply.json["error_code"] == "ModelArts.3037"
+
+
+def test_a_model_in_use_is_not_deleted_and_the_others_of_its_name_are(cloud):
+    location = put_package(cloud)
+    used, free = (published(cloud, location, version=version) for version in ("0.0.1", "0.0.2"))
+    service_id = deployed(cloud, entry(used))
+    reply = cloud.delete(f"{MODELS}/{used}?cascade=true").json
+    assert reply["delete_success_list"] == [free]
+    assert [(row["model_id"], row["error_code"]) for row in reply["delete_failed_list"]] == [
+        (used, "ModelArts.3009")
+    ]
+    cloud.delete(f"/v1/{{project_id}}/services/{service_id}")
+    assert cloud.delete(f"{MODELS}/{used}").json["delete_success_list"] == [used]
+    assert cloud.get(f"{MODELS}/{used}").json["error_code"] == "ModelArts.3001"
+
+
+def test_engines_and_runtimes_are_as_documented(cloud):
+    answer = cloud.get(f"{MODELS}/ai-engine-runtimes").json
+    assert (answer["count"], answer["total_count"]) == (4, 4)
+    rows = {row["ai_engine"]: row for row in answer["engine_runtimes"]}
+    assert list(rows) == ["TensorFlow", "PyTorch", "MindSpore", "Custom"]
+    assert rows["PyTorch"]["accelerators"][3] == {
+        "type": "npu", "name": "SNT9", "driver_version_section": "C8x",
+    }  # fmt: skip
+    assert len(rows["TensorFlow"]["runtimes"]) == 10
+
+
+def test_templates_are_filtered_by_their_labels(cloud):
+    found = cloud.get(f"{MODELS}/template?engine=MindSpore").json["templates"]
+    assert [row["template_id"] for row in found] == ["arm-ascend"]

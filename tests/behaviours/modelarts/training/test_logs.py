@@ -1,0 +1,128 @@
+"""The logs of training jobs: what has been printed so far, in three places that agree."""
+
+from itertools import pairwise
+
+import pytest
+
+from tests.behaviours.modelarts.training.test_jobs import JOBS, cloud_seconds, completed, create, running
+
+
+def preview(cloud, id: str, task: str = "worker-0") -> str:
+    """The log of a task as the preview shows it."""
+    reply = cloud.get(f"{JOBS}/{id}/tasks/{task}/logs/preview")
+    assert reply.status == 200, reply
+    return reply.json["content"]
+
+
+def aom(cloud, id: str, query: str = "") -> dict:
+    """Lines of the log of worker-0."""
+    reply = cloud.get(f"{JOBS}/{id}/logs/worker-0{query}")
+    assert reply.status == 200, reply
+    return reply.json
+
+
+def test_a_job_that_has_not_run_has_no_log_to_preview_yet(cloud):
+    reply = cloud.get(f"{JOBS}/{create(cloud)}/tasks/worker-0/logs/preview")
+    assert (reply.status, reply.body) == (204, b"")
+
+
+def test_a_job_that_was_stopped_before_it_ran_never_gets_a_log(cloud):
+    id = create(cloud)
+    cloud.post(f"{JOBS}/{id}/actions", {"action_type": "terminate"})
+    cloud_seconds(cloud, 60)
+    reply = cloud.get(f"{JOBS}/{id}/tasks/worker-0/logs/preview")
+    assert (reply.status, reply.json["error_code"]) == (400, "ModelArts.2818")
+
+
+def test_a_task_that_the_job_does_not_have_has_no_log(cloud):
+    reply = cloud.get(f"{JOBS}/{running(cloud)}/tasks/worker-7/logs/preview")
+    assert reply.status == 400 and "worker-0" in reply.json["error_msg"]
+
+
+def test_a_log_grows_and_never_changes_what_it_said(cloud):
+    id = running(cloud)
+    texts = []
+    for _ in range(6):
+        texts.append(preview(cloud, id))
+        cloud_seconds(cloud, 120)
+    assert all(after.startswith(before) for before, after in pairwise(texts))
+    assert len(set(texts)) == 6
+
+
+def test_a_log_ends_with_the_exit_code(cloud):
+    assert preview(cloud, completed(cloud)).rstrip().endswith("exit with 0")
+
+
+def test_the_log_of_a_failed_job_says_why(cloud):
+    id = running(cloud, algorithm__environments={"EMULATOR_EXIT_CODE": "2"})
+    cloud_seconds(cloud, 600)
+    text = preview(cloud, id)
+    assert "exit code 2" in text and text.rstrip().endswith("exit with 2")
+
+
+def test_the_log_of_a_stopped_job_stops(cloud):
+    id = running(cloud)
+    cloud_seconds(cloud, 200)
+    before = preview(cloud, id)
+    cloud.post(f"{JOBS}/{id}/actions", {"action_type": "terminate"})
+    cloud_seconds(cloud, 600)
+    added = preview(cloud, id).removeprefix(before)
+    assert "exit with 137" in added and "epoch" not in added
+
+
+def test_the_log_lists_an_epoch_a_line(cloud):
+    text = preview(cloud, completed(cloud, algorithm__parameters=[{"name": "epochs", "value": "5"}]))
+    assert [f"epoch {number}/5" in text for number in range(1, 7)] == [True] * 5 + [False]
+
+
+def test_the_log_shows_the_command_with_its_parameters(cloud):
+    assert "resnet/train.py --lr=0.1" in preview(cloud, running(cloud))
+
+
+def test_sizes_are_counted_in_bytes(cloud):
+    reply = cloud.get(f"{JOBS}/{running(cloud)}/tasks/worker-0/logs/preview").json
+    assert reply["current_size"] == reply["full_size"] == len(reply["content"].encode())
+
+
+def test_the_live_log_shows_the_newest_lines_first(cloud):
+    id = completed(cloud)
+    lines = preview(cloud, id).splitlines()
+    newest = aom(cloud, id, "?lines=3")
+    assert newest["content"].splitlines() == lines[:-4:-1]
+    assert (newest["start_line"], newest["end_line"], newest["lines"]) == (
+        str(len(lines) - 2),
+        str(len(lines)),
+        3,
+    )
+
+
+def test_the_live_log_can_be_read_from_the_start(cloud):
+    id = completed(cloud)
+    lines = preview(cloud, id).splitlines()
+    assert aom(cloud, id, "?lines=500&order=asc")["content"].splitlines() == lines
+
+
+def test_the_live_log_can_be_paged_through(cloud):
+    id = completed(cloud)
+    lines, read, line = preview(cloud, id).splitlines(), [], 1
+    while line <= len(lines):
+        page = aom(cloud, id, f"?lines=4&order=asc&base_line={line}")
+        read += page["content"].splitlines()
+        line = int(page["end_line"]) + 1
+    assert read == lines
+
+
+@pytest.mark.parametrize("base_line", ["0", "99999", "first", "-1"])
+def test_a_line_that_the_log_does_not_have_is_refused(cloud, base_line):
+    reply = cloud.get(f"{JOBS}/{running(cloud)}/logs/worker-0?base_line={base_line}")
+    assert (reply.status, reply.json["error_code"]) == (400, "ModelArts.2788")
+
+
+def test_a_job_that_has_not_run_has_no_live_log(cloud):
+    reply = cloud.get(f"{JOBS}/{create(cloud)}/logs/worker-0")
+    assert (reply.status, reply.json["error_code"]) == (400, "ModelArts.2818")
+
+
+def test_each_worker_has_a_log_of_its_own(cloud):
+    id = running(cloud, spec__resource__node_count=2)
+    assert "worker-1" in preview(cloud, id, "worker-1") and "worker-1" not in preview(cloud, id)

@@ -1,0 +1,89 @@
+"""Reading schemas/: what is refused, and how a request finds its operation."""
+
+import json
+
+import pytest
+from modelarts_emulator.contract.operations import BadSchema, Operations
+
+
+def written(folder, paths: dict, components: dict | None = None, area: str = "shop") -> Operations:
+    """The operations of a schemas folder with one area of these paths."""
+    place = folder / "modelarts"
+    place.mkdir(exist_ok=True)
+    (place / f"{area}.json").write_text(
+        json.dumps({"paths": paths, "components": {"schemas": components or {}}})
+    )
+    return Operations(folder)
+
+
+def shown(operation_id: str, schema: dict | None = None) -> dict:
+    """The definition of an operation that answers with the schema."""
+    content = {"application/json": {"schema": schema or {}}}
+    return {"operationId": operation_id, "responses": {"200": {"content": content}}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"unevaluatedProperties": False},
+        {"type": "object", "properties": {"a": {"items": {"x-unheard-of": 1}}}},
+        {"anyOf": [{"type": "string"}, {"minContains": 1}]},
+    ],
+)
+def test_a_keyword_nobody_checks_is_refused_wherever_it_stands(tmp_path, schema):
+    with pytest.raises(BadSchema, match="nobody checks the keyword"):
+        written(tmp_path, {"/a": {"get": shown("ShowA", schema)}})
+
+
+def test_a_reference_that_points_nowhere_is_refused(tmp_path):
+    with pytest.raises(BadSchema, match="points nowhere"):
+        written(tmp_path, {"/a": {"get": shown("ShowA", {"$ref": "#/components/schemas/Missing"})}})
+
+
+def test_a_schema_that_is_no_schema_is_refused(tmp_path):
+    with pytest.raises(BadSchema, match="a schema is an object or a boolean"):
+        written(tmp_path, {"/a": {"get": shown("ShowA", {"properties": {"a": "string"}})}})
+
+
+def test_a_file_that_is_no_json_is_refused(tmp_path):
+    (tmp_path / "modelarts").mkdir()
+    (tmp_path / "modelarts" / "shop.json").write_text("{")
+    with pytest.raises(BadSchema, match=r"shop\.json: no JSON"):
+        Operations(tmp_path)
+
+
+def test_two_operations_with_one_id_are_refused(tmp_path):
+    with pytest.raises(BadSchema, match="share an id"):
+        written(tmp_path, {"/a": {"get": shown("ShowA")}, "/b": {"get": shown("ShowA")}})
+
+
+def test_two_operations_with_one_route_are_refused_though_their_parameters_have_other_names(tmp_path):
+    with pytest.raises(BadSchema, match="share a route"):
+        written(tmp_path, {"/a/{x}": {"get": shown("ShowX")}, "/a/{y}": {"get": shown("ShowY")}})
+
+
+def test_a_literal_segment_beats_a_parameter_but_leads_back_when_it_leads_nowhere(tmp_path):
+    operations = written(
+        tmp_path,
+        {
+            "/a/flavors": {"get": shown("ListFlavors")},
+            "/a/{id}": {"get": shown("ShowA")},
+            "/a/{id}/b": {"get": shown("ShowB")},
+        },
+    )
+    assert operations.find("GET", "/a/flavors")[0].operation_id == "ListFlavors"
+    assert operations.find("GET", "/a/flavors/b")[0].operation_id == "ShowB"
+    assert operations.find("GET", "/a/flavors/b")[1] == {"id": "flavors"}
+
+
+@pytest.mark.parametrize("path", ["/a//b", "/a/", "/a/x/b/", "/", "", "/A/x", "/a/x/c"])
+def test_a_path_that_is_not_documented_finds_nothing(tmp_path, path):
+    operations = written(tmp_path, {"/a/{id}/b": {"get": shown("ShowB")}})
+    assert operations.find("GET", path) == (None, [])
+
+
+def test_the_nearest_operations_of_a_misspelt_path_are_named(tmp_path):
+    operations = written(
+        tmp_path, {"/v2/{p}/training-jobs": {"get": shown("A")}, "/v2/{p}/pools": {"get": shown("B")}}
+    )
+    assert operations.nearest("GET", "/v2/x/traning-jobs")[0] == "GET /v2/{p}/training-jobs"

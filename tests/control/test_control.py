@@ -1,0 +1,179 @@
+"""The control API: what tests and tools may ask, and who may not ask."""
+
+import pytest
+
+from tests.job_configs import CONFIG, CONFIGS
+
+JOBS = "/v2/{project_id}/training-jobs"
+JOB = {
+    "kind": "job",
+    "metadata": {"name": "resnet"},
+    "algorithm": {
+        "code_dir": "/code/",
+        "boot_file": "/code/train.py",
+        "engine": {"engine_id": "pytorch_1.8.0-cuda_10.2-py_3.7-ubuntu_18.04-x86_64"},
+    },
+    "spec": {"resource": {"flavor_id": "modelarts.vm.cpu.8u", "node_count": 1}},
+}
+
+
+@pytest.fixture
+def control(cloud):
+    """A function that asks the control API about the test's own account."""
+
+    def ask(method: str, path: str, body=None, **options):
+        headers = {"X-Emulator-World": cloud.world.tag, **options.pop("headers", {})}
+        return cloud.send(method, f"/_emulator/{path}", body, headers=headers, auth=False, **options)
+
+    return ask
+
+
+def test_health_and_readiness_need_no_credentials(control):
+    assert control("GET", "health").json == {"status": "alive", "operations": 536}
+    assert (control("GET", "ready").status, control("GET", "ready").json) == (200, {"ready": True})
+
+
+def test_an_emulator_that_is_still_loading_is_alive_and_not_ready():
+    from modelarts_emulator.app import Application
+    from modelarts_emulator.contract.operations import Operations
+    from modelarts_emulator.settings import Settings
+
+    from tests.test_every_operation import Answered
+
+    application = Application(Settings(), Operations(check=False))
+    assert Answered(application, "GET", "/_emulator/health").status == 200
+    assert Answered(application, "GET", "/_emulator/ready").status == 503
+    answered = Answered(application, "GET", "/v2/p/training-jobs/x")
+    assert (answered.status, answered.headers["retry-after"]) == (503, "1")
+
+
+def test_the_clock_shows_stands_advances_and_runs(control, cloud):
+    shown = control("GET", "clock").json
+    assert shown["frozen"] and shown["world"] == cloud.world.tag
+    assert control("POST", "clock/advance", {"by": "2h"}).json["now"] == shown["now"] + 7200
+    running = control("POST", "clock/run", {"speed": 3}).json
+    assert (running["frozen"], running["speed"]) == (False, 3)
+    assert control("POST", "clock/freeze").json["frozen"]
+
+
+def test_the_clock_tells_when_the_next_thing_falls_due(control, cloud):
+    assert control("GET", "clock").json["next_due"] is None
+    assert cloud.post(JOBS, JOB).status == 201
+    assert control("GET", "clock").json["next_due"] > cloud.clock.now()
+
+
+def test_the_clock_runs_until_a_field_has_a_value(control, cloud):
+    id = cloud.post(JOBS, JOB).json["metadata"]["id"]
+    asked = {
+        "operation": "ShowTrainingJobDetails",
+        "path": {"training_job_id": id},
+        "field": "status.phase",
+        "in": ["Running"],
+    }
+    told = control("POST", "clock/until", asked).json
+    assert told["value"] == "Running" and told["advanced"] > 0
+    assert cloud.get(f"{JOBS}/{id}").json["status"]["phase"] == "Running"
+    never = control("POST", "clock/until", {**asked, "in": ["Never"], "within": 5})
+    assert never.status == 400 and "status.phase was still 'Running' after 5" in never.json["error_msg"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        ("clock/advance", {}, "by is missing"),
+        ("clock/advance", {"by": "2 parsecs"}, "no duration"),
+        ("clock/advance", {"by": -1}, "between 0 and ten years"),
+        ("clock/advance", {"by": "11000d"}, "between 0 and ten years"),
+        ("clock/advance", {"by": "1h", "fast": True}, "takes by, not fast"),
+        ("clock/freeze", {"now": 1}, "takes no members, not now"),
+        ("clock/run", {"speed": 0}, "freeze the clock to stop it"),
+        ("clock/run", {"speed": "fast"}, "could not convert"),
+        ("clock/until", {"field": "status", "equals": 1}, "operation, a documented id is missing"),
+        (
+            "clock/until",
+            {"operation": "DeleteTrainingJob", "field": "x", "equals": 1},
+            "is no show operation",
+        ),
+        (
+            "clock/until",
+            {"operation": "ShowTrainingQuotas", "field": "x"},
+            "exactly one of equals, in, at_least",
+        ),
+        ("reset", {"everything": True}, "reset takes world and area, not everything"),
+        ("reset", {"area": "trainin"}, "there is no area 'trainin'"),
+        ("worlds", {"name": "x"}, "a world takes seed, pace and region, not name"),
+        ("reset", [], "the body must be a JSON object"),
+    ],
+)
+def test_what_the_control_api_does_not_know_it_refuses_in_words(control, path, body, words):
+    reply = control("POST", path, body)
+    assert reply.status == 400 and words in reply.json["error_msg"]
+
+
+@pytest.mark.parametrize("path", ["nothing", "clock?world=NOONE", "worlds/NOONE", "clock/rewind"])
+def test_what_is_not_there_is_404(control, path):
+    method = "POST" if path == "clock/rewind" else "GET"
+    assert control(method, path).status == 404
+
+
+def test_a_body_that_is_no_json_is_refused(control):
+    assert control("POST", "clock/advance", b"{").status == 400
+
+
+def test_a_reset_says_what_it_removed(control, cloud):
+    cloud.post(CONFIGS, {"config_name": "mine", **CONFIG})
+    cloud.post(JOBS, JOB)
+    one = control("POST", "reset", {"world": cloud.world.tag, "area": "training"}).json
+    assert one["worlds"] == 1 and one["removed"]["records"] == 1
+    assert cloud.get(CONFIGS).json["config_total_count"] == 1
+    assert control("POST", "reset", {"world": cloud.world.tag}).json["removed"]["records"] > 1
+    assert cloud.get(CONFIGS).json["config_total_count"] == 0
+
+
+def test_the_list_of_operations_says_which_are_emulated(control):
+    rows = {row["operation_id"]: row for row in control("GET", "operations").json["operations"]}
+    assert len(rows) == 536
+    assert rows["CreateTrainingJob"] == {
+        "operation_id": "CreateTrainingJob",
+        "service": "modelarts",
+        "area": "training",
+        "method": "POST",
+        "path": JOBS,
+        "behaviour": True,
+        "sources": ["otc", "sdk"],
+    }
+    assert any(not row["behaviour"] for row in rows.values())
+
+
+def test_a_world_is_made_shown_listed_and_removed(control):
+    made = control("POST", "worlds", {"seed": 5, "pace": 2, "region": "cn-east-3"})
+    assert (made.status, made.json["seed"], made.json["region"]) == (201, 5, "cn-east-3")
+    tag = made.json["world"]
+    assert control("GET", f"worlds/{tag}").json == made.json
+    assert tag in {row["world"] for row in control("GET", "worlds").json["worlds"]}
+    assert control("DELETE", f"worlds/{tag}").status == 204
+    assert control("GET", f"worlds/{tag}").status == 404
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Host": "evil.example"},
+        {"Host": "evil.example:7878"},
+        {"Host": "127.0.0.1.evil.example"},
+        {"Host": "evil.example", "Authorization": "Bearer wrong"},
+    ],
+)
+def test_web_pages_and_foreign_names_are_kept_out(control, headers):
+    reply = control("POST", "clock/advance", {"by": 1}, headers=headers)
+    assert reply.status == 403
+
+
+def test_whoever_shows_the_secret_key_may_come_from_anywhere(control, modelarts_emulator):
+    secret = modelarts_emulator.application.worlds.default.account.secret_key
+    headers = {"Host": "build-server.example", "Authorization": f"Bearer {secret}"}
+    assert control("GET", "clock", headers=headers).status == 200

@@ -1,0 +1,159 @@
+"""The command line: every command against a running emulator, and what it says when there is none."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+from modelarts_emulator.cli import main
+from modelarts_emulator.settings import Settings
+from modelarts_emulator.testing.shells import FORMATS, variables
+
+
+@pytest.fixture
+def run(cloud, capsys, monkeypatch):
+    """A function that runs a command against the emulator: (exit status, output, errors)."""
+    monkeypatch.delenv("HUAWEICLOUD_SDK_SK", raising=False)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        status = main([*arguments, "--url", cloud.endpoint])
+        return status, *capsys.readouterr()
+
+    return run
+
+
+@pytest.mark.parametrize("command", ["health", "reset", "clock", "worlds", "wait"])
+def test_without_an_emulator_each_command_says_so(capsys, command):
+    extra = ["--timeout", "0"] if command == "wait" else []
+    assert main([command, "--url", "http://127.0.0.1:9", *extra]) == 1
+    assert "http://127.0.0.1:9" in capsys.readouterr().err
+
+
+def test_health_and_wait_agree_that_it_lives(run):
+    assert json.loads(run("health")[1])["status"] == "alive"
+    assert run("wait") == (0, "", "")
+
+
+def test_the_clock_is_driven_from_the_shell(run, cloud):
+    before = json.loads(run("clock", "show", "--world", cloud.world.tag)[1])["now"]
+    after = json.loads(run("clock", "advance", "2h", "--world", cloud.world.tag)[1])["now"]
+    assert after == before + 7200 == cloud.clock.now()
+    assert json.loads(run("clock", "run", "--speed", "5", "--world", cloud.world.tag)[1])["speed"] == 5
+    assert json.loads(run("clock", "freeze", "--world", cloud.world.tag)[1])["frozen"]
+
+
+def test_the_clock_runs_until_a_field_has_a_value(run, cloud):
+    status, _, errors = run(
+        "clock", "until", "KeystoneShowProject", "project.name", "x", f"project_id={cloud.project_id}",
+        "--within", "5", "--world", cloud.world.tag,
+    )  # fmt: skip
+    assert status == 1 and "was still 'cn-north-4' after 5" in errors
+
+
+@pytest.mark.parametrize(
+    "arguments", [("advance",), ("advance", "1h", "2h"), ("freeze", "now"), ("until", "x")]
+)
+def test_a_clock_command_that_lacks_or_has_too_much_is_refused(run, arguments):
+    status, _, errors = run("clock", *arguments)
+    assert status == 1 and "see --help" in errors
+
+
+def test_worlds_are_made_listed_and_removed(run):
+    made = json.loads(run("worlds", "create", "--seed", "3", "--pace", "2")[1])
+    assert (made["seed"], made["pace"]) == (3, 2)
+    assert made["world"] in {row["world"] for row in json.loads(run("worlds")[1])["worlds"]}
+    assert run("worlds", "remove", made["world"])[0] == 0
+    assert made["world"] not in {row["world"] for row in json.loads(run("worlds", "list")[1])["worlds"]}
+    assert "needs the tag" in run("worlds", "remove")[2]
+
+
+def test_a_reset_tells_what_went(run, cloud):
+    cloud.world.store.table("modelarts/training/training_job/p").put("1", {})
+    told = json.loads(run("reset", "--world", cloud.world.tag)[1])
+    assert told["worlds"] == 1 and told["removed"]["records"] == 1
+    assert "there is no area" in run("reset", "--area", "nowhere")[2]
+
+
+def test_the_operations_are_listed_as_text_and_as_json(run):
+    every = json.loads(run("operations", "--json")[1])["operations"]
+    missing = json.loads(run("operations", "--json", "--missing")[1])["operations"]
+    assert len(every) == 536 and 0 < len(missing) < 536
+    assert "ShowSearchAlgorithms" in run("operations", "--area", "autosearch")[1]
+
+
+def test_the_contract_is_printed(run):
+    assert json.loads(run("openapi")[1])["openapi"] == "3.1.0"
+
+
+@pytest.mark.parametrize("shell", FORMATS)
+def test_the_environment_is_printed_for_each_shell(run, cloud, shell):
+    status, text, _ = run("env", "--format", shell, "--world", cloud.world.tag)
+    assert status == 0 and cloud.access_key in text and cloud.endpoint in text and text.endswith("\n")
+
+
+def test_the_shell_understands_the_environment_it_is_given(run, cloud):
+    script = run("env", "--world", cloud.world.tag)[1] + "env -0"
+    told = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, check=True, env={"PATH": "/usr/bin:/bin"}
+    )
+    found = dict(line.split("=", 1) for line in told.stdout.split("\0") if "=" in line)
+    assert variables(cloud.environment).items() <= found.items()
+
+
+def test_a_dotenv_file_says_the_same(run, cloud):
+    lines = run("env", "--format", "dotenv", "--world", cloud.world.tag)[1].splitlines()
+    found = {name: json.loads(value) for name, value in (line.split("=", 1) for line in lines)}
+    assert found == variables(cloud.environment)
+
+
+@pytest.mark.skipif(not shutil.which("fish"), reason="fish is not installed")
+def test_fish_understands_it_too(run, cloud):
+    script = run("env", "--format", "fish", "--world", cloud.world.tag)[1] + "echo $HW_REGION_NAME"
+    told = subprocess.run(["fish", "-c", script], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == cloud.region
+
+
+def test_json_has_the_documented_keys(run, cloud):
+    told = json.loads(run("env", "--format", "json", "--world", cloud.world.tag)[1])
+    assert told == cloud.environment
+
+
+def test_the_environment_of_the_default_account_is_known_before_anything_runs(capsys):
+    assert main(["env", "--format", "json", "--url", "http://127.0.0.1:9"]) == 0
+    out, errors = capsys.readouterr()
+    told = json.loads(out)
+    assert told["endpoint"] == "http://127.0.0.1:7878" and len(told["secret_key"]) == 40
+    assert "these are the defaults" in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--pace", "0"], "pace is 0"),
+        (["--port", "70000"], "port is 70000"),
+        (["--host", "256.0.0.1"], "256.0.0.1"),
+        (["--auth", "maybe"], "invalid choice"),
+    ],
+)
+def test_a_start_that_cannot_be_says_why_without_a_traceback(arguments, words):
+    command = [sys.executable, "-m", "modelarts_emulator", "start", *arguments]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert told.returncode in (1, 2) and words in told.stderr and "Traceback" not in told.stderr
+
+
+def test_a_port_in_use_is_told(cloud):
+    port = cloud.endpoint.rpartition(":")[2]
+    command = [sys.executable, "-m", "modelarts_emulator", "start", "--port", port, "--obs-port", "0"]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert told.returncode == 1 and f"cannot listen on 127.0.0.1:{port}" in told.stderr
+
+
+def test_every_option_can_be_set_by_the_environment(monkeypatch):
+    monkeypatch.setenv("MODELARTS_EMULATOR_PACE", "5")
+    monkeypatch.setenv("MODELARTS_EMULATOR_STRICT_FIELDS", "yes")
+    assert (Settings.from_environment().pace, Settings.from_environment().strict_fields) == (5.0, True)
+    assert Settings.from_environment(pace=7.0).pace == 7.0
+    monkeypatch.setenv("MODELARTS_EMULATOR_STRICT_FIELDS", "maybe")
+    with pytest.raises(ValueError, match="MODELARTS_EMULATOR_STRICT_FIELDS is 'maybe'"):
+        Settings.from_environment()
