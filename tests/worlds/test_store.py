@@ -12,10 +12,11 @@ from pathlib import Path
 
 import orjson
 import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from modelarts_emulator.worlds.journal import FORMAT, Journal, StateRefused
-from modelarts_emulator.worlds.store import Store, value_at
+from modelarts_emulator.worlds.store import Store, sort_key, value_at
 from tinydb import where
 
 from tests.job_configs import CONFIG, CONFIGS
@@ -364,3 +365,71 @@ def test_two_processes_on_one_state_are_refused_in_words(started):
     assert "in use by another emulator" in errors and "Traceback" not in errors
     first.end(signal.SIGTERM)
     assert first.process.returncode == 0
+
+
+def ids_and_index(table) -> tuple:
+    """The ids by age, and as the index finds those of colour red."""
+    return list(table.ids()), table.having("colour", "red")
+
+
+def test_an_index_answers_in_order_of_insertion_whatever_was_changed_since():
+    store = Store()
+    table = store.table("box")
+    for id in ("one", "two", "three"):
+        table.put(id, {"colour": "red"})
+    assert ids_and_index(table) == (["one", "two", "three"], ["one", "two", "three"])
+    table.put("one", {"colour": "red", "name": "new"})
+    assert ids_and_index(table)[1] == ["one", "two", "three"]
+    table.put("one", {"colour": "blue"})
+    table.put("one", {"colour": "red"})
+    assert ids_and_index(table)[1] == ["one", "two", "three"]
+
+
+def test_what_a_refused_change_has_dropped_comes_back_where_it_stood():
+    store = Store()
+    table = store.table("box")
+    for id in ("one", "two", "three"):
+        table.put(id, {"colour": "red"})
+    before = ids_and_index(table), list(table.ordered("colour", descending=True))
+    store.commit()
+    table.drop("one")
+    table.drop("two")
+    table.put("two", {"colour": "blue"})
+    store.rollback()
+    assert (ids_and_index(table), list(table.ordered("colour", descending=True))) == before
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abcdef"),
+            st.sampled_from([None, 1, 2, 2.5, "x", "y", "gone"]),
+            st.sampled_from(["commit", "rollback", None]),
+        )
+    )
+)
+def test_every_index_agrees_with_a_scan_through_puts_drops_and_rollbacks(changes):
+    store = Store()
+    table = store.table("box")
+    for path in ("n",):
+        table.having(path, 1), table.ordered(path), table.ordered(path, descending=True)
+    kept, now = {}, {}
+    for id, value, end in changes:
+        if value == "gone":
+            table.drop(id)
+            now.pop(id, None)
+        else:
+            table.put(id, {"n": value})
+            now[id] = value
+        if end == "commit":
+            store.commit()
+            kept = dict(now)
+        elif end == "rollback":
+            store.rollback()
+            now = dict(kept)
+        key = lambda id: sort_key(now[id])  # noqa: E731
+        assert list(table.ids()) == list(now)
+        for wanted in (None, 1, 2, "x"):
+            assert table.having("n", wanted) == [id for id in now if now[id] == wanted]
+        assert list(table.ordered("n")) == sorted(now, key=key)
+        assert list(table.ordered("n", descending=True)) == sorted(now, key=key, reverse=True)

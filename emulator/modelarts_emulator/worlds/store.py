@@ -1,7 +1,9 @@
 """Records: TinyDB tables whose writes cost the same however much they hold."""
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 import orjson
 from tinydb.storages import MemoryStorage
@@ -11,7 +13,7 @@ from tinydb.table import Table as TinyTable
 from modelarts_emulator.worlds.journal import Journal
 
 
-def value_at(record: dict, path: str):
+def value_at(record: Any, path: str) -> Any:
     """The value at a dotted path such as `status.phase`; None where the record has none."""
     for step in path.split("."):
         if not isinstance(record, dict):
@@ -20,24 +22,95 @@ def value_at(record: dict, path: str):
     return record
 
 
-def note_holder(lookup: dict, value, id: str) -> None:
-    """Add an id to those that hold the value: the id itself while it is the only one, else a dict of ids."""
-    holders = lookup.get(value)
-    if holders is None:
-        lookup[value] = id
-    elif isinstance(holders, str):
-        lookup[value] = {holders: None, id: None}
-    else:
-        holders[id] = None
+def sort_key(value: Any) -> tuple:
+    """A key by which numbers, texts and nothing can stand in one order: what is absent first, then numbers."""
+    if value is None:
+        return (0, 0, "")
+    return (1, value, "") if isinstance(value, int | float) else (2, 0, str(value))
 
 
-def drop_holder(lookup: dict, value, id: str) -> None:
-    """Take an id out of those that hold the value."""
-    holders = lookup.get(value)
-    if isinstance(holders, dict):
-        holders.pop(id, None)
-    elif holders == id:
-        del lookup[value]
+class Holders:
+    """Which ids hold which value of one member, each value's in order of insertion.
+
+    A value that one id holds costs no set of its own: most members that are looked up are as good as unique.
+    """
+
+    def __init__(self):
+        self._held: dict[Any, Any] = {}
+        self._mixed: set = set()
+
+    def note(self, value: Any, id: str, is_newest: bool) -> None:
+        """The id holds the value from now on; is_newest: no id that is held was inserted later."""
+        held = self._held.get(value)
+        if held is None:
+            self._held[value] = id
+            return
+        if isinstance(held, str):
+            self._held[value] = {held: None, id: None}
+        else:
+            held[id] = None
+        if not is_newest:
+            self._mixed.add(value)
+
+    def drop(self, value: Any, id: str) -> None:
+        """The id does not hold the value any more."""
+        held = self._held.get(value)
+        if isinstance(held, dict):
+            held.pop(id, None)
+        elif held == id:
+            del self._held[value]
+
+    def ids(self, value: Any, numbers: dict[str, int]) -> list[str]:
+        """The ids that hold the value, oldest first; numbers: {id: when it was inserted, counted}."""
+        held = self._held.get(value, ())
+        if isinstance(held, str):
+            return [held]
+        if value in self._mixed:
+            self._mixed.discard(value)
+            self._held[value] = held = dict.fromkeys(sorted(held, key=numbers.__getitem__))
+        return list(held)
+
+
+class Sorted:
+    """The ids of a table by the value of one member; equal values stand in order of insertion, in both directions."""
+
+    def __init__(self, column: dict[str, Any], numbers: dict[str, int], descending: bool):
+        self._sign = -1 if descending else 1
+        self._rows = sorted(self._row(value, numbers[id], id) for id, value in column.items())
+
+    def note(self, value: Any, number: int, id: str) -> None:
+        """The id has the value from now on."""
+        insort(self._rows, self._row(value, number, id))
+
+    def drop(self, value: Any, number: int, id: str) -> None:
+        """The id with that value is gone."""
+        row = self._row(value, number, id)
+        at = bisect_left(self._rows, row)
+        if at < len(self._rows) and self._rows[at] == row:
+            del self._rows[at]
+
+    def ids(self) -> Sequence[str]:
+        """All ids in order, to be cut into pages before the table changes."""
+        return Ids(self._rows, self._sign < 0)
+
+    def _row(self, value: Any, number: int, id: str) -> tuple:
+        return sort_key(value), self._sign * number, id
+
+
+class Ids(Sequence):
+    """The ids of sorted rows, read where they stand."""
+
+    def __init__(self, rows: list[tuple], backwards: bool):
+        self._rows = rows
+        self._backwards = backwards
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, at):
+        if isinstance(at, slice):
+            return [self[each] for each in range(*at.indices(len(self)))]
+        return self._rows[-1 - at if self._backwards else at][2]
 
 
 class Table(TinyTable):
@@ -54,8 +127,13 @@ class Table(TinyTable):
         super().__init__(MemoryStorage(), name, cache_size=0)
         self._store = store
         self._blobs: dict[str, bytes] = {}
-        self._columns: dict[str, dict] = {}
-        self._lookups: dict[str, dict] = {}
+        self._columns: dict[str, dict[str, Any]] = {}
+        self._lookups: dict[str, Holders] = {}
+        self._sorted: dict[tuple[str, bool], Sorted] = {}
+        # When each record was inserted, counted: the order that lists have whatever a record says since.
+        self._numbers: dict[str, int] = {}
+        self._inserted = 0
+        self._is_mixed = False
 
     def find(self, id: str) -> dict | None:
         """A copy of the record, None when there is none."""
@@ -97,20 +175,30 @@ class Table(TinyTable):
             orjson.loads(self._blobs[id]) for id in islice(self.ids(newest_first), offset, offset + limit)
         ]
 
-    def column(self, path: str) -> dict:
+    def column(self, path: str) -> dict[str, Any]:
         """{id: value} of the member at that path for all records; kept up to date once asked for."""
         if path not in self._columns:
             self._columns[path] = {id: value_at(orjson.loads(blob), path) for id, blob in self._blobs.items()}
         return self._columns[path]
 
-    def having(self, path: str, value) -> list[str]:
-        """The ids of the records with that value at the path; an index answers, no scan."""
+    def having(self, path: str, value: Any) -> list[str]:
+        """The ids of the records with that value at the path, oldest first; an index answers, no scan."""
         if path not in self._lookups:
-            lookup = self._lookups[path] = {}
-            for id, held in self.column(path).items():
-                note_holder(lookup, held, id)
-        holders = self._lookups[path].get(value, ())
-        return [holders] if isinstance(holders, str) else list(holders)
+            lookup = self._lookups[path] = Holders()
+            column = self.column(path)
+            for id in self._blobs:
+                lookup.note(column[id], id, is_newest=True)
+        return self._lookups[path].ids(value, self._numbers)
+
+    def ordered(self, path: str, descending: bool = False) -> Sequence[str]:
+        """All ids by the member at the path, equal ones by age; an index answers. Read them before the table changes."""
+        if (path, descending) not in self._sorted:
+            self._sorted[path, descending] = Sorted(self.column(path), self._numbers, descending)
+        return self._sorted[path, descending].ids()
+
+    def number(self, id: str) -> int:
+        """When the record was inserted, counted: larger than those of all that are older. KeyError for no record."""
+        return self._numbers[id]
 
     def get(self, cond=None, doc_id=None, doc_ids=None):
         """TinyDB's get; by id it costs no scan."""
@@ -135,21 +223,51 @@ class Table(TinyTable):
     def _get_next_id(self) -> str:
         return self._store.next_id()
 
-    def _set(self, id: str, blob: bytes | None, record: dict | None) -> bytes | None:
-        before = self._blobs.get(id)
+    def _set(self, id: str, blob: bytes | None, record: dict | None, number: int | None = None) -> tuple:
+        """Change one record; (what it was, its number). number: the one of a record that comes back."""
+        before, before_number = self._blobs.get(id), self._numbers.get(id)
         if blob is None:
             self._blobs.pop(id, None)
+            self._numbers.pop(id, None)
         else:
             self._blobs[id] = blob
+            if before is None:
+                self._numbers[id] = self._inserted if number is None else number
+                self._inserted += 1
+                self._is_mixed = self._is_mixed or number is not None
+        if self._columns and (blob is not None or before is not None):
+            self._reindex(id, blob, record, before is not None, before_number, number is None)
+        return before, before_number
+
+    def sort(self) -> None:
+        """Bring records that have come back to where they stood."""
+        if self._is_mixed:
+            self._is_mixed = False
+            self._blobs = {id: self._blobs[id] for id in sorted(self._blobs, key=self.number)}
+
+    def _reindex(self, id: str, blob: bytes | None, record: dict | None, was: bool, number, is_new: bool) -> None:
+        """Bring the columns and indexes up to date; a value that is as it was keeps its place in them."""
+        if blob is not None and record is None:
+            record = orjson.loads(blob)
         for path, column in self._columns.items():
             held = column.pop(id, None) if blob is None else column.get(id)
-            if before is not None and path in self._lookups:
-                drop_holder(self._lookups[path], held, id)
+            value = None if blob is None else value_at(record, path)
             if blob is not None:
-                column[id] = value_at(orjson.loads(blob) if record is None else record, path)
-                if path in self._lookups:
-                    note_holder(self._lookups[path], column[id], id)
-        return before
+                column[id] = value
+                if was and held == value and type(held) is type(value):
+                    continue
+            lookup = self._lookups.get(path)
+            if lookup is not None:
+                if was:
+                    lookup.drop(held, id)
+                if blob is not None:
+                    lookup.note(value, id, is_newest=not was and is_new)
+            for descending in (False, True):
+                index = self._sorted.get((path, descending))
+                if index is not None and was:
+                    index.drop(held, number, id)
+                if index is not None and blob is not None:
+                    index.note(value, self._numbers[id], id)
 
 
 class Store:
@@ -186,7 +304,7 @@ class Store:
 
     def note(self, table: Table, id: str, blob: bytes | None, record: dict | None) -> None:
         """Change one record inside the transaction that `commit` or `rollback` ends."""
-        self._undo.append((table, id, table._set(id, blob, record)))
+        self._undo.append((table, id, *table._set(id, blob, record)))
         self._pending[(table.name, id)] = blob
 
     def commit(self) -> None:
@@ -208,8 +326,10 @@ class Store:
 
     def rollback(self) -> None:
         """Undo the changes since the last commit."""
-        for table, id, before in reversed(self._undo):
-            table._set(id, before, None)
+        for table, id, before, number in reversed(self._undo):
+            table._set(id, before, None, number)
+        for table in {undo[0] for undo in self._undo}:
+            table.sort()
         self._undo.clear()
         self._pending.clear()
 
