@@ -9,6 +9,8 @@ from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.worlds.store import Store
 from modelarts_emulator.worlds.world import World, tag_of_number
 
+from tests.frame.conftest import Documented
+
 LAMPS = "test/lamps/lamp"
 TABLE = f"{LAMPS}/p"
 
@@ -43,13 +45,13 @@ def lamps(monkeypatch):
 def call(world):
     """A call into the world's project p, naming lamp 1."""
     caller = Caller("d", "d", "p", "p", "u", "u")
-    return Call(None, {"project_id": "p", "id": "1"}, {}, {}, None, caller, world, None)
+    return Call(Documented(), {"project_id": "p", "id": "1"}, {}, {}, None, caller, world, None)
 
 
 def born(lamps, call, id: str = "1") -> dict:
     """A new lamp."""
     with call.world.transaction():
-        return lamps.add(call, id, {"id": id})
+        return lamps.add(call, {"id": id})
 
 
 def advance(world, seconds: float) -> None:
@@ -74,14 +76,14 @@ def test_simulated_work_is_as_short_as_the_pace_says_and_a_lease_is_as_long_as_i
 def test_an_action_the_state_does_not_allow_is_refused_saying_which_would(lamps, call):
     born(lamps, call)
     with pytest.raises(ApiError, match="1 is WARMING; put_out needs BURNING") as refused:
-        lamps.act(call, "1", lamps.find(call), "put_out")
+        lamps.act(call, lamps.find(call), "put_out")
     assert refused.value.code == "ModelArts.0104"
 
 
 def test_what_happens_by_itself_carries_the_time_at_which_it_happened_though_nobody_looked(lamps, call):
     seen = []
     lamps.lifecycle.entering("BURNING", "OUT")(
-        lambda world, record: seen.append((record["id"], round(world.clock.now() - start)))
+        lambda bound, record: seen.append((record["id"], round(bound.world.clock.now() - start)))
     )
     start = call.world.clock.now()
     born(lamps, call, "1")
@@ -95,8 +97,8 @@ def test_a_record_that_was_moved_on_by_hand_is_not_moved_again_when_its_old_mome
     born(lamps, call)
     advance(call.world, 10)
     with call.world.transaction():
-        lamps.act(call, "1", lamps.find(call), "put_out")
-        lamps.act(call, "1", lamps.find(call), "light")
+        lamps.act(call, lamps.find(call), "put_out")
+        lamps.act(call, lamps.find(call), "light")
     advance(call.world, 10)
     assert lamps.show(call)["status"] == "BURNING"
     advance(call.world, 3595)
@@ -131,8 +133,8 @@ def test_after_a_restart_what_was_due_still_falls_due(lamps, call):
 
 def test_what_fails_on_entering_a_state_leaves_nothing_half_done(lamps, call):
     @lamps.lifecycle.entering("BURNING")
-    def fail(world, record):
-        world.store.table("notes").put("half", {})
+    def fail(bound, record):
+        bound.world.store.table("notes").put("half", {})
         raise RuntimeError("a bug of a behaviour")
 
     born(lamps, call)

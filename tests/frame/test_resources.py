@@ -8,6 +8,8 @@ from modelarts_emulator.frame.registry import REGISTERED, RESOURCES, behaviour
 from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.worlds.world import World, tag_of_number
 
+from tests.frame.conftest import Documented
+
 
 @pytest.fixture
 def boxes(monkeypatch):
@@ -17,7 +19,7 @@ def boxes(monkeypatch):
         "test/boxes/box",
         path_names=("box_id", "id"),
         not_found="ModelArts.0210",
-        present=lambda world, record: {**record, "seen_by": world.tag},
+        present=lambda bound, record: {**record, "seen_by": bound.world.tag},
     )
 
 
@@ -25,19 +27,19 @@ def call_for(project_id: str, **path) -> Call:
     """A call of a fresh world into that project."""
     world = World(tag_of_number(3), seed=1, pace=60)
     caller = Caller("d", "d", "own", "own", "u", "u")
-    return Call(None, {"project_id": project_id, **path}, {}, {}, None, caller, world, None)
+    return Call(Documented(), {"project_id": project_id, **path}, {}, {}, None, caller, world, None)
 
 
 def test_members_that_start_with_an_underscore_never_show(boxes):
     call = call_for("p", box_id="1")
-    boxes.add(call, "1", {"id": "1", "_secret": "x"})
+    boxes.add(call, {"id": "1", "_secret": "x"})
     assert boxes.show(call) == {"id": "1", "seen_by": call.world.tag}
     assert boxes.find(call)["_secret"] == "x"
 
 
 def test_a_record_of_one_project_is_not_found_in_another(boxes):
     call = call_for("p", id="1")
-    boxes.add(call, "1", {"id": "1"})
+    boxes.add(call, {"id": "1"})
     call.path["project_id"] = "other"
     with pytest.raises(ApiError, match="box 1 does not exist in project other") as refused:
         boxes.find(call)
@@ -46,8 +48,8 @@ def test_a_record_of_one_project_is_not_found_in_another(boxes):
 
 def test_a_deleted_record_is_not_found_again(boxes):
     call = call_for("p", id="1")
-    boxes.add(call, "1", {"id": "1"})
-    assert boxes.delete(call) is None
+    boxes.add(call, {"id": "1"})
+    assert boxes.delete(call) == {"id": "1", "seen_by": call.world.tag}
     with pytest.raises(ApiError):
         boxes.show(call)
 

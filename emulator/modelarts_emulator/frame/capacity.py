@@ -71,10 +71,10 @@ def admit_waiting(world, project: str, place: str) -> None:
 
 def admit(world, claim: Claim) -> None:
     """Tell the record that it has what it asked for, if it is in a state that waits for that."""
-    table, lifecycle = world.store.table(claim.table), resource_of(claim.table).lifecycle
-    record = table.find(claim.id)
-    if ADMIT in lifecycle.states[lifecycle.state_of(record)].actions:
-        lifecycle.act(world, table, claim.id, record, ADMIT)
+    bound = resource_of(claim.table).bound_to(world, world.store.table(claim.table))
+    record = bound.find(claim.id)
+    if ADMIT in bound.resource.life.states[bound.state_of(record)].actions:
+        bound.act(record, ADMIT)
 
 
 def free_in(world, project: str, place: str) -> int:

@@ -1,40 +1,64 @@
 """The lives of resources as tables: which state follows which, when, and on whose word."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame import work
 from modelarts_emulator.worlds.store import value_at
 
+if TYPE_CHECKING:
+    from modelarts_emulator.frame.bound import Bound
+
 GONE = "GONE"
+Hook = Callable[["Bound", dict], Any]
 
 
 class State:
     """One row of a lifecycle.
 
-    follows: the state that comes by itself, or a function (world, record) -> state, or None.
-    after: seconds until then as the cloud takes them (divided by the world's pace), or a function (world,
-    record) -> seconds, math.inf for never. exact: the seconds are meant literally, the pace does not touch them.
-    actions: {action: state it leads to}.
+    follows: the state that comes by itself, or a function (bound, record) -> state, or None. after: seconds until
+    then as the cloud takes them (divided by the world's pace), or a function (bound, record) -> seconds, math.inf
+    for never. exact: the seconds are meant literally, the pace does not touch them. work: a function (bound,
+    record) -> a function without arguments that is carried out on a thread once the seconds are over; what it
+    returns is handed to `follows`, which then is a function (bound, record, result) -> state, and may be a state
+    when the result does not matter. actions: {action: state it leads to}.
     """
 
-    def __init__(self, follows=None, after=0, exact=False, **actions):
+    def __init__(
+        self,
+        follows: str | Callable[..., str] | None = None,
+        after: float | Callable[[Bound, dict], float] = 0,
+        exact: bool = False,
+        work: Callable[[Bound, dict], Callable[[], Any]] | None = None,
+        **actions: str,
+    ):
         self.follows = follows
         self.after = after
         self.exact = exact
+        self.work = work
         self.actions = actions
 
 
-def soon(follows, after, **actions) -> State:
+def soon(follows: str | Callable[..., str], after: Any, **actions: str) -> State:
     """A state that passes by itself after that much simulated work."""
     return State(follows, after, **actions)
 
 
-def until(follows, after, **actions) -> State:
+def until(follows: str | Callable[..., str], after: Any, **actions: str) -> State:
     """A state that passes by itself after exactly that time: a lease, an auto stop."""
     return State(follows, after, exact=True, **actions)
 
 
-def rests(**actions) -> State:
+def works(follows: str | Callable[..., str], work: Any, after: Any = 0, **actions: str) -> State:
+    """A state that passes when work that takes real time is done, after that much simulated work at the earliest."""
+    return State(follows, after, work=work, **actions)
+
+
+def rests(**actions: str) -> State:
     """A state that stays until somebody acts."""
     return State(**actions)
 
@@ -51,48 +75,40 @@ class Lifecycle:
         self.field = field
         self.illegal = illegal
         self.states = states
-        self._entering: dict = {}
-        self._entered: dict = {}
+        self._entering: dict[str, list[Hook]] = {}
+        self._entered: dict[str, list[Hook]] = {}
         for name, state in states.items():
             named = [state.follows] if isinstance(state.follows, str) else []
             for target in [*named, *state.actions.values(), born]:
                 if target not in states and target != GONE:
                     raise ValueError(f"{name} leads to {target}, which is no state")
 
-    def entering(self, *states: str):
-        """Register a function (world, record) that is called when a record enters one of the states, before
+    def entering(self, *states: str) -> Callable[[Hook], Hook]:
+        """Register a function (bound, record) that is called when a record enters one of the states, before
         it is stored.
         """
+        return self._register(self._entering, states)
 
-        def register(function):
-            for state in states:
-                self._entering.setdefault(state, []).append(function)
-            return function
+    def entered(self, *states: str) -> Callable[[Hook], Hook]:
+        """Register a function (bound, record) that is called when a record is stored in one of the states."""
+        return self._register(self._entered, states)
 
-        return register
-
-    def entered(self, *states: str):
-        """Register a function (world, record) that is called when a record is stored in one of the states."""
-
-        def register(function):
-            for state in states:
-                self._entered.setdefault(state, []).append(function)
-            return function
-
-        return register
+    def knows(self, action: str) -> bool:
+        """Whether any state allows the action."""
+        return any(action in state.actions for state in self.states.values())
 
     def state_of(self, record: dict) -> str:
         """The state a record says it is in."""
         return value_at(record, self.field)
 
-    def enter(self, world, table, id: str, record: dict, state: str) -> dict | None:
+    def enter(self, bound: Bound, record: dict, state: str) -> dict | None:
         """Store the record in that state, with the moment it runs out; None when the state is GONE and so is
         the record.
         """
         for function in self._entering.get(state, ()):
-            function(world, record)
+            function(bound, record)
         if state == GONE:
-            table.drop(id)
+            bound.table.drop(bound.id_of(record))
             return None
         *path, last = self.field.split(".")
         place = record
@@ -100,17 +116,18 @@ class Lifecycle:
             place = place.setdefault(step, {})
         place[last] = state
         record.pop("_due", None)
-        row = self.states[state]
-        seconds = row.after(world, record) if callable(row.after) else row.after
+        row, id = self.states[state], bound.id_of(record)
+        seconds = row.after(bound, record) if callable(row.after) else row.after
         if row.follows is not None and seconds != math.inf:
-            record["_due"] = world.clock.now() + (seconds if row.exact else seconds / world.pace)
-            world.schedule(record["_due"], table.name, id)
-        table.put(id, record)
+            record["_due"] = bound.world.clock.now() + (seconds if row.exact else seconds / bound.world.pace)
+            bound.world.schedule(record["_due"], bound.table.name, id)
+        work.forget(bound, id)
+        bound.table.put(id, record)
         for function in self._entered.get(state, ()):
-            function(world, record)
+            function(bound, record)
         return record
 
-    def act(self, world, table, id: str, record: dict, action: str, code: str | None = None) -> dict | None:
+    def act(self, bound: Bound, record: dict, action: str, code: str | None = None) -> dict | None:
         """Carry out an action; ApiError with the documented code when the record's state does not allow it."""
         state = self.state_of(record)
         target = self.states[state].actions.get(action)
@@ -118,12 +135,32 @@ class Lifecycle:
             allowed = [name for name, row in self.states.items() if action in row.actions]
             raise ApiError(
                 code or self.illegal,
-                f"{id} is {state}; {action} needs {' or '.join(allowed) or 'a state that does not exist'}",
+                f"{bound.id_of(record)} is {state}; {action} needs "
+                f"{' or '.join(allowed) or 'a state that does not exist'}",
                 fill=[state],
             )
-        return self.enter(world, table, id, record, target)
+        return self.enter(bound, record, target)
 
-    def pass_on(self, world, table, id: str, record: dict) -> dict | None:
+    def pass_on(self, bound: Bound, record: dict) -> dict | None:
         """Move the record to what follows its state; called at the moment that is due."""
-        follows = self.states[self.state_of(record)].follows
-        return self.enter(world, table, id, record, follows(world, record) if callable(follows) else follows)
+        row = self.states[self.state_of(record)]
+        if row.follows is None or isinstance(row.follows, str):
+            follows = row.follows
+        elif row.work is None:
+            follows = row.follows(bound, record)
+        else:
+            follows = row.follows(bound, record, work.result_of(bound, bound.id_of(record)))
+        return None if follows is None else self.enter(bound, record, follows)
+
+    def awaited(self, bound: Bound, record: dict) -> Any:
+        """The threading.Event of the work without which the due record does not pass on; None when there is none."""
+        row = self.states[self.state_of(record)]
+        return None if row.work is None else work.begin(bound, record, row.work)
+
+    def _register(self, hooks: dict[str, list[Hook]], states: tuple[str, ...]) -> Callable[[Hook], Hook]:
+        def register(function: Hook) -> Hook:
+            for state in states:
+                hooks.setdefault(state, []).append(function)
+            return function
+
+        return register

@@ -1,23 +1,46 @@
 """Create, show, list, update, delete and act, once for every kind of resource that does just that."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.answers import documented, documented_row
+from modelarts_emulator.frame.bound import Bound
 from modelarts_emulator.frame.calls import Call
-from modelarts_emulator.frame.lifecycle import GONE, Lifecycle
+from modelarts_emulator.frame.documents import Document
+from modelarts_emulator.frame.lifecycle import Lifecycle
+from modelarts_emulator.frame.listing import list_records
 from modelarts_emulator.frame.registry import RESOURCES, behaviour
+from modelarts_emulator.worlds.store import Table, value_at
+
+BORN = ("create_time", "create_at", "created_at", "metadata.create_time", "metadata.creationTimestamp")
+
+
+class Unique(NamedTuple):
+    """A member whose value no two records share: its dotted path, the documented code, and the member within
+    whose value that holds (None: within the project).
+    """
+
+    member: str
+    code: str
+    within: str | None = None
 
 
 class Resource:
     """One kind of resource: where its records lie, how they are found, and the operations that just handle
     them.
 
-    name: "<area>/<kind>", the area being the behaviours module that is imported when one of its records falls
-    due. path_names: the path parameters that may hold its id. id_field: the member that holds it in a record.
-    not_found: the documented code when there is none. items: the member of a list answer that holds the page.
-    present: a function (world, record) -> the record as the API shows it; members that start with `_` never
-    show. awaits: a function (world, record) -> a threading.Event of something in real time without which a due
-    record does not pass on, or None.
+    name: `<service>/<area>/<kind>`; the area is imported when one of its records falls due. path_names: the path
+    parameters that may hold its id. id_field: the (dotted) member that holds it
+    in a record, or a function record -> id. not_found: the
+    documented code when there is none. new_id: a function (world) -> a fresh id. writes: the members of a body
+    that create and update take over as they are. unique: which member no two share. touches: the member that
+    says when a record was changed, in ms. by_age: the members that sort like age. sorts: {name in a query: path
+    of the member} where they differ. document: what makes records Kubernetes-shaped. present: a function (bound,
+    record) -> the record as the API shows it; members that start with `_` never show. awaits: a function (bound,
+    record) -> a threading.Event of something in real time without which a due record does not pass on, or None.
     """
 
     def __init__(
@@ -25,25 +48,86 @@ class Resource:
         name: str,
         *,
         path_names: tuple[str, ...] = ("id",),
-        id_field: str = "id",
-        items: str = "items",
+        id_field: str | Callable[[dict], str] = "id",
         not_found: str,
+        new_id: Callable[[Any], str] | None = None,
+        writes: tuple[str, ...] = (),
+        unique: Unique | None = None,
+        touches: str | None = None,
+        by_age: tuple[str, ...] = BORN,
+        sorts: dict[str, str] | None = None,
+        document: Document | None = None,
         lifecycle: Lifecycle | None = None,
-        present: Callable | None = None,
-        awaits: Callable | None = None,
+        present: Callable[[Bound, dict], dict] | None = None,
+        awaits: Callable[[Bound, dict], Any] | None = None,
     ):
         self.name = name
         self.kind = name.rpartition("/")[2]
         self.path_names = path_names
         self.id_field = id_field
-        self.items = items
         self.not_found = not_found
+        self.new_id = new_id or (lambda world: world.new_uuid())
+        self.writes = writes
+        self.unique = unique
+        self.touches = touches
+        self.by_age = by_age
+        self.sorts = sorts or {}
+        self.document = document
         self.lifecycle = lifecycle
         self._present = present
         self._awaits = awaits
+        self._hooks: dict[str, list[Callable]] = {"create": [], "update": [], "delete": [], "row": []}
         RESOURCES[name] = self
 
-    def table(self, call: Call):
+    @property
+    def life(self) -> Lifecycle:
+        """The lifecycle. TypeError for a kind that has none."""
+        if self.lifecycle is None:
+            raise TypeError(f"{self.name} has no lifecycle")
+        return self.lifecycle
+
+    # What of an area is special about its plain operations.
+
+    def creating(self, function: Callable) -> Callable:
+        """Register a function (call, record) that is called before a new record is stored: it refuses and adds."""
+        self._hooks["create"].append(function)
+        return function
+
+    def updating(self, function: Callable) -> Callable:
+        """Register a function (call, record, before) that is called before a changed record is stored."""
+        self._hooks["update"].append(function)
+        return function
+
+    def deleting(self, function: Callable) -> Callable:
+        """Register a function (call, record) that is called before a record goes: it refuses or tidies up."""
+        self._hooks["delete"].append(function)
+        return function
+
+    def listed(self, function: Callable) -> Callable:
+        """Register a function (bound, shown) -> how what is shown elsewhere stands in lists."""
+        self._hooks["row"].append(function)
+        return function
+
+    def showing(self, function: Callable[[Bound, dict], dict]) -> Callable[[Bound, dict], dict]:
+        """Register the function (bound, record) -> the record as the API shows it."""
+        self._present = function
+        return function
+
+    # Records.
+
+    def at(self, world: Any, project_id: str) -> Bound:
+        """The records of this kind in a project of a world."""
+        return Bound(self, world, project_id)
+
+    def of(self, call: Call) -> Bound:
+        """The records of this kind in the call's project."""
+        return Bound(self, call.world, call.project_id)
+
+    def bound_to(self, world: Any, table: Table) -> Bound:
+        """The records of this kind that lie in that table."""
+        return Bound(self, world, table.name.removeprefix(self.name).lstrip("/"))
+
+    def table(self, call: Call) -> Table:
         """The table of these records in the call's project."""
         return call.records(self.name)
 
@@ -51,85 +135,163 @@ class Resource:
         """The id that the path of the call names."""
         return next(call.path[name] for name in self.path_names if name in call.path)
 
+    def id_of(self, record: dict) -> str:
+        """The id that a record says."""
+        id: str = self.id_field(record) if callable(self.id_field) else value_at(record, self.id_field)
+        return id
+
+    def member_of(self, sort_name: str) -> str:
+        """The path of the member that a sort parameter names."""
+        return self.sorts.get(sort_name, sort_name)
+
     def find(self, call: Call, id: str | None = None) -> dict:
         """A copy of the record the call names; ApiError with the documented code when there is none."""
-        id = self.id_in(call) if id is None else id
-        record = self.table(call).find(id)
-        if record is None:
-            raise ApiError(
-                self.not_found, f"{self.kind} {id} does not exist in project {call.project_id}", fill=[id]
-            )
-        return record
+        return self.of(call).find(self.id_in(call) if id is None else id)
 
-    def add(self, call: Call, id: str, record: dict) -> dict:
+    def add(self, call: Call, record: dict) -> dict:
         """Store a new record, born into its lifecycle if it has one; the record as shown."""
-        if self.lifecycle is None:
-            self.table(call).put(id, record)
-        else:
-            record = self.lifecycle.enter(call.world, self.table(call), id, record, self.lifecycle.born)
-        return self.shown(call.world, record)
+        bound = self.of(call)
+        return bound.shown(bound.add(record))
 
-    def change(self, call: Call, id: str, record: dict) -> dict:
+    def change(self, call: Call, record: dict) -> dict:
         """Store a changed record; the record as shown."""
-        self.table(call).put(id, record)
-        return self.shown(call.world, record)
+        bound = self.of(call)
+        return bound.shown(bound.put(record))
 
-    def act(self, call: Call, id: str, record: dict, action: str, code: str | None = None) -> dict | None:
+    def act(self, call: Call, record: dict, action: str, code: str | None = None) -> dict | None:
         """Carry out an action of the lifecycle; the record as shown, None when it is gone."""
-        record = self.lifecycle.act(call.world, self.table(call), id, record, action, code)
-        return None if record is None else self.shown(call.world, record)
+        bound = self.of(call)
+        acted = bound.act(record, action, code)
+        return None if acted is None else bound.shown(acted)
 
-    def pass_on(self, world, table, id: str) -> None:
-        """Let the record go on to what follows its state."""
-        self.lifecycle.pass_on(world, table, id, table.find(id))
-
-    def awaited(self, world, table, id: str):
-        """What has to be set before the due record passes on; None when nothing has."""
-        return None if self._awaits is None else self._awaits(world, table.find(id))
-
-    def shown(self, world, record: dict) -> dict:
+    def shown(self, bound: Bound, record: dict) -> dict:
         """The record as the API shows it."""
         if self._present is not None:
-            record = self._present(world, record)
-        return {name: value for name, value in record.items() if name[0] != "_"}
+            record = self._present(bound, record)
+        return without_hidden(record)
 
-    def serves(self, **operations: str) -> "Resource":
-        """Register the plain operations: show, delete, and any action of the lifecycle, each by its operation
-        id.
+    def row(self, call: Call, bound: Bound, record: dict) -> dict:
+        """The record as the list of the call shows it: with what the rows of that list document."""
+        shown = self.shown(bound, record)
+        for hook in self._hooks["row"]:
+            shown = hook(bound, shown)
+        return documented_row(call.operation, call.operation.paging.items, shown)
+
+    def pass_on(self, world: Any, table: Table, id: str) -> None:
+        """Let the record go on to what follows its state."""
+        bound = self.bound_to(world, table)
+        self.life.pass_on(bound, bound.find(id))
+
+    def awaited(self, world: Any, table: Table, id: str) -> Any:
+        """What has to be set before the due record passes on; None when nothing has."""
+        bound = self.bound_to(world, table)
+        record = bound.find(id)
+        event = self.life.awaited(bound, record)
+        return event if event is not None or self._awaits is None else self._awaits(bound, record)
+
+    # Operations.
+
+    def serves(self, **operations: str) -> Resource:
+        """Register the plain operations: create, show, list, update, patch, delete, and any action of the
+        lifecycle, each by its operation id.
         """
+        plain = {
+            name: getattr(self, name) for name in ("create", "show", "list", "update", "patch", "delete")
+        }
         for verb, operation_id in operations.items():
-            plain = {"show": self.show, "delete": self.delete}.get(verb) or self._action(verb)
-            behaviour(operation_id)(_function(plain, operation_id))
+            behaviour(operation_id)(_function(plain.get(verb) or self._action(verb), operation_id))
         return self
 
-    def show(self, call: Call) -> dict:
-        """The record the call names."""
-        return self.shown(call.world, self.find(call))
-
-    def delete(self, call: Call) -> None:
-        """Forget the record the call names, by its lifecycle if that says how."""
-        record = self.find(call)
-        id = record[self.id_field]
-        if self.lifecycle is None:
-            self.table(call).drop(id)
-        elif any("delete" in state.actions for state in self.lifecycle.states.values()):
-            self.act(call, id, record, "delete")
+    def create(self, call: Call) -> dict | None:
+        """The new record, as far as the operation's answer documents it."""
+        bound, body = self.of(call), call.body or {}
+        if self.document is not None:
+            record = self.document.made_from(call)
         else:
-            self.lifecycle.enter(call.world, self.table(call), id, record, GONE)
+            taken = {name: body[name] for name in self.writes if name in body}
+            record = {self.id_field: self.new_id(call.world), **taken}
+        for hook in self._hooks["create"]:
+            hook(call, record)
+        self.refuse_duplicate(bound, record)
+        return self.answer(call, self.shown(bound, bound.add(record)))
 
-    def _action(self, action: str):
-        if not any(action in state.actions for state in self.lifecycle.states.values()):
+    def show(self, call: Call) -> dict | None:
+        """The record the call names."""
+        return self.answer(call, self.shown(self.of(call), self.find(call)))
+
+    def list(self, call: Call) -> dict:
+        """A page of the records, filtered and sorted as the operation documents."""
+        answer = list_records(call, self.of(call))
+        return answer if self.document is None else self.document.envelope(answer)
+
+    def update(self, call: Call) -> dict | None:
+        """The record with the members that the body gives."""
+        taken = {name: value for name, value in (call.body or {}).items() if name in self.writes}
+        return self._change(call, lambda record: record.update(taken))
+
+    def patch(self, call: Call) -> dict | None:
+        """The document with the merge patch of the body in it."""
+        if self.document is None:
+            raise TypeError(f"{self.name} is no document")
+        document = self.document
+        return self._change(call, lambda record: document.patch(record, call.body or {}))
+
+    def delete(self, call: Call) -> dict | None:
+        """Forget the record the call names, by its lifecycle if that says how; what the answer documents of it."""
+        bound, record = self.of(call), self.find(call)
+        for hook in self._hooks["delete"]:
+            hook(call, record)
+        if self.lifecycle is not None and self.lifecycle.knows("delete"):
+            record = bound.act(record, "delete") or record
+        else:
+            bound.drop(record)
+        return self.answer(call, self.shown(bound, record))
+
+    def answer(self, call: Call, shown: dict) -> dict | None:
+        """What the operation's answer documents of a record and of the path."""
+        return documented(call.operation, shown, call.path)
+
+    def refuse_duplicate(self, bound: Bound, record: dict) -> None:
+        """ApiError when another record has the value that has to be unique."""
+        if self.unique is None:
+            return
+        member, code, within = self.unique
+        value = value_at(record, member)
+        for id in bound.table.having(member, value):
+            other = bound.find(id)
+            is_near = within is None or value_at(other, within) == value_at(record, within)
+            if id != self.id_of(record) and is_near:
+                raise ApiError(code, f"{self.kind} {id} has the {member} {value!r} already", fill=[value])
+
+    def _change(self, call: Call, change: Callable[[dict], None]) -> dict | None:
+        bound, record, before = self.of(call), self.find(call), self.find(call)
+        change(record)
+        for hook in self._hooks["update"]:
+            hook(call, record, before)
+        self.refuse_duplicate(bound, record)
+        if self.touches is not None:
+            record[self.touches] = call.world.clock.now_ms()
+        return self.answer(call, self.shown(bound, bound.put(record)))
+
+    def _action(self, action: str) -> Callable[[Call], dict | None]:
+        if not self.life.knows(action):
             raise ValueError(f"{self.kind} knows no action {action}")
 
-        def carry_out(call: Call):
-            record = self.find(call)
-            return self.act(call, record[self.id_field], record, action)
+        def carry_out(call: Call) -> dict | None:
+            bound = self.of(call)
+            record = bound.act(self.find(call), action)
+            return None if record is None else self.answer(call, bound.shown(record))
 
         return carry_out
 
 
-def _function(plain, operation_id: str):
-    def serve(call: Call):
+def without_hidden(record: dict) -> dict:
+    """The record without the members that are only the emulator's."""
+    return {name: value for name, value in record.items() if name[0] != "_"}
+
+
+def _function(plain: Callable[[Call], Any], operation_id: str) -> Callable[[Call], Any]:
+    def serve(call: Call) -> Any:
         return plain(call)
 
     serve.__name__ = operation_id

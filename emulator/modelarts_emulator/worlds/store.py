@@ -169,11 +169,13 @@ class Table(TinyTable):
         """All ids by age; read them before the table changes."""
         return reversed(self._blobs) if newest_first else iter(self._blobs)
 
+    def page_ids(self, offset: int, limit: int, newest_first: bool = True) -> list[str]:
+        """The ids from `offset` on, at most `limit`; costs what the page costs, not what the table holds."""
+        return list(islice(self.ids(newest_first), offset, offset + limit))
+
     def page(self, offset: int, limit: int, newest_first: bool = True) -> list[dict]:
-        """The records from `offset` on, at most `limit`; costs what the page costs, not what the table holds."""
-        return [
-            orjson.loads(self._blobs[id]) for id in islice(self.ids(newest_first), offset, offset + limit)
-        ]
+        """The records from `offset` on, at most `limit`."""
+        return [orjson.loads(self._blobs[id]) for id in self.page_ids(offset, limit, newest_first)]
 
     def column(self, path: str) -> dict[str, Any]:
         """{id: value} of the member at that path for all records; kept up to date once asked for."""
@@ -191,7 +193,7 @@ class Table(TinyTable):
         return self._lookups[path].ids(value, self._numbers)
 
     def ordered(self, path: str, descending: bool = False) -> Sequence[str]:
-        """All ids by the member at the path, equal ones by age; an index answers. Read them before the table changes."""
+        """All ids by the member at the path, equal ones by age: an index, to be read before the table changes."""
         if (path, descending) not in self._sorted:
             self._sorted[path, descending] = Sorted(self.column(path), self._numbers, descending)
         return self._sorted[path, descending].ids()
@@ -245,7 +247,9 @@ class Table(TinyTable):
             self._is_mixed = False
             self._blobs = {id: self._blobs[id] for id in sorted(self._blobs, key=self.number)}
 
-    def _reindex(self, id: str, blob: bytes | None, record: dict | None, was: bool, number, is_new: bool) -> None:
+    def _reindex(
+        self, id: str, blob: bytes | None, record: dict | None, was: bool, number, is_new: bool
+    ) -> None:
         """Bring the columns and indexes up to date; a value that is as it was keeps its place in them."""
         if blob is not None and record is None:
             record = orjson.loads(blob)
@@ -339,7 +343,8 @@ class Store:
             self._tables.pop(name, None)
             return
         self.table(name)._set(id, blob, None)
-        self._sequence += 1
+        if len(id) == 12 and id.isdecimal():
+            self._sequence = max(self._sequence, int(id))
 
     def clear(self, belongs=lambda name: True) -> int:
         """Forget all records of the tables whose name `belongs`, at once and for good; how many there were."""

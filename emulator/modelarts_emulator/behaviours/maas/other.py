@@ -24,7 +24,7 @@ VIDEO_TASKS = Resource(
     lifecycle=Lifecycle(
         born="queued",
         queued=soon("running", after=10),
-        running=soon(lambda world, task: "failed" if task["_failure"] else "succeeded", after=120),
+        running=soon(lambda _, task: "failed" if task["_failure"] else "succeeded", after=120),
         succeeded=until(GONE, after=KEPT),
         failed=until(GONE, after=KEPT),
     ),
@@ -138,21 +138,22 @@ def add_task(call, model: dict, content: bytes, failure: str, said: int) -> str:
         "_failure": failure,
         "_said": said,
     }
-    table = world.store.table(VIDEO_TASKS.name)
-    VIDEO_TASKS.lifecycle.enter(world, table, task_id, task, VIDEO_TASKS.lifecycle.born)
+    VIDEO_TASKS.at(world, "").add(task)
     use_tokens(world, model["id"], said)
     return task_id
 
 
 @VIDEO_TASKS.lifecycle.entering("running", "succeeded", "failed")
-def note_change(world, task: dict) -> None:
+def note_change(bound, task: dict) -> None:
     """Note when the task's state changed."""
+    world = bound.world
     task["updated_at"] = world.clock.now_ms()
 
 
 @VIDEO_TASKS.lifecycle.entering(GONE)
-def forget_film(world, task: dict) -> None:
+def forget_film(bound, task: dict) -> None:
     """Delete the film with its task."""
+    world = bound.world
     bucket, key = task["_place"]
     if not task["_failure"] and world.obs.exists(bucket, key):
         world.obs.delete(bucket, key)
@@ -167,7 +168,7 @@ def show_maas_video_task(call):
         raise ApiError("ModelArts.81108", fill=[task_id])
     if task["_project_id"] != call.project_id:
         raise ApiError("ModelArts.81109", fill=[task_id])
-    shown = VIDEO_TASKS.shown(call.world, task) | {"error": {"code": 0, "message": ""}}
+    shown = VIDEO_TASKS.at(call.world, "").shown(task) | {"error": {"code": 0, "message": ""}}
     done = task["status"] == "succeeded"
     said = task["_said"] if done else 0
     latency = task["updated_at"] - task["created_at"] if done or task["_failure"] else 0

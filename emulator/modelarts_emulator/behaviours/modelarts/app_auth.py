@@ -19,8 +19,9 @@ MOST_APPS = 5
 HIDDEN = "******"
 
 
-def shown_app(world, app: dict) -> dict:
+def shown_app(bound, app: dict) -> dict:
     """An app with the number of APIs it opens."""
+    world = bound.world
     bindings = world.store.table(f"{BINDINGS}/{app['project_id']}")
     return app | {"bounded_api_count": len(bindings.having("app_id", app["app_id"]))}
 
@@ -72,7 +73,7 @@ def create_apig_app(call):
     }
     remember_secret(call, app)
     remember_key(call.world, APP_CODES, app_key, user_of(call), call.project_id, owner=app["app_id"])
-    return {"app": APPS.add(call, app["app_id"], app)}
+    return {"app": APPS.add(call, app)}
 
 
 def user_of(call) -> User:
@@ -113,7 +114,7 @@ def app_fits(query: dict, app: dict) -> bool:
 
 def shown_in_list(call, app: dict) -> dict:
     """An app in a list."""
-    app = APPS.shown(call.world, app)
+    app = APPS.of(call).shown(app)
     return app if call.query.get("iphertext_enabled") else app | {"app_secret": HIDDEN}
 
 
@@ -135,7 +136,7 @@ def paged(query: dict, items: str, rows: list[dict]) -> dict:
 @behaviour("ShowApigApp")
 def show_apig_app(call):
     """The app with its codes, key and secret."""
-    return {"app": APPS.show(call)}
+    return {"app": APPS.of(call).shown(APPS.find(call))}
 
 
 @behaviour("ApigAppExists")
@@ -174,7 +175,7 @@ def new_code(call, app: dict) -> str:
 def changed(call, app: dict) -> dict:
     """Store an app that has changed; the app as shown."""
     app["updated_at"] = call.world.clock.now_ms()
-    return {"app": APPS.change(call, app["app_id"], app)}
+    return {"app": APPS.change(call, app)}
 
 
 def drop_code(call, app: dict, error: str) -> int:
@@ -217,7 +218,7 @@ def show_apis_bind_to_app(call):
     app, table, apis = APPS.find(call), call.records(BINDINGS), APIS.table(call)
     bound = [apis.find(table.find(id)["api_id"]) for id in table.having("app_id", app["app_id"])]
     wanted = call.query.get("service_name", "")
-    bound = [APIS.shown(call.world, api) for api in bound if wanted in api["service_name"]]
+    bound = [APIS.of(call).shown(api) for api in bound if wanted in api["service_name"]]
     bound.sort(key=lambda api: api["service_name"], reverse=call.query["order"] == "desc")
     return paged(call.query, "apis", bound)
 
@@ -246,7 +247,7 @@ def register_api(call, service: dict) -> dict:
         "service_name": service["service_name"],
         "support_app_code": True,
     }
-    APIS.add(call, api["api_id"], api)
+    APIS.add(call, api)
     return api
 
 

@@ -21,5 +21,5 @@ def update_service_node_status(call):
         raise ApiError("ModelArts.0101", words)
     node["instance_status"] = wanted
     note_event(call.world, service, f"node [{node['name']}] is {wanted}")
-    SERVICES.change(call, service["service_id"], service)
+    SERVICES.change(call, service)
     return {}

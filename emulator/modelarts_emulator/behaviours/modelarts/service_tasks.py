@@ -23,8 +23,9 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 TIME = re.compile(r"\d\d:\d\d:\d\d")
 
 
-def working_seconds(world, task: dict) -> float:
+def working_seconds(bound, task: dict) -> float:
     """How long a task runs: until its only period is over, else until it is stopped."""
+    world = bound.world
     ends = task.get("_ends")
     return math.inf if ends is None else max(0.0, ends - world.clock.now())
 
@@ -49,19 +50,20 @@ TASKS = Resource(
 
 
 @TASKS.lifecycle.entering(*TASKS.lifecycle.states)
-def note_transition(world, task):
+def note_transition(bound, task):
     """When the task came into its state."""
+    world = bound.world
     task["updated_at"] = world.clock.iso(fraction=0)
 
 
 @TASKS.lifecycle.entering("STOPPING", "SUCCEEDED")
-def leave_schedule(world, task):
+def leave_schedule(bound, task):
     """What has been stopped, or is over, begins no more by itself."""
     task["schedule_status"] = "INACTIVATED"
 
 
 @TASKS.lifecycle.entering("STARTING")
-def enter_schedule(world, task):
+def enter_schedule(bound, task):
     """What has been started follows its schedule."""
     task["schedule_status"] = "ACTIVATED" if "schedule" in task else "INACTIVATED"
 
@@ -93,7 +95,7 @@ def create_tasks(call):
         if "schedule" in body:
             task["schedule"] = body["schedule"] | {"type": body["schedule"]["type"].lower()}
             task["_ends"] = end_of(body["schedule"])
-        TASKS.add(call, id, task)
+        TASKS.add(call, task)
         ids.append({"id": id})
     return {"tasks": ids}
 
@@ -171,7 +173,7 @@ def task_called(call) -> dict:
 @behaviour("ShowTask")
 def show_task(call):
     """The task."""
-    return TASKS.shown(call.world, task_called(call))
+    return TASKS.of(call).shown(task_called(call))
 
 
 @behaviour("ListTasksDetails")
@@ -185,7 +187,7 @@ def list_tasks_details(call):
     tasks.sort(key=lambda task: task[column], reverse=query.get("sort_dir", "desc") == "desc")
     start = query.get("offset", 0)
     page = tasks[start : start + query["limit"]] if "limit" in query else tasks[start:]
-    return {"count": len(tasks), "tasks": [TASKS.shown(call.world, task) for task in page]}
+    return {"count": len(tasks), "tasks": [TASKS.of(call).shown(task) for task in page]}
 
 
 def fits(query: dict, task: dict) -> bool:
@@ -200,7 +202,7 @@ def fits(query: dict, task: dict) -> bool:
 def act(call, action: str) -> Answer:
     """Carry out an action on the task; it takes its time."""
     task = task_called(call)
-    TASKS.act(call, task["id"], task, action)
+    TASKS.act(call, task, action)
     return Answer(None, status=202)
 
 

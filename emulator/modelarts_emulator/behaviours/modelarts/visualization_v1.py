@@ -26,17 +26,18 @@ NEVER = float("inf")
 SHOWN = ("job_id", "job_name", "job_desc", "create_time", "train_url", "resource_id")
 
 
-def deployed(world, job: dict) -> str:
+def deployed(bound, job: dict) -> str:
     """A page whose bucket is not in OBS has nothing to draw."""
+    world = bound.world
     return "RUNNING" if world.obs.exists(place_of(job["train_url"])[0]) else "FAILED"
 
 
-def seconds_until_stop(world, job: dict) -> float:
+def seconds_until_stop(bound, job: dict) -> float:
     """How long the page stays: as many hours as it was told, or until somebody stops it."""
     return job["_hours"] * 3600 if job["_hours"] else NEVER
 
 
-def killed(world, job: dict) -> str:
+def killed(bound, job: dict) -> str:
     """A job is killed to stop it, or to delete it."""
     return GONE if "_deleting" in job else "KILLED"
 
@@ -55,29 +56,37 @@ LIFE = Lifecycle(
     FAILED=rests(**OVER),
     KILLED=rests(**OVER),
 )
-VISUALIZATION_JOBS = Resource(JOBS, path_names=("job_id",), not_found="ModelArts.0105", lifecycle=LIFE)
+VISUALIZATION_JOBS = Resource(
+    JOBS,
+    path_names=("job_id",),
+    id_field=lambda job: str(job["job_id"]),
+    not_found="ModelArts.0105",
+    lifecycle=LIFE,
+)
 
 
 @LIFE.entering("INIT")
-def begin_anew(world, job: dict) -> None:
+def begin_anew(bound, job: dict) -> None:
     """A job that is started, or started again, is active; its time runs from when its page is there."""
     job |= {"_active": True, "_started": None, "_ended": None}
 
 
 @LIFE.entering("RUNNING")
-def note_start(world, job: dict) -> None:
+def note_start(bound, job: dict) -> None:
     """The page is there."""
+    world = bound.world
     job["_started"] = world.clock.now()
 
 
 @LIFE.entering("KILLING", "COMPLETED", "FAILED")
-def note_end(world, job: dict) -> None:
+def note_end(bound, job: dict) -> None:
     """The page is gone."""
+    world = bound.world
     job["_ended"] = world.clock.now()
 
 
 @LIFE.entering("KILLED", "COMPLETED", "FAILED")
-def count_no_more(world, job: dict) -> None:
+def count_no_more(bound, job: dict) -> None:
     """A job that is over takes nothing of the quota."""
     job["_active"] = False
 
@@ -106,7 +115,7 @@ def create_visualization_job(call):
         "_schedule": schedules,
         "_hours": min((schedule["duration"] for schedule in schedules if schedule["duration"]), default=0),
     }
-    VISUALIZATION_JOBS.add(call, str(job["job_id"]), job)
+    VISUALIZATION_JOBS.add(call, job)
     shown = {name: job[name] for name in ("job_id", "job_name", "create_time")}
     return {
         "is_success": True,
@@ -184,7 +193,7 @@ def find_job(call) -> dict:
 def act(call, job: dict, action: str) -> None:
     """Carry out an action; ApiError in the documented words when the state does not allow it."""
     refuse_illegal(LIFE, job, action)
-    VISUALIZATION_JOBS.act(call, str(job["job_id"]), job, action)
+    VISUALIZATION_JOBS.act(call, job, action)
 
 
 def refuse_over_quota(call) -> None:

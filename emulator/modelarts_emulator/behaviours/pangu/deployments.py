@@ -18,7 +18,7 @@ MODEL_FACTS = ("kind", "context", "max_output", "units", "precision", "dimension
 ENGINE_OPTIONS = tuple(Engine.__dataclass_fields__)
 
 
-def after_upgrade_step(world, deployment: dict) -> str:
+def after_upgrade_step(bound, deployment: dict) -> str:
     """What follows a step of an upgrade: the next instance, or the deployment runs again."""
     upgrade = deployment["upgrade"]
     is_whole = upgrade["type"] == FULL or len(upgrade["renewed"]) >= upgrade["instances"]
@@ -45,8 +45,9 @@ DEPLOYMENTS = Resource(
 
 
 @DEPLOYMENTS.lifecycle.entering("initialising", "running", "deleted", "stopped")
-def note_state(world, deployment: dict) -> None:
+def note_state(bound, deployment: dict) -> None:
     """Note since when it is so; a finished upgrade becomes what is deployed."""
+    world = bound.world
     deployment["updated_at"] = world.clock.now_ms()
     upgrade = deployment.get("upgrade")
     if upgrade:
@@ -59,13 +60,14 @@ def note_state(world, deployment: dict) -> None:
 
 
 @DEPLOYMENTS.lifecycle.entering("initialising")
-def note_start(world, deployment: dict) -> None:
+def note_start(bound, deployment: dict) -> None:
     """A server that starts has compiled nothing yet."""
+    world = bound.world
     deployment["started"] = world.clock.iso()
 
 
 @DEPLOYMENTS.lifecycle.entering("upgrading")
-def renew_instance(world, deployment: dict) -> None:
+def renew_instance(bound, deployment: dict) -> None:
     """In a rolling upgrade: free what shrinks away, then renew one instance after the other."""
     upgrade = deployment["upgrade"]
     if upgrade["type"] == FULL:

@@ -16,10 +16,10 @@ QUESTION_NAMES = ("context", "prompt", "question", "input")
 ANSWER_NAMES = ("target", "answer", "completion", "output")
 
 
-def carry_out(world, evaluation: dict) -> None:
+def carry_out(bound, evaluation: dict) -> None:
     """Let the finished evaluation show what was measured when it was asked for."""
     evaluation["scores"] = evaluation.pop("_scores")
-    evaluation["finished_at"] = world.clock.now_ms()
+    evaluation["finished_at"] = bound.world.clock.now_ms()
 
 
 EVALUATIONS = Resource(
@@ -120,5 +120,4 @@ def start(
         "_scores": told,
     }
     table = table_of(world, project_id)
-    id = evaluation["evaluation_id"]
-    return EVALUATIONS.lifecycle.enter(world, table, id, evaluation, EVALUATIONS.lifecycle.born)
+    return EVALUATIONS.bound_to(world, table).add(evaluation)

@@ -15,7 +15,7 @@ MODELS = Resource(
     lifecycle=Lifecycle(
         born="training",
         illegal="Emulator.BadControl",
-        training=soon(lambda world, model: FATES[model["fate"]], after=TRAINING_SECONDS, stop="stopping"),
+        training=soon(lambda _, model: FATES[model["fate"]], after=TRAINING_SECONDS, stop="stopping"),
         stopping=soon("stopped", after=30),
         stopped=rests(resume="training", delete=GONE),
         failed=rests(resume="training", delete=GONE),
@@ -32,8 +32,9 @@ def table_of(world, project_id: str):
 
 
 @MODELS.lifecycle.entering("training", "stopped", "failed", "abnormal", "completed", "published")
-def note_change(world, model: dict) -> None:
+def note_change(bound, model: dict) -> None:
     """Note since when it is so."""
+    world = bound.world
     model["updated_at"] = world.clock.now_ms()
 
 
@@ -67,7 +68,7 @@ def add(world, project_id: str, model: dict) -> dict:
     if model["model"] in catalogue() or any(row["model"] == model["model"] for row in table):
         raise ApiError("Emulator.BadControl", f"there is a model {model['model']} already")
     model |= {"model_id": world.new_uuid(), "created_at": world.clock.now_ms()}
-    return MODELS.lifecycle.enter(world, table, model["model_id"], model, MODELS.lifecycle.born)
+    return MODELS.bound_to(world, table).add(model)
 
 
 def base_model(world, project_id: str, name: str) -> dict:

@@ -61,7 +61,7 @@ def act_on_model(application, id, action):
     with world.transaction():
         table = pangu_models.table_of(world, project_id)
         record = record_in(table, id)
-        return shown(pangu_models.MODELS.lifecycle.act(world, table, id, record, action)) or {}
+        return shown(pangu_models.MODELS.bound_to(world, table).act(record, action)) or {}
 
 
 def deployments(application):
@@ -85,7 +85,7 @@ def create_deployment(application):
         record = pangu_deployments.new_deployment(name, model, instances_in(body), id)
         record |= {"qps": limit_in(body, "qps"), "engine": engine_in(body)}
         table = pangu_deployments.table_of(world, project_id)
-        made = DEPLOYMENTS.lifecycle.enter(world, table, id, record, DEPLOYMENTS.lifecycle.born)
+        made = DEPLOYMENTS.bound_to(world, table).add(record)
     return shown(made), 201
 
 
@@ -118,7 +118,7 @@ def act_on_deployment(application, id, action):
         if action == "upgrade":
             record["upgrade"] = upgrade_in(world, project_id, record, body)
         table = pangu_deployments.table_of(world, project_id)
-        return shown(DEPLOYMENTS.lifecycle.act(world, table, id, record, action))
+        return shown(DEPLOYMENTS.bound_to(world, table).act(record, action))
 
 
 def show_evaluation(application, id):

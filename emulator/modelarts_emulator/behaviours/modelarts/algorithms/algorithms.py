@@ -28,9 +28,9 @@ FIELDS = {
     for name in ("create_time", "update_time", "name", "id", "size", "version_num", "user_name", "source")
 } | {"engine_name": "job_config.engine.engine_name"}
 
-ALGORITHM = Resource(ALGORITHMS, path_names=("algorithm_id",), not_found="ModelArts.2755").serves(
-    show="ShowAlgorithmByUuid"
-)
+ALGORITHM = Resource(
+    ALGORITHMS, path_names=("algorithm_id",), id_field="metadata.id", not_found="ModelArts.2755"
+).serves(show="ShowAlgorithmByUuid")
 
 
 @behaviour("CreateAlgorithm")
@@ -38,7 +38,7 @@ def create_algorithm(call):
     """Keep an algorithm; it can be trained with at once."""
     refuse_bad_algorithm(call, call.body)
     algorithm = new_algorithm(call, call.world.new_uuid())
-    return ALGORITHM.add(call, algorithm["metadata"]["id"], algorithm)
+    return ALGORITHM.add(call, algorithm)
 
 
 @behaviour("ChangeAlgorithm")
@@ -53,7 +53,7 @@ def change_algorithm(call):
         "update_time": call.world.clock.now_ms(),
         "version_num": before["metadata"]["version_num"] + 1,
     }
-    return ALGORITHM.change(call, id, algorithm)
+    return ALGORITHM.change(call, algorithm)
 
 
 @behaviour("DeleteAlgorithm")
@@ -76,7 +76,7 @@ def list_algorithms(call):
         "sort_by": query["sort_by"],
         "order": query["order"],
         "group_by": query.get("group_by", ""),
-        "items": [ALGORITHM.shown(call.world, algorithm) for algorithm in page],
+        "items": [ALGORITHM.of(call).shown(algorithm) for algorithm in page],
     }
 
 

@@ -23,13 +23,18 @@ def jobs_in(world, experiment: dict) -> list[str]:
     return jobs.having(EXPERIMENT_OF_JOB, experiment["metadata"]["id"])
 
 
-def shown_experiment(world, experiment: dict) -> dict:
+def shown_experiment(bound, experiment: dict) -> dict:
     """The experiment as the API shows it, with the number of its jobs."""
+    world = bound.world
     return {**experiment, "statistic": {"job_count": len(jobs_in(world, experiment))}}
 
 
 EXPERIMENT = Resource(
-    EXPERIMENTS, path_names=("experiment_id",), not_found="ModelArts.2842", present=shown_experiment
+    EXPERIMENTS,
+    path_names=("experiment_id",),
+    id_field="metadata.id",
+    not_found="ModelArts.2842",
+    present=shown_experiment,
 ).serves(show="ShowTrainingExperimentDetails")
 
 
@@ -40,7 +45,7 @@ def create_training_experiment(call):
     refuse_bad_experiment_name(call, metadata["name"], metadata["workspace_id"])
     refuse_bad_description(metadata["description"])
     record = new_experiment(call, metadata["name"], metadata["description"], metadata["workspace_id"])
-    return EXPERIMENT.shown(call.world, record)
+    return EXPERIMENT.of(call).shown(record)
 
 
 @behaviour("ChangeTrainingExperiment")
@@ -52,7 +57,7 @@ def change_training_experiment(call):
         refuse_bad_experiment_name(call, body["name"], metadata["workspace_id"], metadata["id"])
     refuse_bad_description(body.get("description", ""))
     metadata |= body | {"update_time": call.world.clock.now_ms()}
-    EXPERIMENT.change(call, metadata["id"], experiment)
+    EXPERIMENT.change(call, experiment)
     jobs = call.records(JOBS)
     for id in jobs_in(call.world, experiment) if "name" in body else ():
         job = jobs.find(id)
@@ -87,7 +92,7 @@ def list_training_experiments(call):
         "offset": offset,
         "sort_by": sort_by,
         "order": query["order"],
-        "items": [EXPERIMENT.shown(call.world, experiment) for experiment in page],
+        "items": [EXPERIMENT.of(call).shown(experiment) for experiment in page],
     }
 
 

@@ -60,7 +60,7 @@ def shown_key(call, key: dict) -> dict:
     """A key without its value, with the services it is bound to."""
     services = SERVICES.table(call)
     bound = [services.find(id) for id in key["_service_ids"]]
-    return KEYS.shown(call.world, key) | {
+    return KEYS.of(call).shown(key) | {
         "services": [{"id": service["id"], "name": service["name"]} for service in bound]
     }
 

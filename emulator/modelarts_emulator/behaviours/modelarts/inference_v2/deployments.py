@@ -105,7 +105,7 @@ def add_deployment(call, service: dict, config: dict, grouped: bool = False) -> 
     }
     version = add_version(call, deployment, deployment["_config"], config.get("version"))
     deployment |= {"version": version["version"], "version_id": version["id"]}
-    DEPLOYMENTS.add(call, deployment["id"], deployment)
+    DEPLOYMENTS.add(call, deployment)
     return DEPLOYMENTS.table(call).find(deployment["id"])
 
 
@@ -266,12 +266,12 @@ def take_version(call, deployment: dict, version: dict, before: dict) -> dict:
         }
         if deployment["status"] == "STOPPED":
             return keep(call, deployment)
-        DEPLOYMENTS.act(call, deployment["id"], deployment, "start")
+        DEPLOYMENTS.act(call, deployment, "start")
         return DEPLOYMENTS.table(call).find(deployment["id"])
     deployment["_config"] = before
     shares = upgrade_shares(call, deployment, version["config"])
     deployment["_upgrade"] = {"version_id": version["id"], "begun": False, "reason": None, **shares}
-    DEPLOYMENTS.act(call, deployment["id"], deployment, "upgrade")
+    DEPLOYMENTS.act(call, deployment, "upgrade")
     return DEPLOYMENTS.table(call).find(deployment["id"])
 
 
@@ -293,7 +293,7 @@ def upgrade_shares(call, deployment: dict, config: dict) -> dict:
 def acted(call, action: str) -> dict:
     """Carry out an action of the life of the deployment that the path names."""
     deployment = deployment_in(call)
-    DEPLOYMENTS.act(call, deployment["id"], deployment, action)
+    DEPLOYMENTS.act(call, deployment, action)
     return DEPLOYMENTS.table(call).find(deployment["id"])
 
 

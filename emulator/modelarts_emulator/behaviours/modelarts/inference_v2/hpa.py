@@ -16,15 +16,17 @@ SCALABLE = ("RUNNING", "CONCERNING")
 MOST_EVENTS = 500
 
 
-def until_due(world, rule: dict) -> float:
+def until_due(bound, rule: dict) -> float:
     """The seconds until the rule is due the next time."""
+    world = bound.world
     if rule["disable"] or rule["type"] != "CRON_HPA":
         return float("inf")
     return next_moment(parsed(rule["schedule"]), world.clock.now()) - world.clock.now()
 
 
-def after_due(world, rule: dict) -> str:
+def after_due(bound, rule: dict) -> str:
     """Whether the deployment can be scaled now."""
+    world = bound.world
     table = world.store.table(f"{DEPLOYMENTS.name}/{rule['_project_id']}")
     deployment = table.find(rule["deployment_id"])
     return "EXECUTE_SUCCESS" if deployment and deployment["status"] in SCALABLE else "FAILED"
@@ -45,8 +47,9 @@ HISTORY = "modelarts/inference-v2/hpa_event"
 
 
 @RULES.lifecycle.entering("EXECUTE_SUCCESS", "FAILED")
-def carry_out(world, rule: dict) -> None:
+def carry_out(bound, rule: dict) -> None:
     """Scale the deployment of the rule, and note it."""
+    world = bound.world
     table = world.store.table(f"{DEPLOYMENTS.name}/{rule['_project_id']}")
     deployment = table.find(rule["deployment_id"])
     if deployment is None:
@@ -63,8 +66,9 @@ def carry_out(world, rule: dict) -> None:
 
 
 @DEPLOYMENTS.lifecycle.entered("DELETED")
-def forget_rules(world, deployment: dict) -> None:
+def forget_rules(bound, deployment: dict) -> None:
     """The rules of a deployment go with it."""
+    world = bound.world
     table = world.store.table(f"{RULES.name}/{deployment['_project_id']}")
     for id in table.having("deployment_id", deployment["id"]):
         table.drop(id)
@@ -74,8 +78,9 @@ def forget_rules(world, deployment: dict) -> None:
 
 
 @RULES.lifecycle.entering("CONFIG_SUCCESS")
-def keep_bounds(world, rule: dict) -> None:
+def keep_bounds(bound, rule: dict) -> None:
     """A rule by metrics keeps the deployment between its bounds; nothing measures load here."""
+    world = bound.world
     table = world.store.table(f"{DEPLOYMENTS.name}/{rule['_project_id']}")
     deployment = table.find(rule["deployment_id"])
     if (
@@ -151,7 +156,7 @@ def add_rule(call, deployment: dict, sent: dict) -> None:
     if any(table.find(other)["name"] == name for other in table.having("deployment_id", deployment["id"])):
         raise ApiError("ModelArts.3880", fill=[f"deployment {deployment['name']} has a rule {name} already"])
     rule = kept_from(sent) | {"id": id, "name": name, "deployment_id": deployment["id"]}
-    RULES.add(call, id, rule | {"_project_id": call.project_id})
+    RULES.add(call, rule | {"_project_id": call.project_id})
 
 
 def kept_from(sent: dict) -> dict:
@@ -219,7 +224,7 @@ def change_rule(call, deployment: dict, before: dict, sent: dict) -> None:
     if sent.get("operate") == "DELETE":
         RULES.table(call).drop(rule["id"])
         return
-    RULES.lifecycle.enter(call.world, RULES.table(call), rule["id"], {**rule, **kept_from(sent)}, "CREATING")
+    RULES.of(call).enter({**rule, **kept_from(sent)}, "CREATING")
 
 
 @behaviour("DeleteInferDeploymentHpa")

@@ -15,7 +15,7 @@ POLICIES = Resource(
     lifecycle=Lifecycle(
         born="CREATING",
         field="policy_status",
-        CREATING=soon(lambda world, policy: "INACTIVE" if policy["disable"] else "ACTIVE", 10),
+        CREATING=soon(lambda _, policy: "INACTIVE" if policy["disable"] else "ACTIVE", 10),
         ACTIVE=rests(),
         INACTIVE=rests(),
     ),
@@ -23,15 +23,16 @@ POLICIES = Resource(
 
 
 @POLICIES.lifecycle.entering("ACTIVE", "INACTIVE")
-def settle_rules(world, policy: dict) -> None:
+def settle_rules(bound, policy: dict) -> None:
     """The rules are configured with their policy."""
     for rule in policy["hra_rules"]:
         rule["rule_status"] = "CONFIG_SUCCESS"
 
 
 @DEPLOYMENTS.lifecycle.entered("DELETED")
-def forget_policy(world, deployment: dict) -> None:
+def forget_policy(bound, deployment: dict) -> None:
     """The policy of a deployment goes with it."""
+    world = bound.world
     world.store.table(f"{POLICIES.name}/{deployment['_project_id']}").drop(deployment["id"])
 
 
@@ -61,13 +62,13 @@ def create_infer_hra(call):
         | {"disable": policy["disable"]}
         for number, rule in enumerate(body["hra_rules"])
     ]
-    return POLICIES.add(call, deployment["id"], policy)
+    return POLICIES.add(call, policy)
 
 
 @behaviour("ShowInferHra")
 def show_infer_hra(call):
     """The policy of a deployment."""
-    return POLICIES.shown(call.world, policy_in(call))
+    return POLICIES.of(call).shown(policy_in(call))
 
 
 @behaviour("UpdateInferHra")
@@ -86,4 +87,4 @@ def update_infer_hra(call):
             rules[sent["id"]] |= changed | {"rule_status": "CREATING"}
     changed = {name: value for name, value in body.items() if name != "hra_rules"}
     policy |= changed | {"hra_rules": list(rules.values())}
-    return POLICIES.add(call, policy["id"], policy)
+    return POLICIES.add(call, policy)

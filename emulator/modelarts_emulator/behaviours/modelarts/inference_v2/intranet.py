@@ -20,8 +20,9 @@ RETRY = "Connection failed. Please retry."
 DOWN = ("FAILED", "STOPPED")
 
 
-def after_connecting(world, connection: dict) -> str:
+def after_connecting(bound, connection: dict) -> str:
     """CONNECTED, or FAILED when the service is not there to be connected to."""
+    world = bound.world
     table = world.store.table(f"{SERVICES.name}/{connection['_project_id']}")
     service = table.find(connection.get("service_id", ""))
     if connection["type"] == "SERVICE" and service is None:
@@ -53,14 +54,16 @@ CONNECTIONS = Resource(
 @CONNECTIONS.lifecycle.entering(
     "APPROVING", "CONNECTING", "CONNECTED", "FAILED", "REJECTED", "CANCELED", "DELETING"
 )
-def note_change(world, connection: dict) -> None:
+def note_change(bound, connection: dict) -> None:
     """Note since when it is so, and the address that a connection gives."""
+    world = bound.world
     connection["_updated"] = world.clock.now_ms()
 
 
 @CONNECTIONS.lifecycle.entering("CONNECTED")
-def give_address(world, connection: dict) -> None:
+def give_address(bound, connection: dict) -> None:
     """The address inside, from the moment of connection on."""
+    world = bound.world
     host = derived("intranet", connection["id"])[:16]
     path = f"/v2/infers/{connection['service_id']}" if "service_id" in connection else "/v2/infers"
     connection["url_list"] = [f"http://{host}.infer.{world.region}.internal{path}"]
@@ -69,7 +72,7 @@ def give_address(world, connection: dict) -> None:
 def shown(call, connection: dict) -> dict:
     """A connection as the API shows it."""
     moments = {"create_at": connection["_created"], "update_at": connection["_updated"]}
-    return CONNECTIONS.shown(call.world, connection) | {name: str(at) for name, at in moments.items()}
+    return CONNECTIONS.of(call).shown(connection) | {name: str(at) for name, at in moments.items()}
 
 
 @behaviour("CreateInferIntranetConnection")
@@ -94,9 +97,7 @@ def create_infer_intranet_connection(call):
     if "pool_id" in connection:
         connection["maos_network_name"] = f"network-{derived('network', connection['pool_id'])[:8]}"
     state = "APPROVING" if reviewed else "CONNECTING"
-    return shown(
-        call, CONNECTIONS.lifecycle.enter(world, CONNECTIONS.table(call), connection["id"], connection, state)
-    )
+    return shown(call, CONNECTIONS.of(call).enter(connection, state))
 
 
 def refuse_incomplete(body: dict) -> None:
@@ -159,7 +160,7 @@ def update_infer_intranet_connection(call):
         raise ApiError("ModelArts.0104", f"{connection['id']} cannot be retried: {connection['message']}")
     if action == "REJECT":
         connection["message"] = call.body.get("reason", "")
-    CONNECTIONS.act(call, connection["id"], connection, action)
+    CONNECTIONS.act(call, connection, action)
 
 
 @behaviour("ModifyInferIntranetConnections")
@@ -178,4 +179,4 @@ def modify_infer_intranet_connections(call):
 def batch_delete_infer_intranet_connections(call):
     """Take access points away; one that is unknown or in between spares all."""
     for id in dict.fromkeys(call.body["intranet_connection_ids"]):
-        CONNECTIONS.act(call, id, CONNECTIONS.find(call, id), "delete")
+        CONNECTIONS.act(call, CONNECTIONS.find(call, id), "delete")

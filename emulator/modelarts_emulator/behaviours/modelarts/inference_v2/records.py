@@ -21,15 +21,15 @@ SERVICES = Resource(
     "modelarts/inference-v2/service",
     path_names=("service_id", "id"),
     not_found="ModelArts.3502",
-    items="data",
 )
 SERVICE_VERSIONS = Resource("modelarts/inference-v2/service_version", not_found="ModelArts.0015")
 VERSIONS = Resource("modelarts/inference-v2/version", not_found="ModelArts.0015")
 EVENTS = Resource("modelarts/inference-v2/event", not_found="ModelArts.0015")
 
 
-def after_deploying(world, deployment: dict) -> str:
+def after_deploying(bound, deployment: dict) -> str:
     """RUNNING, or FAILED when the model could not be started."""
+    world = bound.world
     reason = failure_of(world, deployment, deployment["version_id"])
     if reason is None:
         return "RUNNING"
@@ -38,21 +38,23 @@ def after_deploying(world, deployment: dict) -> str:
     return "FAILED"
 
 
-def after_step(world, deployment: dict) -> str:
+def after_step(bound, deployment: dict) -> str:
     """What follows a step of an upgrade: the next, or the deployment runs again."""
+    world = bound.world
     upgrade = deployment["_upgrade"]
     upgrade["reason"] = failure_of(world, deployment, upgrade["version_id"])
     done = all(row["version_id"] == upgrade["version_id"] for row in live_instances(deployment))
     return "RUNNING" if done or upgrade["reason"] is not None else "UPGRADING"
 
 
-def after_interrupting(world, deployment: dict) -> str:
+def after_interrupting(bound, deployment: dict) -> str:
     """An interrupted deployment is stopped, an interrupted upgrade leaves the old version running."""
     return "RUNNING" if "_upgrade" in deployment else "STOPPED"
 
 
-def awaited(world, deployment: dict):
+def awaited(bound, deployment: dict):
     """The start of a model, without which neither a deployment nor a step of an upgrade can end."""
+    world = bound.world
     if deployment["status"] in ("DEPLOYING", "CONCERNING"):
         return awaited_model(world, deployment, deployment["version_id"])
     if deployment["status"] == "UPGRADING":
@@ -131,8 +133,9 @@ def share_of(count: int, share: str, up: bool) -> int:
 
 
 @DEPLOYMENTS.lifecycle.entering("DEPLOYING")
-def place_instances(world, deployment: dict) -> None:
+def place_instances(bound, deployment: dict) -> None:
     """All instances begin anew."""
+    world = bound.world
     end_instances(world, deployment, live_instances(deployment))
     new_instances(world, deployment, deployment["version_id"], deployment["count"], DEPLOYING_SECONDS)
     deployment.pop("_failure", None)
@@ -140,8 +143,9 @@ def place_instances(world, deployment: dict) -> None:
 
 
 @DEPLOYMENTS.lifecycle.entering("UPGRADING")
-def take_step(world, deployment: dict) -> None:
+def take_step(bound, deployment: dict) -> None:
     """Replace as many instances as max_surge and max_unavailable allow."""
+    world = bound.world
     upgrade, count = deployment["_upgrade"], deployment["count"]
     surge = share_of(count, upgrade["max_surge"], up=True)
     unavailable = share_of(count, upgrade["max_unavailable"], up=False)
@@ -159,8 +163,9 @@ def take_step(world, deployment: dict) -> None:
 
 
 @DEPLOYMENTS.lifecycle.entering("RUNNING")
-def settle_upgrade(world, deployment: dict) -> None:
+def settle_upgrade(bound, deployment: dict) -> None:
     """A finished upgrade is what runs from now on; one that failed or was interrupted leaves the old version."""
+    world = bound.world
     upgrade = deployment.pop("_upgrade", None)
     if upgrade is None:
         return
@@ -179,37 +184,41 @@ def settle_upgrade(world, deployment: dict) -> None:
 
 
 @DEPLOYMENTS.lifecycle.entering("STOPPED", "DELETED", "FAILED")
-def free_instances(world, deployment: dict) -> None:
+def free_instances(bound, deployment: dict) -> None:
     """Resources are given back."""
+    world = bound.world
     deployment.pop("_upgrade", None)
     end_instances(world, deployment, live_instances(deployment))
     end_models(world, deployment)
 
 
 @DEPLOYMENTS.lifecycle.entering("INTERRUPTING")
-def note_interruption(world, deployment: dict) -> None:
+def note_interruption(bound, deployment: dict) -> None:
     """What an interrupted upgrade ends with."""
     if "_upgrade" in deployment:
         deployment["_upgrade"]["reason"] = "it was interrupted"
 
 
 @DEPLOYMENTS.lifecycle.entering(*DEPLOYMENTS.lifecycle.states)
-def note_change(world, deployment: dict) -> None:
+def note_change(bound, deployment: dict) -> None:
     """Note since when it is so."""
+    world = bound.world
     deployment["update_at"] = world.clock.now_ms()
 
 
 @DEPLOYMENTS.lifecycle.entered(*DEPLOYMENTS.lifecycle.states)
-def tell_service(world, deployment: dict) -> None:
+def tell_service(bound, deployment: dict) -> None:
     """An event of the service, and the service's own state."""
+    world = bound.world
     kind = {"FAILED": "ABNORMAL", "CONCERNING": "WARNING"}.get(deployment["status"], "NORMAL")
     note_event(world, deployment, kind, f"[{deployment['name']}] is {deployment['status']}")
     refresh_service(world, deployment)
 
 
 @DEPLOYMENTS.lifecycle.entering(GONE)
-def forget_versions(world, deployment: dict) -> None:
+def forget_versions(bound, deployment: dict) -> None:
     """The versions of a deployment go with it."""
+    world = bound.world
     versions = table_of(world, deployment, VERSIONS)
     for id in versions.having("deployment_id", deployment["id"]):
         versions.drop(id)
@@ -251,7 +260,7 @@ def forget_service(world, service: dict) -> None:
         table = table_of(world, service, resource)
         for id in table.having("service_id", service["id"]):
             if resource is DEPLOYMENTS:
-                forget_versions(world, table.find(id))
+                forget_versions(DEPLOYMENTS.bound_to(world, table), table.find(id))
             table.drop(id)
     table_of(world, service, SERVICES).drop(service["id"])
 

@@ -43,7 +43,7 @@ VERSIONED = (
 SCHEDULES = Resource(
     "modelarts/inference-v2/schedule",
     not_found="ModelArts.0015",
-    lifecycle=Lifecycle(born="WAITING", WAITING=until(GONE, after=lambda world, record: record["seconds"])),
+    lifecycle=Lifecycle(born="WAITING", WAITING=until(GONE, after=lambda _, record: record["seconds"])),
 )
 
 
@@ -150,13 +150,14 @@ def set_schedule(call, service_id: str) -> None:
         seconds = schedule_seconds(entry)
         entry |= {"due_time": call.world.clock.now_ms() + seconds * 1000, "processed": False, "type": "STOP"}
         record = {"id": service_id, "seconds": seconds, "_project_id": call.project_id}
-        SCHEDULES.add(call, service_id, record)
+        SCHEDULES.add(call, record)
     SERVICES.table(call).put(service_id, service)
 
 
 @SCHEDULES.lifecycle.entering(GONE)
-def stop_scheduled(world, schedule: dict) -> None:
+def stop_scheduled(bound, schedule: dict) -> None:
     """Stop all deployments of a service whose time is over."""
+    world = bound.world
     table = world.store.table(f"{SERVICES.name}/{schedule['_project_id']}")
     service = table.find(schedule["id"])
     if service is not None:
@@ -174,7 +175,7 @@ def act_on_all(world, service: dict, action: str) -> int:
     )
     able = [row for row in deployments_of(world, service) if action in states[row["status"]].actions]
     for deployment in able:
-        DEPLOYMENTS.lifecycle.act(world, table, deployment["id"], deployment, action)
+        DEPLOYMENTS.bound_to(world, table).act(deployment, action)
     return len(able)
 
 

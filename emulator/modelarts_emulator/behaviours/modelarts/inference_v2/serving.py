@@ -87,4 +87,4 @@ def crashed(world, address: dict, service_id: str, key: str, words: str) -> None
         note_event(world, deployment, "WARNING", f"[{deployment['name']}] an instance ended: {words}")
         model_at_work(world, deployment, version_id).restart()
         if deployment["status"] == "RUNNING":
-            DEPLOYMENTS.lifecycle.act(world, table, id, deployment, "fault")
+            DEPLOYMENTS.bound_to(world, table).act(deployment, "fault")

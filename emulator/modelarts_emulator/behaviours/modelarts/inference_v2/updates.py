@@ -129,7 +129,7 @@ def change_groups(call, service: dict) -> None:
             named.add(add_deployment(call, service, config, grouped=True)["id"])
     for row in before:
         if row["_grouped"] and row["id"] not in named and call.body["group_configs"]:
-            DEPLOYMENTS.act(call, row["id"], row, "delete")
+            DEPLOYMENTS.act(call, row, "delete")
 
 
 @behaviour("ListV2ServiceVersions")

@@ -18,15 +18,17 @@ LISTED = (
 )  # fmt: skip
 
 
-def outcome(world, model: dict) -> str:
+def outcome(bound, model: dict) -> str:
     """What publishing ends in: the package has to be there still, and libraries are built in."""
+    world = bound.world
     if not is_there(world, model):
         return "failed"
     return "building" if model["dependencies"] else "published"
 
 
-def built(world, model: dict) -> str:
+def built(bound, model: dict) -> str:
     """What building ends in."""
+    world = bound.world
     return "published" if is_there(world, model) else "building_failed"
 
 
@@ -95,7 +97,7 @@ def create_model(call):
         **{name: body[name] for name in ("source_job_id", "source_job_version") if name in body},
         **package,
     }
-    MODELS.add(call, model_id, record)
+    MODELS.add(call, record)
     return {"model_id": model_id}
 
 
@@ -158,7 +160,7 @@ def delete_model(call):
             error = ApiError("ModelArts.3009", fill=[id])
             failed.append({"model_id": id, "error_code": error.code, "error_msg": error.message})
         else:
-            MODELS.lifecycle.enter(call.world, table, id, table.find(id), GONE)
+            MODELS.of(call).enter(table.find(id), GONE)
             deleted.append(id)
     return {"delete_success_list": deleted, "delete_failed_list": failed}
 

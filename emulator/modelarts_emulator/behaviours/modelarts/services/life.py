@@ -11,6 +11,7 @@ from modelarts_emulator.behaviours.modelarts.services.events import (
     note_event,
 )
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, State, rests, soon
+from modelarts_emulator.frame.registry import resource_of
 from modelarts_emulator.serving.batch import BatchRun
 from modelarts_emulator.serving.fleet import fleet, refused
 
@@ -56,8 +57,9 @@ def computes(service: dict) -> bool:
     return service["infer_type"] != "edge"
 
 
-def awaited(world, service: dict):
+def awaited(bound, service: dict):
     """What a due service waits for in real time: models that start, a batch that runs."""
+    world = bound.world
     if not computes(service):
         return None
     if service["status"] == "running":
@@ -71,8 +73,9 @@ def awaited(world, service: dict):
     return None
 
 
-def deploy_seconds(world, service: dict) -> float:
+def deploy_seconds(bound, service: dict) -> float:
     """How long a deployment takes; one whose images cannot be built ends with that."""
+    world = bound.world
     refused = [failure_of(world, service, entry) for entry in service["config"]]
     return BUILD_SECONDS if all(refused) else DEPLOY_SECONDS
 
@@ -82,16 +85,18 @@ def failure_of(world, service: dict, entry: dict) -> str | None:
     return at_work(world, service, entry).failure if computes(service) else None
 
 
-def deployed(world, service: dict) -> str:
+def deployed(bound, service: dict) -> str:
     """What a deployment ends in."""
+    world = bound.world
     failures = [failure_of(world, service, entry) for entry in service["config"]]
     if all(failures):
         return "failed"
     return "concerning" if any(failures) else "running"
 
 
-def working_seconds(world, service: dict) -> float:
+def working_seconds(bound, service: dict) -> float:
     """How long a service works: until its auto stop, a batch until its files are done, else until stopped."""
+    world = bound.world
     if service["infer_type"] == "batch":
         return BATCH_SECONDS / world.pace
     if "due_time" not in service:
@@ -99,27 +104,29 @@ def working_seconds(world, service: dict) -> float:
     return max(0.0, service["due_time"] / 1000 - world.clock.now())
 
 
-def worked(world, service: dict) -> str:
+def worked(bound, service: dict) -> str:
     """What follows on working."""
+    world = bound.world
     if service["infer_type"] != "batch":
         return "stopping"
     run = batch_run(world, service)
     return "failed" if run.outcome is None or (run.outcome.failed and not run.outcome.done) else "finished"
 
 
-def broken_seconds(world, service: dict) -> float:
+def broken_seconds(bound, service: dict) -> float:
     """How long some models are broken: until they have been started again; for good when they cannot be."""
+    world = bound.world
     if service["_restarting"]:
         return RESTART_SECONDS / world.pace
-    return working_seconds(world, service)
+    return working_seconds(bound, service)
 
 
-def mended(world, service: dict) -> str:
+def mended(bound, service: dict) -> str:
     """What follows on some models being broken."""
     if not service["_restarting"]:
         return "stopping"
     service["_restarting"] = False
-    return deployed(world, service)
+    return deployed(bound, service)
 
 
 LIFE = Lifecycle(
@@ -152,14 +159,16 @@ LIFE = Lifecycle(
 
 
 @LIFE.entering(*LIFE.states)
-def note_transition(world, service):
+def note_transition(bound, service):
     """When the service came into its state."""
+    world = bound.world
     service["transition_at"] = service["operation_time"] = world.clock.now_ms()
 
 
 @LIFE.entering("deploying")
-def begin_deployment(world, service):
+def begin_deployment(bound, service):
     """The models are set to work; what cannot be built here is told by the events."""
+    world = bound.world
     service["_deployment_began"] = world.clock.now()
     service["_restarting"] = False
     for name in ("error_msg", "due_time", "finished_time", "start_time"):
@@ -174,8 +183,9 @@ def begin_deployment(world, service):
 
 
 @LIFE.entering("running", "concerning")
-def note_working(world, service):
+def note_working(bound, service):
     """The address answers, the auto stop counts from here."""
+    world = bound.world
     if service["_restarting"]:
         return
     service["_deployed"] = True
@@ -193,8 +203,9 @@ def note_working(world, service):
 
 
 @LIFE.entering("running")
-def note_start(world, service):
+def note_start(bound, service):
     """An edge service runs on its nodes; a batch begins with its inputs."""
+    world = bound.world
     if service["infer_type"] == "batch":
         service["start_time"] = service["config"][0]["start_time"] = world.clock.now_ms()
         note_event(world, service, "batch prediction started")
@@ -205,15 +216,17 @@ def note_start(world, service):
 
 
 @LIFE.entered("running")
-def begin_batch(world, service):
+def begin_batch(bound, service):
     """The inputs of a batch are read from now on."""
+    world = bound.world
     if service["infer_type"] == "batch":
         batch_run(world, service)
 
 
 @LIFE.entering("failed")
-def note_failure(world, service):
+def note_failure(bound, service):
     """What went wrong is told by error_msg and an event."""
+    world = bound.world
     reasons = [failure for entry in service["config"] if (failure := failure_of(world, service, entry))]
     if not reasons:
         run = batch_run(world, service)
@@ -226,8 +239,9 @@ def note_failure(world, service):
 
 
 @LIFE.entering("finished")
-def note_finish(world, service):
+def note_finish(bound, service):
     """How many inputs a batch has done."""
+    world = bound.world
     if service["status"] != "running":
         return
     service["finished_time"] = service["config"][0]["finished_time"] = world.clock.now_ms()
@@ -239,23 +253,26 @@ def note_finish(world, service):
 
 
 @LIFE.entering("stopping")
-def stop_models(world, service):
+def stop_models(bound, service):
     """The models end at once; what a client then asks is refused."""
+    world = bound.world
     service.pop("due_time", None)
     end_models(world, service)
     note_event(world, service, "stopping service")
 
 
 @LIFE.entering("stopped")
-def note_stop(world, service):
+def note_stop(bound, service):
     """Told once."""
+    world = bound.world
     if service["status"] == "stopping":
         note_event(world, service, "service is stopped")
 
 
 @LIFE.entering(GONE)
-def forget_service(world, service):
+def forget_service(bound, service):
     """Nothing of the service stays: no process, address, event or counter."""
+    world = bound.world
     fleet(world, AREA).forget(f"{service['service_id']}/")
     world.store.table(ADDRESSES).drop(service["service_id"])
     forget_logs(world, service)
@@ -285,4 +302,4 @@ def note_crash(world, service: dict, entry: dict, words: str) -> None:
     entry["status"] = "concerning"
     service["_restarting"] = True
     table = world.store.table(f"{SERVICES_TABLE}/{service['project']}")
-    LIFE.act(world, table, service["service_id"], service, "crash")
+    resource_of(SERVICES_TABLE).bound_to(world, table).act(service, "crash")

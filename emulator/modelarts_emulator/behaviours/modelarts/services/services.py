@@ -42,8 +42,9 @@ WORKING = ("running", "concerning")
 BESIDE = ("modelarts/app-auth/api", "modelarts/app-auth/binding", "modelarts/service-tasks/task")
 
 
-def shown(world, service: dict) -> dict:
+def shown(bound, service: dict) -> dict:
     """A service as the API shows it: with its counters and how far a deployment is."""
+    world = bound.world
     tallies = [fleet(world, AREA).tally(key_of(service, entry)) for entry in service["config"]]
     service["invocation_times"] = sum(tally.calls for tally in tallies)
     service["failed_times"] = sum(tally.failures for tally in tallies)
@@ -106,7 +107,7 @@ def create_service(call):
     world.store.table(ADDRESSES).put(
         service_id, {"module": "modelarts.services.predictions", "project_id": call.project_id}
     )
-    SERVICES.add(call, service_id, service)
+    SERVICES.add(call, service)
     return {"service_id": service_id, "resource_ids": []}
 
 
@@ -124,7 +125,7 @@ def show_service(call):
             died = at_work(call.world, service, entry).failure
             if died and entry["status"] == "ready":
                 note_crash(call.world, service, entry, died)
-    return SERVICES.shown(call.world, SERVICES.find(call))
+    return SERVICES.of(call).shown(SERVICES.find(call))
 
 
 @behaviour("ListServices")
@@ -134,7 +135,7 @@ def list_services(call):
     plain = not any(name in query for name in FILTERS) and query["sort_by"] == "publish_at"
     plain = plain and all_in_workspace(call, table)
     total, services = page_of(call, table, lambda service: fits(query, service), query["sort_by"], plain)
-    rows = [SERVICES.shown(call.world, service) for service in services]
+    rows = [SERVICES.of(call).shown(service) for service in services]
     rows = [{name: row[name] for name in LISTED if name in row} for row in rows]
     return {"total_count": total, "count": len(rows), "services": rows}
 
@@ -154,7 +155,7 @@ def update_service(call):
     """Start, stop, or change a service; a status sent along with a configuration goes first."""
     service, body = SERVICES.find(call), call.body
     if "status" in body:
-        SERVICES.act(call, service["service_id"], service, "start" if body["status"] == "running" else "stop")
+        SERVICES.act(call, service, "start" if body["status"] == "running" else "stop")
         return {}
     if service["status"] in ("deploying", "stopping"):
         words = f"{service['service_id']} is {service['status']}; wait until that is over"
@@ -166,13 +167,13 @@ def update_service(call):
     if "additional_properties" in body:
         service["additional_properties"] |= written(body["additional_properties"])
     if "config" not in body:
-        SERVICES.change(call, service["service_id"], service)
+        SERVICES.change(call, service)
         return {}
     dedicated = bool(service.get("pool_name") or service.get("cluster_id"))
     service["config"] = configured(call, service["infer_type"], body["config"], dedicated)
     service["update_time"] = call.world.clock.now_ms()
     use_models(call, service["service_id"], [entry["model_id"] for entry in service["config"]])
-    SERVICES.act(call, service["service_id"], service, "update")
+    SERVICES.act(call, service, "update")
     return {}
 
 
@@ -182,7 +183,7 @@ def delete_service(call):
     for service_id in call.path["service_id"].split(","):
         service = SERVICES.find(call, service_id)
         use_models(call, service_id, [])
-        LIFE.enter(call.world, SERVICES.table(call), service_id, service, GONE)
+        SERVICES.of(call).enter(service, GONE)
         forget_beside(call, service_id)
     return {}
 

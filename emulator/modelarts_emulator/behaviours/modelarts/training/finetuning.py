@@ -35,7 +35,7 @@ UNPUBLISHED, PUBLISHED = "unpublished", "published"
 def show_ft_detail(call):
     """The fine-tuning job: model, data, parameters, resources and how far it is."""
     job = tuning_job(call)
-    shown, config = TRAINING_JOBS.shown(call.world, job), job.get("ftjob_config") or {}
+    shown, config = TRAINING_JOBS.of(call).shown(job), job.get("ftjob_config") or {}
     resource, asset = job["spec"]["resource"], job["spec"].get("asset_model") or {}
     end = over_at(job)
     detail = {

@@ -10,8 +10,9 @@ from modelarts_emulator.frame.resources import Resource
 STARTING, SAVING = 5, 120
 
 
-def outcome(world, image: dict) -> str:
+def outcome(bound, image: dict) -> str:
     """What saving comes to: nothing when the job has not gone on running meanwhile."""
+    world = bound.world
     job = world.store.table(f"{TRAINING_JOBS.name}/{image['_project']}").find(image["_job"])
     if job is None or job["status"]["phase"] != "Running":
         image["message"] = "the container is gone: the training job does not run any more"
@@ -23,6 +24,7 @@ def outcome(world, image: dict) -> str:
 SAVE_IMAGE_JOBS = Resource(
     "modelarts/training/save_image_job",
     path_names=("task_id",),
+    id_field="_key",
     not_found="ModelArts.2881",
     lifecycle=Lifecycle(
         born="INIT",
@@ -52,18 +54,19 @@ def create_save_image_job(call):
         **body,
         "message": "",
         "create_time": call.world.clock.now_ms(),
+        "_key": id,
         "_image": image,
         "_job": job["metadata"]["id"],
         "_project": call.project_id,
     }
-    return SAVE_IMAGE_JOBS.add(call, id, record)
+    return SAVE_IMAGE_JOBS.add(call, record)
 
 
 @behaviour("ShowSaveImageJob")
 def show_save_image_job(call):
     """How far saving the task's container is."""
     task_of(call)
-    return SAVE_IMAGE_JOBS.shown(call.world, SAVE_IMAGE_JOBS.find(call, key_of(call)))
+    return SAVE_IMAGE_JOBS.of(call).shown(SAVE_IMAGE_JOBS.find(call, key_of(call)))
 
 
 def refuse_unsavable(job: dict) -> None:

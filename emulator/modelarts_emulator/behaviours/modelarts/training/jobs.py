@@ -24,14 +24,14 @@ def create_training_job(call):
     """Accept a job; it is Creating until the platform has queued it."""
     refuse_new_job(call)
     job = new_job(call)
-    return TRAINING_JOBS.add(call, job["metadata"]["id"], job)
+    return TRAINING_JOBS.add(call, job)
 
 
 @behaviour("StopTrainingJob")
 def stop_training_job(call):
     """Ask a job to end; it is Terminating until its tasks have let go."""
     job = TRAINING_JOBS.find(call)
-    return TRAINING_JOBS.act(call, job["metadata"]["id"], job, call.body["action_type"])
+    return TRAINING_JOBS.act(call, job, call.body["action_type"])
 
 
 @behaviour("DeleteTrainingJob")
@@ -69,7 +69,7 @@ def change_training_job_description(call):
         job["spec"][name] = job["spec"].get(name, {}) | value
     if "endpoints" in body:
         job["endpoints"] = body["endpoints"]
-    TRAINING_JOBS.change(call, job["metadata"]["id"], job)
+    TRAINING_JOBS.change(call, job)
     queue_again(call.world, job)
 
 
@@ -81,8 +81,7 @@ def validate_training_job_name(call):
 
 def delete(call, job: dict) -> None:
     """Take a job out of the world, its trials with it."""
-    id = job["metadata"]["id"]
-    TRAINING_JOBS.lifecycle.enter(call.world, TRAINING_JOBS.table(call), id, job, GONE)
+    TRAINING_JOBS.of(call).enter(job, GONE)
 
 
 def new_job(call) -> dict:

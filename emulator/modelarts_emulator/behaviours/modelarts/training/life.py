@@ -45,8 +45,9 @@ TOOLS = {
 JOBS_TUNED_FROM = "_source"
 
 
-def fetch_inputs(world, job: dict) -> str:
+def fetch_inputs(bound, job: dict) -> str:
     """What a scheduled job comes to: it runs when its pool, its inputs and the buckets it needs are there."""
+    world = bound.world
     pool_id = job["spec"]["resource"].get("pool_id")
     if pool_id and pool_id not in world.store.table(f"{POOLS}/{job['_project']}"):
         job["_failure"] = f"Resource pool {pool_id} does not exist any more"
@@ -59,8 +60,9 @@ def fetch_inputs(world, job: dict) -> str:
     return "Running"
 
 
-def end_of_script(world, job: dict) -> str:
+def end_of_script(bound, job: dict) -> str:
     """What a job whose script has run its time comes to."""
+    world = bound.world
     if stops_itself(world, job):
         return "Terminating"
     if "_failure" not in job and not job["_exit_code"]:
@@ -74,13 +76,14 @@ def end_of_script(world, job: dict) -> str:
     return "Failed"
 
 
-def until_scheduled(world, job: dict) -> float:
+def until_scheduled(bound, job: dict) -> float:
     """How long a job stays Pending once it has what it asked for; without end before."""
     return PENDING if job["_holds"] else NEVER
 
 
-def shown_job(world, job: dict) -> dict:
+def shown_job(bound, job: dict) -> dict:
     """The job as the API shows it: its status as of now, each environment variable an object of its own."""
+    world = bound.world
     shown = {**job, "status": status_of(world, job)}
     environments = job["algorithm"].get("environments")
     if environments is not None:
@@ -108,6 +111,7 @@ def tools_of(world, job: dict) -> dict:
 TRAINING_JOBS = Resource(
     "modelarts/training/training_job",
     path_names=("training_job_id",),
+    id_field="metadata.id",
     not_found="ModelArts.2775",
     present=shown_job,
     lifecycle=Lifecycle(
@@ -136,8 +140,8 @@ def note_moment(phase: str) -> None:
     """See that a job remembers when it first entered the phase."""
 
     @TRAINING_JOBS.lifecycle.entering(phase)
-    def note(world, job: dict) -> None:
-        job["_moments"].setdefault(phase, world.clock.now())
+    def note(bound, job: dict) -> None:
+        job["_moments"].setdefault(phase, bound.world.clock.now())
 
 
 for state in TRAINING_JOBS.lifecycle.states:
@@ -145,23 +149,26 @@ for state in TRAINING_JOBS.lifecycle.states:
 
 
 @TRAINING_JOBS.lifecycle.entering("Creating", "Pending")
-def ask_for_room(world, job: dict) -> None:
+def ask_for_room(bound, job: dict) -> None:
     """Take the nodes the job needs, or a place in the queue for them; jobs queue in the order of their creation."""
+    world = bound.world
     job["_holds"] = ask(world, job["_project"], claim_of(job))
     if job["_holds"] and "Pending" in job["_moments"]:
         job["_moments"]["Scheduled"] = world.clock.now()
 
 
 @TRAINING_JOBS.lifecycle.entering("Running")
-def begin_tuning(world, job: dict) -> None:
+def begin_tuning(bound, job: dict) -> None:
     """Count the samples and iterations of a fine-tuning job."""
+    world = bound.world
     if job.get("_tunes"):
         plan_tuning(world, job)
 
 
 @TRAINING_JOBS.lifecycle.entering("Running")
-def begin_search(world, job: dict) -> None:
+def begin_search(bound, job: dict) -> None:
     """Start the trials of a search; one that cannot be carried out fails at once."""
+    world = bound.world
     if is_search(job):
         try:
             begin(world, job)
@@ -170,28 +177,32 @@ def begin_search(world, job: dict) -> None:
 
 
 @TRAINING_JOBS.lifecycle.entering("Terminating")
-def stop_search(world, job: dict) -> None:
+def stop_search(bound, job: dict) -> None:
     """End the trials together with their job."""
+    world = bound.world
     if is_search(job):
         stop(world, job)
 
 
 @TRAINING_JOBS.lifecycle.entering("Completed")
-def write_results(world, job: dict) -> None:
+def write_results(bound, job: dict) -> None:
     """Put what the script would have written into the job's outputs."""
+    world = bound.world
     write_outputs(world, job, result_of(world, job))
 
 
 @TRAINING_JOBS.lifecycle.entering("Completed", "Failed", "Terminated")
-def write_checkpoints(world, job: dict) -> None:
+def write_checkpoints(bound, job: dict) -> None:
     """Leave in OBS how far fine-tuning got."""
+    world = bound.world
     if "_tuning" in job:
         keep_checkpoints(world, job)
 
 
 @TRAINING_JOBS.lifecycle.entering("Completed", "Failed", "Terminated")
-def export_log(world, job: dict) -> None:
+def export_log(bound, job: dict) -> None:
     """Leave the log where the job wants it."""
+    world = bound.world
     url = job["spec"]["log_export_path"].get("obs_url")
     if url and has_log(job) and world.obs.exists(place_of(url)[0]):
         for task in job["status"]["tasks"]:
@@ -200,8 +211,9 @@ def export_log(world, job: dict) -> None:
 
 
 @TRAINING_JOBS.lifecycle.entering(GONE)
-def forget_belongings(world, job: dict) -> None:
+def forget_belongings(bound, job: dict) -> None:
     """Drop trials, checkpoints and reports together with their job."""
+    world = bound.world
     if is_search(job):
         forget(world, job)
     forget_checkpoints(world, job)
@@ -209,6 +221,7 @@ def forget_belongings(world, job: dict) -> None:
 
 
 @TRAINING_JOBS.lifecycle.entering(*OVER, GONE)
-def let_go(world, job: dict) -> None:
+def let_go(bound, job: dict) -> None:
     """Give back what the job took; others that wait for it go on."""
+    world = bound.world
     give_back(world, job["_project"], claim_of(job))

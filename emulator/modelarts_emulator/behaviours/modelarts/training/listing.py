@@ -230,7 +230,7 @@ def refuse_bad_window(search: dict) -> None:
 
 def listed_job(call, job: dict, host_ips: list | None) -> dict:
     """A job as the list shows it: where its tasks run only when that was searched for."""
-    shown = TRAINING_JOBS.shown(call.world, job)
+    shown = TRAINING_JOBS.of(call).shown(job)
     if host_ips:
         shown["status"]["task_ips"] = tasks_on(call.world, job, host_ips)
     return shown

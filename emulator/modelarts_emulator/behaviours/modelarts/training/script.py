@@ -83,8 +83,9 @@ def auto_stop_seconds(job: dict) -> float:
     return auto_stop["duration"] * 3600 if auto_stop else NEVER
 
 
-def seconds_until_end(world, job: dict) -> float:
+def seconds_until_end(bound, job: dict) -> float:
     """How long the run that begins now lasts, in seconds that the pace divides."""
+    world = bound.world
     return min(own_seconds(job), seconds_until_stop(world, job))
 
 

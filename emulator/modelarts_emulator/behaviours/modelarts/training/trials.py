@@ -32,12 +32,11 @@ MOST_ITERATIONS = 200
 TRIALS = Resource(
     "modelarts/training/trial",
     path_names=("trial_id",),
+    id_field=lambda trial: key_of(trial),
     not_found="ModelArts.0015",
     lifecycle=Lifecycle(
         born="RUNNING",
-        RUNNING=soon(
-            "TERMINATED", after=lambda world, trial: trial["lasts"], stop="TERMINATED", fail="ERROR"
-        ),
+        RUNNING=soon("TERMINATED", after=lambda _, trial: trial["lasts"], stop="TERMINATED", fail="ERROR"),
         TERMINATED=rests(),
         ERROR=rests(),
     ),
@@ -95,7 +94,7 @@ def stop(world, job: dict) -> None:
     searches.put(search["job_id"], search | {"ended": True})
     for trial in trials_of(world, job):
         if trial["status"] == "RUNNING":
-            TRIALS.lifecycle.act(world, trial_table(world, job), key_of(trial), trial, "stop")
+            TRIALS.at(world, job["_project"]).act(trial, "stop")
 
 
 def forget(world, job: dict) -> None:
@@ -126,19 +125,21 @@ def log_lines(world, job: dict, moment: float) -> list[tuple[float, str]]:
 
 def early_stop(world, job: dict, trial: dict) -> None:
     """End one running trial; the next one takes its place. ApiError when it has ended already."""
-    TRIALS.lifecycle.act(world, trial_table(world, job), key_of(trial), trial, "stop", "ModelArts.2796")
+    TRIALS.at(world, job["_project"]).act(trial, "stop", "ModelArts.2796")
 
 
 @TRIALS.lifecycle.entering("TERMINATED", "ERROR")
-def settle(world, trial: dict) -> None:
+def settle(bound, trial: dict) -> None:
     """What an ended trial has reported stands."""
+    world = bound.world
     trial["ended"] = world.clock.now()
     trial["reported"] = len(reports_of(trial, trial["ended"]))
 
 
 @TRIALS.lifecycle.entered("TERMINATED", "ERROR")
-def go_on(world, trial: dict) -> None:
+def go_on(bound, trial: dict) -> None:
     """The search goes on with the next trial, or is over."""
+    world = bound.world
     search = world.store.table(f"{SEARCHES}/{trial['project']}").find(trial["job_id"])
     if not search.get("ended"):
         fill_slots(world, search, trials_in(world, search))
@@ -186,7 +187,7 @@ def start_trial(world, search: dict, index: int, configuration: dict, others: li
         "reports": reports,
     }
     table = world.store.table(f"{TRIALS.name}/{search['project']}")
-    TRIALS.lifecycle.enter(world, table, key_of(trial), trial, "RUNNING")
+    TRIALS.bound_to(world, table).enter(trial, "RUNNING")
     return trial
 
 
@@ -236,7 +237,7 @@ def end_job(world, search: dict, trials: list[dict]) -> None:
     table = world.store.table(f"{JOBS}/{search['project']}")
     job = table.find(search["job_id"])
     action = "fail" if search["exit_code"] else "complete"
-    jobs.lifecycle.act(world, table, search["job_id"], job, action)
+    jobs.bound_to(world, table).act(job, action)
 
 
 def finished(trials: list[dict]) -> list[tuple[dict, float]]:

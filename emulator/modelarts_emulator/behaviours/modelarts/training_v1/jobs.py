@@ -266,7 +266,7 @@ def add_version(call, job: dict, config: dict) -> dict:
         "_unfinished": resource_key(config),
         "_moments": {},
     }
-    TRAINING_VERSIONS.add(call, str(version_id), version)
+    TRAINING_VERSIONS.add(call, version)
     job |= {"version_id": version_id, "version_count": job["version_count"] + 1}
     shown = {name: version[name] for name in ("version_id", "version_name", "resource_id", "create_time")}
     return {**shown, "status": STATUS_NUMBERS["INIT"]}
@@ -281,7 +281,7 @@ def delete(call, version: dict) -> None:
 def act(call, version: dict, action: str) -> None:
     """Carry out an action; ApiError in the documented words when the state does not allow it."""
     refuse_illegal(LIFE, version, action)
-    TRAINING_VERSIONS.act(call, str(version["version_id"]), version, action)
+    TRAINING_VERSIONS.act(call, version, action)
 
 
 def job_row(call, job: dict) -> dict:

@@ -13,8 +13,9 @@ MOST_FILES = 1000
 SECONDS_A_TURN = 20
 
 
-def after_turn(world, task: dict) -> str:
+def after_turn(bound, task: dict) -> str:
     """Do the next turn of a task's work; the state it leads to."""
+    world = bound.world
     try:
         do_turn(world, task)
     except WorkFailed as error:
@@ -40,8 +41,9 @@ TASKS = Resource(
 
 
 @TASKS.lifecycle.entering("PENDING", "RUNNING", "SUCCEEDED", "FAILED")
-def note_change(world, task: dict) -> None:
+def note_change(bound, task: dict) -> None:
     """Note since when it is so."""
+    world = bound.world
     task["updated_at"] = world.clock.iso(fraction=0)
 
 
@@ -83,7 +85,7 @@ def show_science_proxy_task(call):
             "PANGU.3254",
             f"task {task['id']} belongs to deployment {task['_deployment_id']}",
         )
-    return TASKS.shown(call.world, task)
+    return TASKS.of(call).shown(task)
 
 
 def create_task(call, model_name: str, deployment_id: str) -> dict:
@@ -101,7 +103,7 @@ def create_task(call, model_name: str, deployment_id: str) -> dict:
         "_deployment_id": deployment_id,
         "_turn": 0,
     }
-    TASKS.add(call, task["id"], task)
+    TASKS.add(call, task)
     return {"task_id": task["id"]}
 
 

@@ -1,0 +1,53 @@
+"""What of a record an operation answers: the members that its schema documents."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from modelarts_emulator.contract.operations import Operation
+
+
+def documented(operation: Operation, shown: dict, path: dict) -> dict | None:
+    """What the operation's answer documents of a record as it is shown and of the path's parameters: the whole
+    record where it names no members, None where it documents no body.
+    """
+    if operation.answer_schema(operation.success) is None:
+        return None
+    names = members_of(operation)
+    if names is None:
+        return shown
+    return {name: value for name, value in {**path, **shown}.items() if name in names}
+
+
+def documented_row(operation: Operation, items: str, record: dict) -> dict:
+    """The members of the record that the rows of the operation's list document."""
+    names = members_of(operation, items)
+    return record if names is None else {name: value for name, value in record.items() if name in names}
+
+
+@cache
+def members_of(operation: Operation, items: str | None = None) -> frozenset[str] | None:
+    """The documented names of the answer of success, or of the elements of its array `items`; None for any."""
+    schemas = [operation.answer_schema(operation.success) or {}]
+    if items is not None:
+        arrays = [
+            found for schema in flat(operation, schemas) if (found := schema.get("properties", {}).get(items))
+        ]
+        schemas = [schema["items"] for schema in flat(operation, arrays) if "items" in schema]
+    names = [
+        frozenset(schema["properties"]) for schema in flat(operation, schemas) if schema.get("properties")
+    ]
+    return frozenset().union(*names) if names else None
+
+
+def flat(operation: Operation, schemas: list[dict]) -> list[dict]:
+    """The schemas with references followed and alternatives beside each other."""
+    found, waiting = [], list(schemas)
+    while waiting:
+        schema = waiting.pop()
+        if "$ref" in schema:
+            waiting.append(operation.area_of.component(schema["$ref"]))
+            continue
+        found.append(schema)
+        waiting += [each for word in ("anyOf", "oneOf", "allOf") for each in schema.get(word, ())]
+    return found

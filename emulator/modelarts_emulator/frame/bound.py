@@ -1,0 +1,99 @@
+"""The handle that hooks are handed beside a record: where it lies, whose it is, what it can do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.lifecycle import GONE
+from modelarts_emulator.worlds.store import Table
+from modelarts_emulator.worlds.world import World
+
+if TYPE_CHECKING:
+    from modelarts_emulator.frame.resources import Resource
+
+
+class Bound:
+    """The records of one kind of resource in one project of one world; with project_id "", those of the account.
+
+    A record is a plain dict; what comes out of the store is a copy, so a change counts when it is `put`. Whoever
+    uses a Bound is in a transaction of the world.
+    """
+
+    __slots__ = ("project_id", "resource", "table", "world")
+
+    def __init__(self, resource: Resource, world: World, project_id: str):
+        self.resource = resource
+        self.world = world
+        self.project_id = project_id
+        self.table: Table = world.store.table(
+            f"{resource.name}/{project_id}" if project_id else resource.name
+        )
+
+    def id_of(self, record: dict) -> str:
+        """The id that the record says."""
+        return self.resource.id_of(record)
+
+    def find(self, id: str) -> dict:
+        """A copy of the record with that id; ApiError with the documented code when there is none."""
+        record = self.table.find(id)
+        if record is None:
+            raise ApiError(
+                self.resource.not_found,
+                f"{self.resource.kind} {id} does not exist in project {self.project_id}",
+                fill=[id],
+            )
+        return record
+
+    def get(self, id: str) -> dict | None:
+        """A copy of the record with that id, None when there is none."""
+        return self.table.find(id)
+
+    def having(self, path: str, value: Any) -> list[dict]:
+        """Copies of the records with that value at the dotted path, oldest first; an index finds them."""
+        return [
+            record for id in self.table.having(path, value) if (record := self.table.find(id)) is not None
+        ]
+
+    def add(self, record: dict) -> dict:
+        """Store a new record, born into its lifecycle if it has one; the record as stored."""
+        lifecycle = self.resource.lifecycle
+        if lifecycle is None:
+            return self.put(record)
+        return lifecycle.enter(self, record, lifecycle.born) or record
+
+    def put(self, record: dict) -> dict:
+        """Store a changed record; the record as stored."""
+        self.table.put(self.id_of(record), record)
+        return record
+
+    def drop(self, record: dict) -> None:
+        """Forget the record at once, whatever its state: hooks on GONE are called."""
+        if self.resource.lifecycle is None:
+            self.table.drop(self.id_of(record))
+        else:
+            self.resource.lifecycle.enter(self, record, GONE)
+
+    def enter(self, record: dict, state: str) -> dict | None:
+        """Put the record into a state; the record as stored, None when it is gone."""
+        return self.resource.life.enter(self, record, state)
+
+    def act(self, record: dict, action: str, code: str | None = None) -> dict | None:
+        """Carry out an action; ApiError with the documented code (or `code`) when the state does not allow it."""
+        return self.resource.life.act(self, record, action, code)
+
+    def state_of(self, record: dict) -> str:
+        """The state that the record is in."""
+        return self.resource.life.state_of(record)
+
+    def shown(self, record: dict) -> dict:
+        """The record as the API shows it."""
+        return self.resource.shown(self, record)
+
+    def records(self, name: str) -> Table:
+        """Another table `<service>/<area>/<kind>` of the same project."""
+        return self.world.store.table(f"{name}/{self.project_id}")
+
+    def beside(self, resource: Resource) -> Bound:
+        """The records of another kind in the same project."""
+        return Bound(resource, self.world, self.project_id)
