@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import orjson
 
 from modelarts_emulator.contract.facts import folder
+from modelarts_emulator.contract.paging import BadPaging, Paging, read_paging
 
 # Under this key a node of the route index holds what ends there: not even an empty segment is called so.
 METHODS_HERE = None
@@ -115,6 +116,11 @@ class Operation:
         """The schema of the JSON answer with that status; None where none is documented."""
         response = self.definition["responses"].get(str(status), {})
         return response.get("content", {}).get("application/json", {}).get("schema")
+
+    @cached_property
+    def paging(self) -> Paging | None:
+        """How the list that the operation answers is paged; None where it answers none."""
+        return read_paging(self.area_of.document, self.definition)
 
     @property
     def sources(self) -> list:
@@ -264,6 +270,7 @@ def refuse_unknown(document: dict, path: Path) -> None:
             if method not in METHODS:
                 raise BadSchema(f"{path}: {route}: {method!r} is no method; known are {', '.join(METHODS)}")
             waiting.extend((f"{route}.{method}", schema) for schema in schemas_of(definition))
+            refuse_bad_paging(document, f"{path}: {route}.{method}", definition)
     while waiting:
         where, schema = waiting.pop()
         if isinstance(schema, bool):
@@ -282,6 +289,14 @@ def refuse_unknown(document: dict, path: Path) -> None:
                 waiting.extend((f"{where}.{name}", member) for name, member in value.items())
             else:
                 raise BadSchema(f"{path}: {where}: nobody checks the keyword {keyword!r}")
+
+
+def refuse_bad_paging(document: dict, where: str, definition: dict) -> None:
+    """BadSchema for an x-paging that names a parameter or a member which is not documented."""
+    try:
+        read_paging(document, definition)
+    except BadPaging as error:
+        raise BadSchema(f"{where}: x-paging: {error}") from None
 
 
 def schemas_of(definition: dict) -> list:
