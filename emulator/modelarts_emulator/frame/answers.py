@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from modelarts_emulator.contract.operations import Operation
+from modelarts_emulator.contract.paging import Member
 
 
 def documented(operation: Operation, shown: dict, path: dict) -> dict | None:
@@ -19,15 +20,15 @@ def documented(operation: Operation, shown: dict, path: dict) -> dict | None:
     return {name: value for name, value in {**path, **shown}.items() if name in names}
 
 
-def documented_row(operation: Operation, items: str, record: dict) -> dict:
+def documented_row(operation: Operation, items: Member, record: dict) -> dict:
     """The members of the record that the rows of the operation's list document."""
     names = members_of(operation, items)
     return record if names is None else {name: value for name, value in record.items() if name in names}
 
 
 @cache
-def members_of(operation: Operation, items: str | None = None) -> frozenset[str] | None:
-    """The documented names of the answer of success, or of the elements of its array `items`; None for any."""
+def members_of(operation: Operation, items: Member = ()) -> frozenset[str] | None:
+    """The documented names of the answer of success, or of the elements of its array at `items`; None for any."""
     schemas = [operation.answer_schema(operation.success) or {}]
     if items is not None:
         arrays = [

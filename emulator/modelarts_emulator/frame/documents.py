@@ -45,10 +45,6 @@ class Document:
         if "spec" in patch:
             document["spec"] = merged(document["spec"], patch["spec"])
 
-    def envelope(self, answer: dict) -> dict:
-        """A page of such documents as a list of them."""
-        return {"kind": f"{self.kind}List", "apiVersion": self.api_version, **answer}
-
 
 def merged(target: Any, patch: Any) -> Any:
     """RFC 7396: what a merge patch makes of a value; null takes a member out, objects merge, all else replaces."""

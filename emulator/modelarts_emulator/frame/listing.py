@@ -4,36 +4,35 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from modelarts_emulator.contract.errors import ApiError, parameter_code
+from modelarts_emulator.contract.paging import Filter, Member, Paging
 from modelarts_emulator.frame.calls import Call
 from modelarts_emulator.frame.selectors import refuse_bad_selector, selects
-from modelarts_emulator.worlds.store import Table, sort_key, value_at
+from modelarts_emulator.worlds.store import Path, Table, sort_key, value_at
 
 if TYPE_CHECKING:
-    from modelarts_emulator.contract.paging import Filter, Paging
     from modelarts_emulator.frame.bound import Bound
 
+NOT_ASKED: tuple[Any, ...] = (None, "", [])
 
-class Page:
-    """One page: which records it holds, where it lies, and how many records there are in all."""
 
-    def __init__(self, ids: Sequence[str], start: int, total: int, limit: int | None):
-        self.ids = ids
-        self.start = start
-        self.total = total
-        self.limit = limit
+class Page(NamedTuple):
+    """One page. rows: what it holds. start: how many come before it. total: how many there are. limit: how many it
+    may hold, None for any number. token: what names the next page, None where there is none.
+    """
 
-    @property
-    def pages(self) -> int:
-        """How many pages of this size there are."""
-        return -(-self.total // self.limit) if self.limit else 1
+    rows: Sequence[Any]
+    start: int
+    total: int
+    limit: int | None
+    token: str | None = None
 
     @property
     def remaining(self) -> int:
-        """How many records come after this page."""
-        return max(0, self.total - self.start - len(self.ids))
+        """How many come after this page."""
+        return max(0, self.total - self.start - len(self.rows))
 
 
 def list_records(
@@ -46,59 +45,77 @@ def list_records(
     """The answer of a list operation over records.
 
     ids: those to choose from, oldest first; all of the table when None. keep: a condition beside the documented
-    filters, on a copy of the record. row: how a record stands in the list; as shown elsewhere when None.
+    filters, on a copy of the record. row: how a record stands in the list, as `Resource.row` has it when None.
     """
     paging = paging_of(call)
     chosen = chosen_ids(call, bound, paging, ids, keep)
-    page = page_of(call, paging, chosen, bound.table)
-    found = [bound.find(id) for id in page.ids]
+    page = page_of_ids(call, paging, chosen, bound.table)
+    found = [bound.find(id) for id in page.rows]
     rows = [row(record) if row else bound.resource.row(call, bound, record) for record in found]
-    return envelope(call, paging, page, rows, bound.table)
+    return envelope(call, paging, page._replace(rows=rows))
 
 
 def list_rows(call: Call, rows: Sequence[dict]) -> dict:
-    """The answer of a list operation over rows that are no records: filtered, sorted and cut like records.
+    """The answer of a list operation over rows that are no records, such as a catalogue or events.
 
-    rows: in the order of the list when nothing says how to sort it.
+    rows: in the order the list has where nothing says how to sort it. They are filtered, sorted and cut like records.
     """
     paging = paging_of(call)
-    for name, rule in paging.filters.items():
-        wanted = call.query.get(name)
-        if wanted not in (None, "", []):
-            rows = [each for each in rows if holds(rule, value_at(each, rule.member), wanted, call)]
+    for rule, wanted in filters_asked(call, paging):
+        rows = [each for each in rows if holds(call, rule, value_at(each, rule.member), wanted)]
     by, descending = sorting_of(call, paging)
     if by:
         rows = sorted(rows, key=lambda each: sort_key(value_at(each, by)), reverse=descending)
     start, limit = window_of(call, paging)
-    page = Page([str(at) for at in range(start, min(len(rows), start + limit) if limit else len(rows))], start,
-                len(rows), limit)  # fmt: skip
-    return envelope(call, paging, page, [rows[int(at)] for at in page.ids])
+    end = len(rows) if limit is None else start + limit
+    return envelope(call, paging, Page(rows[start:end], start, len(rows), limit))
 
 
 def paging_of(call: Call) -> Paging:
     """The facts of the operation's list. ValueError when its schema has none: that is a fault of the schema."""
-    if call.operation.paging is None:
+    paging: Paging | None = call.operation.paging
+    if paging is None:
         raise ValueError(f"{call.operation.operation_id} has no x-paging in its schema")
-    return call.operation.paging
+    return paging
+
+
+def asked(call: Call, paging: Paging, name: str | None) -> Any:
+    """The value of a parameter of the list; None when it was not sent and has no default."""
+    if name is None:
+        return None
+    return ((call.body or {}) if paging.place == "body" else call.query).get(name)
+
+
+def filters_asked(call: Call, paging: Paging) -> list[tuple[Filter, Any]]:
+    """(filter, what it was asked for) of each filter that the call uses."""
+    found = []
+    for name, rule in paging.filters.items():
+        wanted = asked(call, paging, name)
+        if wanted in NOT_ASKED:
+            continue
+        if any(asked(call, paging, other) == value for other, value in rule.exact_when.items()):
+            rule = rule._replace(match="equal")
+        found.append((rule, wanted))
+    return found
 
 
 def chosen_ids(
-    call: Call, bound: Bound, paging: Paging, ids: Sequence[str] | None, keep
+    call: Call,
+    bound: Bound,
+    paging: Paging,
+    ids: Sequence[str] | None,
+    keep: Callable[[dict], bool] | None,
 ) -> Sequence[str] | None:
-    """The ids that pass every filter, in the order asked for; None for all by age, the youngest first or last."""
+    """The ids that pass every filter, in the order asked for; None for all of the table by age."""
     table = bound.table
-    for name, rule in paging.filters.items():
-        wanted = call.query.get(name)
-        if wanted not in (None, "", []):
-            ids = narrowed(call, table, rule, wanted, ids)
+    for rule, wanted in filters_asked(call, paging):
+        ids = narrowed(call, table, rule, wanted, ids)
     if keep is not None:
         ids = [id for id in (table.ids() if ids is None else ids) if keep(bound.find(id))]
     by, descending = sorting_of(call, paging)
-    path = bound.resource.member_of(by)
-    if by in ("", *bound.resource.by_age):
-        if ids is None:
-            return None
-        return ids[::-1] if descending else ids
+    if not by or by in bound.resource.by_age:
+        return ids if ids is None or not descending else ids[::-1]
+    path = path_of(bound.resource.sorts.get(".".join(by), by))
     if ids is None:
         return table.ordered(path, descending)
     column = table.column(path)
@@ -109,72 +126,81 @@ def narrowed(
     call: Call, table: Table, rule: Filter, wanted: Any, ids: Sequence[str] | None
 ) -> Sequence[str] | None:
     """Those of the ids (None: all) that pass a filter; None when all of the table do."""
-    if rule.match == "equal":
-        held = table.having(rule.member, wanted)
+    path = path_of(rule.member)
+    if rule.match == "equal" and wanted != rule.absent:
+        held = table.having(path, wanted)
         if len(held) == len(table):
             return ids
         if ids is None:
             return held
         kept = set(held)
         return [id for id in ids if id in kept]
-    column = table.column(rule.member)
-    return [id for id in (table.ids() if ids is None else ids) if holds(rule, column[id], wanted, call)]
+    column = table.column(path)
+    return [id for id in (table.ids() if ids is None else ids) if holds(call, rule, column[id], wanted)]
 
 
-def holds(rule: Filter, value: Any, wanted: Any, call: Call) -> bool:
+def holds(call: Call, rule: Filter, value: Any, wanted: Any) -> bool:
     """Whether a value passes a filter."""
+    value = rule.absent if value is None else value
     match rule.match:
         case "equal":
             return bool(value == wanted)
+        case "differs":
+            return bool(value != wanted)
         case "contains":
-            return str(wanted).lower() in str(value or "").lower()
+            return str(wanted).lower() in str("" if value is None else value).lower()
         case "set":
-            return value in (wanted if isinstance(wanted, list) else str(wanted).split(","))
+            return value in (wanted if isinstance(wanted, list) else str(wanted).split(rule.separator))
         case "range-from":
-            return value is not None and value >= wanted
+            return value is not None and bool(value >= wanted)
         case "range-to":
-            return value is not None and value <= wanted
-        case "label-selector":
+            return value is not None and bool(value <= wanted)
+        case _:
             return selects(refuse_bad_selector(call, wanted), value or {})
-    raise ValueError(f"no filter matches by {rule.match!r}")
 
 
-def sorting_of(call: Call, paging: Paging) -> tuple[str, bool]:
-    """(member to sort by, "" for age; whether descending) as the query says, or as documented when it does not."""
+def sorting_of(call: Call, paging: Paging) -> tuple[Member, bool]:
+    """(member to sort by, () for age; whether descending) as the call says, or as documented when it does not."""
     sort = paging.sort
     if sort is None:
-        return "", bool(paging.newest_first)
-    by = (call.query.get(sort.by) if sort.by else None) or sort.default_by or ""
-    direction = (call.query.get(sort.direction) if sort.direction else None) or sort.default_direction
-    return by, str(direction).lower() == "desc"
+        return (), False
+    by = asked(call, paging, sort.by) or sort.default_by
+    direction = asked(call, paging, sort.direction)
+    if direction in (None, ""):
+        direction = sort.default_direction
+    descending = not direction if isinstance(direction, bool) else str(direction).lower() == "desc"
+    return sort.members.get(by, (by,)) if by else (), descending
 
 
 def window_of(call: Call, paging: Paging) -> tuple[int, int | None]:
-    """(first record, most records; None for all) that the query asks for; ApiError for a window that cannot be."""
-    limit = asked_number(call, paging.limit)
-    offset = asked_number(call, paging.offset) or 0
+    """(how many come before the page, how many it may hold, None for any number); ApiError for what cannot be."""
+    limit = number_asked(call, paging, paging.limit)
+    if limit == 0 and paging.zero is not None:
+        limit = None if paging.zero == "all" else paging.usual_limit
+    elif limit is None:
+        limit = paging.usual_limit
+    offset = number_asked(call, paging, paging.offset) or 0
     if paging.style == "page-per_page":
-        offset = max(1, asked_number(call, paging.offset) or 1) - 1
-    for name, value, least in ((paging.offset, offset, 0), (paging.limit, limit, 0)):
-        if value is not None and value < least:
-            refuse(call, f"query.{name}: {value} is too small, must be at least {least}")
-    if paging.style in ("pages", "page-per_page"):
-        return offset * (limit or 0), limit
-    return offset, limit
+        offset = max(offset, 1) - 1
+    if paging.whole_pages and limit and offset % limit:
+        refuse(call, f"query.{paging.offset}: {offset} is not a multiple of {paging.limit} {limit}")
+    return (offset if paging.style == "records" else offset * (limit or 0)), limit
 
 
-def asked_number(call: Call, name: str | None) -> int | None:
-    """A whole number of the query, None when it was not sent and has no default."""
-    value = call.query.get(name) if name else None
-    if value is None:
+def number_asked(call: Call, paging: Paging, name: str | None) -> int | None:
+    """A whole number from 0 on that the call sends, None when it was not sent and has no default."""
+    value = asked(call, paging, name)
+    if value in (None, ""):
         return None
     if not str(value).lstrip("-").isdecimal():
         refuse(call, f"query.{name}: {value!r} is not a whole number")
+    if int(value) < 0:
+        refuse(call, f"query.{name}: {value} is too small, must be at least 0")
     return int(value)
 
 
-def page_of(call: Call, paging: Paging, chosen: Sequence[str] | None, table: Table) -> Page:
-    """The page that the query asks for; costs what the page holds."""
+def page_of_ids(call: Call, paging: Paging, chosen: Sequence[str] | None, table: Table) -> Page:
+    """The page of ids that the call asks for; costs what the page holds."""
     total = len(table) if chosen is None else len(chosen)
     if paging.style == "continue":
         return page_after(call, paging, chosen, table, total)
@@ -187,14 +213,17 @@ def page_of(call: Call, paging: Paging, chosen: Sequence[str] | None, table: Tab
 
 
 def page_after(call: Call, paging: Paging, chosen: Sequence[str] | None, table: Table, total: int) -> Page:
-    """The page after the record that the token of the query names, oldest first; that record may be gone."""
+    """The page after the record that the token of the call names, oldest first; that record may be gone."""
     ids = list(table.ids()) if chosen is None else list(chosen)
-    limit, token = asked_number(call, paging.limit) or None, call.query.get(paging.offset or "")
-    start = 0
+    limit = number_asked(call, paging, paging.limit) or paging.usual_limit
+    token, start = asked(call, paging, paging.continue_), 0
     if token:
         last = number_in(call, paging, token)
         start = next((at for at, id in enumerate(ids) if table.number(id) > last), len(ids))
-    return Page(ids[start : start + limit] if limit else ids[start:], start, total, limit)
+    page = Page(ids[start : start + limit] if limit else ids[start:], start, total, limit)
+    if not page.remaining or not page.rows:
+        return page
+    return page._replace(token=base64.urlsafe_b64encode(b"after:%d" % table.number(page.rows[-1])).decode())
 
 
 def number_in(call: Call, paging: Paging, token: str) -> int:
@@ -204,42 +233,63 @@ def number_in(call: Call, paging: Paging, token: str) -> int:
         if kind == "after":
             return int(number)
     except ValueError:
-        pass
-    refuse(
-        call,
-        f"query.{paging.offset}: {token[:40]!r} is not a token of an earlier page; send metadata.continue",
-    )
+        # Neither base64 nor a number: the refusal below says what would be right.
+        kind = ""
+    refuse(call, f"query.{paging.continue_}: {token[:40]!r} is not what an earlier page gave out as continue")
 
 
-def token_after(table: Table, id: str) -> str:
-    """What names the place after a record in the list, and goes on to when the record is gone."""
-    return base64.urlsafe_b64encode(f"after:{table.number(id)}".encode()).decode()
-
-
-def envelope(call: Call, paging: Paging, page: Page, rows: list[dict], table: Table | None = None) -> dict:
-    """The body of the answer: the page, how many there are, and what the query asked for."""
-    answer: dict = {paging.items: rows}
-    answer |= dict.fromkeys(paging.total, page.total) | dict.fromkeys(paging.count, len(rows))
-    answer |= dict.fromkeys(paging.pages, page.pages)
-    answer |= {
-        member: call.query[name] if name in call.query else echo_of(paging, page, name)
-        for member, name in paging.echo.items()
-    }
-    if paging.style == "continue" and table is not None:
-        metadata: dict = {}
-        if page.remaining and page.ids:
-            metadata = {"continue": token_after(table, page.ids[-1]), "remainingItemCount": page.remaining}
-        answer["metadata"] = metadata
+def envelope(call: Call, paging: Paging, page: Page) -> dict:
+    """The body of the answer: the page, how many there are, and what the call asked for."""
+    answer: dict[str, Any] = dict(paging.constants)
+    per_page = page.limit or len(page.rows) or 1
+    members: dict[Member, Any] = dict.fromkeys((paging.items, *paging.also), page.rows)
+    members |= dict.fromkeys(paging.total, page.total) | dict.fromkeys(paging.count, len(page.rows))
+    members |= dict.fromkeys(paging.pages, -(-page.total // per_page))
+    members |= dict.fromkeys(paging.current, page.start // per_page)
+    members |= dict.fromkeys(paging.more, page.remaining > 0)
+    members |= {member: echo_of(call, paging, page, name) for member, name in paging.echo.items()}
+    if paging.token is not None:
+        members[paging.token[:-1]] = {}
+        if page.token is not None:
+            members[paging.token] = page.token
+    if paging.remaining is not None and page.token is not None:
+        members[paging.remaining] = page.remaining
+    for member, value in members.items():
+        put_at(answer, member, value)
     return answer
 
 
-def echo_of(paging: Paging, page: Page, name: str) -> Any:
-    """What an answer says of a parameter that was not sent and has no default."""
-    return {paging.offset: 0, paging.limit: page.limit if page.limit is not None else page.total}.get(
-        name, ""
-    )
+def put_at(answer: dict, member: Member, value: Any) -> None:
+    """Put the value where the member is."""
+    *way, last = member
+    for name in way:
+        answer = answer.setdefault(name, {})
+    answer[last] = value
 
 
-def refuse(call: Call, words: str):
+def echo_of(call: Call, paging: Paging, page: Page, name: str) -> Any:
+    """What the answer says of a parameter: as it counted, sent or not."""
+    value = asked(call, paging, name)
+    if name == paging.limit:
+        return page.limit if page.limit is not None else len(page.rows)
+    if value is not None:
+        return value
+    if name == paging.offset:
+        return 0
+    if paging.sort is not None and name == paging.sort.by:
+        return paging.sort.default_by or ""
+    if paging.sort is not None and name == paging.sort.direction:
+        return paging.sort.default_direction
+    return ""
+
+
+def path_of(member: Member | str) -> Path:
+    """The member as the store indexes it: dotted where no name has a dot itself."""
+    if isinstance(member, str):
+        return member
+    return member if any("." in name for name in member) else ".".join(member)
+
+
+def refuse(call: Call, words: str) -> NoReturn:
     """ApiError with the code of the area for a wrong parameter."""
     raise ApiError(parameter_code(call.operation), words)

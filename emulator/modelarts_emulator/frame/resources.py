@@ -6,16 +6,17 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.contract.paging import Member
 from modelarts_emulator.frame.answers import documented, documented_row
 from modelarts_emulator.frame.bound import Bound
 from modelarts_emulator.frame.calls import Call
 from modelarts_emulator.frame.documents import Document
 from modelarts_emulator.frame.lifecycle import Lifecycle
-from modelarts_emulator.frame.listing import list_records
+from modelarts_emulator.frame.listing import list_records, paging_of
 from modelarts_emulator.frame.registry import RESOURCES, behaviour
 from modelarts_emulator.worlds.store import Table, value_at
 
-BORN = ("create_time", "create_at", "created_at", "metadata.create_time", "metadata.creationTimestamp")
+BORN = (("create_time",), ("create_at",), ("created_at",), ("metadata", "create_time"))
 
 
 class Unique(NamedTuple):
@@ -54,7 +55,7 @@ class Resource:
         writes: tuple[str, ...] = (),
         unique: Unique | None = None,
         touches: str | None = None,
-        by_age: tuple[str, ...] = BORN,
+        by_age: tuple[Member, ...] = BORN,
         sorts: dict[str, str] | None = None,
         document: Document | None = None,
         lifecycle: Lifecycle | None = None,
@@ -140,10 +141,6 @@ class Resource:
         id: str = self.id_field(record) if callable(self.id_field) else value_at(record, self.id_field)
         return id
 
-    def member_of(self, sort_name: str) -> str:
-        """The path of the member that a sort parameter names."""
-        return self.sorts.get(sort_name, sort_name)
-
     def find(self, call: Call, id: str | None = None) -> dict:
         """A copy of the record the call names; ApiError with the documented code when there is none."""
         return self.of(call).find(self.id_in(call) if id is None else id)
@@ -175,7 +172,7 @@ class Resource:
         shown = self.shown(bound, record)
         for hook in self._hooks["row"]:
             shown = hook(bound, shown)
-        return documented_row(call.operation, call.operation.paging.items, shown)
+        return documented_row(call.operation, paging_of(call).items, shown)
 
     def pass_on(self, world: Any, table: Table, id: str) -> None:
         """Let the record go on to what follows its state."""
@@ -221,8 +218,7 @@ class Resource:
 
     def list(self, call: Call) -> dict:
         """A page of the records, filtered and sorted as the operation documents."""
-        answer = list_records(call, self.of(call))
-        return answer if self.document is None else self.document.envelope(answer)
+        return list_records(call, self.of(call))
 
     def update(self, call: Call) -> dict | None:
         """The record with the members that the body gives."""

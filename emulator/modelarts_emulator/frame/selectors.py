@@ -24,7 +24,7 @@ def refuse_bad_selector(call: Call, text: str) -> list[Term]:
         if match is None or (match.end() < len(text) and text[match.end()] != ","):
             raise ApiError(
                 parameter_code(call.operation),
-                f"labelSelector: {text[at:]!r} is none of key=value, key!=value, key in (a,b), key notin (a,b), key, !key",
+                f"{text[at:]!r} is none of key=value, key!=value, key in (a,b), key notin (a,b), key, !key",
             )
         terms.append(term_of(match))
         at = match.end() + 1

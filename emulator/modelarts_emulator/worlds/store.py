@@ -12,10 +12,12 @@ from tinydb.table import Table as TinyTable
 
 from modelarts_emulator.worlds.journal import Journal
 
+Path = str | tuple[str, ...]
 
-def value_at(record: Any, path: str) -> Any:
-    """The value at a dotted path such as `status.phase`; None where the record has none."""
-    for step in path.split("."):
+
+def value_at(record: Any, path: Path) -> Any:
+    """The value at a dotted path such as `status.phase`, or at the names of a tuple; None where there is none."""
+    for step in path.split(".") if isinstance(path, str) else path:
         if not isinstance(record, dict):
             return None
         record = record.get(step)
@@ -127,9 +129,9 @@ class Table(TinyTable):
         super().__init__(MemoryStorage(), name, cache_size=0)
         self._store = store
         self._blobs: dict[str, bytes] = {}
-        self._columns: dict[str, dict[str, Any]] = {}
-        self._lookups: dict[str, Holders] = {}
-        self._sorted: dict[tuple[str, bool], Sorted] = {}
+        self._columns: dict[Path, dict[str, Any]] = {}
+        self._lookups: dict[Path, Holders] = {}
+        self._sorted: dict[tuple[Path, bool], Sorted] = {}
         # When each record was inserted, counted: the order that lists have whatever a record says since.
         self._numbers: dict[str, int] = {}
         self._inserted = 0
@@ -177,13 +179,13 @@ class Table(TinyTable):
         """The records from `offset` on, at most `limit`."""
         return [orjson.loads(self._blobs[id]) for id in self.page_ids(offset, limit, newest_first)]
 
-    def column(self, path: str) -> dict[str, Any]:
+    def column(self, path: Path) -> dict[str, Any]:
         """{id: value} of the member at that path for all records; kept up to date once asked for."""
         if path not in self._columns:
             self._columns[path] = {id: value_at(orjson.loads(blob), path) for id, blob in self._blobs.items()}
         return self._columns[path]
 
-    def having(self, path: str, value: Any) -> list[str]:
+    def having(self, path: Path, value: Any) -> list[str]:
         """The ids of the records with that value at the path, oldest first; an index answers, no scan."""
         if path not in self._lookups:
             lookup = self._lookups[path] = Holders()
@@ -192,7 +194,7 @@ class Table(TinyTable):
                 lookup.note(column[id], id, is_newest=True)
         return self._lookups[path].ids(value, self._numbers)
 
-    def ordered(self, path: str, descending: bool = False) -> Sequence[str]:
+    def ordered(self, path: Path, descending: bool = False) -> Sequence[str]:
         """All ids by the member at the path, equal ones by age: an index, to be read before the table changes."""
         if (path, descending) not in self._sorted:
             self._sorted[path, descending] = Sorted(self.column(path), self._numbers, descending)
