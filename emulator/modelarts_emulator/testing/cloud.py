@@ -1,14 +1,21 @@
 """One account of a running emulator, as a test holds it; and the decorator that brings one along."""
 
+from __future__ import annotations
+
 import functools
 import inspect
-import json
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
+from json import dumps, loads
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlencode
 
 from modelarts_emulator.running import Emulator
 from modelarts_emulator.testing.environment import pointing_at
 from modelarts_emulator.worlds.clock import seconds_of
+from modelarts_emulator.worlds.world import World
 
 TOKEN_SECONDS = 23 * 3600
 
@@ -16,17 +23,38 @@ TOKEN_SECONDS = 23 * 3600
 class Reply:
     """An HTTP answer: status, headers (names in lower case), body, and the JSON in it."""
 
-    def __init__(self, status: int, headers: dict, body: bytes):
+    def __init__(self, status: int, headers: dict[str, str], body: bytes):
         self.status = status
         self.headers = headers
         self.body = body
 
     @property
-    def json(self):
+    def json(self) -> Any:
         """The JSON value of the body; None when there is no body."""
-        return json.loads(self.body) if self.body else None
+        return loads(self.body) if self.body else None
 
-    def __repr__(self):
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode("utf-8", "replace")
+
+    @property
+    def status_code(self) -> int:
+        """The status, by the name that the clients of requests and httpx know."""
+        return self.status
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is below 400."""
+        return self.status < 400
+
+    def raise_for_status(self) -> Reply:
+        """The answer itself; AssertionError with its status and body when it is a refusal."""
+        if not self.ok:
+            raise AssertionError(f"{self.status}: {self.text}")
+        return self
+
+    def __repr__(self) -> str:
         return f"<Reply {self.status} {self.body[:300]!r}>"
 
 
@@ -35,7 +63,7 @@ class TestClock:
 
     __test__ = False
 
-    def __init__(self, world):
+    def __init__(self, world: World):
         self._world = world
 
     def now(self) -> float:
@@ -52,13 +80,13 @@ class TestClock:
         with self._world.lock:
             self._world.clock.run(speed)
 
-    def advance(self, duration) -> None:
+    def advance(self, duration: float | str) -> None:
         """Move on by seconds or a text such as "2h", doing all that falls due on the way."""
         with self._world.transaction():
             self._world.clock.advance(seconds_of(duration))
         self._world.settle()
 
-    def until(self, holds, within="24h") -> float:
+    def until(self, holds: Callable[[], Any], within: float | str = "24h") -> float:
         """Move on until `holds()` is true; the virtual seconds that took. TimeoutError when it never is."""
         went = self._world.run_until(holds, seconds_of(within))
         if went is None:
@@ -67,49 +95,84 @@ class TestClock:
 
 
 class Cloud:
-    """An account with everything a test needs: addresses, keys, clock, plain HTTP and the official SDK's
-    clients.
+    """An account with everything a test needs: addresses, keys, clock, plain HTTP and clients of SDKs.
+
+    endpoint, obs_endpoint: where ModelArts, Pangu, MaaS and IAM, and where OBS answer. region, project_id,
+    project_name, domain_id, domain_name, user_name, user_password, access_key, secret_key: the account's.
+    environment: all of these by name. world: the account's records, clock and chance, for tests of the emulator.
     """
 
-    def __init__(self, emulator: Emulator, world):
+    endpoint: str
+    obs_endpoint: str
+    region: str
+    project_id: str
+    project_name: str
+    domain_id: str
+    domain_name: str
+    user_name: str
+    user_password: str
+    access_key: str
+    secret_key: str
+
+    def __init__(self, emulator: Emulator, world: World):
         self.emulator = emulator
         self.world = world
         self.clock = TestClock(world)
-        self._token = None
-        self.environment = emulator.application.environment(world)
-        for name, value in self.environment.items():
-            setattr(self, name, value)
+        self._token: tuple[str, float] | None = None
+        self.environment: dict[str, str] = emulator.application.environment(world)
+        self.__dict__.update(self.environment)
 
-    def send(self, method: str, path: str, body=None, headers=None, auth: bool = True) -> Reply:
-        """One request; `{project_id}` in the path is filled in, body is JSON values or bytes.
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        auth: bool = True,
+        params: dict[str, Any] | None = None,
+        json: Any = None,
+    ) -> Reply:
+        """One request; `{project_id}` in the path is filled in, body is JSON values or bytes, json another name
+        for it, params what the query says.
 
-        auth: with the account's token. Any status is an answer, none raises.
+        auth: with the account's token. A path of the control API means this account. Any status is an answer, none
+        raises.
         """
         host = self.endpoint.partition("://")[2]
         connection = HTTPConnection(host, timeout=60)
         sent = {"Content-Type": "application/json", **(headers or {})}
-        if auth and not {"X-Auth-Token", "Authorization"} & sent.keys():
+        if path.startswith("/_emulator/"):
+            sent.setdefault("X-Emulator-World", self.world.tag)
+        elif auth and not {"X-Auth-Token", "Authorization"} & sent.keys():
             sent["X-Auth-Token"] = self.token
-        content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        if params:
+            path += ("&" if "?" in path else "?") + urlencode(params, doseq=True)
+        value = body if json is None else json
+        content = value if isinstance(value, bytes | None) else dumps(value).encode()
         connection.request(method, path.replace("{project_id}", self.project_id), content, sent)
         answer = connection.getresponse()
         reply = Reply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
         connection.close()
         return reply
 
-    def get(self, path: str, **options) -> Reply:
+    def get(self, path: str, **options: Any) -> Reply:
         """GET a path."""
         return self.send("GET", path, **options)
 
-    def post(self, path: str, body=None, **options) -> Reply:
+    def post(self, path: str, body: Any = None, **options: Any) -> Reply:
         """POST JSON to a path."""
         return self.send("POST", path, body, **options)
 
-    def put(self, path: str, body=None, **options) -> Reply:
+    def put(self, path: str, body: Any = None, **options: Any) -> Reply:
         """PUT JSON to a path."""
         return self.send("PUT", path, body, **options)
 
-    def delete(self, path: str, body=None, **options) -> Reply:
+    def patch(self, path: str, body: Any = None, **options: Any) -> Reply:
+        """PATCH a path with a JSON merge patch."""
+        headers = {"Content-Type": "application/merge-patch+json", **(options.pop("headers", None) or {})}
+        return self.send("PATCH", path, body, headers=headers, **options)
+
+    def delete(self, path: str, body: Any = None, **options: Any) -> Reply:
         """DELETE a path."""
         return self.send("DELETE", path, body, **options)
 
@@ -130,7 +193,7 @@ class Cloud:
             self._token = reply.headers["x-subject-token"], self.clock.now() + TOKEN_SECONDS
         return self._token[0]
 
-    def sdk(self, client_class):
+    def sdk(self, client_class: Any) -> Any:
         """A client of the official Python SDK, such as ModelArtsClient, with this account's keys and
         endpoint.
         """
@@ -142,7 +205,7 @@ class Cloud:
             credentials = BasicCredentials(self.access_key, self.secret_key, self.project_id)
         return client_class.new_builder().with_credentials(credentials).with_endpoint(self.endpoint).build()
 
-    def obs(self, **options):
+    def obs(self, **options: Any) -> Any:
         """An ObsClient of esdk-obs-python with this account's keys and endpoint."""
         from obs import ObsClient
 
@@ -154,13 +217,13 @@ class Cloud:
         )
 
     @contextmanager
-    def in_environment(self):
+    def in_environment(self) -> Iterator[Cloud]:
         """The process's environment pointing every SDK at this account; as it was afterwards."""
         with pointing_at(self.environment):
             yield self
 
 
-def mock_modelarts(function=None, **options):
+def mock_modelarts(function: Any = None, **options: Any) -> Any:
     """Decorator or context manager: the code inside talks to a cloud of its own, by the environment's variables.
 
     Options are those of Settings. A decorated function is handed the Cloud as `cloud` if it takes one; of a decorated
@@ -172,7 +235,7 @@ def mock_modelarts(function=None, **options):
 class Mock:
     """One use of mock_modelarts; each entry starts an emulator, each exit ends the one started last."""
 
-    def __init__(self, options: dict):
+    def __init__(self, options: dict[str, Any]):
         self._options = options
         self._open: list[ExitStack] = []
 
@@ -184,37 +247,42 @@ class Mock:
             self._open.append(stack.pop_all())
         return cloud
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._open.pop().close()
 
-    def __call__(self, decorated):
+    def __call__(self, decorated: Any) -> Any:
         if inspect.isclass(decorated):
             for name, method in list(vars(decorated).items()):
                 if name.startswith("test") and inspect.isfunction(method):
-                    setattr(decorated, name, surrounded(method, self._options))
+                    setattr(decorated, name, surround(method, self._options))
             return decorated
-        return surrounded(decorated, self._options)
+        return surround(decorated, self._options)
 
 
-def surrounded(function, options: dict):
+def surround(function: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any]:
     """The function with a cloud of its own around each call."""
     signature = inspect.signature(function)
     takes_cloud = "cloud" in signature.parameters
 
-    def completed(cloud: Cloud, keywords: dict) -> dict:
+    def completed(cloud: Cloud, keywords: dict[str, Any]) -> dict[str, Any]:
         return {"cloud": cloud, **keywords} if takes_cloud else keywords
 
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
-        async def wrapped(*arguments, **keywords):
+        async def wrapped(*arguments: Any, **keywords: Any) -> Any:
             with Mock(options) as cloud:
                 return await function(*arguments, **completed(cloud, keywords))
 
     else:
 
         @functools.wraps(function)
-        def wrapped(*arguments, **keywords):
+        def wrapped(*arguments: Any, **keywords: Any) -> Any:
             with Mock(options) as cloud:
                 return function(*arguments, **completed(cloud, keywords))
 
