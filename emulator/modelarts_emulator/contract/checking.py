@@ -10,6 +10,7 @@ import orjson
 
 from modelarts_emulator.contract.errors import ApiError, ContractBroken, parameter_code
 from modelarts_emulator.contract.explaining import explain, explain_fast, in_numeric_range, lenient
+from modelarts_emulator.contract.patterns import with_patterns_for_rust
 
 DEEPEST = 254
 LARGE = 64 << 10
@@ -85,7 +86,7 @@ class Check:
         if str(status) not in self.operation.definition["responses"] and status < 400:
             raise ContractBroken(f"{self.operation.operation_id} answers an undocumented {status}")
         if body is not None and not shape.fast.is_valid(body):
-            words = explain(shape.slow, body, "$") or explain_fast(shape.fast, body, "$")
+            words = explain(shape.slow, body, "$") or explain_fast(shape.slow, shape.fast, body, "$")
             raise ContractBroken(f"{self.operation.operation_id} {status}: {words}")
 
     def _read(self, place: "Place", sent: dict) -> dict:
@@ -109,7 +110,7 @@ class Check:
         if mended is not None and shape.fast.is_valid(mended):
             return mended
         words = "" if large else explain(shape.slow, value, root)
-        self._refuse(words or explain_fast(shape.fast, value, root))
+        self._refuse(words or explain_fast(shape.slow, shape.fast, value, root))
 
     def _refuse_unknown(self, unknown: list) -> None:
         for where, name, documented in unknown:
@@ -206,8 +207,10 @@ class NumericRange:
 
 
 def fast_validator(schema: dict):
-    """The validator of jsonschema-rs for a schema, our own keywords included."""
-    return jsonschema_rs.validator_for(schema, keywords={"x-numeric-range": NumericRange})
+    """The validator of jsonschema-rs for a schema, our own keywords included; patterns mean what patterns.py says."""
+    return jsonschema_rs.validator_for(
+        with_patterns_for_rust(schema), keywords={"x-numeric-range": NumericRange}
+    )
 
 
 def query_pairs(raw: str) -> dict:

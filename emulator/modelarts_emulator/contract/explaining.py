@@ -7,6 +7,8 @@ from difflib import get_close_matches
 from functools import cache
 from itertools import islice
 
+from modelarts_emulator.contract.patterns import for_python, for_rust, patterns_of
+
 WHOLE = re.compile(r"-?\d{1,30}")
 NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?([eE][-+]?\d{1,3})?")
 MOST_MENDED = 1000
@@ -26,7 +28,7 @@ def explain(schema: dict, value, root: str) -> str:
         return ""
 
 
-def explain_fast(validator, value, root: str) -> str:
+def explain_fast(schema: dict, validator, value, root: str) -> str:
     """The same in the words of jsonschema-rs: for values so large that jsonschema would take long."""
     from jsonschema_rs import ValidationError
 
@@ -34,8 +36,16 @@ def explain_fast(validator, value, root: str) -> str:
         validator.validate(value)
     except ValidationError as error:
         short = error.message if len(error.message) < 300 else f"breaks the rule {error.schema_path[-1]}"
+        if error.schema_path[-1] == "pattern":
+            short = f"{shown(error.instance)} does not match {pattern_of(schema, error)}"
         return f"{path_of(error.instance_path, root)}: {short}"
     raise ValueError("a value that fits its schema cannot be explained")
+
+
+def pattern_of(schema: dict, error) -> str:
+    """The pattern an error of jsonschema-rs is about, as the schema has it."""
+    written = {for_rust(pattern): pattern for pattern in patterns_of(schema)}
+    return written.get(error.kind.pattern, error.kind.pattern)
 
 
 def lenient(schema: dict, value):
@@ -61,12 +71,12 @@ def sorted_errors(schema: dict, value) -> list:
 
 @cache
 def validator_class():
-    """jsonschema's validator, reading patterns as jsonschema-rs does and knowing our own keywords."""
+    """jsonschema's validator, which finds in patterns what jsonschema-rs does and knows our own keywords."""
     from jsonschema import Draft202012Validator, ValidationError
     from jsonschema.validators import extend
 
     def pattern(_, rule, sent, __):
-        if isinstance(sent, str) and not as_python(rule).search(sent):
+        if isinstance(sent, str) and not for_python(rule).search(sent):
             yield ValidationError(f"{sent!r} does not match {rule!r}")
 
     def numeric_range(_, rule, sent, __):
@@ -74,16 +84,6 @@ def validator_class():
             yield ValidationError(f"{sent!r} is no whole number from {rule[0]} to {rule[1]}")
 
     return extend(Draft202012Validator, {"pattern": pattern, "x-numeric-range": numeric_range})
-
-
-@cache
-def as_python(pattern: str) -> re.Pattern:
-    """A pattern of ECMA 262 for Python: $ is the very end, \\d and \\w are ASCII."""
-    in_class, text = False, ""
-    for token in re.findall(r"\\.|.", pattern, re.DOTALL):
-        in_class = token == "[" or (in_class and token != "]")
-        text += r"\Z" if token == "$" and not in_class else token
-    return re.compile(text, re.ASCII)
 
 
 def in_numeric_range(text: str, limits: list) -> bool:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from contextlib import suppress
 from typing import TypedDict
 
 from modelarts_emulator.simulation.parameters import (
@@ -220,20 +221,36 @@ def _read_yaml(text: str):
         raise ValueError(f"the yaml text has {len(text)} characters; at most {MOST_YAML} are read")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        depth = 0
-        for event in yaml.parse(text, loader):
-            if isinstance(event, yaml.AliasEvent):
-                raise ValueError(
-                    f"line {event.start_mark.line + 1} uses the alias *{event.anchor}; write it out"
-                )
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > DEEPEST_YAML:
-                raise ValueError(
-                    f"line {event.start_mark.line + 1} is nested deeper than {DEEPEST_YAML} levels"
-                )
+        _refuse_alias_and_depth(text, loader)
         document = yaml.load(text, loader)
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         raise ValueError(f"the yaml text cannot be read: {error}") from None
     if not isinstance(document, dict):
         raise ValueError("the yaml text is no mapping with search_space and search_algorithm")
     return document
+
+
+def _refuse_alias_and_depth(text: str, loader) -> None:
+    import yaml
+
+    try:
+        _refuse_event(yaml.parse(text, loader))
+    except yaml.MarkedYAMLError as error:
+        # The scanner reads far ahead of the events and may fail there: what stands before that place counts first.
+        if error.problem_mark is not None:
+            with suppress(yaml.YAMLError):
+                _refuse_event(yaml.parse(text[: error.problem_mark.index], loader))
+        raise
+
+
+def _refuse_event(events) -> None:
+    from yaml import AliasEvent, CollectionEndEvent, CollectionStartEvent
+
+    depth = 0
+    for event in events:
+        line = event.start_mark.line + 1
+        if isinstance(event, AliasEvent):
+            raise ValueError(f"line {line} uses the alias *{event.anchor}; write it out")
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > DEEPEST_YAML:
+            raise ValueError(f"line {line} is nested deeper than {DEEPEST_YAML} levels")

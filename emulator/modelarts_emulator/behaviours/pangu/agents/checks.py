@@ -2,6 +2,8 @@
 
 from functools import cache
 
+from modelarts_emulator.contract.checking import fast_validator
+
 TEXT, TEXTS = {"type": "string", "minLength": 1}, {"type": "array", "items": {"type": "string"}}
 TEXT_MAP = {"type": "object", "additionalProperties": {"type": "string"}}
 NODE_MEMBERS = {
@@ -48,9 +50,7 @@ def schema_of(kind: str) -> dict:
 @cache
 def validator(kind: str):
     """The check of a kind of definition."""
-    from jsonschema_rs import validator_for
-
-    return validator_for(schema_of(kind))
+    return fast_validator(schema_of(kind))
 
 
 def fault_in(kind: str, body: dict) -> str | None:
