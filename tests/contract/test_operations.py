@@ -5,14 +5,23 @@ import json
 import pytest
 from modelarts_emulator.contract.operations import BadSchema, Operations
 
+ALWAYS = ("missing", "bad_signature", "unknown_token", "expired_token", "account_token")
+FACTS = {
+    "security": [{"token": []}],
+    "x-refusals": {kind: {"code": "APIG.0301", "status": 401} for kind in ALWAYS},
+    "x-parameter-error": {"code": "ModelArts.0104"},
+    "x-error-body": "error-msg",
+}
 
-def written(folder, paths: dict, components: dict | None = None, area: str = "shop") -> Operations:
-    """The operations of a schemas folder with one area of these paths."""
+
+def written(
+    folder, paths: dict, components: dict | None = None, area: str = "shop", facts: dict = FACTS
+) -> Operations:
+    """The operations of a schemas folder with one area of these paths, and these facts of the area."""
     place = folder / "modelarts"
     place.mkdir(exist_ok=True)
-    (place / f"{area}.json").write_text(
-        json.dumps({"paths": paths, "components": {"schemas": components or {}}})
-    )
+    document = {**facts, "paths": paths, "components": {"schemas": components or {}}}
+    (place / f"{area}.json").write_text(json.dumps(document))
     return Operations(folder)
 
 
@@ -43,6 +52,47 @@ def test_a_reference_that_points_nowhere_is_refused(tmp_path):
 def test_a_schema_that_is_no_schema_is_refused(tmp_path):
     with pytest.raises(BadSchema, match="a schema is an object or a boolean"):
         written(tmp_path, {"/a": {"get": shown("ShowA", {"properties": {"a": "string"}})}})
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"x-error-body": "sonnet"}, "x-error-body is 'sonnet', must be one of error-msg"),
+        (
+            {"x-parameter-error": {"code": "Shop.1"}},
+            "'Shop.1' is missing, or is a code that is not documented",
+        ),
+        ({"security": [{"smile": []}]}, "unknown smile"),
+        ({"security": [{"app_code": []}]}, "no refusal for bad_app_code"),
+        ({"x-refusals": {}}, "no refusal for account_token, bad_signature"),
+    ],
+)
+def test_an_area_that_leaves_open_how_it_refuses_is_refused(tmp_path, facts, words):
+    with pytest.raises(BadSchema, match=words):
+        written(tmp_path, {"/a": {"get": shown("ShowA")}}, facts=FACTS | facts)
+
+
+@pytest.mark.parametrize("name", ["x-error-body", "x-parameter-error"])
+def test_an_area_that_says_nothing_of_its_refusals_is_refused(tmp_path, name):
+    with pytest.raises(BadSchema, match=f"'{name}' is missing"):
+        written(tmp_path, {"/a": {"get": shown("ShowA")}}, facts=without(name))
+
+
+def without(name: str) -> dict:
+    """The facts of an area but one."""
+    return {other: value for other, value in FACTS.items() if other != name}
+
+
+def test_an_operation_may_differ_from_its_area(tmp_path):
+    own = {"security": [], "x-error-body": "nested", "x-parameter-error": {"code": "ModelArts.0101"}}
+    operations = written(tmp_path, {"/a": {"get": shown("ShowA") | own, "put": shown("ChangeA")}})
+    differs, usual = operations.by_id["ShowA"], operations.by_id["ChangeA"]
+    assert (differs.access.is_open, usual.access.is_open) == (True, False)
+    assert (differs.error_style, usual.error_style) == ("nested", "error-msg")
+    assert (differs.parameter_error.code, usual.parameter_error.malformed) == (
+        "ModelArts.0101",
+        "ModelArts.0104",
+    )
 
 
 def test_a_file_that_is_no_json_is_refused(tmp_path):

@@ -11,10 +11,12 @@ from huaweicloudsdkcore.signer.signer import Signer
 from hypothesis import given
 from hypothesis import strategies as st
 from modelarts_emulator.app import create_app
+from modelarts_emulator.contract.access import refuse_gaps
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.calls import Caller
 from modelarts_emulator.http.request import Request
 from modelarts_emulator.identity.credentials import (
+    PREDICTION,
     check_credentials,
     needs_credential,
     obs_key,
@@ -108,6 +110,11 @@ def test_every_operation_but_those_that_need_none_refuses_a_request_without_cred
     for app in (emulators["presence"], emulators["strict"]):
         for operation in filter(needs_credential, app.operations):
             assert refusal(ask, app, operation.operation_id).status in (400, 401)
+
+
+def test_how_a_prediction_refuses_credentials_is_said_in_full():
+    refuse_gaps(PREDICTION)
+    assert {refusal.status for refusal in PREDICTION.refusals.values()} == {401}
 
 
 def test_a_request_without_credential_is_told_which_headers_count(app):

@@ -1,17 +1,21 @@
-"""What a refusal is, and the body in which each service documents its refusals."""
+"""What a refusal is: its code decides status and words, its operation or its code the body that it becomes."""
 
 import re
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
 from modelarts_emulator.contract.facts import folder
 
-SLOT = re.compile(r"\$\{[^}]*\}|\$\w+|\{[^}]*\}|%[sd]")
-GATEWAY = re.compile(r"^(APIG|APIGW)\.")
+if TYPE_CHECKING:
+    from modelarts_emulator.contract.operations import Operation
 
-OWN_CODES = {
+SLOT = re.compile(r"\$\{[^}]*\}|\$\w+|\{[^}]*\}|%[sd]")
+
+OWN_CODES: dict[str, dict[str, Any]] = {
     "Emulator.NotImplemented": {
         "status": 501,
         "message": "This operation is documented but not emulated yet.",
@@ -24,61 +28,34 @@ OWN_CODES = {
     "Emulator.BadControl": {"status": 400, "message": "The control request cannot be carried out."},
 }
 
-IAM_STATUSES = {"404", "405", "409", "413", "500", "503"}
+# Codes that are statuses and whose words no document gives: they have HTTP's own.
+BARE_STATUSES = {"404", "405", "409", "413", "500", "503"}
+# How the words of the request check end, and go on with a hint, where a member or parameter is missing.
+MISSING = " is required and missing"
 
-# The code with which an area refuses a parameter, and the one for a body that is no JSON where it differs.
-PARAMETER_CODES = {
-    "training": ("ModelArts.2788", "ModelArts.2787"),
-    "algorithms": ("ModelArts.2788", "ModelArts.2787"),
-    "autosearch": ("ModelArts.2788", "ModelArts.2787"),
-    "experiments": ("ModelArts.2788", "ModelArts.2787"),
-    "models": ("ModelArts.3037",),
-    "services": ("ModelArts.0101",),
-    "service-tasks": ("ModelArts.0101",),
-    "inference-v2": ("ModelArts.0101",),
-    "app-auth": ("ModelArts.0101",),
-    "edge": ("ModelArts.0101",),
-    "notebooks": ("ModelArts.6400",),
-    "images": ("ModelArts.6400",),
-    "devenv-v1": ("ModelArts.6400",),
-    "dev-servers": ("ModelArts.6600",),
-    **dict.fromkeys(
-        ("pools", "nodes", "networks", "plugins", "events", "orders", "tags", "metrics", "quotas-config"),
-        ("ModelArts.50004000",),
-    ),
-    **dict.fromkeys(
-        (
-            "datasets",
-            "dataset-versions",
-            "data-import-export",
-            "labels",
-            "samples",
-            "auto-labeling",
-            "processing",
-        )
-        + ("workforces",),
-        ("ModelArts.4396", "ModelArts.4105"),
-    ),
-}
-SERVICE_PARAMETER_CODES = {
-    "iam": ("400",),
-    "maas": ("ModelArts.81001",),
-    "pangu": ("PANGU.0010",),
-    "modelarts": ("ModelArts.0104",),
-}
-PANGU_PARAMETER_CODES = {"cv": ("IIT.0201",), "agents": ("Versatile.03001001",)}
 
-# The codes of Pangu's chat and text that say which parameter is wrong: how the refusal's words start or end.
-PANGU_FIELD_CODES = (
-    ("$.n: ", "PANGU.3320"),
-    ("$.max_tokens: ", "PANGU.3317"),
-    (" is required and missing", "PANGU.3278"),
-)
+class ParameterError(NamedTuple):
+    """With which codes an operation refuses what was sent.
 
-MODEL_SERVER_ERRORS = {"BadRequestError", "NotFoundError"}
-MODEL_SERVER_OPERATIONS = {"CreateVllmCompletion"}
+    code: for whatever does not fit. malformed: for a body that is not JSON. missing: for what is required and was not
+    sent. fields: {JSON path: code} of what has a code of its own, which goes first.
+    """
 
-V1_TRAINING = {"training-v1", "training-configs-v1", "specs-v1", "visualization-v1"}
+    code: str
+    malformed: str
+    missing: str
+    fields: dict[str, str]
+
+
+def read_parameter_error(facts: dict[str, Any]) -> ParameterError:
+    """x-parameter-error of an operation or an area. KeyError for a code which is not documented."""
+    code = facts["code"]
+    error = ParameterError(
+        code, facts.get("malformed", code), facts.get("missing", code), facts.get("fields", {})
+    )
+    for each in (*error[:3], *error.fields.values()):
+        error_facts(each)
+    return error
 
 
 class ContractBroken(Exception):
@@ -96,38 +73,44 @@ class ApiError(Exception):
     """
 
     def __init__(
-        self, code: str, detail: str = "", *, status: int | None = None, fill=(), headers=None, also=None
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        status: int | None = None,
+        fill: Iterable[object] = (),
+        headers: Mapping[str, str] | None = None,
+        also: Mapping[str, Any] | None = None,
     ):
         facts = error_facts(code)
         self.code = code
-        self.status = status or facts["status"]
+        self.style: str | None = facts.get("body")
+        self.status: int = status or facts["status"]
         self.message = worded(facts, self.status, detail, list(fill))
-        self.headers = headers or {}
-        self.also = also or {}
+        self.headers = dict(headers or {})
+        self.also = dict(also or {})
         super().__init__(f"{self.status} {code}: {self.message}")
 
 
 @cache
-def documented_errors() -> dict:
-    """Every documented code: {code: {service, status, message, variants}}."""
-    return orjson.loads((folder("schemas") / "errors.json").read_bytes())
+def documented_errors() -> dict[str, dict[str, Any]]:
+    """Every documented code: {code: {service, status, message, variants, body}}; body only where all have one."""
+    errors: dict[str, dict[str, Any]] = orjson.loads((folder("schemas") / "errors.json").read_bytes())
+    return errors
 
 
-def error_facts(code: str) -> dict:
-    """Status, message and variants of a code; KeyError when nobody documents it.
-
-    IAM's codes are statuses: those whose words no document gives have HTTP's own.
-    """
+def error_facts(code: str) -> dict[str, Any]:
+    """Status, message and variants of a code; KeyError when it is not documented."""
     facts = OWN_CODES.get(code) or documented_errors().get(code)
-    if facts is None and code in IAM_STATUSES:
+    if facts is None and code in BARE_STATUSES:
         facts = {"status": int(code), "message": title_of(int(code))}
     return facts or documented_errors()[code]
 
 
-def worded(facts: dict, status: int, detail: str, fill: list) -> str:
+def worded(facts: dict[str, Any], status: int, detail: str, fill: list[object]) -> str:
     """The documented words of a code, its slots filled, followed by what the caller wants to know."""
     variants = [variant["message"] for variant in facts.get("variants", ()) if variant["status"] == status]
-    template = facts["message"] if facts["status"] == status or not variants else variants[0]
+    template: str = facts["message"] if facts["status"] == status or not variants else variants[0]
     filled = SLOT.sub(lambda slot: str(fill.pop(0)) if fill else slot.group(), template)
     if not detail:
         return filled
@@ -136,55 +119,83 @@ def worded(facts: dict, status: int, detail: str, fill: list) -> str:
     return f"{filled.rstrip('. ')}: {detail}"
 
 
-def parameter_code(operation, malformed: bool = False, words: str = "") -> str:
-    """The code with which the operation's area refuses a parameter, or a body that is no JSON.
+def parameter_code(operation: "Operation", malformed: bool = False, words: str = "") -> str:
+    """The code with which the operation refuses a parameter, or a body that is not JSON.
 
-    words: of the refusal, where the area has codes of its own for some parameters.
+    words: of the refusal, which name the parameter.
     """
-    if operation.operation_id in MODEL_SERVER_OPERATIONS:
-        return "BadRequestError"
-    if operation.service == "pangu" and operation.area in ("chat", "text"):
-        for mark, code in PANGU_FIELD_CODES:
-            if words.startswith(mark) or words.endswith(mark):
-                return code
-    codes = PARAMETER_CODES.get(operation.area) if operation.service == "modelarts" else None
-    if operation.service == "pangu":
-        codes = PANGU_PARAMETER_CODES.get(operation.area)
-    codes = codes or SERVICE_PARAMETER_CODES[operation.service]
-    return codes[-1] if malformed else codes[0]
+    error = operation.parameter_error
+    if malformed:
+        return error.malformed
+    place, _, reason = words.partition(": ")
+    if place in error.fields:
+        return error.fields[place]
+    return error.missing if MISSING in f" {reason}" else error.code
 
 
-def error_body(error: ApiError, operation, request_id: str) -> dict:
-    """The body in which the operation's service documents refusals; the gateway's own where no operation was
-    reached.
+def error_body(error: ApiError, operation: "Operation | None", request_id: str) -> dict[str, Any]:
+    """The body of a refusal: in the style that its code has everywhere, else in that of the operation; in the
+    gateway's where no operation was reached.
     """
-    if GATEWAY.match(error.code) or operation is None:
-        return {"error_code": error.code, "error_msg": error.message, "request_id": request_id}
-    if operation.service == "iam":
-        return {
-            "error": {
-                "code": int(error.code) if error.code.isdigit() else error.code,
-                "message": error.message,
-                "title": title_of(error.status),
-            }
-        }
-    if error.code in MODEL_SERVER_ERRORS:
-        return {
-            "object": "error",
-            "message": error.message,
-            "type": error.code,
-            "param": None,
-            "code": error.status,
-        }
-    if operation.service == "maas":
-        return {"error": {"code": error.code, "message": error.message}}
-    if operation.area in V1_TRAINING:
-        return {"is_success": False, "error_code": error.code, "error_message": error.message}
-    if operation.area == "devenv-v1":
-        return {"error_code": error.code, "error_message": error.message}
+    style = error.style or (operation.error_style if operation else GATEWAY)
+    return STYLES[style](error, request_id)
+
+
+def error_msg(error: ApiError, request_id: str) -> dict[str, Any]:
+    """A code and a message on the top level."""
     return {"error_code": error.code, "error_msg": error.message, **error.also}
 
 
+def error_message(error: ApiError, request_id: str) -> dict[str, Any]:
+    """The same, the message under its older name."""
+    return {"error_code": error.code, "error_message": error.message}
+
+
+def is_success(error: ApiError, request_id: str) -> dict[str, Any]:
+    """The same with a flag that answers of success have too."""
+    return {"is_success": False, **error_message(error, request_id)}
+
+
+def gateway(error: ApiError, request_id: str) -> dict[str, Any]:
+    """Code, message and the request's id."""
+    return {"error_code": error.code, "error_msg": error.message, "request_id": request_id}
+
+
+def keystone(error: ApiError, request_id: str) -> dict[str, Any]:
+    """An object with the status as a number, as Keystone has it."""
+    code = int(error.code) if error.code.isdigit() else error.code
+    return {"error": {"code": code, "message": error.message, "title": title_of(error.status)}}
+
+
+def nested(error: ApiError, request_id: str) -> dict[str, Any]:
+    """An object with code and message."""
+    return {"error": {"code": error.code, "message": error.message}}
+
+
+def model_server(error: ApiError, request_id: str) -> dict[str, Any]:
+    """As servers of language models have it."""
+    return {
+        "object": "error",
+        "message": error.message,
+        "type": error.code,
+        "param": None,
+        "code": error.status,
+    }
+
+
+GATEWAY = "gateway"
+# What x-error-body, and "body" in errors.json, may say.
+STYLES: dict[str, Callable[[ApiError, str], dict[str, Any]]] = {
+    "error-msg": error_msg,
+    "error-message": error_message,
+    "is-success": is_success,
+    GATEWAY: gateway,
+    "keystone": keystone,
+    "nested": nested,
+    "model-server": model_server,
+}
+
+
 def title_of(status: int) -> str:
-    """The HTTP reason that IAM repeats in its error bodies."""
+    """The reason that HTTP has for a status."""
     return HTTPStatus(status).phrase

@@ -7,6 +7,8 @@ from urllib.parse import unquote
 
 import orjson
 
+from modelarts_emulator.contract.access import Access, BadAccess, read_access, refuse_gaps
+from modelarts_emulator.contract.errors import STYLES, ParameterError, read_parameter_error
 from modelarts_emulator.contract.facts import folder
 from modelarts_emulator.contract.paging import BadPaging, Paging, read_paging
 
@@ -118,6 +120,25 @@ class Operation:
         return response.get("content", {}).get("application/json", {}).get("schema")
 
     @cached_property
+    def access(self) -> Access:
+        """Who may call, and how others are refused."""
+        return read_access(self.area_of.document, self.definition)
+
+    @cached_property
+    def parameter_error(self) -> ParameterError:
+        """With which codes a wrong parameter or body is refused."""
+        return read_parameter_error(self._fact("x-parameter-error"))
+
+    @cached_property
+    def error_style(self) -> str:
+        """The style of the bodies of refusals, a key of STYLES."""
+        return self._fact("x-error-body")
+
+    def _fact(self, name: str):
+        """What the operation says, else its area."""
+        return self.definition[name] if name in self.definition else self.area_of.document[name]
+
+    @cached_property
     def paging(self) -> Paging | None:
         """How the list that the operation answers is paged; None where it answers none."""
         return read_paging(self.area_of.document, self.definition)
@@ -177,7 +198,7 @@ class Operations:
 
     def openapi(self) -> dict:
         """One OpenAPI 3.1 document of everything, its components renamed so that no two areas clash."""
-        paths, schemas = {}, {}
+        paths, schemas, schemes = {}, {}, {}
         for area in self.areas:
             prefix = f"{area.service}.{area.name}."
             renamed = orjson.loads(
@@ -185,13 +206,16 @@ class Operations:
                     b'"#/components/schemas/', f'"#/components/schemas/{prefix}'.encode()
                 )
             )
-            schemas |= {
-                prefix + name: schema for name, schema in renamed["components"].get("schemas", {}).items()
-            }
+            components = renamed["components"]
+            schemas |= {prefix + name: schema for name, schema in components.get("schemas", {}).items()}
+            schemes |= components.get("securitySchemes", {})
             for path, methods in renamed["paths"].items():
+                for definition in methods.values():
+                    definition.setdefault("security", renamed.get("security", []))
                 paths.setdefault(path, {}).update(methods)
         info = {"title": "ModelArts, Pangu, MaaS and IAM as documented", "version": "1"}
-        return {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"schemas": schemas}}
+        components = {"securitySchemes": schemes, "schemas": schemas}
+        return {"openapi": "3.1.0", "info": info, "paths": paths, "components": components}
 
     def _read(self, area: Area, check: bool) -> None:
         try:
@@ -270,7 +294,7 @@ def refuse_unknown(document: dict, path: Path) -> None:
             if method not in METHODS:
                 raise BadSchema(f"{path}: {route}: {method!r} is no method; known are {', '.join(METHODS)}")
             waiting.extend((f"{route}.{method}", schema) for schema in schemas_of(definition))
-            refuse_bad_paging(document, f"{path}: {route}.{method}", definition)
+            refuse_bad_facts(document, f"{path}: {route}.{method}", definition)
     while waiting:
         where, schema = waiting.pop()
         if isinstance(schema, bool):
@@ -291,12 +315,23 @@ def refuse_unknown(document: dict, path: Path) -> None:
                 raise BadSchema(f"{path}: {where}: nobody checks the keyword {keyword!r}")
 
 
-def refuse_bad_paging(document: dict, where: str, definition: dict) -> None:
-    """BadSchema for an x-paging that names a parameter or a member which is not documented."""
+def refuse_bad_facts(document: dict, where: str, definition: dict) -> None:
+    """BadSchema when what the operation or its area says of callers, refusals or paging cannot be right."""
+    facts = document | definition
     try:
+        refuse_gaps(read_access(document, definition))
+        read_parameter_error(facts["x-parameter-error"])
+        if facts["x-error-body"] not in STYLES:
+            raise BadSchema(
+                f"{where}: x-error-body is {facts['x-error-body']!r}, must be one of {', '.join(STYLES)}"
+            )
         read_paging(document, definition)
+    except BadAccess as error:
+        raise BadSchema(f"{where}: security and x-refusals: {error}") from None
     except BadPaging as error:
         raise BadSchema(f"{where}: x-paging: {error}") from None
+    except KeyError as error:
+        raise BadSchema(f"{where}: {error} is missing, or is a code that is not documented") from None
 
 
 def schemas_of(definition: dict) -> list:

@@ -1,9 +1,10 @@
 """Who calls: from an access key's signature, a token, an app code or an API key to account, project and user."""
 
 from hmac import compare_digest
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 from urllib.parse import unquote
 
+from modelarts_emulator.contract.access import SENT_AS, Access, Refusal
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.calls import Caller
 from modelarts_emulator.identity.records import (
@@ -28,19 +29,23 @@ from modelarts_emulator.worlds.clock import wall_now
 
 __all__ = ["ObsKey", "check_credentials", "needs_credential", "obs_key", "seed_identity"]
 
-OPEN = {"ShowVllmHealth", "ShowVllmMetrics", "CreateVllmCompletion"}
-IN_BODY = {"KeystoneCreateToken", "CreateTokenWithIdToken", "CreateTemporaryAccessKey"}
-
-
-class Predicting(NamedTuple):
-    """What stands for the documented operation where a prediction is asked for, which is none."""
-
-    operation_id: str = "prediction"
-    service: str = "modelarts"
-    path: str = "/v1/infers/{service_id}"
-
-
-PREDICTION = Predicting()
+# A prediction is not a documented operation: whom a deployed model answers, and how the gateway refuses others.
+PREDICTION = Access(
+    "prediction",
+    ("token", "signature", "app_code", "api_key"),
+    None,
+    {
+        "missing": Refusal("APIG.0301", 401),
+        "bad_signature": Refusal("APIG.0301", 401),
+        "bad_app_signature": Refusal("APIG.0303", 401),
+        "bad_app_code": Refusal("APIG.0303", 401),
+        "bad_api_key": Refusal("APIG.0305", 401),
+        "unknown_token": Refusal("ModelArts.0203", 401),
+        "expired_token": Refusal("ModelArts.0202", 401),
+        "account_token": Refusal("ModelArts.4203", 401),
+    },
+    only_known=True,
+)
 
 
 class Proof(NamedTuple):
@@ -76,14 +81,15 @@ def check_credentials(application, request, operation) -> Caller:
     minutes of real time. "off": nothing is asked for and nothing verified, but a key or token still says
     which world is meant.
     """
+    access = operation.access
     project_id = project_in_path(request, operation)
     if application.settings.auth == "off":
-        proof = Proof(world_meant(application, request, operation), "off")
-    elif operation.operation_id in IN_BODY:
-        proof = proof_in_body(application, request, operation)
+        proof = Proof(world_meant(application, request, access), "off")
+    elif access.in_body:
+        proof = proof_in_body(application, request, access)
     else:
-        proof = proof_in_headers(application, request, operation)
-    return caller_for(proof, request, operation, project_id)
+        proof = proof_in_headers(application, request, access)
+    return caller_for(proof, request, access, project_id)
 
 
 def check_prediction(application, request) -> Proof:
@@ -96,16 +102,25 @@ def check_prediction(application, request) -> Proof:
         return Proof(world_meant(application, request, PREDICTION), "off")
     proof = proof_in_headers(application, request, PREDICTION)
     if proof.of_account:
-        words = "the token is for the account; predictions need one with scope.project"
-        raise ApiError("ModelArts.4203", words, status=401)
+        refuse(
+            PREDICTION,
+            "account_token",
+            "the token is for the account; predictions need one with scope.project",
+        )
     return proof
+
+
+def refuse(access: Access, kind: str, words: str) -> NoReturn:
+    """Refuse a credential with the code that is documented for what is wrong with it."""
+    code, status = access.refusals[kind]
+    raise ApiError(code, words, status=status)
 
 
 def needs_credential(operation) -> bool:
     """Whether the operation refuses requests that bring no credential: not those whose body is the
     credential.
     """
-    return operation.operation_id not in OPEN | IN_BODY
+    return bool(operation.access.credentials)
 
 
 def obs_key(application, access_key: str, security_token: str | None = None) -> ObsKey | None:
@@ -125,24 +140,29 @@ def obs_key(application, access_key: str, security_token: str | None = None) -> 
 
 
 def project_in_path(request, operation) -> str | None:
-    """The project the path names, None where the operation has none; 400 when the client has not filled it
-    in.
+    """The project that the path says is worked in, None where it says none; ApiError when the client has not filled
+    it in.
     """
-    if operation.service == "iam" or "{project_id}" not in operation.path:
+    if not names_project(operation):
         return None
     at = operation.path.split("/").index("{project_id}")
     project_id = unquote(request.raw_path.split("/")[at])
-    if project_id != "{project_id}":
-        return project_id
-    raise ApiError(
-        "ModelArts.0210" if operation.service == "modelarts" else "APIG.0602",
-        "the path says {project_id} literally: the client knows no project. Give it one, as BasicCredentials(ak, sk, "
-        "project_id) or HUAWEICLOUD_SDK_PROJECT_ID, or build it with_region so that it asks IAM",
-        status=400,
-    )
+    if project_id == "{project_id}":
+        refuse(
+            operation.access,
+            "unfilled_project",
+            "the path says {project_id} literally: the client knows no project. Give it one, as BasicCredentials(ak, "
+            "sk, project_id) or HUAWEICLOUD_SDK_PROJECT_ID, or build it with_region so that it asks IAM",
+        )
+    return project_id
 
 
-def caller_for(proof: Proof, request, operation, project_id: str | None) -> Caller:
+def names_project(operation) -> bool:
+    """Whether the operation works in the project that its path names."""
+    return operation.access.of_project and "{project_id}" in operation.path
+
+
+def caller_for(proof: Proof, request, access: Access, project_id: str | None) -> Caller:
     """The caller behind a proof; ApiError when it is not for the project in the path."""
     world, account = proof.world, proof.world.account
     with world.lock:
@@ -151,7 +171,7 @@ def caller_for(proof: Proof, request, operation, project_id: str | None) -> Call
             sent = proof.project_id or request.header("X-Project-Id")
             project_id = sent if sent in names else account.project_id
         elif proof.user is not None:
-            refuse_foreign_project(proof, operation, project_id, names)
+            refuse_foreign_project(proof, access, project_id, names)
         project_name = names.get(project_id, account.project_name)
     user = proof.user or User(account.user_id, account.user_name)
     return Caller(
@@ -166,92 +186,57 @@ def caller_for(proof: Proof, request, operation, project_id: str | None) -> Call
     )
 
 
-def refuse_foreign_project(proof: Proof, operation, project_id: str, names: dict) -> None:
-    """403 when the project in the path is not one that the credential is for."""
+def refuse_foreign_project(proof: Proof, access: Access, project_id: str, names: dict) -> None:
+    """ApiError when the project in the path is not one that the credential is for."""
     if proof.of_account:
-        code, status = ("ModelArts.0204", 400) if operation.service == "modelarts" else ("APIG.0301", 401)
-        raise ApiError(code, "the token is for the account; ask for one with scope.project", status=status)
+        refuse(access, "account_token", "the token is for the account; ask for one with scope.project")
     if project_id in names and proof.project_id in (None, project_id):
         return
     own = proof.project_id or proof.world.account.project_id
-    code = "ModelArts.0210" if operation.service == "modelarts" else "APIG.0302"
     words = f"the path names project {project_id}, the credential is for {own}; GET /v3/projects lists the account's"
-    raise ApiError(code, words, status=403)
+    refuse(access, "foreign_project", words)
 
 
-def proof_in_headers(application, request, operation) -> Proof:
+def proof_in_headers(application, request, access: Access) -> Proof:
     """What the request's headers prove; ApiError when they prove nothing, or what they say is wrong."""
     token = request.header("X-Auth-Token")
     if token:
-        return proof_of_token(application, token, operation)
+        return proof_of_token(application, token, access)
     authorization = request.header("Authorization") or ""
-    if takes_api_key(operation) and authorization[:7].lower() == "bearer ":
-        return proof_of_key(application, API_KEYS, authorization[7:].strip(), operation)
+    is_bearer = authorization[:7].lower() == "bearer "
+    if access.api_key and is_bearer:
+        return proof_of_key(application, API_KEYS, authorization[7:].strip(), access)
     app_code = request.header("X-Apig-AppCode") or request.header("apikey")
-    if takes_app_code(operation) and app_code:
-        return proof_of_key(application, APP_CODES, app_code, operation)
-    if authorization[:7].lower() == "bearer " or not authorization:
-        return proof_missing(application, operation)
-    return proof_of_signature(application, request, authorization, operation)
-
-
-def takes_app_code(operation) -> bool:
-    """Whether the operation may be called with X-Apig-AppCode: predictions and what is deployed."""
-    return (
-        operation is PREDICTION
-        or operation.service == "pangu"
-        or ("/deployments/{deployment_id}/" in operation.path and operation.service == "maas")
-    )
-
-
-def takes_api_key(operation) -> bool:
-    """Whether the operation may be called with `Authorization: Bearer`: MaaS, and Pangu where it speaks
-    OpenAI's way.
-    """
-    return (
-        operation is PREDICTION
-        or operation.service == "maas"
-        or operation.operation_id == "ExecuteOpenAiChatCompletion"
-    )
-
-
-def proof_missing(application, operation) -> Proof:
-    """Refuse a request without any credential its operation takes; some operations need none."""
-    if operation.operation_id in OPEN:
+    if access.app_code and app_code:
+        return proof_of_key(application, APP_CODES, app_code, access)
+    if authorization and not is_bearer:
+        return proof_of_signature(application, request, authorization, access)
+    if access.is_open:
         return Proof(application.worlds.default, "nothing")
-    if takes_api_key(operation) and not takes_app_code(operation):
-        raise ApiError("ModelArts.81002", "send Authorization: Bearer <API key>")
-    headers = ["X-Auth-Token", "Authorization: SDK-HMAC-SHA256 with X-Sdk-Date"]
-    headers += ["X-Apig-AppCode"] * takes_app_code(operation) + ["Authorization: Bearer"] * takes_api_key(
-        operation
-    )
-    raise ApiError(
-        "APIG.0301", f"no credential was sent; {operation.operation_id} takes {' or '.join(headers)}"
-    )
+    headers = " or ".join(SENT_AS[name] for name in access.credentials or ("token", "signature"))
+    refuse(access, "missing", f"no credential was sent; {access.name} takes {headers}")
 
 
-def proof_of_token(application, token: str, operation) -> Proof:
+def proof_of_token(application, token: str, access: Access) -> Proof:
     """What a token proves; ApiError when it has expired or, if only known ones count, is unknown."""
     world = application.worlds.by_tag(tag_of(token)) or application.worlds.default
     with world.lock:
         record = world.store.table(TOKENS).find(digest_of(token))
         now = world.clock.now()
-    on_modelarts = operation.service == "modelarts"
     if record is None:
         if application.settings.auth == "strict":
             words = "the token was not issued by this emulator, or before its last reset"
-            raise ApiError("ModelArts.0203" if on_modelarts else "APIG.0301", words, status=401)
+            refuse(access, "unknown_token", words)
         return Proof(world, "token")
     if record["_expires"] <= now:
-        words = f"it expired at {record['expires_at']}"
-        raise ApiError("ModelArts.0202" if on_modelarts else "APIG.0307", words, status=401)
+        refuse(access, "expired_token", f"it expired at {record['expires_at']}")
     user, project = User(record["user"]["id"], record["user"]["name"]), record.get("project")
     return Proof(world, "token", user, project and project["id"], project is None)
 
 
-def proof_of_signature(application, request, authorization: str, operation) -> Proof:
+def proof_of_signature(application, request, authorization: str, access: Access) -> Proof:
     """What a signed request proves; ApiError when its signature is wrong."""
-    strict = application.settings.auth == "strict"
+    strict, of_app = application.settings.auth == "strict", "bad_app_signature" in access.refusals
     try:
         signed = parse_authorization(authorization)
         world = application.worlds.by_tag(tag_of(signed.access_key))
@@ -261,39 +246,37 @@ def proof_of_signature(application, request, authorization: str, operation) -> P
             return Proof(application.worlds.default, "signature", access_key=signed.access_key)
         with world.lock:
             key = key_record(world, signed.access_key)
-            if key is None and operation is PREDICTION:
+            if key is None and of_app:
                 key = world.store.table(APP_KEYS).find(signed.access_key)
             words = unusable(world, key, request.header("X-Security-Token") or "")
         if words:
             raise BadSignature(f"access key {signed.access_key[:20]} cannot be used: {words}")
         verify(request, signed, key["secret"], wall_now() if strict else None)
     except BadSignature as error:
-        of_app = operation is PREDICTION and f"={APP}" in authorization
-        raise ApiError("APIG.0303" if of_app else "APIG.0301", str(error)) from None
+        kind = "bad_app_signature" if of_app and f"={APP}" in authorization else "bad_signature"
+        refuse(access, kind, str(error))
     user = User(key["user_id"], key["user_name"])
     if "owner" in key:
         return Proof(world, "app key", user, key["project_id"], owner=key["owner"])
     return Proof(world, "signature", user, access_key=signed.access_key)
 
 
-def proof_of_key(application, table: str, key: str, operation) -> Proof:
+def proof_of_key(application, table: str, key: str, access: Access) -> Proof:
     """What an app code or API key proves; ApiError when it has expired or, if only known ones count, is
     unknown.
     """
-    id, how = digest_of(key), "app code" if table == APP_CODES else "api key"
-    code = "APIG.0303" if table == APP_CODES else "ModelArts.81003"
-    if operation is PREDICTION:
-        code = "APIG.0303" if table == APP_CODES else "APIG.0305"
+    id = digest_of(key)
+    how, kind = ("app code", "bad_app_code") if table == APP_CODES else ("api key", "bad_api_key")
     for world in application.worlds:
         with world.lock:
             record, now = world.store.table(table).find(id), world.clock.now()
         if record is not None:
             if record["expires"] is not None and record["expires"] <= now:
-                raise ApiError(code, f"the {how} has expired")
+                refuse(access, kind, f"the {how} has expired")
             user = User(record["user_id"], record["user_name"])
             return Proof(world, how, user, record["project_id"], owner=record["owner"])
-    if application.settings.auth == "strict" or operation is PREDICTION:
-        raise ApiError(code, f"the {how} is unknown")
+    if application.settings.auth == "strict" or access.only_known:
+        refuse(access, kind, f"the {how} is unknown")
     return Proof(application.worlds.default, how)
 
 
@@ -318,11 +301,11 @@ def unusable(world, key: dict | None, security_token: str) -> str:
     return ""
 
 
-def world_meant(application, request, operation):
+def world_meant(application, request, access: Access):
     """The world that the request's token, key or account name points to, nothing verified; else the default
     one.
     """
-    identity = identity_in(request.body) if operation.operation_id in IN_BODY else {}
+    identity = identity_in(request.body) if access.in_body else {}
     keys = [request.header("X-Auth-Token"), inner(identity, "hw_ak_sk", "access").get("key")]
     keys.append(inner(identity, "token").get("id"))
     try:
@@ -335,7 +318,7 @@ def world_meant(application, request, operation):
     return next(found, application.worlds.default)
 
 
-def proof_in_body(application, request, operation) -> Proof:
+def proof_in_body(application, request, access: Access) -> Proof:
     """What the body proves where it is the credential itself: a password, keys, or a token of an identity
     provider.
 
@@ -343,7 +326,7 @@ def proof_in_body(application, request, operation) -> Proof:
     """
     identity = identity_in(request.body)
     methods = identity.get("methods")
-    if operation.operation_id == "CreateTokenWithIdToken":
+    if access.in_body == "id_token":
         provider = request.header("X-Idp-Id") or ""
         return Proof(
             application.worlds.by_tag(tag_of_domain(provider)) or application.worlds.default, "id_token"
@@ -351,17 +334,17 @@ def proof_in_body(application, request, operation) -> Proof:
     if not isinstance(methods, list) or not methods:
         return Proof(application.worlds.default, "nothing")
     if "password" in methods:
-        return proof_of_password(application, inner(identity, "password", "user"))
+        return proof_of_password(application, inner(identity, "password", "user"), access)
     if "hw_ak_sk" in methods:
-        return proof_of_key_pair(application, inner(identity, "hw_ak_sk"))
+        return proof_of_key_pair(application, inner(identity, "hw_ak_sk"), access)
     token = inner(identity, "token").get("id")
     if isinstance(token, str) and token:
-        return proof_of_token(application, token, operation)
-    return proof_in_headers(application, request, operation)
+        return proof_of_token(application, token, access)
+    return proof_in_headers(application, request, access)
 
 
-def proof_of_password(application, sent: dict) -> Proof:
-    """What name, account and password prove; 401 unless all three are right."""
+def proof_of_password(application, sent: dict, access: Access) -> Proof:
+    """What name, account and password prove; ApiError unless all three are right."""
     domain_name = inner(sent, "domain").get("name")
     name, password = sent.get("name"), sent.get("password")
     if not all(isinstance(text, str) for text in (domain_name, name, password)):
@@ -370,12 +353,12 @@ def proof_of_password(application, sent: dict) -> Proof:
     account = world.account
     right = (domain_name, name) == (account.domain_name, account.user_name)
     if not compare_digest(account.user_password.encode(), password.encode()) or not right:
-        raise ApiError("401", "`modelarts-emulator env` prints account, user and password")
+        refuse(access, "wrong_password", "`modelarts-emulator env` prints account, user and password")
     return Proof(world, "password", User(account.user_id, account.user_name))
 
 
-def proof_of_key_pair(application, sent: dict) -> Proof:
-    """What an access key sent together with its secret proves; 401 when they do not belong together."""
+def proof_of_key_pair(application, sent: dict, access: Access) -> Proof:
+    """What an access key sent together with its secret proves; ApiError when they do not belong together."""
     access_key, secret = inner(sent, "access").get("key"), inner(sent, "secret").get("key")
     if not isinstance(access_key, str) or not isinstance(secret, str):
         return Proof(application.worlds.default, "nothing")
@@ -385,7 +368,6 @@ def proof_of_key_pair(application, sent: dict) -> Proof:
     with (world or application.worlds.default).lock:
         key = world and world.store.table(ACCESS_KEYS).find(access_key)
     if not key or key["status"] != "active" or not compare_digest(key["secret"].encode(), secret.encode()):
-        raise ApiError(
-            "401", f"access key {access_key[:20]} and its secret do not belong together, or it is inactive"
-        )
+        words = f"access key {access_key[:20]} and its secret do not belong together, or it is inactive"
+        refuse(access, "wrong_password", words)
     return Proof(world, "hw_ak_sk", User(key["user_id"], key["user_name"]), access_key=access_key)
