@@ -55,7 +55,7 @@ def test_numbers_as_text_and_letter_case_are_put_right(tmp_path, schema, sent, r
         ({"type": "string", "enum": ["Running", "Failed"]}, "runing", "did you mean Running?"),
         ({"type": "integer", "maximum": 9}, 10, "$.a: 10 is above the maximum; the nearest valid value is 9"),
         ({"type": "string", "maxLength": 2}, "abc", "'abc' has 3 characters, must have at most 2"),
-        ({"type": "string", "x-numeric-range": [1, 9]}, "10", "'10' is no whole number from 1 to 9"),
+        ({"type": "string", "x-numeric-range": [1, 9]}, "10", "'10' is not a whole number from 1 to 9"),
         (
             {"anyOf": [{"type": "integer"}, {"type": "array"}]},
             {},

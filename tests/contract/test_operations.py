@@ -39,17 +39,17 @@ def shown(operation_id: str, schema: dict | None = None) -> dict:
         {"anyOf": [{"type": "string"}, {"minContains": 1}]},
     ],
 )
-def test_a_keyword_nobody_checks_is_refused_wherever_it_stands(tmp_path, schema):
-    with pytest.raises(BadSchema, match="nobody checks the keyword"):
+def test_an_unknown_keyword_is_refused_wherever_it_stands(tmp_path, schema):
+    with pytest.raises(BadSchema, match="unknown keyword"):
         written(tmp_path, {"/a": {"get": shown("ShowA", schema)}})
 
 
-def test_a_reference_that_points_nowhere_is_refused(tmp_path):
-    with pytest.raises(BadSchema, match="points nowhere"):
+def test_a_reference_to_what_is_not_there_is_refused(tmp_path):
+    with pytest.raises(BadSchema, match="there is no #/components/schemas/Missing"):
         written(tmp_path, {"/a": {"get": shown("ShowA", {"$ref": "#/components/schemas/Missing"})}})
 
 
-def test_a_schema_that_is_no_schema_is_refused(tmp_path):
+def test_a_schema_that_is_not_one_is_refused(tmp_path):
     with pytest.raises(BadSchema, match="a schema is an object or a boolean"):
         written(tmp_path, {"/a": {"get": shown("ShowA", {"properties": {"a": "string"}})}})
 
@@ -95,10 +95,10 @@ def test_an_operation_may_differ_from_its_area(tmp_path):
     )
 
 
-def test_a_file_that_is_no_json_is_refused(tmp_path):
+def test_a_file_that_is_not_json_is_refused(tmp_path):
     (tmp_path / "modelarts").mkdir()
     (tmp_path / "modelarts" / "shop.json").write_text("{")
-    with pytest.raises(BadSchema, match=r"shop\.json: no JSON"):
+    with pytest.raises(BadSchema, match=r"shop\.json: not JSON"):
         Operations(tmp_path)
 
 

@@ -199,7 +199,7 @@ def test_derived_signing_is_refused_with_the_reason():
 
 
 def test_an_algorithm_nobody_verifies_is_refused():
-    with pytest.raises(BadSignature, match="'SDK-ECDSA-P256-SHA256' is no signing algorithm"):
+    with pytest.raises(BadSignature, match="'SDK-ECDSA-P256-SHA256' is not a signing algorithm"):
         check(arrived(signed_by_sdk(signer=P256SHA256Signer)))
 
 

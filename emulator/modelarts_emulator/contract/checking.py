@@ -120,7 +120,8 @@ class Check:
                 if close
                 else f"; documented are {', '.join(sorted(documented)) or 'none'}"
             )
-            self._refuse(f"{where}: nobody documents {name!r}{hint}")
+            kind = "member" if where[0] == "$" else "parameter"
+            self._refuse(f"{where}: unknown {kind} {name!r}{hint}")
 
     def _refuse(self, words: str) -> None:
         code = parameter_code(self.operation, words=words)
@@ -201,9 +202,9 @@ class NumericRange:
         self.limits = limits
 
     def validate(self, sent) -> None:
-        """ValueError for text that is no whole number in the range."""
+        """ValueError for text that is not a whole number in the range."""
         if isinstance(sent, str) and not in_numeric_range(sent, self.limits):
-            raise ValueError(f"{sent[:80]!r} is no whole number from {self.limits[0]} to {self.limits[1]}")
+            raise ValueError(f"{sent[:80]!r} is not a whole number from {self.limits[0]} to {self.limits[1]}")
 
 
 def fast_validator(schema: dict):
@@ -239,7 +240,7 @@ def parse_json(raw: bytes, charset: str, operation):
             if words is None:
                 return value
     except orjson.JSONDecodeError as error:
-        words = f"the body is no JSON: {error}"
+        words = f"the body is not JSON: {error}"
         if raw[:3] == b"\xef\xbb\xbf":
             words = "the body starts with a byte order mark; send JSON without one"
     except (TypeError, RecursionError):
@@ -261,7 +262,7 @@ def repeated_name(raw: bytes) -> str | None:
     import json
 
     json.loads(raw, object_pairs_hook=collect)
-    return f"the name {repeated[0]!r} stands twice in one object" if repeated else None
+    return f"the name {repeated[0]!r} appears twice in one object" if repeated else None
 
 
 def resolved(area, schema: dict) -> dict:

@@ -81,7 +81,7 @@ def validator_class():
 
     def numeric_range(_, rule, sent, __):
         if isinstance(sent, str) and not in_numeric_range(sent, rule):
-            yield ValidationError(f"{sent!r} is no whole number from {rule[0]} to {rule[1]}")
+            yield ValidationError(f"{sent!r} is not a whole number from {rule[0]} to {rule[1]}")
 
     return extend(Draft202012Validator, {"pattern": pattern, "x-numeric-range": numeric_range})
 
@@ -239,7 +239,7 @@ SENTENCES = {
     "exclusiveMinimum": lambda rule, sent, _: f"{shown(sent)} must be greater than {rule}",
     "exclusiveMaximum": lambda rule, sent, _: f"{shown(sent)} must be less than {rule}",
     "multipleOf": lambda rule, sent, _: (
-        f"{shown(sent)} is no multiple of {rule}; the nearest is {round(sent / rule) * rule}"
+        f"{shown(sent)} is not a multiple of {rule}; the nearest is {round(sent / rule) * rule}"
     ),
     "pattern": lambda rule, sent, _: f"{shown(sent)} does not match {rule}",
     "maxLength": _length,
@@ -253,6 +253,6 @@ SENTENCES = {
     "dependentRequired": lambda rule, sent, error: error.message,
     "anyOf": lambda rule, sent, _: f"{shown(sent)} fits none of the documented alternatives",
     "oneOf": lambda rule, sent, _: f"{shown(sent)} must fit exactly one of the documented alternatives",
-    "x-numeric-range": lambda rule, sent, _: f"{shown(sent)} is no whole number from {rule[0]} to {rule[1]}",
-    "not": lambda rule, sent, _: f"{shown(sent)} is what the documents exclude: {shown(rule)}",
+    "x-numeric-range": lambda rule, sent, _: f"{shown(sent)} is not a whole number from {rule[0]} to {rule[1]}",
+    "not": lambda rule, sent, _: f"{shown(sent)} must not fit {shown(rule)}",
 }  # fmt: skip

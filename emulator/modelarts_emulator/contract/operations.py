@@ -152,7 +152,7 @@ class Operation:
 class Operations:
     """All documented operations and the index that finds one by method and raw path.
 
-    Raises BadSchema when a file is no JSON, uses a keyword nobody checks, points nowhere, or when two
+    Raises BadSchema when a file is not JSON, uses an unknown keyword or reference, or when two
     operations share an id or a route.
     """
 
@@ -221,7 +221,7 @@ class Operations:
         try:
             document = orjson.loads(area.path.read_bytes())
         except ValueError as error:
-            raise BadSchema(f"{area.path}: no JSON: {error}") from None
+            raise BadSchema(f"{area.path}: not JSON: {error}") from None
         if check:
             refuse_unknown(document, area.path)
         self.areas.append(area)
@@ -286,13 +286,15 @@ def references(schema) -> list[str]:
 
 
 def refuse_unknown(document: dict, path: Path) -> None:
-    """BadSchema for a keyword that nothing checks and for a reference that points nowhere."""
+    """BadSchema for a keyword that nothing checks and for a reference to what is not there."""
     components = document.get("components", {}).get("schemas", {})
     waiting = [(f"#/components/schemas/{name}", schema) for name, schema in components.items()]
     for route, methods in document["paths"].items():
         for method, definition in methods.items():
             if method not in METHODS:
-                raise BadSchema(f"{path}: {route}: {method!r} is no method; known are {', '.join(METHODS)}")
+                raise BadSchema(
+                    f"{path}: {route}: {method!r} is not a method; known are {', '.join(METHODS)}"
+                )
             waiting.extend((f"{route}.{method}", schema) for schema in schemas_of(definition))
             refuse_bad_facts(document, f"{path}: {route}.{method}", definition)
     while waiting:
@@ -304,7 +306,7 @@ def refuse_unknown(document: dict, path: Path) -> None:
         for keyword, value in schema.items():
             if keyword in PLAIN_KEYWORDS:
                 if keyword == "$ref" and value.rpartition("/")[2] not in components:
-                    raise BadSchema(f"{path}: {where}: {value} points nowhere")
+                    raise BadSchema(f"{path}: {where}: there is no {value}")
             elif keyword in ONE_SCHEMA:
                 waiting.append((f"{where}.{keyword}", value))
             elif keyword in MANY_SCHEMAS:
@@ -312,7 +314,7 @@ def refuse_unknown(document: dict, path: Path) -> None:
             elif keyword in NAMED_SCHEMAS:
                 waiting.extend((f"{where}.{name}", member) for name, member in value.items())
             else:
-                raise BadSchema(f"{path}: {where}: nobody checks the keyword {keyword!r}")
+                raise BadSchema(f"{path}: {where}: unknown keyword {keyword!r}: nothing would check it")
 
 
 def refuse_bad_facts(document: dict, where: str, definition: dict) -> None:

@@ -1,5 +1,6 @@
 """How documented lists are paged, sorted, filtered and counted: x-paging of an operation, read and checked."""
 
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 Style = Literal["records", "pages", "page-per_page", "continue", "none"]
@@ -54,7 +55,8 @@ class Sort(NamedTuple):
     members: dict[str, Member]
 
 
-class Paging(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Paging:
     """How a list is paged. Parameters are of the query, or of the body where place says so.
 
     items: the member of the answer that holds the page. also: further members with the same content.
@@ -261,7 +263,9 @@ def refuse_unknown_members(
         refuse_unknown_record_member(document, records, f"filters.{name}", each.member)
     if paging.sort is None:
         return
-    keys = set(paging.sort.members) | {paging.sort.default_by} - {None}
+    keys = set(paging.sort.members)
+    if paging.sort.default_by is not None:
+        keys.add(paging.sort.default_by)
     if paging.sort.by:
         keys |= {
             key for each in branches(document, parameters[paging.sort.by]) for key in each.get("enum", ())

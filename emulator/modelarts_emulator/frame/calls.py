@@ -3,21 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-
-@dataclass(slots=True, frozen=True)
-class Caller:
-    """Who calls: account, project and user behind a credential, and how they proved it (token, signature,
-    ...).
-    """
-
-    account_id: str
-    account_name: str
-    project_id: str
-    project_name: str
-    user_id: str
-    user_name: str
-    access_key: str = ""
-    how: str = "nothing"
+from modelarts_emulator.identity.records import Caller
 
 
 @dataclass(slots=True)

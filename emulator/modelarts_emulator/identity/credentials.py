@@ -1,12 +1,12 @@
 """Who calls: from an access key's signature, a token, an app code or an API key to account, project and user."""
 
 from hmac import compare_digest
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, Protocol
 from urllib.parse import unquote
 
 from modelarts_emulator.contract.access import SENT_AS, Access, Refusal
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.frame.calls import Caller
+from modelarts_emulator.contract.operations import Operation
 from modelarts_emulator.identity.records import (
     ACCESS_KEYS,
     API_KEYS,
@@ -16,6 +16,7 @@ from modelarts_emulator.identity.records import (
     PROJECTS,
     TEMPORARY_KEYS,
     TOKENS,
+    Caller,
     User,
     digest_of,
     identity_in,
@@ -24,8 +25,11 @@ from modelarts_emulator.identity.records import (
     tag_of,
     tag_of_domain,
 )
-from modelarts_emulator.identity.signatures import BadSignature, parse_authorization, verify
+from modelarts_emulator.identity.signatures import BadSignature, Sent, parse_authorization, verify
+from modelarts_emulator.settings import Settings
+from modelarts_emulator.worlds.accounts import Worlds
 from modelarts_emulator.worlds.clock import wall_now
+from modelarts_emulator.worlds.world import World
 
 __all__ = ["ObsKey", "check_credentials", "needs_credential", "obs_key", "seed_identity"]
 
@@ -48,15 +52,22 @@ PREDICTION = Access(
 )
 
 
+class Emulator(Protocol):
+    """What has to be known of an emulator to say who calls: how it runs, and its worlds."""
+
+    settings: Settings
+    worlds: Worlds
+
+
 class Proof(NamedTuple):
     """What a credential shows: the world it opens and, when it is known there, whom it stands for.
 
-    user: None for a credential nobody knows. project_id: the only project it is good for, None when it is
+    user: None for an unknown credential. project_id: the only project it is good for, None when it is
     good for all of the account. of_account: it is for the account as such and for no project. owner: the app or API
     key whose credential it is.
     """
 
-    world: object
+    world: World
     how: str
     user: User | None = None
     project_id: str | None = None
@@ -73,7 +84,7 @@ class ObsKey(NamedTuple):
     account_id: str
 
 
-def check_credentials(application, request, operation) -> Caller:
+def check_credentials(application: Emulator, request: Sent, operation: Operation) -> Caller:
     """Who sent the request. ApiError with the documented code when it must not be served.
 
     auth "presence": one of the documented credentials has to be there; what is known is verified, what is not
@@ -92,7 +103,7 @@ def check_credentials(application, request, operation) -> Caller:
     return caller_for(proof, request, access, project_id)
 
 
-def check_prediction(application, request) -> Proof:
+def check_prediction(application: Emulator, request: Sent) -> Proof:
     """What the credential of a prediction proves: a token for a project, a signature of an access key or of an app,
     an app code, or an API key. ApiError when it proves nothing.
 
@@ -116,15 +127,15 @@ def refuse(access: Access, kind: str, words: str) -> NoReturn:
     raise ApiError(code, words, status=status)
 
 
-def needs_credential(operation) -> bool:
+def needs_credential(operation: Operation) -> bool:
     """Whether the operation refuses requests that bring no credential: not those whose body is the
     credential.
     """
     return bool(operation.access.credentials)
 
 
-def obs_key(application, access_key: str, security_token: str | None = None) -> ObsKey | None:
-    """The secret of an access key and its world, None for a key nobody knows.
+def obs_key(application: Emulator, access_key: str, security_token: str | None = None) -> ObsKey | None:
+    """The secret of an access key and its world, None for an unknown key.
 
     ValueError saying why for a key that is known and good for nothing: expired, inactive or deleted.
     """
@@ -132,14 +143,11 @@ def obs_key(application, access_key: str, security_token: str | None = None) -> 
     if world is None:
         return None
     with world.lock:
-        key = key_record(world, access_key)
-        words = unusable(world, key, security_token or "")
-    if words:
-        raise ValueError(words)
+        key = usable_key(world, key_record(world, access_key), security_token or "")
     return ObsKey(key["secret"], world.tag, world.account.domain_id)
 
 
-def project_in_path(request, operation) -> str | None:
+def project_in_path(request: Sent, operation: Operation) -> str | None:
     """The project that the path says is worked in, None where it says none; ApiError when the client has not filled
     it in.
     """
@@ -157,12 +165,12 @@ def project_in_path(request, operation) -> str | None:
     return project_id
 
 
-def names_project(operation) -> bool:
+def names_project(operation: Operation) -> bool:
     """Whether the operation works in the project that its path names."""
     return operation.access.of_project and "{project_id}" in operation.path
 
 
-def caller_for(proof: Proof, request, access: Access, project_id: str | None) -> Caller:
+def caller_for(proof: Proof, request: Sent, access: Access, project_id: str | None) -> Caller:
     """The caller behind a proof; ApiError when it is not for the project in the path."""
     world, account = proof.world, proof.world.account
     with world.lock:
@@ -186,7 +194,7 @@ def caller_for(proof: Proof, request, access: Access, project_id: str | None) ->
     )
 
 
-def refuse_foreign_project(proof: Proof, access: Access, project_id: str, names: dict) -> None:
+def refuse_foreign_project(proof: Proof, access: Access, project_id: str, names: dict[str, str]) -> None:
     """ApiError when the project in the path is not one that the credential is for."""
     if proof.of_account:
         refuse(access, "account_token", "the token is for the account; ask for one with scope.project")
@@ -197,7 +205,7 @@ def refuse_foreign_project(proof: Proof, access: Access, project_id: str, names:
     refuse(access, "foreign_project", words)
 
 
-def proof_in_headers(application, request, access: Access) -> Proof:
+def proof_in_headers(application: Emulator, request: Sent, access: Access) -> Proof:
     """What the request's headers prove; ApiError when they prove nothing, or what they say is wrong."""
     token = request.header("X-Auth-Token")
     if token:
@@ -217,7 +225,7 @@ def proof_in_headers(application, request, access: Access) -> Proof:
     refuse(access, "missing", f"no credential was sent; {access.name} takes {headers}")
 
 
-def proof_of_token(application, token: str, access: Access) -> Proof:
+def proof_of_token(application: Emulator, token: str, access: Access) -> Proof:
     """What a token proves; ApiError when it has expired or, if only known ones count, is unknown."""
     world = application.worlds.by_tag(tag_of(token)) or application.worlds.default
     with world.lock:
@@ -234,7 +242,7 @@ def proof_of_token(application, token: str, access: Access) -> Proof:
     return Proof(world, "token", user, project and project["id"], project is None)
 
 
-def proof_of_signature(application, request, authorization: str, access: Access) -> Proof:
+def proof_of_signature(application: Emulator, request: Sent, authorization: str, access: Access) -> Proof:
     """What a signed request proves; ApiError when its signature is wrong."""
     strict, of_app = application.settings.auth == "strict", "bad_app_signature" in access.refusals
     try:
@@ -244,13 +252,7 @@ def proof_of_signature(application, request, authorization: str, access: Access)
             if strict:
                 raise BadSignature(f"access key {signed.access_key[:20]} does not exist")
             return Proof(application.worlds.default, "signature", access_key=signed.access_key)
-        with world.lock:
-            key = key_record(world, signed.access_key)
-            if key is None and of_app:
-                key = world.store.table(APP_KEYS).find(signed.access_key)
-            words = unusable(world, key, request.header("X-Security-Token") or "")
-        if words:
-            raise BadSignature(f"access key {signed.access_key[:20]} cannot be used: {words}")
+        key = signing_key_of(world, signed.access_key, request.header("X-Security-Token") or "", of_app)
         verify(request, signed, key["secret"], wall_now() if strict else None)
     except BadSignature as error:
         kind = "bad_app_signature" if of_app and f"={APP}" in authorization else "bad_signature"
@@ -261,7 +263,7 @@ def proof_of_signature(application, request, authorization: str, access: Access)
     return Proof(world, "signature", user, access_key=signed.access_key)
 
 
-def proof_of_key(application, table: str, key: str, access: Access) -> Proof:
+def proof_of_key(application: Emulator, table: str, key: str, access: Access) -> Proof:
     """What an app code or API key proves; ApiError when it has expired or, if only known ones count, is
     unknown.
     """
@@ -280,28 +282,42 @@ def proof_of_key(application, table: str, key: str, access: Access) -> Proof:
     return Proof(application.worlds.default, how)
 
 
-def key_record(world, access_key: str) -> dict | None:
+def key_record(world: World, access_key: str) -> dict[str, Any] | None:
     """The record of a permanent or temporary access key of the world."""
     store = world.store
     return store.table(ACCESS_KEYS).find(access_key) or store.table(TEMPORARY_KEYS).find(access_key)
 
 
-def unusable(world, key: dict | None, security_token: str) -> str:
-    """Why an access key that names this world must not be used; empty when it may."""
+def signing_key_of(world: World, access_key: str, security_token: str, of_app: bool) -> dict[str, Any]:
+    """The record of the key that a request is signed with, an app's where those count; BadSignature when it must not
+    be used.
+    """
+    with world.lock:
+        key = key_record(world, access_key)
+        if key is None and of_app:
+            key = world.store.table(APP_KEYS).find(access_key)
+        try:
+            return usable_key(world, key, security_token)
+        except ValueError as error:
+            raise BadSignature(f"access key {access_key[:20]} cannot be used: {error}") from None
+
+
+def usable_key(world: World, key: dict[str, Any] | None, security_token: str) -> dict[str, Any]:
+    """The record of an access key that names this world; ValueError saying why it must not be used."""
     if key is None:
-        return "deleted; it does not exist any more"
+        raise ValueError("deleted; it does not exist any more")
     if key["status"] != "active":
-        return "inactive"
+        raise ValueError("inactive")
     if "security_token" not in key:
-        return ""
+        return key
     if key["expires"] <= world.clock.now():
-        return "expired"
+        raise ValueError("expired")
     if not compare_digest(digest_of(security_token), key["security_token"]):
-        return "it is temporary and needs the security token it was issued with"
-    return ""
+        raise ValueError("it is temporary and needs the security token it was issued with")
+    return key
 
 
-def world_meant(application, request, access: Access):
+def world_meant(application: Emulator, request: Sent, access: Access) -> World:
     """The world that the request's token, key or account name points to, nothing verified; else the default
     one.
     """
@@ -318,7 +334,7 @@ def world_meant(application, request, access: Access):
     return next(found, application.worlds.default)
 
 
-def proof_in_body(application, request, access: Access) -> Proof:
+def proof_in_body(application: Emulator, request: Sent, access: Access) -> Proof:
     """What the body proves where it is the credential itself: a password, keys, or a token of an identity
     provider.
 
@@ -343,11 +359,11 @@ def proof_in_body(application, request, access: Access) -> Proof:
     return proof_in_headers(application, request, access)
 
 
-def proof_of_password(application, sent: dict, access: Access) -> Proof:
+def proof_of_password(application: Emulator, sent: dict[str, Any], access: Access) -> Proof:
     """What name, account and password prove; ApiError unless all three are right."""
     domain_name = inner(sent, "domain").get("name")
     name, password = sent.get("name"), sent.get("password")
-    if not all(isinstance(text, str) for text in (domain_name, name, password)):
+    if not (isinstance(domain_name, str) and isinstance(name, str) and isinstance(password, str)):
         return Proof(application.worlds.default, "nothing")
     world = application.worlds.by_tag(tag_of_domain(domain_name)) or application.worlds.default
     account = world.account
@@ -357,17 +373,23 @@ def proof_of_password(application, sent: dict, access: Access) -> Proof:
     return Proof(world, "password", User(account.user_id, account.user_name))
 
 
-def proof_of_key_pair(application, sent: dict, access: Access) -> Proof:
+def proof_of_key_pair(application: Emulator, sent: dict[str, Any], access: Access) -> Proof:
     """What an access key sent together with its secret proves; ApiError when they do not belong together."""
     access_key, secret = inner(sent, "access").get("key"), inner(sent, "secret").get("key")
     if not isinstance(access_key, str) or not isinstance(secret, str):
         return Proof(application.worlds.default, "nothing")
     world = application.worlds.by_tag(tag_of(access_key))
-    if world is None and application.settings.auth != "strict":
+    words = f"access key {access_key[:20]} and its secret do not belong together, or it is inactive"
+    if world is None:
+        if application.settings.auth == "strict":
+            refuse(access, "wrong_password", words)
         return Proof(application.worlds.default, "hw_ak_sk", access_key=access_key)
-    with (world or application.worlds.default).lock:
-        key = world and world.store.table(ACCESS_KEYS).find(access_key)
-    if not key or key["status"] != "active" or not compare_digest(key["secret"].encode(), secret.encode()):
-        words = f"access key {access_key[:20]} and its secret do not belong together, or it is inactive"
+    with world.lock:
+        key = world.store.table(ACCESS_KEYS).find(access_key)
+    if (
+        key is None
+        or key["status"] != "active"
+        or not compare_digest(key["secret"].encode(), secret.encode())
+    ):
         refuse(access, "wrong_password", words)
     return Proof(world, "hw_ak_sk", User(key["user_id"], key["user_name"]), access_key=access_key)

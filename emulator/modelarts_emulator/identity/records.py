@@ -3,11 +3,12 @@ world.
 """
 
 import hashlib
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import orjson
 
-from modelarts_emulator.worlds.world import derived
+from modelarts_emulator.worlds.world import World, derived
 
 USERS = "iam/iam/user"
 PROJECTS = "iam/iam/project"
@@ -64,7 +65,23 @@ class User(NamedTuple):
     name: str
 
 
-def seed_identity(world) -> None:
+@dataclass(slots=True, frozen=True)
+class Caller:
+    """Who calls: account, project and user behind a credential, and how they proved it (token, signature,
+    ...).
+    """
+
+    account_id: str
+    account_name: str
+    project_id: str
+    project_name: str
+    user_id: str
+    user_name: str
+    access_key: str = ""
+    how: str = "nothing"
+
+
+def seed_identity(world: World) -> None:
     """See that the world knows its own user, its default access key and one project for every region.
 
     What is there already stays as it is. The region of the world comes first among the projects.
@@ -83,13 +100,13 @@ def seed_identity(world) -> None:
     )
 
 
-def put_new(world, table: str, id: str, record: dict) -> None:
+def put_new(world: World, table: str, id: str, record: dict[str, Any]) -> None:
     """Store the record unless there is one with that id."""
     if id not in world.store.table(table):
         world.store.table(table).put(id, record)
 
 
-def owned_by(world, user: User) -> dict:
+def owned_by(world: World, user: User) -> dict[str, Any]:
     """What every access key says beside its two halves."""
     return {
         "user_id": user.id,
@@ -114,7 +131,7 @@ def digest_of(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def new_access_key(world, user: User, description: str) -> dict:
+def new_access_key(world: World, user: User, description: str) -> dict[str, Any]:
     """A permanent access key of the user, stored; the one time that its secret is handed out."""
     access_key = f"{PERMANENT}{world.tag}{world.new_hex(11).upper()}"
     key = {"access": access_key, "secret": world.new_hex(40), "description": description} | owned_by(
@@ -124,7 +141,7 @@ def new_access_key(world, user: User, description: str) -> dict:
     return key
 
 
-def new_temporary_key(world, user: User, seconds: float) -> dict:
+def new_temporary_key(world: World, user: User, seconds: float) -> dict[str, Any]:
     """A temporary access key as the API hands it out; it works with its security token until it expires."""
     access_key = f"{TEMPORARY}{world.tag}{world.new_hex(11).upper()}"
     security_token = f"{SECURITY_TOKEN}{world.tag}{world.new_hex(119)}"
@@ -141,7 +158,9 @@ def new_temporary_key(world, user: User, seconds: float) -> dict:
     return {"access": access_key, "secret": secret, "securitytoken": security_token, "expires_at": expires_at}
 
 
-def new_token(world, user: User, methods: list, project: dict | None = None, /, **said) -> tuple[str, dict]:
+def new_token(
+    world: World, user: User, methods: list[str], project: dict[str, Any] | None = None, /, **said: Any
+) -> tuple[str, dict[str, Any]]:
     """(token, its record) for a project, or for the account without one; said: more that the API tells about
     it.
 
@@ -165,7 +184,13 @@ def new_token(world, user: User, methods: list, project: dict | None = None, /, 
 
 
 def remember_key(
-    world, table: str, key: str, user: User, project_id: str, expires: float | None = None, owner: str = ""
+    world: World,
+    table: str,
+    key: str,
+    user: User,
+    project_id: str,
+    expires: float | None = None,
+    owner: str = "",
 ) -> None:
     """Let an app code (APP_CODES) or API key (API_KEYS) open the world until `expires`, or until its record
     is dropped. owner: the app it belongs to, or the id of the API key, by which predictions are admitted.
@@ -175,18 +200,20 @@ def remember_key(
     world.store.table(table).put(digest_of(key), record)
 
 
-def new_app_key(world) -> tuple[str, str]:
+def new_app_key(world: World) -> tuple[str, str]:
     """A pair of AppKey and AppSecret; the key names its world, as access keys do."""
     return f"{APP}{world.tag}{world.new_hex(23)}", world.new_hex(32)
 
 
-def remember_app_key(world, app_key: str, secret: str, user: User, project_id: str, owner: str) -> None:
+def remember_app_key(
+    world: World, app_key: str, secret: str, user: User, project_id: str, owner: str
+) -> None:
     """Let predictions be signed with an app's key and secret, until the record is dropped."""
     record = {"access": app_key, "secret": secret, "project_id": project_id, "owner": owner}
     world.store.table(APP_KEYS).put(app_key, record | owned_by(world, user))
 
 
-def identity_in(body: bytes) -> dict:
+def identity_in(body: bytes) -> dict[str, Any]:
     """auth.identity of a JSON body; empty when there is none."""
     try:
         return inner({"body": orjson.loads(body)}, "body", "auth", "identity")
@@ -194,10 +221,11 @@ def identity_in(body: bytes) -> dict:
         return {}
 
 
-def inner(value: dict, *names: str) -> dict:
+def inner(value: dict[str, Any], *names: str) -> dict[str, Any]:
     """The object inside objects under those names; empty where there is none."""
     for name in names:
-        value = value.get(name)
-        if not isinstance(value, dict):
+        found = value.get(name)
+        if not isinstance(found, dict):
             return {}
+        value = found
     return value

@@ -5,7 +5,7 @@ import hmac
 import re
 from datetime import UTC, datetime
 from itertools import product
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from urllib.parse import quote, unquote_to_bytes
 
 ALGORITHM = "SDK-HMAC-SHA256"
@@ -15,6 +15,22 @@ MOST_SKEW = 15 * 60
 PLAIN = re.compile(r"[A-Za-z0-9_.~/-]+")
 DATE = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z")
 FORM = f"{ALGORITHM} Access=<access key>, SignedHeaders=<names joined by ;>, Signature=<hex>"
+
+
+class Sent(Protocol):
+    """What has to be known of a request to say who sent it: path, query and headers as they came, and the body."""
+
+    method: str
+    raw_path: str
+    raw_query: str
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def body(self) -> bytes: ...
+
+    def header(self, name: str) -> str | None: ...
 
 
 class BadSignature(Exception):
@@ -57,10 +73,10 @@ def refused_algorithm(algorithm: str) -> str:
     """Why the algorithm is not taken."""
     if algorithm == "V11-HMAC-SHA256":
         return "V11-HMAC-SHA256 (derived signing) is documented, but ModelArts does not use it"
-    return f"{algorithm[:30]!r} is no signing algorithm of these services"
+    return f"{algorithm[:30]!r} is not a signing algorithm of these services"
 
 
-def verify(request, signed: Signed, secret: str, wall_time: float | None = None) -> None:
+def verify(request: Sent, signed: Signed, secret: str, wall_time: float | None = None) -> None:
     """BadSignature unless the request was signed with the secret as it arrived here.
 
     wall_time: real seconds since the epoch that X-Sdk-Date may be off by 15 minutes from; None does not judge
@@ -84,11 +100,12 @@ def verify(request, signed: Signed, secret: str, wall_time: float | None = None)
 
 
 def refuse_skew(date: str, wall_time: float | None) -> None:
-    """BadSignature when the date is none, or more than 15 minutes off."""
+    """BadSignature when there is no date, or it is more than 15 minutes off."""
     match = DATE.fullmatch(date)
     try:
-        sent = datetime(*map(int, match.groups()), tzinfo=UTC).timestamp()
-    except (AttributeError, ValueError):
+        year, month, day, hour, minute, second = map(int, match.groups() if match else ())
+        sent = datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()
+    except ValueError:
         raise BadSignature(f"X-Sdk-Date is {date[:40]!r}, must be UTC as YYYYMMDDTHHMMSSZ") from None
     if wall_time is not None and abs(sent - wall_time) > MOST_SKEW:
         raise BadSignature(
@@ -96,7 +113,7 @@ def refuse_skew(date: str, wall_time: float | None) -> None:
         )
 
 
-def canonical_uris(request) -> set[str]:
+def canonical_uris(request: Sent) -> set[str]:
     """The path as signers see it: decoded once and encoded; Node's encodes the path as it goes over the wire."""
     path = request.raw_path
     if PLAIN.fullmatch(path):
@@ -106,7 +123,7 @@ def canonical_uris(request) -> set[str]:
     return {uri if uri.endswith("/") else uri + "/" for uri in uris}
 
 
-def canonical_queries(request) -> set[str]:
+def canonical_queries(request: Sent) -> set[str]:
     """The query as signers see it: sorted by what was meant or by how it is encoded, or in the order of the
     wire.
 
@@ -124,7 +141,7 @@ def canonical_queries(request) -> set[str]:
     return {"&".join(sent), "&".join(by_meaning), "&".join(sorted(sent))}
 
 
-def header_lines(request, names: tuple[str, ...]) -> str:
+def header_lines(request: Sent, names: tuple[str, ...]) -> str:
     """`name:value` of each signed header, a line end after each; BadSignature for one that did not arrive."""
     lines = []
     for name in names:
@@ -135,7 +152,7 @@ def header_lines(request, names: tuple[str, ...]) -> str:
     return "".join(lines)
 
 
-def body_hashes(request) -> set[str]:
+def body_hashes(request: Sent) -> set[str]:
     """What may stand for the body: its hash, or what X-Sdk-Content-Sha256 says if that is true or UNSIGNED-
     PAYLOAD.
     """
