@@ -25,12 +25,15 @@ class Sent(Protocol):
     raw_query: str
 
     @property
-    def host(self) -> str: ...
+    def host(self) -> str:
+        """The Host that was addressed, with its port if one was named."""
 
     @property
-    def body(self) -> bytes: ...
+    def body(self) -> bytes:
+        """The whole body."""
 
-    def header(self, name: str) -> str | None: ...
+    def header(self, name: str) -> str | None:
+        """The value of a header, None when it was not sent."""
 
 
 class BadSignature(Exception):

@@ -71,10 +71,7 @@ class World:
 
     def new_uuid(self) -> str:
         """A random id of the form 8-4-4-4-12."""
-        text = self.new_hex(32)
-        return (
-            f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{'89ab'[int(text[16], 16) % 4]}{text[17:20]}-{text[20:]}"
-        )
+        return uuid_of(self.new_hex(32))
 
     def new_hex(self, length: int = 32) -> str:
         """That many random hexadecimal digits."""
@@ -237,6 +234,12 @@ class World:
 def derived(*names, length: int = 32) -> str:
     """Hexadecimal digits that follow from the names alone."""
     return sha256("/".join(map(str, names)).encode()).hexdigest()[:length]
+
+
+def uuid_of(digits: str) -> str:
+    """The 32 hexadecimal digits in the form 8-4-4-4-12, as random ids of version 4 have them."""
+    variant = "89ab"[int(digits[16], 16) % 4]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def tag_of_number(number: int) -> str:

@@ -10,7 +10,7 @@ from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.lifecycle import Lifecycle, rests, soon
 from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.inference.language.latency import Engine
-from modelarts_emulator.worlds.world import derived
+from modelarts_emulator.worlds.world import derived, uuid_of
 
 SERVING = ("running", "upgrading")
 FULL, ROLLING = "full", "rolling"
@@ -115,9 +115,8 @@ def default_deployments() -> dict:
 
 def new_deployment(name: str, model: dict, instances: int, id: str = "") -> dict:
     """A deployment's record but for its state."""
-    text = derived("deployment", name)
     return {
-        "deployment_id": id or f"{text[:8]}-{text[8:12]}-4{text[13:16]}-8{text[17:20]}-{text[20:]}",
+        "deployment_id": id or uuid_of(derived("deployment", name)),
         "name": name,
         **facts_of(model),
         "instances": [model] * instances,

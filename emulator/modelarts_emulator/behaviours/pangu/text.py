@@ -15,6 +15,7 @@ from modelarts_emulator.inference.language.asked import Asked
 from modelarts_emulator.inference.language.sharing import relevance, vector
 from modelarts_emulator.inference.language.tokenizer import tokens
 from modelarts_emulator.worlds.clock import monotonic
+from modelarts_emulator.worlds.world import uuid_of
 
 CSS_DIMENSIONS = 768
 MOST_VECTORS = 1000
@@ -61,9 +62,7 @@ def complete(call):
 
 def head_of(generation: Generation) -> dict:
     """What answer and frames share."""
-    text = generation.id
-    id = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-    return {"id": id, "created": generation.created}
+    return {"id": uuid_of(generation.id), "created": generation.created}
 
 
 def text_frames(generation: Generation) -> Iterator[bytes]:

@@ -26,6 +26,7 @@ from modelarts_emulator.frame.lifecycle import GONE
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.serving.fleet import fleet
+from modelarts_emulator.worlds.world import uuid_of
 
 FILTERS = ("service_id", "service_name", "model_id", "infer_type", "status", "tags")
 KEPT = (
@@ -327,9 +328,8 @@ def node_monitor(node: dict, entry: dict) -> dict:
 @behaviour("ShowInternalChannelVpcepApi")
 def show_internal_channel_vpcep_api(call):
     """The domain of the calling guide and the endpoint service through which a VPC reaches it."""
-    region, id = call.world.region, call.world.seeded("vpcep", call.project_id).getrandbits(128)
-    text = f"{id:032x}"
-    id = f"{text[:8]}-{text[8:12]}-4{text[13:16]}-8{text[17:20]}-{text[20:]}"
+    region, digits = call.world.region, call.world.seeded("vpcep", call.project_id).getrandbits(128)
+    id = uuid_of(f"{digits:032x}")
     channel = {
         "vpcep_service_id": id,
         "vpcep_service_name": f"{region}.modelarts-infer.{id}",
