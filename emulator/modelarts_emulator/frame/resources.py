@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.paging import Member
-from modelarts_emulator.frame.answers import documented, documented_row
+from modelarts_emulator.frame.answers import documented, documented_row, taken
 from modelarts_emulator.frame.bound import Bound
 from modelarts_emulator.frame.calls import Call
 from modelarts_emulator.frame.documents import Document
 from modelarts_emulator.frame.lifecycle import Lifecycle
-from modelarts_emulator.frame.listing import list_records, paging_of
+from modelarts_emulator.frame.listing import list_records, paging_of, put_at
 from modelarts_emulator.frame.registry import RESOURCES, behaviour
 from modelarts_emulator.worlds.store import Table, value_at
 
@@ -34,14 +34,14 @@ class Resource:
     them.
 
     name: `<service>/<area>/<kind>`; the area is imported when one of its records falls due. path_names: the path
-    parameters that may hold its id. id_field: the (dotted) member that holds it
-    in a record, or a function record -> id. not_found: the
-    documented code when there is none. new_id: a function (world) -> a fresh id. writes: the members of a body
-    that create and update take over as they are. unique: which member no two share. touches: the member that
-    says when a record was changed, in ms. by_age: the members that sort like age. sorts: {name in a query: path
-    of the member} where they differ. document: what makes records Kubernetes-shaped. present: a function (bound,
-    record) -> the record as the API shows it; members that start with `_` never show. awaits: a function (bound,
-    record) -> a threading.Event of something in real time without which a due record does not pass on, or None.
+    parameters that may hold its id. id_field: the (dotted) member that holds it in a record, or a function record ->
+    id. not_found: the documented code when there is none. new_id: a function (world) -> a fresh id. writes: the members
+    of a body that create and update take over as they are, each those that it documents. unique: which member no two
+    share. touches: the member that says when a record was changed, in ms. by_age: the members that sort like age.
+    sorts: {name in a query: path of the member} where they differ. document: what makes records Kubernetes-shaped.
+    present: a function (bound, record) -> the record as the API shows it; members that start with `_` never show.
+    awaits: a function (bound, record) -> a threading.Event of something in real time without which a due record does
+    not pass on, or None.
     """
 
     def __init__(
@@ -201,12 +201,13 @@ class Resource:
 
     def create(self, call: Call) -> dict | None:
         """The new record, as far as the operation's answer documents it."""
-        bound, body = self.of(call), call.body or {}
+        bound = self.of(call)
         if self.document is not None:
             record = self.document.made_from(call)
         else:
-            taken = {name: body[name] for name in self.writes if name in body}
-            record = {self.id_field: self.new_id(call.world), **taken}
+            record = self._written(call)
+            if isinstance(self.id_field, str):
+                put_at(record, tuple(self.id_field.split(".")), self.new_id(call.world))
         for hook in self._hooks["create"]:
             hook(call, record)
         self.refuse_duplicate(bound, record)
@@ -222,21 +223,22 @@ class Resource:
 
     def update(self, call: Call) -> dict | None:
         """The record with the members that the body gives."""
-        taken = {name: value for name, value in (call.body or {}).items() if name in self.writes}
-        return self._change(call, lambda record: record.update(taken))
+        return self._change(call, lambda record: record.update(self._written(call)))
 
     def patch(self, call: Call) -> dict | None:
         """The document with the merge patch of the body in it."""
         if self.document is None:
             raise TypeError(f"{self.name} is no document")
         document = self.document
-        return self._change(call, lambda record: document.patch(record, call.body or {}))
+        return self._change(call, lambda record: document.patch(call, record))
 
     def delete(self, call: Call) -> dict | None:
         """Forget the record the call names, by its lifecycle if that says how; what the answer documents of it."""
         bound, record = self.of(call), self.find(call)
         for hook in self._hooks["delete"]:
             hook(call, record)
+        if self.document is not None:
+            self.document.mark_deleted(call.world, record)
         if self.lifecycle is not None and self.lifecycle.knows("delete"):
             record = bound.act(record, "delete") or record
         else:
@@ -259,8 +261,14 @@ class Resource:
             if id != self.id_of(record) and is_near:
                 raise ApiError(code, f"{self.kind} {id} has the {member} {value!r} already", fill=[value])
 
+    def _written(self, call: Call) -> dict:
+        """What the body says of the members that are taken over as they are."""
+        body = taken(call.operation, call.body or {})
+        return {name: body[name] for name in self.writes if name in body}
+
     def _change(self, call: Call, change: Callable[[dict], None]) -> dict | None:
-        bound, record, before = self.of(call), self.find(call), self.find(call)
+        bound, record = self.of(call), self.find(call)
+        before = bound.find(self.id_of(record))
         change(record)
         for hook in self._hooks["update"]:
             hook(call, record, before)
