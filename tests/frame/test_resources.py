@@ -76,3 +76,23 @@ def test_a_member_that_only_create_documents_is_not_changed_by_an_update(monkeyp
     jars.add(call, {"id": "1", "name": "old", "size": 1})
     call.operation = Documented(body={"properties": {"name": {}}})
     assert jars.update(call) == {"id": "1", "name": "new", "size": 1}
+
+
+def test_a_project_has_its_seeds_from_the_beginning_and_again_after_a_reset(monkeypatch):
+    monkeypatch.setitem(RESOURCES, "test/rooms/room", None)
+    rooms = Resource("test/rooms/room", not_found="ModelArts.0210", seeds=lambda bound: [{"id": "0"}])
+    call = call_for("p", id="0")
+    assert rooms.show(call) == {"id": "0"}
+    rooms.add(call, {"id": "1"})
+    call.world.reset("test/rooms")
+    assert list(rooms.of(call).table.ids()) == ["0"]
+
+
+def test_who_may_find_a_record_is_asked_once_for_every_operation(boxes):
+    asked = []
+    boxes.finding(lambda call, record: asked.append(record["id"]))
+    call = call_for("p", body={}, id="1")
+    boxes.add(call, {"id": "1"})
+    for operation in (boxes.show, boxes.update, boxes.delete):
+        operation(call)
+    assert asked == ["1", "1", "1"]

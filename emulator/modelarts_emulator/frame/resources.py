@@ -14,7 +14,7 @@ from modelarts_emulator.frame.documents import Document
 from modelarts_emulator.frame.lifecycle import Lifecycle
 from modelarts_emulator.frame.listing import list_records, paging_of, put_at
 from modelarts_emulator.frame.registry import RESOURCES, behaviour
-from modelarts_emulator.worlds.store import Table, value_at
+from modelarts_emulator.worlds.store import Path, Table, value_at
 
 BORN = (("create_time",), ("create_at",), ("created_at",), ("metadata", "create_time"))
 
@@ -41,7 +41,9 @@ class Resource:
     sorts: {name in a query: path of the member} where they differ. document: what makes records Kubernetes-shaped.
     present: a function (bound, record) -> the record as the API shows it; members that start with `_` never show.
     awaits: a function (bound, record) -> a threading.Event of something in real time without which a due record does
-    not pass on, or None.
+    not pass on, or None. seeds: a function (bound) -> the records that a project has from the beginning and that can
+    not be deleted. refers: {kind of another resource: path of the member that says the id of the one that a record
+    uses or lies in}; of the kind "workspace" it is known where most records say it.
     """
 
     def __init__(
@@ -61,6 +63,8 @@ class Resource:
         lifecycle: Lifecycle | None = None,
         present: Callable[[Bound, dict], dict] | None = None,
         awaits: Callable[[Bound, dict], Any] | None = None,
+        seeds: Callable[[Bound], list[dict]] | None = None,
+        refers: dict[str, Path] | None = None,
     ):
         self.name = name
         self.kind = name.rpartition("/")[2]
@@ -75,9 +79,14 @@ class Resource:
         self.sorts = sorts or {}
         self.document = document
         self.lifecycle = lifecycle
+        self.seeds = seeds
+        self.refers = refers or {}
+        self.operations: dict[str, str] = {}
         self._present = present
         self._awaits = awaits
-        self._hooks: dict[str, list[Callable]] = {"create": [], "update": [], "delete": [], "row": []}
+        self._hooks: dict[str, list[Callable]] = {
+            name: [] for name in ("find", "create", "update", "delete", "row")
+        }
         RESOURCES[name] = self
 
     @property
@@ -88,6 +97,11 @@ class Resource:
         return self.lifecycle
 
     # What of an area is special about its plain operations.
+
+    def finding(self, function: Callable) -> Callable:
+        """Register a function (call, record) that is called when a call has found a record: it refuses callers."""
+        self._hooks["find"].append(function)
+        return function
 
     def creating(self, function: Callable) -> Callable:
         """Register a function (call, record) that is called before a new record is stored: it refuses and adds."""
@@ -143,7 +157,10 @@ class Resource:
 
     def find(self, call: Call, id: str | None = None) -> dict:
         """A copy of the record the call names; ApiError with the documented code when there is none."""
-        return self.of(call).find(self.id_in(call) if id is None else id)
+        record = self.of(call).find(self.id_in(call) if id is None else id)
+        for hook in self._hooks["find"]:
+            hook(call, record)
+        return record
 
     def add(self, call: Call, record: dict) -> dict:
         """Store a new record, born into its lifecycle if it has one; the record as shown."""
@@ -190,8 +207,9 @@ class Resource:
 
     def serves(self, **operations: str) -> Resource:
         """Register the plain operations: create, show, list, update, patch, delete, and any action of the
-        lifecycle, each by its operation id.
+        lifecycle, each by its operation id. `operations` says which.
         """
+        self.operations |= operations
         plain = {
             name: getattr(self, name) for name in ("create", "show", "list", "update", "patch", "delete")
         }
