@@ -1,4 +1,4 @@
-"""What of a record an operation answers: the members that its schema documents."""
+"""What an operation documents of a record: the members that it answers, and those that it takes."""
 
 from __future__ import annotations
 
@@ -39,6 +39,26 @@ def members_of(operation: Operation, items: Member = ()) -> frozenset[str] | Non
         frozenset(schema["properties"]) for schema in flat(operation, schemas) if schema.get("properties")
     ]
     return frozenset().union(*names) if names else None
+
+
+@cache
+def names_taken(operation: Operation, member: Member = ()) -> frozenset[str] | None:
+    """The documented names of what the body has at `member`; None for any."""
+    schemas = [operation.body_schema or {}]
+    for name in member:
+        schemas = [
+            found for schema in flat(operation, schemas) if (found := schema.get("properties", {}).get(name))
+        ]
+    names = [
+        frozenset(schema["properties"]) for schema in flat(operation, schemas) if schema.get("properties")
+    ]
+    return frozenset().union(*names) if names else None
+
+
+def taken(operation: Operation, value: dict, member: Member = ()) -> dict:
+    """What of a value that the body has at `member` is documented there: the rest is ignored, as the check does."""
+    names = names_taken(operation, member)
+    return value if names is None else {name: each for name, each in value.items() if name in names}
 
 
 def flat(operation: Operation, schemas: list[dict]) -> list[dict]:

@@ -29,6 +29,9 @@ class Bound:
         self.table: Table = world.store.table(
             f"{resource.name}/{project_id}" if project_id else resource.name
         )
+        if resource.seeds is not None and not self.table:
+            for record in resource.seeds(self):
+                self.table.put(resource.id_of(record), record)
 
     def id_of(self, record: dict) -> str:
         """The id that the record says."""
@@ -73,6 +76,19 @@ class Bound:
             self.table.drop(self.id_of(record))
         else:
             self.resource.lifecycle.enter(self, record, GONE)
+
+    def remove(self, record: dict) -> dict | None:
+        """Delete the record as far as its state allows, for another resource that goes: None when it is gone at once.
+
+        A record that is on its way out already is left alone. ApiError when its state does not allow a deletion.
+        """
+        life = self.resource.lifecycle
+        if life is None or not life.knows("delete"):
+            self.drop(record)
+            return None
+        if life.state_of(record) in life.targets("delete"):
+            return record
+        return life.act(self, record, "delete")
 
     def enter(self, record: dict, state: str) -> dict | None:
         """Put the record into a state; the record as stored, None when it is gone."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from modelarts_emulator.frame.answers import taken
 from modelarts_emulator.frame.calls import Call
 from modelarts_emulator.worlds.world import World
 
@@ -31,19 +32,23 @@ class Document:
                 "creationTimestamp": call.world.clock.iso(fraction=0),
                 "labels": dict(metadata.get("labels") or {}),
                 "annotations": dict(metadata.get("annotations") or {}),
-                "_version": 1,
             },
-            "spec": dict(body.get("spec") or {}),
+            "spec": taken(call.operation, body.get("spec") or {}, ("spec",)),
             "status": {},
         }
 
-    def patch(self, document: dict, patch: dict) -> None:
-        """Merge labels, annotations and spec of a patch into the document, as RFC 7396 says."""
+    def patch(self, call: Call, document: dict) -> None:
+        """Merge labels, annotations and what is documented of spec in the body into the document, as RFC 7396 says."""
+        patch = call.body or {}
         for part in ("labels", "annotations"):
             if part in (patch.get("metadata") or {}):
-                document["metadata"][part] = merged(document["metadata"].get(part), patch["metadata"][part])
-        if "spec" in patch:
-            document["spec"] = merged(document["spec"], patch["spec"])
+                metadata = document["metadata"]
+                metadata[part] = merged(metadata.get(part), patch["metadata"][part]) or {}
+        document["spec"] = merged(document["spec"], taken(call.operation, patch.get("spec") or {}, ("spec",)))
+
+    def mark_deleted(self, world: World, document: dict) -> None:
+        """Say since when the document is on its way out."""
+        document["metadata"]["deletionTimestamp"] = world.clock.iso(fraction=0)
 
 
 def merged(target: Any, patch: Any) -> Any:

@@ -97,6 +97,10 @@ class Lifecycle:
         """Whether any state allows the action."""
         return any(action in state.actions for state in self.states.values())
 
+    def targets(self, action: str) -> set[str]:
+        """The states that the action leads to."""
+        return {state.actions[action] for state in self.states.values() if action in state.actions}
+
     def state_of(self, record: dict) -> str:
         """The state a record says it is in."""
         return value_at(record, self.field)

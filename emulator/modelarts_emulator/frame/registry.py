@@ -39,7 +39,7 @@ def import_area(name: str) -> None:
     try:
         package = import_module(module)
     except ModuleNotFoundError as error:
-        if error.name != module:
+        if not f"{module}.".startswith(f"{error.name}."):
             raise
         return
     for each in iter_modules(getattr(package, "__path__", ())):
@@ -59,6 +59,16 @@ def resource_of(table_name: str):
     if name not in RESOURCES:
         import_area(f"{service}/{area}")
     return RESOURCES[name]
+
+
+def known_resource_of(table_name: str):
+    """The Resource whose records lie in the table, None for a table of something else, such as events."""
+    if table_name.count("/") < 2:
+        return None
+    try:
+        return resource_of(table_name)
+    except KeyError:
+        return None
 
 
 def not_emulated(call: Call):

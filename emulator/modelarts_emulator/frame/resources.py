@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.paging import Member
-from modelarts_emulator.frame.answers import documented, documented_row
+from modelarts_emulator.frame.answers import documented, documented_row, taken
 from modelarts_emulator.frame.bound import Bound
 from modelarts_emulator.frame.calls import Call
 from modelarts_emulator.frame.documents import Document
 from modelarts_emulator.frame.lifecycle import Lifecycle
-from modelarts_emulator.frame.listing import list_records, paging_of
+from modelarts_emulator.frame.listing import list_records, paging_of, put_at
 from modelarts_emulator.frame.registry import RESOURCES, behaviour
-from modelarts_emulator.worlds.store import Table, value_at
+from modelarts_emulator.worlds.store import Path, Table, value_at
 
 BORN = (("create_time",), ("create_at",), ("created_at",), ("metadata", "create_time"))
 
@@ -34,14 +34,16 @@ class Resource:
     them.
 
     name: `<service>/<area>/<kind>`; the area is imported when one of its records falls due. path_names: the path
-    parameters that may hold its id. id_field: the (dotted) member that holds it
-    in a record, or a function record -> id. not_found: the
-    documented code when there is none. new_id: a function (world) -> a fresh id. writes: the members of a body
-    that create and update take over as they are. unique: which member no two share. touches: the member that
-    says when a record was changed, in ms. by_age: the members that sort like age. sorts: {name in a query: path
-    of the member} where they differ. document: what makes records Kubernetes-shaped. present: a function (bound,
-    record) -> the record as the API shows it; members that start with `_` never show. awaits: a function (bound,
-    record) -> a threading.Event of something in real time without which a due record does not pass on, or None.
+    parameters that may hold its id. id_field: the (dotted) member that holds it in a record, or a function record ->
+    id. not_found: the documented code when there is none. new_id: a function (world) -> a fresh id. writes: the members
+    of a body that create and update take over as they are, each those that it documents. unique: which member no two
+    share. touches: the member that says when a record was changed, in ms. by_age: the members that sort like age.
+    sorts: {name in a query: path of the member} where they differ. document: what makes records Kubernetes-shaped.
+    present: a function (bound, record) -> the record as the API shows it; members that start with `_` never show.
+    awaits: a function (bound, record) -> a threading.Event of something in real time without which a due record does
+    not pass on, or None. seeds: a function (bound) -> the records that a project has from the beginning and that can
+    not be deleted. refers: {kind of another resource: path of the member that says the id of the one that a record
+    uses or lies in}; of the kind "workspace" it is known where most records say it.
     """
 
     def __init__(
@@ -61,6 +63,8 @@ class Resource:
         lifecycle: Lifecycle | None = None,
         present: Callable[[Bound, dict], dict] | None = None,
         awaits: Callable[[Bound, dict], Any] | None = None,
+        seeds: Callable[[Bound], list[dict]] | None = None,
+        refers: dict[str, Path] | None = None,
     ):
         self.name = name
         self.kind = name.rpartition("/")[2]
@@ -75,9 +79,14 @@ class Resource:
         self.sorts = sorts or {}
         self.document = document
         self.lifecycle = lifecycle
+        self.seeds = seeds
+        self.refers = refers or {}
+        self.operations: dict[str, str] = {}
         self._present = present
         self._awaits = awaits
-        self._hooks: dict[str, list[Callable]] = {"create": [], "update": [], "delete": [], "row": []}
+        self._hooks: dict[str, list[Callable]] = {
+            name: [] for name in ("find", "create", "update", "delete", "row")
+        }
         RESOURCES[name] = self
 
     @property
@@ -88,6 +97,11 @@ class Resource:
         return self.lifecycle
 
     # What of an area is special about its plain operations.
+
+    def finding(self, function: Callable) -> Callable:
+        """Register a function (call, record) that is called when a call has found a record: it refuses callers."""
+        self._hooks["find"].append(function)
+        return function
 
     def creating(self, function: Callable) -> Callable:
         """Register a function (call, record) that is called before a new record is stored: it refuses and adds."""
@@ -143,7 +157,10 @@ class Resource:
 
     def find(self, call: Call, id: str | None = None) -> dict:
         """A copy of the record the call names; ApiError with the documented code when there is none."""
-        return self.of(call).find(self.id_in(call) if id is None else id)
+        record = self.of(call).find(self.id_in(call) if id is None else id)
+        for hook in self._hooks["find"]:
+            hook(call, record)
+        return record
 
     def add(self, call: Call, record: dict) -> dict:
         """Store a new record, born into its lifecycle if it has one; the record as shown."""
@@ -190,8 +207,9 @@ class Resource:
 
     def serves(self, **operations: str) -> Resource:
         """Register the plain operations: create, show, list, update, patch, delete, and any action of the
-        lifecycle, each by its operation id.
+        lifecycle, each by its operation id. `operations` says which.
         """
+        self.operations |= operations
         plain = {
             name: getattr(self, name) for name in ("create", "show", "list", "update", "patch", "delete")
         }
@@ -201,12 +219,13 @@ class Resource:
 
     def create(self, call: Call) -> dict | None:
         """The new record, as far as the operation's answer documents it."""
-        bound, body = self.of(call), call.body or {}
+        bound = self.of(call)
         if self.document is not None:
             record = self.document.made_from(call)
         else:
-            taken = {name: body[name] for name in self.writes if name in body}
-            record = {self.id_field: self.new_id(call.world), **taken}
+            record = self._written(call)
+            if isinstance(self.id_field, str):
+                put_at(record, tuple(self.id_field.split(".")), self.new_id(call.world))
         for hook in self._hooks["create"]:
             hook(call, record)
         self.refuse_duplicate(bound, record)
@@ -222,21 +241,22 @@ class Resource:
 
     def update(self, call: Call) -> dict | None:
         """The record with the members that the body gives."""
-        taken = {name: value for name, value in (call.body or {}).items() if name in self.writes}
-        return self._change(call, lambda record: record.update(taken))
+        return self._change(call, lambda record: record.update(self._written(call)))
 
     def patch(self, call: Call) -> dict | None:
         """The document with the merge patch of the body in it."""
         if self.document is None:
             raise TypeError(f"{self.name} is no document")
         document = self.document
-        return self._change(call, lambda record: document.patch(record, call.body or {}))
+        return self._change(call, lambda record: document.patch(call, record))
 
     def delete(self, call: Call) -> dict | None:
         """Forget the record the call names, by its lifecycle if that says how; what the answer documents of it."""
         bound, record = self.of(call), self.find(call)
         for hook in self._hooks["delete"]:
             hook(call, record)
+        if self.document is not None:
+            self.document.mark_deleted(call.world, record)
         if self.lifecycle is not None and self.lifecycle.knows("delete"):
             record = bound.act(record, "delete") or record
         else:
@@ -259,8 +279,14 @@ class Resource:
             if id != self.id_of(record) and is_near:
                 raise ApiError(code, f"{self.kind} {id} has the {member} {value!r} already", fill=[value])
 
+    def _written(self, call: Call) -> dict:
+        """What the body says of the members that are taken over as they are."""
+        body = taken(call.operation, call.body or {})
+        return {name: body[name] for name in self.writes if name in body}
+
     def _change(self, call: Call, change: Callable[[dict], None]) -> dict | None:
-        bound, record, before = self.of(call), self.find(call), self.find(call)
+        bound, record = self.of(call), self.find(call)
+        before = bound.find(self.id_of(record))
         change(record)
         for hook in self._hooks["update"]:
             hook(call, record, before)

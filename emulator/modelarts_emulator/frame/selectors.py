@@ -11,7 +11,7 @@ from modelarts_emulator.frame.calls import Call
 KEY = r"[A-Za-z0-9][A-Za-z0-9._/-]*"
 TERM = re.compile(
     rf"\s*(?:(?P<absent>!\s*)(?P<missing>{KEY})"
-    rf"|(?P<key>{KEY})\s*(?:(?P<sign>==?|!=)\s*(?P<value>[^,()\s]*)|(?P<word>in|notin)\s*\((?P<set>[^()]*)\))?)\s*"
+    rf"|(?P<key>{KEY})\s*(?:(?P<sign>==?|!=)\s*(?P<value>[^,()=!\s]*)|(?P<word>in|notin)\s*\((?P<set>[^()]*)\))?)\s*"
 )
 Term = Callable[[dict], bool]
 
@@ -19,12 +19,12 @@ Term = Callable[[dict], bool]
 def refuse_bad_selector(call: Call, text: str) -> list[Term]:
     """The terms of a selector, all of which must hold; ApiError for text that is no selector."""
     terms, at = [], 0
-    while at < len(text):
+    while at <= len(text):
         match = TERM.match(text, at)
         if match is None or (match.end() < len(text) and text[match.end()] != ","):
             raise ApiError(
                 parameter_code(call.operation),
-                f"{text[at:]!r} is none of key=value, key!=value, key in (a,b), key notin (a,b), key, !key",
+                f"{text[at:]!r} in {text!r} is none of key=value, key!=value, key in (a,b), key notin (a,b), key, !key",
             )
         terms.append(term_of(match))
         at = match.end() + 1
