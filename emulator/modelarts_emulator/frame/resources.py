@@ -145,6 +145,20 @@ class Resource:
         """A copy of the record the call names; ApiError with the documented code when there is none."""
         return self.of(call).find(self.id_in(call) if id is None else id)
 
+    def made_from(self, body: dict, id: str) -> dict:
+        """A new record with that id and what a body gives of it."""
+        record: dict = {name: body[name] for name in self.writes if name in body}
+        if callable(self.id_field):
+            return record
+        *way, last = self.id_field.split(".")
+        place = record
+        for name in way:
+            # A copy: the body stays as it was sent.
+            place[name] = dict(place.get(name, {}))
+            place = place[name]
+        place[last] = id
+        return record
+
     def add(self, call: Call, record: dict) -> dict:
         """Store a new record, born into its lifecycle if it has one; the record as shown."""
         bound = self.of(call)
@@ -205,8 +219,7 @@ class Resource:
         if self.document is not None:
             record = self.document.made_from(call)
         else:
-            taken = {name: body[name] for name in self.writes if name in body}
-            record = {self.id_field: self.new_id(call.world), **taken}
+            record = self.made_from(body, self.new_id(call.world))
         for hook in self._hooks["create"]:
             hook(call, record)
         self.refuse_duplicate(bound, record)
