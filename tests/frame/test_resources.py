@@ -45,6 +45,18 @@ def test_a_deleted_record_is_not_found_again(boxes):
         boxes.show(call)
 
 
+def test_an_id_inside_a_record_is_put_there_and_the_body_stays_as_it_was_sent(monkeypatch):
+    monkeypatch.setitem(RESOURCES, "test/crates/crate", None)
+    crates = Resource(
+        "test/crates/crate", id_field="metadata.id", not_found="ModelArts.0210", writes=("metadata",)
+    )
+    call = call_for("p")
+    call.body = {"metadata": {"name": "a"}, "more": 1}
+    made = crates.create(call)
+    assert made["metadata"].pop("id") in crates.table(call)
+    assert made == {"metadata": {"name": "a"}} and call.body == {"metadata": {"name": "a"}, "more": 1}
+
+
 def test_an_operation_cannot_have_two_behaviours(monkeypatch):
     monkeypatch.setitem(REGISTERED, "TestOperation", None)
     with pytest.raises(ValueError, match="TestOperation has two behaviours"):

@@ -12,7 +12,7 @@ from modelarts_emulator.frame.bound import Bound
 from modelarts_emulator.frame.calls import Call
 from modelarts_emulator.frame.documents import Document
 from modelarts_emulator.frame.lifecycle import Lifecycle
-from modelarts_emulator.frame.listing import list_records, paging_of, put_at
+from modelarts_emulator.frame.listing import list_records, paging_of
 from modelarts_emulator.frame.registry import RESOURCES, behaviour
 from modelarts_emulator.worlds.store import Path, Table, value_at
 
@@ -162,6 +162,20 @@ class Resource:
             hook(call, record)
         return record
 
+    def made_from(self, body: dict, id: str) -> dict:
+        """A new record with that id and what a body gives of it."""
+        record = {name: body[name] for name in self.writes if name in body}
+        if callable(self.id_field):
+            return record
+        *way, last = self.id_field.split(".")
+        place = record
+        for name in way:
+            # A copy: the body stays as it was sent.
+            place[name] = dict(place.get(name, {}))
+            place = place[name]
+        place[last] = id
+        return record
+
     def add(self, call: Call, record: dict) -> dict:
         """Store a new record, born into its lifecycle if it has one; the record as shown."""
         bound = self.of(call)
@@ -223,9 +237,7 @@ class Resource:
         if self.document is not None:
             record = self.document.made_from(call)
         else:
-            record = self._written(call)
-            if isinstance(self.id_field, str):
-                put_at(record, tuple(self.id_field.split(".")), self.new_id(call.world))
+            record = self.made_from(self._written(call), self.new_id(call.world))
         for hook in self._hooks["create"]:
             hook(call, record)
         self.refuse_duplicate(bound, record)

@@ -110,3 +110,15 @@ def test_experiments_are_listed_in_pages_of_their_workspace(cloud):
     assert names(cloud, "?sort_by=name&order=asc") == ["a", "b", "c"]
     assert names(cloud, "?sort_by=name&order=asc&limit=2&offset=1") == ["c"]
     assert names(cloud, f"?workspace_id={'w' * 32}") == ["a"]
+
+
+def test_an_edited_experiment_keeps_its_place_in_the_list_of_its_workspace(cloud):
+    workspace = "w" * 32
+    ids = [experiment(cloud, name, workspace_id=workspace) for name in ("one", "two", "three")]
+    cloud.put(f"{EXPERIMENTS}/{ids[0]}", {"description": "edited"})
+    assert names(cloud, f"?workspace_id={workspace}") == ["three", "two", "one"]
+
+
+def test_a_page_without_room_is_refused(cloud):
+    reply = cloud.get(f"{EXPERIMENTS}?limit=0")
+    assert (reply.status, reply.json["error_code"]) == (400, "ModelArts.2788")

@@ -49,7 +49,7 @@ def test_members_that_do_not_go_together_are_named(cloud, pair, config):
         ("model_id is 999; there are 1, 2,", {"model_id": 999}),
         ("flavor.code is modelarts.vm.none", {"flavor": {"code": "modelarts.vm.none"}}),
         ("worker_server_num is 0", {"worker_server_num": 0}),
-        ("train_url: 'train' is no OBS path", {"train_url": "train"}),
+        ("train_url: 'train' is not an OBS path", {"train_url": "train"}),
         ("parameter[0] has no label", {"parameter": [{"value": "1"}]}),
         (
             "lr stands there already",

@@ -1,47 +1,21 @@
 """What a training job reads from OBS and writes to it: code, inputs, outputs."""
 
-import re
-from functools import lru_cache
-
 import orjson
 
-from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.obs_paths import is_in_obs, obs_path, refuse_bad_obs_path
 
-OBS_PATH = re.compile(r"(?:(?:obs|s3):/)?/([^/]+)(?:/(.*))?", re.DOTALL)
-# What the platform adds to a folder to name an object in it is no longer than this.
-ROOM = "x" * 128
-
-
-@lru_cache(4096)
-def place_of(url: str) -> tuple[str, str]:
-    """(bucket, key) of /bucket/key, obs://bucket/key or s3://bucket/key. ValueError for anything else."""
-    from modelarts_emulator.obs.names import refuse_bucket_name, refuse_key
-    from modelarts_emulator.obs.refusals import ObsError
-
-    match = OBS_PATH.fullmatch(url)
-    if match is None:
-        raise ValueError(f"{url!r} is no OBS path; write /bucket/folder/ or obs://bucket/folder/")
-    bucket, key = match[1], match[2] or ""
-    try:
-        refuse_bucket_name(bucket)
-        refuse_key(key + ROOM)
-    except ObsError as error:
-        raise ValueError(f"{url[:200]!r} is no OBS path: {error}") from None
-    return bucket, key
+# Neighbours that still ask here; they move onto frame.obs_paths.
+place_of = obs_path
 
 
 def refuse_bad_path(where: str, url: str) -> None:
-    """ApiError when the text is no OBS path."""
-    try:
-        place_of(url)
-    except ValueError as error:
-        raise ApiError("ModelArts.2791", f"{where}: {error}") from None
+    """ApiError when the text is not an OBS path."""
+    refuse_bad_obs_path("ModelArts.2791", where, url)
 
 
 def folder_of(url: str) -> tuple[str, str]:
     """(bucket, prefix) of an OBS path that means a folder: the prefix is empty or ends in a slash."""
-    bucket, key = place_of(url)
-    return bucket, f"{key.rstrip('/')}/" if key.strip("/") else ""
+    return obs_path(url).folder
 
 
 def url_of(channel: dict) -> str:
@@ -52,13 +26,7 @@ def url_of(channel: dict) -> str:
 
 def is_there(world, url: str) -> bool:
     """Whether the bucket, and the object or something in the folder, exist."""
-    bucket, key = place_of(url)
-    if not world.obs.exists(bucket):
-        return False
-    name = key.rstrip("/")
-    return not name or any(
-        found == key or found.startswith(f"{name}/") for found in world.obs.keys(bucket, name)
-    )
+    return is_in_obs(world, obs_path(url))
 
 
 def missing_input(world, job: dict) -> str:

@@ -1,6 +1,6 @@
 """Training jobs v2: created, shown, stopped, deleted; their lists, logs, events and quotas are next door."""
 
-from modelarts_emulator.behaviours.modelarts.experiments.refusals import join_experiment
+from modelarts_emulator.behaviours.modelarts.experiments import experiment_asked, join_experiment
 from modelarts_emulator.behaviours.modelarts.training.capacity import queue_again
 from modelarts_emulator.behaviours.modelarts.training.catalogue import engine_of, flavor_of
 from modelarts_emulator.behaviours.modelarts.training.constraints import algorithm_named, policy_of
@@ -88,7 +88,7 @@ def new_job(call) -> dict:
     """The record of the job that the call describes."""
     body, id = call.body, call.world.new_uuid()
     algorithm = algorithm_of(call, body.get("algorithm") or {})
-    experiment = join_experiment(call, body["metadata"])
+    experiment = experiment_asked(call, body["metadata"])
     spec = spec_of(body.get("spec") or {})
     annotations = body["metadata"].get("annotations") or {}
     job = {
@@ -100,7 +100,7 @@ def new_job(call) -> dict:
             "id": id,
             "create_time": call.world.clock.now_ms(),
             "user_name": call.caller.user_name,
-            **({"training_experiment_reference": experiment} if experiment else {}),
+            **({"training_experiment_reference": join_experiment(call, experiment)} if experiment else {}),
         },
         "status": {"tasks": tasks_of(algorithm, spec["resource"])},
         "algorithm": algorithm,

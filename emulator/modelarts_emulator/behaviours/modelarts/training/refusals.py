@@ -2,10 +2,7 @@
 
 import re
 
-from modelarts_emulator.behaviours.modelarts.experiments.refusals import (
-    EXPERIMENTS,
-    refuse_bad_experiment_name,
-)
+from modelarts_emulator.behaviours.modelarts.experiments import experiment_asked
 from modelarts_emulator.behaviours.modelarts.training.catalogue import (
     JOBS,
     engine_of,
@@ -74,11 +71,7 @@ def refuse_bad_metadata(call, metadata: dict) -> None:
         raise ApiError(
             "ModelArts.2751", f"training job {name} exists in workspace {metadata['workspace_id']}"
         )
-    experiment = metadata.get("training_experiment_reference") or {}
-    if experiment.get("id") and experiment["id"] not in call.records(EXPERIMENTS):
-        raise ApiError("ModelArts.2842", f"training experiment {experiment['id']} does not exist")
-    if experiment.get("name") and not experiment.get("id"):
-        refuse_bad_experiment_name(call, experiment["name"], metadata["workspace_id"])
+    experiment_asked(call, metadata)
     retries = (metadata.get("annotations") or {}).get(RETRIES, "0")
     if not (retries.isascii() and retries.isdecimal() and len(retries) < 10 and int(retries) <= MOST_RETRIES):
         raise ApiError(
