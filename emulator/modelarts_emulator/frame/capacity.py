@@ -1,23 +1,27 @@
 """What there is only so much of: who holds it, and who waits for it, the highest priority first."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from typing import NamedTuple
 
-from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.registry import resource_of
+from modelarts_emulator.worlds.store import Table
+from modelarts_emulator.worlds.world import World
 
-NODES = "modelarts/capacity"
-POOLS = "modelarts/pools/pool"
-PRIORITIES = range(3, -1, -1)
-CARDS_PER_NODE = 8
+CLAIMS = "emulator/capacity"
+QUEUES = ("holder", "waiting", "aside")
+HIGHEST_PRIORITY = 3
 ADMIT = "admit"
+TOTALS: dict[str, Callable[[World, str, str], int | None]] = {}
 
 
 class Claim(NamedTuple):
     """What a record asks for.
 
-    place: what is scarce, `flavor:<id>` counted in nodes or `pool:<id>` counted in cards, eight a node. priority: 0
-    to 3, higher first. table, id: the record; when others give back enough, its lifecycle is told to `admit` it if
-    its state has that action. Claims that come at the same moment are served in the order of asking.
+    place: what is scarce, `<kind>:<id>` of a kind that is registered. priority: 0 to 3, higher first. table, id: the
+    record; when others give back enough, its lifecycle is told to `admit` it if its state has that action. Claims of
+    one priority are served in the order of asking. A record may hold claims in several places, one in each.
     """
 
     place: str
@@ -26,98 +30,209 @@ class Claim(NamedTuple):
     table: str
     id: str
 
+    @property
+    def key(self) -> str:
+        """What names the record among those of all areas."""
+        return f"{self.table}/{self.id}"
 
-def ask(world, project: str, claim: Claim) -> bool:
+
+def register(kind: str, total_of: Callable[[World, str, str], int | None]) -> None:
+    """Make places `<kind>:<id>` known.
+
+    total_of: a function (world, project, id) -> how much there is in all, None for a place that does not exist or is
+    not limited. ValueError for a kind that is known already: two totals of one place would contradict each other.
+    """
+    if kind in TOTALS:
+        raise ValueError(f"places of the kind {kind} are registered twice")
+    TOTALS[kind] = total_of
+
+
+def ask(world: World, project: str, claim: Claim) -> bool:
     """Whether the claim is granted; if not, it waits in the queue of its place.
 
     Granted when there is room and nobody of the same or a higher priority waits; a second time for a claim that is
     held; always in a place of which nobody knows how much it has.
     """
-    total = total_of(world, project, claim.place)
-    holders = holders_of(world, project, claim.place)
-    if total is None or claim.id in holders:
+    place = Place(world, project, claim.place)
+    if place.total is None or place.is_held_by(claim):
         return True
-    ahead = [
-        first_waiting(world, project, claim.place, each) for each in PRIORITIES if each >= claim.priority
-    ]
-    if not any(ahead) and claim.amount <= free_in(world, project, claim.place):
-        holders.put(claim.id, claim._asdict())
+    if place.has_room_for(claim) or (place.forget_gone() and place.has_room_for(claim)):
+        place.hold(claim)
         return True
-    queue_of(world, project, claim.place, claim.priority).put(claim.id, claim._asdict())
+    place.wait(claim)
     return False
 
 
-def give_back(world, project: str, claim: Claim) -> None:
+def give_back(world: World, project: str, claim: Claim) -> None:
     """Forget the claim, granted or waiting, and admit those for whom there is room now."""
-    for priority in PRIORITIES:
-        queue_of(world, project, claim.place, priority).drop(claim.id)
-    holders_of(world, project, claim.place).drop(claim.id)
+    Place(world, project, claim.place).forget(claim)
     admit_waiting(world, project, claim.place)
 
 
-def admit_waiting(world, project: str, place: str) -> None:
+def admit_waiting(world: World, project: str, name: str) -> None:
     """Let in who waits, as long as there is room for the next one; to be called when a place has grown or is gone."""
-    while True:
-        waiting = (first_waiting(world, project, place, priority) for priority in PRIORITIES)
-        claim = next((each for each in waiting if each), None)
-        total = total_of(world, project, place)
-        if claim is None or (total is not None and claim.amount > free_in(world, project, place)):
-            return
-        queue_of(world, project, place, claim.priority).drop(claim.id)
-        if total is not None:
-            holders_of(world, project, place).put(claim.id, claim._asdict())
+    place = Place(world, project, name)
+    while (claim := place.first_waiting()) is not None and place.has_room_for(claim):
+        place.hold(claim)
         admit(world, claim)
+        place = Place(world, project, name)
 
 
-def admit(world, claim: Claim) -> None:
+def admit(world: World, claim: Claim) -> None:
     """Tell the record that it has what it asked for, if it is in a state that waits for that."""
     bound = resource_of(claim.table).bound_to(world, world.store.table(claim.table))
-    record = bound.find(claim.id)
-    if ADMIT in bound.resource.life.states[bound.state_of(record)].actions:
+    record = bound.get(claim.id)
+    if record is not None and ADMIT in bound.resource.life.states[bound.state_of(record)].actions:
         bound.act(record, ADMIT)
 
 
-def free_in(world, project: str, place: str) -> int:
-    """How much of the place nobody holds; a holder whose record is gone holds nothing."""
-    holders = holders_of(world, project, place)
-    tables = holders.column("table")
-    for id in [id for id, table in tables.items() if id not in world.store.table(table)]:
-        holders.drop(id)
-    return (total_of(world, project, place) or 0) - sum(holders.column("amount").values())
+def free_in(world: World, project: str, name: str) -> int:
+    """How much of the place nobody holds; less than nothing in a place that has shrunk."""
+    place = Place(world, project, name)
+    return (place.total or 0) - place.held
 
 
-def total_of(world, project: str, place: str) -> int | None:
-    """How much there is in all; None for a place that does not exist or is not limited."""
-    kind, _, id = place.partition(":")
-    if kind == "flavor":
-        return fixture(NODES).get(id)
-    pool = world.store.table(f"{POOLS}/{project}").find(id)
-    if pool is None or "spec" not in pool:
+def forget_area(world: World, area: str) -> None:
+    """Give back all that records of an area hold, which is being reset, and admit those for whom there is room now.
+
+    Whoever waits for a place that is gone with the area is admitted too.
+    """
+    prefix = f"{CLAIMS}/"
+    names = [name for name in world.store.names() if name.startswith(prefix)]
+    places = dict.fromkeys(tuple(name.split("/")[-2:]) for name in names if name.split("/")[2] in QUEUES)
+    for project, name in places:
+        place = Place(world, project, name)
+        for claim in place.claims():
+            if claim.table.startswith(f"{area}/"):
+                place.forget(claim)
+    for project, name in places:
+        admit_waiting(world, project, name)
+
+
+class Place:
+    """Who holds how much of one place and who waits for it; what each question costs is the same however many do.
+
+    Those who ask for more than there is in all stand aside, so that they keep nobody back; when the place has grown
+    they return to where they stood in the queue.
+    """
+
+    def __init__(self, world: World, project: str, name: str):
+        self._world = world
+        self._project = project
+        self._name = name
+        self._holders, self._waiting, self._aside = (self._table(queue) for queue in QUEUES)
+        self._counts: Table = world.store.table(f"{CLAIMS}/count/{project}")
+        self.total = self._total()
+
+    @property
+    def held(self) -> int:
+        """How much of it is held."""
+        held: int = self._count()["held"]
+        return held
+
+    def is_held_by(self, claim: Claim) -> bool:
+        """Whether the record holds its part."""
+        return claim.key in self._holders
+
+    def has_room_for(self, claim: Claim) -> bool:
+        """Whether the claim can be granted: there is enough, and nobody waits who comes first."""
+        if self.total is None:
+            return True
+        if claim.amount > self.total - self.held:
+            return False
+        first = self.first_waiting()
+        return first is None or first.key == claim.key or first.priority < claim.priority
+
+    def first_waiting(self) -> Claim | None:
+        """Who comes first in the queue; None when nobody waits."""
+        self._return_from_aside()
+        while len(self._waiting):
+            key = self._waiting.ordered("_rank")[0]
+            claim = self._claim_in(self._waiting, key)
+            if self._is_gone(claim):
+                self.forget(claim)
+            elif self.total is None or claim.amount <= self.total:
+                return claim
+            else:
+                self._move(key, self._waiting, self._aside)
         return None
-    return CARDS_PER_NODE * sum(resource["count"] for resource in pool["spec"].get("resources") or ())
 
+    def claims(self) -> list[Claim]:
+        """All claims, granted or not."""
+        tables = (self._holders, self._waiting, self._aside)
+        return [self._claim_in(table, key) for table in tables for key in list(table.ids())]
 
-def first_waiting(world, project: str, place: str, priority: int) -> Claim | None:
-    """Who has waited longest; not counting who asks for more than there is in all, and who is gone."""
-    queue, total = queue_of(world, project, place, priority), total_of(world, project, place)
-    gone, found = [], None
-    for id in queue.ids():
-        claim = queue.find(id)
-        if id not in world.store.table(claim["table"]):
-            gone.append(id)
-        elif total is None or claim["amount"] <= total:
-            found = Claim(**claim)
-            break
-    for id in gone:
-        queue.drop(id)
-    return found
+    def wait(self, claim: Claim) -> None:
+        """Put the claim into the queue; one that waits already keeps its turn."""
+        if claim.key in self._waiting or claim.key in self._aside:
+            return
+        count = self._count()
+        rank = f"{HIGHEST_PRIORITY - claim.priority}/{count['asked']:012d}"
+        self._waiting.put(claim.key, {**claim._asdict(), "_rank": rank})
+        self._keep(count["held"], count["asked"] + 1)
 
+    def hold(self, claim: Claim) -> None:
+        """Grant the claim; in a place without a total nothing is counted."""
+        self._waiting.drop(claim.key)
+        self._aside.drop(claim.key)
+        count = self._count()
+        if self.total is not None:
+            self._holders.put(claim.key, claim._asdict())
+            count["held"] += claim.amount
+        self._keep(**count)
 
-def holders_of(world, project: str, place: str):
-    """The claims that are granted."""
-    return world.store.table(f"emulator/capacity/holder/{project}/{place}")
+    def forget(self, claim: Claim) -> None:
+        """Forget the claim, granted or waiting; what is given back is what was granted, whatever it asks for now."""
+        self._waiting.drop(claim.key)
+        self._aside.drop(claim.key)
+        granted, count = self._holders.find(claim.key), self._count()
+        if granted is not None:
+            self._holders.drop(claim.key)
+            count["held"] -= granted["amount"]
+        self._keep(**count)
 
+    def forget_gone(self) -> bool:
+        """Take back what records hold that went without giving it back; whether there were any."""
+        held = [self._claim_in(self._holders, key) for key in self._holders.ids()]
+        gone = [claim for claim in held if self._is_gone(claim)]
+        for claim in gone:
+            self.forget(claim)
+        return bool(gone)
 
-def queue_of(world, project: str, place: str, priority: int):
-    """The claims of one priority that wait, oldest first."""
-    return world.store.table(f"emulator/capacity/waiting/{project}/{place}/{priority}")
+    def _is_gone(self, claim: Claim) -> bool:
+        return claim.id not in self._world.store.table(claim.table)
+
+    def _total(self) -> int | None:
+        kind, _, id = self._name.partition(":")
+        if kind not in TOTALS:
+            # After a restart the area that claims may not have been imported yet, and with it what it registers.
+            for claim in self.claims()[:1]:
+                resource_of(claim.table)
+        return TOTALS[kind](self._world, self._project, id)
+
+    def _return_from_aside(self) -> None:
+        while len(self._aside):
+            key = self._aside.ordered("amount")[0]
+            if self.total is not None and self._aside.column("amount")[key] > self.total:
+                return
+            self._move(key, self._aside, self._waiting)
+
+    def _move(self, key: str, source: Table, target: Table) -> None:
+        target.put(key, source.find(key) or {})
+        source.drop(key)
+
+    def _claim_in(self, table: Table, key: str) -> Claim:
+        row = table.find(key) or {}
+        return Claim(*(row[name] for name in Claim._fields))
+
+    def _count(self) -> dict:
+        return self._counts.find(self._name) or {"held": 0, "asked": 0}
+
+    def _keep(self, held: int, asked: int) -> None:
+        if held or len(self._waiting) or len(self._aside):
+            self._counts.put(self._name, {"held": held, "asked": asked})
+        else:
+            self._counts.drop(self._name)
+
+    def _table(self, queue: str) -> Table:
+        return self._world.store.table(f"{CLAIMS}/{queue}/{self._project}/{self._name}")

@@ -1,10 +1,11 @@
 """Room for training jobs: the queue they wait in, and what a pool can still hand out."""
 
+from modelarts_emulator.behaviours.modelarts.capacity import POOLS
 from modelarts_emulator.behaviours.modelarts.training.catalogue import flavor_of
 from modelarts_emulator.behaviours.modelarts.training.constraints import cards_of
 from modelarts_emulator.behaviours.modelarts.training.places import claim_of
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.frame.capacity import POOLS, admit, ask, free_in, give_back
+from modelarts_emulator.frame.capacity import admit, ask, free_in, give_back
 from modelarts_emulator.frame.registry import behaviour
 
 

@@ -1,7 +1,8 @@
 """What a training job takes of a flavor or of a pool."""
 
+from modelarts_emulator.behaviours.modelarts.capacity import CARDS_PER_NODE
 from modelarts_emulator.behaviours.modelarts.training.constraints import cards_of
-from modelarts_emulator.frame.capacity import CARDS_PER_NODE, Claim
+from modelarts_emulator.frame.capacity import Claim
 
 
 def claim_of(job: dict) -> Claim:
