@@ -1,0 +1,1 @@
+"""Notebook instances and what belongs to them."""
