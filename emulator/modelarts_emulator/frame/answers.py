@@ -27,17 +27,15 @@ def documented_row(operation: Operation, items: Member, record: dict) -> dict:
 
 
 @cache
-def members_of(operation: Operation, items: Member = ()) -> frozenset[str] | None:
+def members_of(operation: Operation, items: Member | None = None) -> frozenset[str] | None:
     """The documented names of the answer of success, or of the elements of its array at `items`; None for any."""
-    schemas = [operation.answer_schema(operation.success) or {}]
+    schemas = flat(operation, [operation.answer_schema(operation.success) or {}])
     if items is not None:
-        arrays = [
-            found for schema in flat(operation, schemas) if (found := schema.get("properties", {}).get(items))
-        ]
-        schemas = [schema["items"] for schema in flat(operation, arrays) if "items" in schema]
-    names = [
-        frozenset(schema["properties"]) for schema in flat(operation, schemas) if schema.get("properties")
-    ]
+        for name in items:
+            inner = [schema["properties"][name] for schema in schemas if name in schema.get("properties", ())]
+            schemas = flat(operation, inner)
+        schemas = flat(operation, [schema["items"] for schema in schemas if "items" in schema])
+    names = [frozenset(schema["properties"]) for schema in schemas if schema.get("properties")]
     return frozenset().union(*names) if names else None
 
 
