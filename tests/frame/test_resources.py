@@ -2,10 +2,12 @@
 
 import pytest
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame import registry
 from modelarts_emulator.frame.calls import Call, Caller
-from modelarts_emulator.frame.lifecycle import Lifecycle, rests
+from modelarts_emulator.frame.events import EventLog
+from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests
 from modelarts_emulator.frame.registry import REGISTERED, RESOURCES, behaviour
-from modelarts_emulator.frame.resources import Resource
+from modelarts_emulator.frame.resources import BelongsTo, Resource
 from modelarts_emulator.worlds.world import World, tag_of_number
 
 from tests.frame.conftest import Documented
@@ -65,3 +67,81 @@ def test_a_resource_serves_only_actions_that_its_lifecycle_knows(monkeypatch):
     doors = Resource("test/doors/door", not_found="ModelArts.0210", lifecycle=Lifecycle("OPEN", OPEN=rests()))
     with pytest.raises(ValueError, match="door knows no action close"):
         doors.serves(close="TestCloseDoor")
+
+
+@pytest.fixture
+def locks(boxes, monkeypatch):
+    """A kind whose records belong to boxes, and die of their own lifecycle."""
+    monkeypatch.setitem(RESOURCES, "test/boxes/lock", None)
+    return Resource(
+        "test/boxes/lock",
+        path_names=("lock_id",),
+        not_found="ModelArts.3935",
+        belongs_to=BelongsTo(boxes, "box_id"),
+        lifecycle=Lifecycle("SHUT", SHUT=rests()),
+    )
+
+
+def box_with_a_lock(boxes, locks, id: str, call: Call) -> None:
+    """A box, and a lock `on <id>`."""
+    boxes.add(call, {"id": id})
+    locks.add(call, {"id": f"on {id}", "box_id": id})
+
+
+def test_what_belongs_to_a_record_goes_with_it_and_its_lifecycle_hears_of_it(boxes, locks):
+    call, gone = call_for("p", box_id="1"), []
+    locks.lifecycle.entering(GONE)(lambda bound, record: gone.append(record["id"]))
+    for id in ("1", "2"):
+        box_with_a_lock(boxes, locks, id, call)
+    boxes.delete(call)
+    assert gone == ["on 1"] and list(locks.table(call).ids()) == ["on 2"]
+
+
+def test_what_belongs_to_a_record_is_found_below_that_one_only(boxes, locks):
+    call = call_for("p", box_id="2", lock_id="on 1")
+    for id in ("1", "2"):
+        box_with_a_lock(boxes, locks, id, call)
+    with pytest.raises(ApiError, match="lock on 1 does not exist in box 2") as refused:
+        locks.find(call)
+    assert refused.value.code == "ModelArts.3935"
+    call.path["box_id"] = "1"
+    assert locks.find(call)["box_id"] == "1"
+
+
+def test_what_belongs_to_a_record_that_does_not_exist_is_refused_in_the_words_of_that_one(boxes, locks):
+    with pytest.raises(ApiError, match="box 3 does not exist") as refused:
+        locks.find(call_for("p", box_id="3", lock_id="on 1"))
+    assert refused.value.code == "ModelArts.0210"
+
+
+def test_an_area_that_keeps_records_is_imported_before_what_it_belongs_to_goes(boxes, monkeypatch):
+    imported = []
+    monkeypatch.setattr(registry, "import_area", imported.append)
+    call = call_for("p", box_id="1")
+    boxes.add(call, {"id": "1"})
+    call.world.store.table("test/lids/lid/p").put("1", {"box_id": "1"})
+    boxes.delete(call)
+    assert "test/lids" in imported
+
+
+def test_a_hook_refuses_that_a_record_is_deleted(boxes):
+    @boxes.deleting
+    def refuse(call, record):
+        raise ApiError("ModelArts.0104", "it is nailed down")
+
+    call = call_for("p", box_id="1")
+    boxes.add(call, {"id": "1"})
+    with pytest.raises(ApiError, match="nailed down"):
+        boxes.delete(call)
+    assert boxes.find(call)["id"] == "1"
+
+
+def test_events_go_with_their_record_and_the_oldest_ones_before(boxes):
+    events, call = EventLog("test/boxes/event", of=boxes, most=2), call_for("p", box_id="1")
+    boxes.add(call, {"id": "1"})
+    bound = boxes.of(call)
+    for number in range(3):
+        events.note(bound, "1", {"number": number})
+    assert [event["number"] for event in events.of(bound, "1")] == [1, 2]
+    boxes.delete(call)
+    assert events.of(bound, "1") == []

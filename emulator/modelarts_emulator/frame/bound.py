@@ -38,12 +38,13 @@ class Bound:
         """A copy of the record with that id; ApiError with the documented code when there is none."""
         record = self.table.find(id)
         if record is None:
-            raise ApiError(
-                self.resource.not_found,
-                f"{self.resource.kind} {id} does not exist in project {self.project_id}",
-                fill=[id],
-            )
+            raise self.not_found(id, f"in project {self.project_id}")
         return record
+
+    def not_found(self, id: str, where: str) -> ApiError:
+        """The documented refusal of an id that does not exist there."""
+        words = f"{self.resource.kind} {id} does not exist {where}"
+        return ApiError(self.resource.not_found, words, fill=[id])
 
     def get(self, id: str) -> dict | None:
         """A copy of the record with that id, None when there is none."""
@@ -68,11 +69,16 @@ class Bound:
         return record
 
     def drop(self, record: dict) -> None:
-        """Forget the record at once, whatever its state: hooks on GONE are called."""
+        """Forget the record at once, whatever its state, and what belongs to it: hooks on GONE are called."""
         if self.resource.lifecycle is None:
-            self.table.drop(self.id_of(record))
+            self.forget(self.id_of(record))
         else:
             self.resource.lifecycle.enter(self, record, GONE)
+
+    def forget(self, id: str) -> None:
+        """Take the record out of its table, and what belongs to it out of theirs, without a word to its lifecycle."""
+        self.table.drop(id)
+        self.resource.let_belongings_go(self, id)
 
     def enter(self, record: dict, state: str) -> dict | None:
         """Put the record into a state; the record as stored, None when it is gone."""

@@ -6,21 +6,30 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from modelarts_emulator.frame.bound import Bound
+    from modelarts_emulator.frame.resources import Resource
 
 
 class EventLog:
     """The events of the resources of one kind, in a table of their own.
 
-    name: `<service>/<area>/<kind>` of that table. An event is a dict; it is kept with `_of`, the id of its resource.
+    name: `<service>/<area>/<kind>` of that table. of: the kind; events go with the record that they are of. most: how
+    many events of a record are kept, the youngest; None for all. An event is a dict; it is kept with `_of`, the id of
+    its resource.
     """
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, of: Resource | None = None, most: int | None = None):
         self.name = name
+        self.most = most
+        if of is not None:
+            of.gone(self.forget)
 
     def note(self, bound: Bound, id: str, event: dict) -> None:
         """Add an event to the resource with that id."""
         table = bound.records(self.name)
         table.put(bound.world.store.next_id(), {**event, "_of": id})
+        if self.most is not None:
+            for old in table.having("_of", id)[: -self.most]:
+                table.drop(old)
 
     def note_or_count(
         self, bound: Bound, id: str, event: dict, same: tuple[str, ...], counter: str, **now

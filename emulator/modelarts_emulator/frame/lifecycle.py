@@ -108,7 +108,7 @@ class Lifecycle:
         for function in self._entering.get(state, ()):
             function(bound, record)
         if state == GONE:
-            bound.table.drop(bound.id_of(record))
+            bound.forget(bound.id_of(record))
             return None
         *path, last = self.field.split(".")
         place = record

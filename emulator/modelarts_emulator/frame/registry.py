@@ -9,6 +9,7 @@ from modelarts_emulator.frame.calls import Call
 BEHAVIOURS = "modelarts_emulator.behaviours"
 REGISTERED: dict = {}
 RESOURCES: dict = {}
+IMPORTED: set = set()
 
 
 def behaviour(operation_id: str, computes: bool = False):
@@ -35,15 +36,25 @@ def refuse_second(operation_id: str) -> None:
 
 def import_area(name: str) -> None:
     """Import the module of the area `<service>/<area>`, or all modules of its package; none need be there."""
+    if name in IMPORTED:
+        return
     module = f"{BEHAVIOURS}.{name.replace('/', '.').replace('-', '_')}"
     try:
         package = import_module(module)
     except ModuleNotFoundError as error:
-        if error.name != module:
+        if not module.startswith(error.name or " "):
             raise
+        IMPORTED.add(name)
         return
     for each in iter_modules(getattr(package, "__path__", ())):
         import_module(f"{module}.{each.name}")
+    IMPORTED.add(name)
+
+
+def import_areas_of(world) -> None:
+    """Import the areas that have records in the world: there stands what goes with a record, or keeps it from going."""
+    for area in {"/".join(name.split("/", 2)[:2]) for name in world.store.names()} - IMPORTED:
+        import_area(area)
 
 
 def behaviour_of(operation):

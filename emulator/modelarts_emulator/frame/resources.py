@@ -13,7 +13,7 @@ from modelarts_emulator.frame.calls import Call
 from modelarts_emulator.frame.documents import Document
 from modelarts_emulator.frame.lifecycle import Lifecycle
 from modelarts_emulator.frame.listing import list_records, paging_of
-from modelarts_emulator.frame.registry import RESOURCES, behaviour
+from modelarts_emulator.frame.registry import RESOURCES, behaviour, import_areas_of
 from modelarts_emulator.worlds.store import Table, value_at
 
 BORN = (("create_time",), ("create_at",), ("created_at",), ("metadata", "create_time"))
@@ -29,6 +29,13 @@ class Unique(NamedTuple):
     within: str | None = None
 
 
+class BelongsTo(NamedTuple):
+    """Which record a record belongs to: the kind of that one, and the (dotted) member that says its id."""
+
+    owner: Resource
+    member: str
+
+
 class Resource:
     """One kind of resource: where its records lie, how they are found, and the operations that just handle
     them.
@@ -39,7 +46,8 @@ class Resource:
     documented code when there is none. new_id: a function (world) -> a fresh id. writes: the members of a body
     that create and update take over as they are. unique: which member no two share. touches: the member that
     says when a record was changed, in ms. by_age: the members that sort like age. sorts: {name in a query: path
-    of the member} where they differ. document: what makes records Kubernetes-shaped. present: a function (bound,
+    of the member} where they differ. document: what makes records Kubernetes-shaped. belongs_to: the record
+    below whose path a record of this kind is found and listed, and with which it goes. present: a function (bound,
     record) -> the record as the API shows it; members that start with `_` never show. awaits: a function (bound,
     record) -> a threading.Event of something in real time without which a due record does not pass on, or None.
     """
@@ -59,6 +67,7 @@ class Resource:
         sorts: dict[str, str] | None = None,
         document: Document | None = None,
         lifecycle: Lifecycle | None = None,
+        belongs_to: BelongsTo | None = None,
         present: Callable[[Bound, dict], dict] | None = None,
         awaits: Callable[[Bound, dict], Any] | None = None,
     ):
@@ -75,10 +84,19 @@ class Resource:
         self.sorts = sorts or {}
         self.document = document
         self.lifecycle = lifecycle
+        self.belongs_to = belongs_to
         self._present = present
         self._awaits = awaits
-        self._hooks: dict[str, list[Callable]] = {"create": [], "update": [], "delete": [], "row": []}
+        self._hooks: dict[str, list[Callable]] = {
+            "create": [],
+            "update": [],
+            "delete": [],
+            "gone": [],
+            "row": [],
+        }
         RESOURCES[name] = self
+        if belongs_to is not None:
+            belongs_to.owner.gone(lambda owners, id: self._drop_those_of(owners, belongs_to.member, id))
 
     @property
     def life(self) -> Lifecycle:
@@ -102,6 +120,11 @@ class Resource:
     def deleting(self, function: Callable) -> Callable:
         """Register a function (call, record) that is called before a record goes: it refuses or tidies up."""
         self._hooks["delete"].append(function)
+        return function
+
+    def gone(self, function: Callable[[Bound, str], None]) -> Callable[[Bound, str], None]:
+        """Register a function (bound, id) that is called when the record with that id is gone, however it went."""
+        self._hooks["gone"].append(function)
         return function
 
     def listed(self, function: Callable) -> Callable:
@@ -142,8 +165,15 @@ class Resource:
         return id
 
     def find(self, call: Call, id: str | None = None) -> dict:
-        """A copy of the record the call names; ApiError with the documented code when there is none."""
-        return self.of(call).find(self.id_in(call) if id is None else id)
+        """A copy of the record the call names; ApiError with the documented code when there is none, or when it
+        belongs to another record than the path names.
+        """
+        owner_id = self._owner_in(call)
+        bound, id = self.of(call), self.id_in(call) if id is None else id
+        record = bound.find(id)
+        if self.belongs_to and owner_id is not None and value_at(record, self.belongs_to.member) != owner_id:
+            raise bound.not_found(id, f"in {self.belongs_to.owner.kind} {owner_id}")
+        return record
 
     def add(self, call: Call, record: dict) -> dict:
         """Store a new record, born into its lifecycle if it has one; the record as shown."""
@@ -218,7 +248,10 @@ class Resource:
 
     def list(self, call: Call) -> dict:
         """A page of the records, filtered and sorted as the operation documents."""
-        return list_records(call, self.of(call))
+        owner_id, bound = self._owner_in(call), self.of(call)
+        if self.belongs_to is None or owner_id is None:
+            return list_records(call, bound)
+        return list_records(call, bound, bound.table.having(self.belongs_to.member, owner_id))
 
     def update(self, call: Call) -> dict | None:
         """The record with the members that the body gives."""
@@ -234,14 +267,25 @@ class Resource:
 
     def delete(self, call: Call) -> dict | None:
         """Forget the record the call names, by its lifecycle if that says how; what the answer documents of it."""
-        bound, record = self.of(call), self.find(call)
+        return self.answer(call, self.let_go(call, self.find(call)))
+
+    def let_go(self, call: Call, record: dict) -> dict:
+        """Delete a record unless a hook refuses that, by its lifecycle if that says how; the record as shown then."""
+        bound = self.of(call)
+        import_areas_of(call.world)
         for hook in self._hooks["delete"]:
             hook(call, record)
         if self.lifecycle is not None and self.lifecycle.knows("delete"):
             record = bound.act(record, "delete") or record
         else:
             bound.drop(record)
-        return self.answer(call, self.shown(bound, record))
+        return self.shown(bound, record)
+
+    def let_belongings_go(self, bound: Bound, id: str) -> None:
+        """Drop what belongs to the record with that id, which is gone or as good as gone."""
+        import_areas_of(bound.world)
+        for hook in self._hooks["gone"]:
+            hook(bound, id)
 
     def answer(self, call: Call, shown: dict) -> dict | None:
         """What the operation's answer documents of a record and of the path."""
@@ -258,6 +302,22 @@ class Resource:
             is_near = within is None or value_at(other, within) == value_at(record, within)
             if id != self.id_of(record) and is_near:
                 raise ApiError(code, f"{self.kind} {id} has the {member} {value!r} already", fill=[value])
+
+    def _owner_in(self, call: Call) -> str | None:
+        """The id of the record to which those that the call means belong; None when its path names none."""
+        if self.belongs_to is None:
+            return None
+        owner = self.belongs_to.owner
+        named = [
+            call.path[name] for name in owner.path_names if name in call.path.keys() - {*self.path_names}
+        ]
+        return owner.id_of(owner.find(call, named[0])) if named else None
+
+    def _drop_those_of(self, owners: Bound, member: str, id: str) -> None:
+        """Drop the records whose member says that they belong to the one with that id."""
+        bound = owners.beside(self)
+        for record in bound.having(member, id):
+            bound.drop(record)
 
     def _change(self, call: Call, change: Callable[[dict], None]) -> dict | None:
         bound, record, before = self.of(call), self.find(call), self.find(call)

@@ -1,9 +1,6 @@
 """Stories about scaling rules, the ratio of roles, access from inside, pools and flavors."""
 
-from datetime import UTC, datetime
-
 import pytest
-from modelarts_emulator.behaviours.modelarts.inference_v2.cron import next_moment, parsed
 
 from tests.infer_services import SERVICES, created, deployed, deployments, group, path_of, service_body, shown
 
@@ -28,23 +25,6 @@ def with_rules(cloud, *rules, kind="CRON_HPA"):
     reply = cloud.post(path, body)
     assert reply.status == 200, reply
     return path, id
-
-
-@pytest.mark.parametrize(
-    ("expression", "moment"),
-    [
-        ("*/15 * * * *", (2026, 1, 1, 0, 15)),
-        ("0 2 * * *", (2026, 1, 1, 2, 0)),
-        ("30 8 * * MON-FRI", (2026, 1, 1, 8, 30)),
-        ("0 0 ? 2 7", (2026, 2, 1, 0, 0)),
-        ("0 0 29 2 *", (2028, 2, 29, 0, 0)),
-        ("0 0 13 * 5", (2026, 1, 2, 0, 0)),
-        ("5,10 23 31 12 ?", (2026, 12, 31, 23, 5)),
-    ],
-)
-def test_a_cron_expression_says_when_it_comes_next(expression, moment):
-    after = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
-    assert next_moment(parsed(expression), after) == datetime(*moment, tzinfo=UTC).timestamp()
 
 
 @pytest.mark.parametrize(

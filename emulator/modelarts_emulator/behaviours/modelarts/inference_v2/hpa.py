@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-from modelarts_emulator.behaviours.modelarts.inference_v2.cron import next_moment, parsed
 from modelarts_emulator.behaviours.modelarts.inference_v2.deployments import deployment_in, keep
 from modelarts_emulator.behaviours.modelarts.inference_v2.pages import page_of, start_of_page
 from modelarts_emulator.behaviours.modelarts.inference_v2.records import DEPLOYMENTS, refresh_service, resize
@@ -11,6 +10,7 @@ from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import Lifecycle, soon, until
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource
+from modelarts_emulator.frame.schedules import next_moment, read_cron
 
 SCALABLE = ("RUNNING", "CONCERNING")
 MOST_EVENTS = 500
@@ -21,7 +21,7 @@ def until_due(bound, rule: dict) -> float:
     world = bound.world
     if rule["disable"] or rule["type"] != "CRON_HPA":
         return float("inf")
-    return next_moment(parsed(rule["schedule"]), world.clock.now()) - world.clock.now()
+    return next_moment(read_cron(rule["schedule"]), world.clock.now()) - world.clock.now()
 
 
 def after_due(bound, rule: dict) -> str:
@@ -163,7 +163,7 @@ def kept_from(sent: dict) -> dict:
     """What a rule takes from a request; refused when its schedule is none or its bounds are upside down."""
     if sent["type"] == "CRON_HPA":
         try:
-            parsed(sent["schedule"])
+            read_cron(sent["schedule"])
         except ValueError as error:
             refuse(f"schedule: {error}")
     if sent.get("min_replicas", 1) > sent.get("max_replicas", 128):
