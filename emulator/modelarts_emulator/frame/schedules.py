@@ -16,7 +16,7 @@ LONGEST_DAYS = 8 * 366
 
 
 class Cron(NamedTuple):
-    """The values that each field allows; Sunday is 0 and 7. is_either: both days are named, and one of them is enough."""
+    """The values that each field allows; Sunday is 0 and 7. is_either: both days are named, and one is enough."""
 
     minutes: set[int]
     hours: set[int]
