@@ -21,3 +21,8 @@ def test_a_row_holds_the_documented_members_of_the_list():
 def test_rows_of_an_answer_that_is_an_array_itself_are_known():
     operation = OPERATIONS["ListInferDeploymentPodEvents"]
     assert members_of(operation) is None and "reason" in members_of(operation, operation.paging.items)
+
+
+def test_an_answer_that_documents_nothing_but_the_kind_holds_the_record_under_that_name():
+    record = {"app_id": "1"}
+    assert documented(OPERATIONS["ShowApigApp"], record, {"project_id": "p"}, "app") == {"app": record}

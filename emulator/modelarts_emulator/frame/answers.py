@@ -8,15 +8,17 @@ from modelarts_emulator.contract.operations import Operation
 from modelarts_emulator.contract.paging import Member
 
 
-def documented(operation: Operation, shown: dict, path: dict) -> dict | None:
+def documented(operation: Operation, shown: dict, path: dict, kind: str = "") -> dict | None:
     """What the operation's answer documents of a record as it is shown and of the path's parameters: the whole
-    record where it names no members, None where it documents no body.
+    record where it names no members or only one that is called like the kind, None where it documents no body.
     """
     if operation.answer_schema(operation.success) is None:
         return None
     names = members_of(operation)
     if names is None:
         return shown
+    if names == {kind}:
+        return {kind: shown}
     return {name: value for name, value in {**path, **shown}.items() if name in names}
 
 

@@ -10,28 +10,36 @@ from modelarts_emulator.worlds.store import Table
 from modelarts_emulator.worlds.world import World
 
 if TYPE_CHECKING:
+    from modelarts_emulator.frame.calls import Call
     from modelarts_emulator.frame.resources import Resource
 
 
 class Bound:
     """The records of one kind of resource in one project of one world; with project_id "", those of the account.
 
+    call: the call on whose behalf that is, None for what happens by itself.
     A record is a plain dict; what comes out of the store is a copy, so a change counts when it is `put`. Whoever
     uses a Bound is in a transaction of the world.
     """
 
-    __slots__ = ("project_id", "resource", "table", "world")
+    __slots__ = ("call", "project_id", "resource", "table", "world")
 
-    def __init__(self, resource: Resource, world: World, project_id: str):
+    def __init__(self, resource: Resource, world: World, project_id: str, call: Call | None = None):
         self.resource = resource
         self.world = world
         self.project_id = project_id
+        self.call = call
         self.table: Table = world.store.table(
             f"{resource.name}/{project_id}" if project_id else resource.name
         )
         if resource.seeds is not None and not self.table:
             for record in resource.seeds(self):
                 self.table.put(resource.id_of(record), record)
+
+    @property
+    def base_url(self) -> str:
+        """Scheme, host and port as the client that calls addressed the emulator; "" where nobody calls."""
+        return self.call.base_url if self.call is not None else ""
 
     def id_of(self, record: dict) -> str:
         """The id that the record says."""
@@ -118,4 +126,4 @@ class Bound:
 
     def beside(self, resource: Resource) -> Bound:
         """The records of another kind in the same project."""
-        return Bound(resource, self.world, self.project_id)
+        return Bound(resource, self.world, self.project_id, self.call)

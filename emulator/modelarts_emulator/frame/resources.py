@@ -153,7 +153,7 @@ class Resource:
 
     def of(self, call: Call) -> Bound:
         """The records of this kind in the call's project."""
-        return Bound(self, call.world, call.project_id)
+        return Bound(self, call.world, call.project_id, call)
 
     def bound_to(self, world: Any, table: Table) -> Bound:
         """The records of this kind that lie in that table."""
@@ -270,12 +270,20 @@ class Resource:
         """The record the call names."""
         return self.answer(call, self.shown(self.of(call), self.find(call)))
 
-    def list(self, call: Call) -> dict:
-        """A page of the records, filtered and sorted as the operation documents."""
+    def list(
+        self,
+        call: Call,
+        keep: Callable[[dict], bool] | None = None,
+        row: Callable[[dict], dict] | None = None,
+    ) -> dict:
+        """A page of the records, filtered and sorted as the operation documents.
+
+        With belongs_to, of those that belong to the record in the path. keep, row: as list_records has them.
+        """
         owner_id, bound = self._owner_in(call), self.of(call)
         if self.belongs_to is None or owner_id is None:
-            return list_records(call, bound)
-        return list_records(call, bound, bound.table.having(self.belongs_to.member, owner_id))
+            return list_records(call, bound, None, keep, row)
+        return list_records(call, bound, bound.table.having(self.belongs_to.member, owner_id), keep, row)
 
     def update(self, call: Call) -> dict | None:
         """The record with the members that the body gives."""
@@ -314,7 +322,7 @@ class Resource:
 
     def answer(self, call: Call, shown: dict) -> dict | None:
         """What the operation's answer documents of a record and of the path."""
-        return documented(call.operation, shown, call.path)
+        return documented(call.operation, shown, call.path, self.kind)
 
     def refuse_duplicate(self, bound: Bound, record: dict) -> None:
         """ApiError when another record has the value that has to be unique."""

@@ -2,8 +2,9 @@
 
 from modelarts_emulator.behaviours.modelarts.services.services import SERVICES
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.listing import list_records
 from modelarts_emulator.frame.registry import behaviour
-from modelarts_emulator.frame.resources import Resource
+from modelarts_emulator.frame.resources import BelongsTo, Resource
 from modelarts_emulator.identity.records import (
     APP_CODES,
     APP_KEYS,
@@ -14,129 +15,118 @@ from modelarts_emulator.identity.records import (
     remember_key,
 )
 
-BINDINGS = "modelarts/app-auth/binding"
 MOST_APPS = 5
 HIDDEN = "******"
-
-
-def shown_app(bound, app: dict) -> dict:
-    """An app with the number of APIs it opens."""
-    world = bound.world
-    bindings = world.store.table(f"{BINDINGS}/{app['project_id']}")
-    return app | {"bounded_api_count": len(bindings.having("app_id", app["app_id"]))}
-
 
 APPS = Resource(
     "modelarts/app-auth/app",
     path_names=("app_id",),
     id_field="app_id",
     not_found="ModelArts.3923",
-    present=shown_app,
-)
+    new_id=lambda world: world.new_hex(32),
+    writes=("app_name", "app_remark"),
+).serves(create="CreateApigApp", show="ShowApigApp", delete="DeleteApigApp")
 APIS = Resource(
-    "modelarts/app-auth/api", path_names=("api_id",), id_field="api_id", not_found="ModelArts.3935"
+    "modelarts/app-auth/api",
+    path_names=("api_id",),
+    id_field="api_id",
+    not_found="ModelArts.3935",
+    belongs_to=BelongsTo(SERVICES, "service_id"),
+).serves(list="GetAppAuthApisInfo")
+BINDINGS = Resource(
+    "modelarts/app-auth/binding",
+    id_field=lambda binding: f"{binding['api_id']}/{binding['app_id']}",
+    not_found="ModelArts.4902",
+    belongs_to=BelongsTo(APIS, "api_id"),
 )
 
 
-def refuse_unbound(world, project_id: str, service_id: str, app_id: str) -> None:
+@APPS.showing
+def show_app(bound, app: dict) -> dict:
+    """An app with the number of APIs it opens."""
+    return app | {"bounded_api_count": len(bound.beside(BINDINGS).table.having("app_id", app["app_id"]))}
+
+
+@APIS.showing
+def show_api(bound, api: dict) -> dict:
+    """An API with the address of its service."""
+    return api | {"predict_url": f"{bound.base_url}/v1/infers/{api['service_id']}"}
+
+
+def refuse_unbound(bound, service_id: str, app_id: str) -> None:
     """ApiError unless the app opens the API of the service."""
-    ids = world.store.table(f"{APIS.name}/{project_id}").having("service_id", service_id)
+    ids = bound.beside(APIS).table.having("service_id", service_id)
     if not ids:
-        raise ApiError("ModelArts.4901", f"service {service_id} has none", status=404)
-    if f"{ids[0]}/{app_id}" not in world.store.table(f"{BINDINGS}/{project_id}"):
-        raise ApiError("ModelArts.4902", f"it is not authorised for app {app_id}", status=400, fill=[app_id])
+        raise ApiError("ModelArts.4901", f"service {service_id} has no app-auth API", status=404)
+    if f"{ids[0]}/{app_id}" not in bound.beside(BINDINGS).table:
+        words = f"the API of service {service_id} is not authorised for it"
+        raise ApiError("ModelArts.4902", words, status=400, fill=[app_id])
 
 
-@behaviour("CreateApigApp")
-def create_apig_app(call):
-    """The app with its key and secret; it has no app code yet."""
-    body, table = call.body, APPS.table(call)
-    if table.having("app_name", body["app_name"]):
-        raise ApiError("ModelArts.3929", fill=[f"the name {body['app_name']} is taken"])
-    if len(table.having("user_id", call.caller.user_id)) >= MOST_APPS:
+@APPS.creating
+def give_keys(call, app: dict) -> None:
+    """A new app has a key and a secret, and no app code yet."""
+    apps, now = APPS.table(call), call.world.clock.now_ms()
+    if apps.having("app_name", app["app_name"]):
+        raise ApiError("ModelArts.3929", fill=[f"the name {app['app_name']} is taken"])
+    if len(apps.having("user_id", call.caller.user_id)) >= MOST_APPS:
         raise ApiError("ModelArts.3929", fill=[f"a user has at most {MOST_APPS} applications"])
-    now = call.world.clock.now_ms()
-    app_key, app_secret = new_app_key(call.world)
-    app = {
-        "app_id": call.world.new_hex(32),
-        "app_name": body["app_name"],
-        "app_remark": body.get("app_remark", ""),
-        "app_key": app_key,
-        "app_secret": app_secret,
+    app.setdefault("app_remark", "")
+    app["app_key"], app["app_secret"] = new_app_key(call.world)
+    app |= {
         "app_type": "APIG",
         "app_codes": [],
         "project_id": call.project_id,
         "user_id": call.caller.user_id,
-        "created_at": now,
-        "updated_at": now,
-        "_workspace_id": body["workspace_id"],
     }
+    app |= {"created_at": now, "updated_at": now, "_workspace_id": call.body["workspace_id"]}
     remember_secret(call, app)
-    remember_key(call.world, APP_CODES, app_key, user_of(call), call.project_id, owner=app["app_id"])
-    return {"app": APPS.add(call, app)}
+    remember_key(call.world, APP_CODES, app["app_key"], caller_of(call), call.project_id, owner=app["app_id"])
 
 
-def user_of(call) -> User:
+def caller_of(call) -> User:
     """The user who calls."""
     return User(call.caller.user_id, call.caller.user_name)
 
 
 def remember_secret(call, app: dict) -> None:
     """Let predictions be signed with the app's present secret."""
-    remember_app_key(
-        call.world, app["app_key"], app["app_secret"], user_of(call), call.project_id, app["app_id"]
-    )
+    key, secret = app["app_key"], app["app_secret"]
+    remember_app_key(call.world, key, secret, caller_of(call), call.project_id, app["app_id"])
 
 
-def own_app(call) -> dict:
-    """The app the call names; ApiError when another user has made it."""
-    app = APPS.find(call)
+def refuse_stranger(call, app: dict) -> None:
+    """ApiError when another user has made the app."""
     if app["user_id"] != call.caller.user_id:
         raise ApiError("ModelArts.0108", "only the creator of an app may", fill=[call.operation.operation_id])
+
+
+def find_own_app(call) -> dict:
+    """The app the call names; ApiError when another user has made it."""
+    app = APPS.find(call)
+    refuse_stranger(call, app)
     return app
 
 
 @behaviour("ListApigApps")
 def list_apig_apps(call):
     """The caller's own apps, by name; secrets in full only when asked for."""
-    query, table = call.query, APPS.table(call)
-    apps = [table.find(id) for id in table.having("user_id", call.caller.user_id)]
-    apps = [app for app in apps if app_fits(query, app) and app["_workspace_id"] == query["workspace_id"]]
-    return paged(query, "apps", sorted_by(query, [shown_in_list(call, app) for app in apps]))
+    return list_apps(
+        call,
+        APPS.table(call).having("user_id", call.caller.user_id),
+        lambda app: app["_workspace_id"] == call.query["workspace_id"],
+    )
 
 
-def app_fits(query: dict, app: dict) -> bool:
-    """Whether an app has the name, in part, and one of the ids that are asked for."""
-    if query.get("app_name", "") not in app["app_name"]:
-        return False
-    return not query.get("app_ids") or app["app_id"] in query["app_ids"]
+def list_apps(call, ids: list[str], keep=None) -> dict:
+    """A page of the apps with these ids."""
+    return list_records(call, APPS.of(call), ids, keep, lambda app: row_of(call, app))
 
 
-def shown_in_list(call, app: dict) -> dict:
-    """An app in a list."""
-    app = APPS.of(call).shown(app)
-    return app if call.query.get("iphertext_enabled") else app | {"app_secret": HIDDEN}
-
-
-def sorted_by(query: dict, rows: list[dict]) -> list[dict]:
-    """The rows in the order that is asked for, by name unless said otherwise."""
-    column = query.get("sort_by", "app_name")
-    column = column if rows and column in rows[0] else "app_name"
-    return sorted(rows, key=lambda row: row[column], reverse=query["order"] == "desc")
-
-
-def paged(query: dict, items: str, rows: list[dict]) -> dict:
-    """The page of rows by offset, which counts pages, and limit."""
-    limit = int(query.get("limit", 1000))
-    start = int(query.get("offset", 0)) * limit
-    page = rows[start : start + limit]
-    return {items: page, "count": len(page), "total_count": len(rows)}
-
-
-@behaviour("ShowApigApp")
-def show_apig_app(call):
-    """The app with its codes, key and secret."""
-    return {"app": APPS.of(call).shown(APPS.find(call))}
+def row_of(call, app: dict) -> dict:
+    """An app in a list, its secret hidden unless it is asked for."""
+    row = APPS.of(call).shown(app)
+    return row if call.query.get("iphertext_enabled") else row | {"app_secret": HIDDEN}
 
 
 @behaviour("ApigAppExists")
@@ -145,37 +135,36 @@ def apig_app_exists(call):
     return {"exists": bool(APPS.table(call).having("app_name", call.path["app_name"]))}
 
 
-@behaviour("DeleteApigApp")
-def delete_apig_app(call):
-    """The app goes with its codes, unless an API is bound to it."""
-    app = own_app(call)
-    if call.records(BINDINGS).having("app_id", app["app_id"]):
+@APPS.deleting
+def forget_keys(call, app: dict) -> None:
+    """Only an app that no API is bound to is deleted, by its creator; its codes and its key open nothing more."""
+    refuse_stranger(call, app)
+    if BINDINGS.table(call).having("app_id", app["app_id"]):
         raise ApiError("ModelArts.3933", fill=[app["app_id"], "APIs are still bound to it"])
     for code in [*app["app_codes"], app["app_key"]]:
         call.world.store.table(APP_CODES).drop(digest_of(code))
     call.world.store.table(APP_KEYS).drop(app["app_key"])
-    APPS.table(call).drop(app["app_id"])
 
 
 @behaviour("CreateApigAppCode")
 def create_apig_app_code(call):
     """The app with one code more."""
-    app = own_app(call)
-    app["app_codes"].append(new_code(call, app))
-    return changed(call, app)
+    app = find_own_app(call)
+    app["app_codes"].append(add_code(call, app))
+    return keep_app(call, app)
 
 
-def new_code(call, app: dict) -> str:
-    """A code that opens what the app is authorised for."""
+def add_code(call, app: dict) -> str:
+    """A new code that opens what the app is authorised for."""
     code = call.world.new_hex(64)
-    remember_key(call.world, APP_CODES, code, user_of(call), call.project_id, owner=app["app_id"])
+    remember_key(call.world, APP_CODES, code, caller_of(call), call.project_id, owner=app["app_id"])
     return code
 
 
-def changed(call, app: dict) -> dict:
-    """Store an app that has changed; the app as shown."""
+def keep_app(call, app: dict) -> dict:
+    """Store an app that has changed; the answer that shows it."""
     app["updated_at"] = call.world.clock.now_ms()
-    return {"app": APPS.change(call, app)}
+    return APPS.answer(call, APPS.change(call, app))
 
 
 def drop_code(call, app: dict, error: str) -> int:
@@ -190,126 +179,104 @@ def drop_code(call, app: dict, error: str) -> int:
 @behaviour("DeleteApigAppCode")
 def delete_apig_app_code(call):
     """The app with the remaining codes."""
-    app = own_app(call)
+    app = find_own_app(call)
     del app["app_codes"][drop_code(call, app, "ModelArts.3934")]
-    return changed(call, app)
+    return keep_app(call, app)
 
 
 @behaviour("ResetApigAppCode")
 def reset_apig_app_code(call):
     """The app with a new code in the place of the one in the path."""
-    app = own_app(call)
-    app["app_codes"][drop_code(call, app, "ModelArts.3927")] = new_code(call, app)
-    return changed(call, app)
+    app = find_own_app(call)
+    app["app_codes"][drop_code(call, app, "ModelArts.3927")] = add_code(call, app)
+    return keep_app(call, app)
 
 
 @behaviour("ResetApigAppSecret")
 def reset_apig_app_secret(call):
     """The app with a new secret; signatures of the old one are refused from now on."""
-    app = own_app(call)
+    app = find_own_app(call)
     app["app_secret"] = call.world.new_hex(32)
     remember_secret(call, app)
-    return changed(call, app)
+    return keep_app(call, app)
 
 
 @behaviour("ShowApisBindToApp")
 def show_apis_bind_to_app(call):
     """The APIs the app opens."""
-    app, table, apis = APPS.find(call), call.records(BINDINGS), APIS.table(call)
-    bound = [apis.find(table.find(id)["api_id"]) for id in table.having("app_id", app["app_id"])]
-    wanted = call.query.get("service_name", "")
-    bound = [APIS.of(call).shown(api) for api in bound if wanted in api["service_name"]]
-    bound.sort(key=lambda api: api["service_name"], reverse=call.query["order"] == "desc")
-    return paged(call.query, "apis", bound)
+    bindings = BINDINGS.of(call).having("app_id", APPS.find(call)["app_id"])
+    return list_records(call, APIS.of(call), [binding["api_id"] for binding in bindings])
 
 
 def api_of_service(call, service: dict) -> dict | None:
     """The API that is registered for the service; None while there is none."""
-    ids = APIS.table(call).having("service_id", service["service_id"])
-    return APIS.table(call).find(ids[0]) if ids else None
+    return next(iter(APIS.of(call).having("service_id", service["service_id"])), None)
 
 
-def register_api(call, service: dict) -> dict:
-    """A new API for the service; ApiError when it has one or its kind takes none."""
+def register_api(call) -> dict:
+    """A new API for the service of the path; ApiError when it has one or its kind takes none."""
+    service = SERVICES.find(call)
+    id, api = service["service_id"], api_of_service(call, service)
     if service["infer_type"] != "real-time":
-        raise ApiError("ModelArts.3921", fill=[f"service {service['service_id']} is no real-time service"])
-    api = api_of_service(call, service)
+        raise ApiError("ModelArts.3921", fill=[f"service {id} is {service['infer_type']}, not real-time"])
     if api is not None:
         raise ApiError("ModelArts.3921", fill=[f"the service has API {api['api_id']}; authorise that"])
-    api = {
-        "api_id": call.world.new_hex(32),
-        "api_name": f"infer_{service['service_id'].replace('-', '')}",
-        "api_method": "ANY",
-        "api_remark": "",
-        "auth_type": "APP",
-        "predict_url": service["access_address"],
-        "service_id": service["service_id"],
-        "service_name": service["service_name"],
-        "support_app_code": True,
-    }
-    APIS.add(call, api)
-    return api
+    api = {"api_id": call.world.new_hex(32), "api_name": f"infer_{id.replace('-', '')}", "api_method": "ANY"}
+    api |= {"api_remark": "", "auth_type": "APP", "support_app_code": True}
+    return APIS.add(call, api | {"service_id": id, "service_name": service["service_name"]})
 
 
-def api_called(call) -> dict:
+def find_api(call) -> dict:
     """The API the path names; ApiError when it is unknown or of another service."""
-    service, api = SERVICES.find(call), APIS.find(call)
+    service, api = SERVICES.find(call), APIS.of(call).find(call.path["api_id"])
     if api["service_id"] != service["service_id"]:
         raise ApiError("ModelArts.3936", fill=[api["api_id"], service["service_id"]])
     return api
 
 
-def authorise(call, api: dict) -> list[dict]:
+def authorise_apps(call, api: dict) -> list[dict]:
     """Let the apps of the body open the API; how each fared."""
-    return [authorised(call, api, each["app_id"]) for each in call.body["apps"]]
+    return [authorise_app(call, api, each["app_id"]) for each in call.body["apps"]]
 
 
-def authorised(call, api: dict, app_id: str) -> dict:
+def authorise_app(call, api: dict, app_id: str) -> dict:
     """Let one app open the API; how it fared."""
-    result = {"api_id": api["api_id"], "app_id": app_id}
+    bindings, result = BINDINGS.of(call), {"api_id": api["api_id"], "app_id": app_id}
     if app_id not in APPS.table(call):
         return result | {"auth_id": "", "success": False, "reason": f"application {app_id} does not exist"}
-    table, id = call.records(BINDINGS), f"{api['api_id']}/{app_id}"
-    binding = table.find(id)
-    if binding is None:
-        binding = result | {"auth_id": call.world.new_hex(32), "service_id": api["service_id"]}
-        table.put(id, binding)
-    return result | {"auth_id": binding["auth_id"], "success": True, "reason": ""}
+    binding = bindings.get(f"{api['api_id']}/{app_id}")
+    binding = binding or bindings.put(result | {"auth_id": call.world.new_hex(32)})
+    return binding | {"success": True, "reason": ""}
 
 
 @behaviour("CreateAndAuthAppAuthApi")
 def create_and_auth_app_auth_api(call):
     """The new API of the service and how the authorisation of each app fared."""
-    api = register_api(call, SERVICES.find(call))
-    return {"api": api, "auth_result": authorise(call, api)}
+    api = register_api(call)
+    return {"api": api, "auth_result": authorise_apps(call, api)}
 
 
 @behaviour("CreateAppAuthApi")
 def create_app_auth_api(call):
     """The new API of the service; no app opens it yet."""
-    return {"api": register_api(call, SERVICES.find(call))}
-
-
-@behaviour("GetAppAuthApisInfo")
-def get_app_auth_apis_info(call):
-    """The APIs of the service: one or none."""
-    api = api_of_service(call, SERVICES.find(call))
-    return paged({}, "apis", [] if api is None else [api])
+    return {"api": register_api(call)}
 
 
 @behaviour("GetAppAuthApiInfo")
 def get_app_auth_api_info(call):
     """The API."""
-    return {"api": api_called(call)}
+    return {"api": APIS.of(call).shown(find_api(call))}
 
 
 @behaviour("DeleteAppAuthApi")
 def delete_app_auth_api(call):
     """The API goes; no app opens the service any more."""
-    api, table = api_called(call), call.records(BINDINGS)
-    for id in table.having("api_id", api["api_id"]):
-        table.drop(id)
-    APIS.table(call).drop(api["api_id"])
+    APIS.let_go(call, find_api(call))
+
+
+def app_ids_of(call, api: dict) -> list[str]:
+    """The ids of the apps that open an API."""
+    return [binding["app_id"] for binding in BINDINGS.of(call).having("api_id", api["api_id"])]
 
 
 @behaviour("GetServiceAppAuthApiAuthInfo")
@@ -318,53 +285,46 @@ def get_service_app_auth_api_auth_info(call):
     api = api_of_service(call, SERVICES.find(call))
     if api is None:
         return {"enable_app_auth": False}
-    return {
-        "enable_app_auth": True,
-        "app_auth_api": {"api_id": api["api_id"], "authed_apps": authorised_apps(call, api)},
-    }
-
-
-def authorised_apps(call, api: dict) -> list[dict]:
-    """The apps that open an API, as lists show them."""
-    table = call.records(BINDINGS)
-    ids = [table.find(id)["app_id"] for id in table.having("api_id", api["api_id"])]
-    return [shown_in_list(call, APPS.table(call).find(id)) for id in ids]
+    apps = [row_of(call, APPS.find(call, id)) for id in app_ids_of(call, api)]
+    return {"enable_app_auth": True, "app_auth_api": {"api_id": api["api_id"], "authed_apps": apps}}
 
 
 @behaviour("ShowApiAuthInfos")
 def show_api_auth_infos(call):
     """The apps that open the API and fit the filters."""
-    apps = [app for app in authorised_apps(call, api_called(call)) if app_fits(call.query, app)]
-    return paged(call.query, "auths", sorted_by(call.query, apps))
+    return list_apps(call, app_ids_of(call, find_api(call)))
 
 
 @behaviour("AuthorizeApiToApigApps")
 def authorize_api_to_apig_apps(call):
     """How the authorisation of each app fared; those authorised already stay so."""
-    return {"auth_result": authorise(call, api_called(call))}
+    return {"auth_result": authorise_apps(call, find_api(call))}
 
 
 @behaviour("UpdateAuthApiToApigApps")
 def update_auth_api_to_apig_apps(call):
     """How each app fared; those not named open the API no more."""
-    api, table = api_called(call), call.records(BINDINGS)
+    api, bindings = find_api(call), BINDINGS.of(call)
     wanted = {each["app_id"] for each in call.body["apps"]}
-    for id in table.having("api_id", api["api_id"]):
-        if table.find(id)["app_id"] not in wanted:
-            table.drop(id)
-    return {"auth_result": authorise(call, api)}
+    for binding in bindings.having("api_id", api["api_id"]):
+        if binding["app_id"] not in wanted:
+            bindings.drop(binding)
+    return {"auth_result": authorise_apps(call, api)}
 
 
 @behaviour("DeleteApiAppAuth")
 def delete_api_app_auth(call):
     """How each app fared; those that had been authorised open the API no more."""
-    api, table, results = api_called(call), call.records(BINDINGS), []
-    for each in call.body["apps"]:
-        result = {"api_id": api["api_id"], "app_id": each["app_id"], "auth_id": "", "success": False}
-        binding = table.find(f"{api['api_id']}/{each['app_id']}")
-        if binding is None:
-            results.append(result | {"reason": f"application {each['app_id']} is not authorised"})
-            continue
-        table.drop(f"{api['api_id']}/{each['app_id']}")
-        results.append(result | {"auth_id": binding["auth_id"], "success": True, "reason": ""})
-    return {"unauth_result": results}
+    api = find_api(call)
+    return {"unauth_result": [unbind_app(call, api, each["app_id"]) for each in call.body["apps"]]}
+
+
+def unbind_app(call, api: dict, app_id: str) -> dict:
+    """Let one app open the API no more; how it fared."""
+    bindings = BINDINGS.of(call)
+    binding = bindings.get(f"{api['api_id']}/{app_id}")
+    if binding is None:
+        result = {"api_id": api["api_id"], "app_id": app_id, "auth_id": "", "success": False}
+        return result | {"reason": f"application {app_id} is not authorised"}
+    bindings.drop(binding)
+    return binding | {"success": True, "reason": ""}

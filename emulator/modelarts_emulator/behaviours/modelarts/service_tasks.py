@@ -6,10 +6,9 @@ from datetime import UTC, datetime, time
 
 from modelarts_emulator.behaviours.modelarts.services.services import SERVICES
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.frame.calls import Answer
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, State, rests, soon
 from modelarts_emulator.frame.registry import behaviour
-from modelarts_emulator.frame.resources import Resource
+from modelarts_emulator.frame.resources import BelongsTo, Resource
 
 NEEDED = {
     "vis": ("stream_name",),
@@ -25,15 +24,15 @@ TIME = re.compile(r"\d\d:\d\d:\d\d")
 
 def working_seconds(bound, task: dict) -> float:
     """How long a task runs: until its only period is over, else until it is stopped."""
-    world = bound.world
     ends = task.get("_ends")
-    return math.inf if ends is None else max(0.0, ends - world.clock.now())
+    return math.inf if ends is None else max(0.0, ends - bound.world.clock.now())
 
 
 TASKS = Resource(
     "modelarts/service-tasks/task",
     path_names=("task_id",),
     not_found="ModelArts.0101",
+    belongs_to=BelongsTo(SERVICES, "service_id"),
     lifecycle=Lifecycle(
         born="PENDING",
         field="state",
@@ -46,19 +45,18 @@ TASKS = Resource(
         STOPPED=rests(start="STARTING", delete="DELETING"),
         DELETING=soon(GONE, after=5),
     ),
-)
+).serves(show="ShowTask", start="StartTask", stop="StopTask", delete="DeleteTask")
 
 
 @TASKS.lifecycle.entering(*TASKS.lifecycle.states)
 def note_transition(bound, task):
     """When the task came into its state."""
-    world = bound.world
-    task["updated_at"] = world.clock.iso(fraction=0)
+    task["updated_at"] = bound.world.clock.iso(fraction=0)
 
 
-@TASKS.lifecycle.entering("STOPPING", "SUCCEEDED")
+@TASKS.lifecycle.entering("PENDING", "STOPPING", "SUCCEEDED")
 def leave_schedule(bound, task):
-    """What has been stopped, or is over, begins no more by itself."""
+    """What has not been started yet, has been stopped, or is over, does not begin by itself."""
     task["schedule_status"] = "INACTIVATED"
 
 
@@ -73,30 +71,27 @@ def create_tasks(call):
     """The id of a task for each of the inputs; they start by themselves."""
     service, body = SERVICES.find(call), call.body
     refuse_task(body)
-    ids, now = [], call.world.clock.iso(fraction=0)
-    for number, source in enumerate(body["input"]["data"]):
-        id = call.world.new_hex(32)
-        several = len(body["input"]["data"]) > 1
-        task = {
-            "id": id,
-            "name": f"{body['name'][:90]}-{number + 1}" if several else body["name"],
-            "description": body.get("description", ""),
-            "config": body.get("config", {}),
-            "input": body["input"] | {"data": [source]},
-            "output": body["output"],
-            "creator": call.caller.user_name,
-            "created_at": now,
-            "project_id": call.project_id,
-            "service_id": service["service_id"],
-            "service_name": service["service_name"],
-            "schedule_status": "INACTIVATED",
-            "_created": call.world.clock.now_ms(),
-        }
-        if "schedule" in body:
-            task["schedule"] = body["schedule"] | {"type": body["schedule"]["type"].lower()}
-            task["_ends"] = end_of(body["schedule"])
-        TASKS.add(call, task)
-        ids.append({"id": id})
+    sources = body["input"]["data"]
+    task = {
+        "description": body.get("description", ""),
+        "config": body.get("config", {}),
+        "output": body["output"],
+        "creator": call.caller.user_name,
+        "created_at": call.world.clock.iso(fraction=0),
+        "project_id": call.project_id,
+        "service_id": service["service_id"],
+        "service_name": service["service_name"],
+        "_created": call.world.clock.now_ms(),
+    }
+    if "schedule" in body:
+        task["schedule"] = body["schedule"] | {"type": body["schedule"]["type"].lower()}
+        task["_ends"] = end_of(task["schedule"])
+    ids = []
+    for number, source in enumerate(sources, 1):
+        task["id"] = call.world.new_hex(32)
+        task["name"] = f"{body['name'][:90]}-{number}" if len(sources) > 1 else body["name"]
+        TASKS.add(call, task | {"input": body["input"] | {"data": [source]}})
+        ids.append({"id": task["id"]})
     return {"tasks": ids}
 
 
@@ -162,63 +157,8 @@ def refuse(words: str) -> None:
     raise ApiError("ModelArts.0101", words)
 
 
-def task_called(call) -> dict:
-    """The task the path names, of the service the path names."""
-    service, task = SERVICES.find(call), TASKS.find(call)
-    if task["service_id"] != service["service_id"]:
-        refuse(f"task {task['id']} is not of service {service['service_id']}")
-    return task
-
-
-@behaviour("ShowTask")
-def show_task(call):
-    """The task."""
-    return TASKS.of(call).shown(task_called(call))
-
-
 @behaviour("ListTasksDetails")
 def list_tasks_details(call):
-    """The tasks of the service that fit all filters; offset counts records."""
-    service, query, table = SERVICES.find(call), call.query, TASKS.table(call)
-    tasks = [table.find(id) for id in table.having("service_id", service["service_id"])]
-    tasks = [task for task in tasks if fits(query, task)]
-    column = query.get("sort_key", "created_at")
-    column = "_created" if column == "created_at" else column
-    tasks.sort(key=lambda task: task[column], reverse=query.get("sort_dir", "desc") == "desc")
-    start = query.get("offset", 0)
-    page = tasks[start : start + query["limit"]] if "limit" in query else tasks[start:]
-    return {"count": len(tasks), "tasks": [TASKS.of(call).shown(task) for task in page]}
-
-
-def fits(query: dict, task: dict) -> bool:
-    """Whether a task passes every filter."""
-    if query.get("state") not in (None, task["state"]) or query.get("id") not in (None, task["id"]):
-        return False
-    if query.get("name_like", "") not in task["name"]:
-        return False
-    return query.get("created_since", 0) <= task["_created"] <= query.get("created_until", task["_created"])
-
-
-def act(call, action: str) -> Answer:
-    """Carry out an action on the task; it takes its time."""
-    task = task_called(call)
-    TASKS.act(call, task, action)
-    return Answer(None, status=202)
-
-
-@behaviour("StartTask")
-def start_task(call):
-    """The task is starting."""
-    return act(call, "start")
-
-
-@behaviour("StopTask")
-def stop_task(call):
-    """The task is stopping."""
-    return act(call, "stop")
-
-
-@behaviour("DeleteTask")
-def delete_task(call):
-    """The task is being deleted."""
-    return act(call, "delete")
+    """The tasks of the service that fit all filters."""
+    since, until = call.query.get("created_since", 0), call.query.get("created_until", math.inf)
+    return TASKS.list(call, lambda task: since <= task["_created"] <= until)

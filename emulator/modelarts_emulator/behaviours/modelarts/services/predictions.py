@@ -8,7 +8,7 @@ from modelarts_emulator.behaviours.modelarts.services.life import (
     key_of,
     note_crash,
 )
-from modelarts_emulator.behaviours.modelarts.services.services import WORKING
+from modelarts_emulator.behaviours.modelarts.services.services import SERVICES, WORKING
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.serving.endpoint import Endpoint
 from modelarts_emulator.serving.fleet import fleet
@@ -40,7 +40,7 @@ def endpoint(world, address: dict, service_id: str) -> Endpoint:
 def admit(world, address: dict, service_id: str, proof) -> None:
     """Apps open the services whose API they are authorised for; API keys are for services of v2."""
     if proof.how in ("app code", "app key"):
-        refuse_unbound(world, address["project_id"], service_id, proof.owner)
+        refuse_unbound(SERVICES.at(world, address["project_id"]), service_id, proof.owner)
     if proof.how == "api key":
         raise ApiError("APIG.0305", "an API key opens services of v2 only")
 

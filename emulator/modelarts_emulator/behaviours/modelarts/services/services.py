@@ -40,7 +40,6 @@ LISTED = (
     "is_opened_sample_collection", "additional_properties",
 )  # fmt: skip
 WORKING = ("running", "concerning")
-BESIDE = ("modelarts/app-auth/api", "modelarts/app-auth/binding", "modelarts/service-tasks/task")
 
 
 def shown(bound, service: dict) -> dict:
@@ -185,16 +184,7 @@ def delete_service(call):
         service = SERVICES.find(call, service_id)
         use_models(call, service_id, [])
         SERVICES.of(call).enter(service, GONE)
-        forget_beside(call, service_id)
     return {}
-
-
-def forget_beside(call, service_id: str) -> None:
-    """Drop the APIs and tasks of a service that is gone."""
-    for name in BESIDE:
-        table = call.records(name)
-        for id in table.having("service_id", service_id):
-            table.drop(id)
 
 
 @behaviour("ShowServiceSpecifications")
