@@ -10,6 +10,7 @@ POOLS = "modelarts/pools/pool"
 PRIORITIES = range(3, -1, -1)
 CARDS_PER_NODE = 8
 ADMIT = "admit"
+CLAIMS = "emulator/capacity"
 
 
 class Claim(NamedTuple):
@@ -69,6 +70,21 @@ def admit_waiting(world, project: str, place: str) -> None:
         admit(world, claim)
 
 
+def forget_area(world, area: str) -> None:
+    """Forget the claims of all records of an area, granted or waiting, and admit those for whom there is room now.
+
+    What waits for a place that is gone with the area is admitted too.
+    """
+    store = world.store
+    for name in [name for name in store.names() if name.startswith(f"{CLAIMS}/")]:
+        tables = store.table(name).column("table")
+        for id in [id for id, table in tables.items() if table.startswith(f"{area}/")]:
+            store.table(name).drop(id)
+    waiting = [name for name in store.names() if name.startswith(f"{CLAIMS}/waiting/")]
+    for project, place in dict.fromkeys(tuple(name.split("/")[3:5]) for name in waiting):
+        admit_waiting(world, project, place)
+
+
 def admit(world, claim: Claim) -> None:
     """Tell the record that it has what it asked for, if it is in a state that waits for that."""
     bound = resource_of(claim.table).bound_to(world, world.store.table(claim.table))
@@ -115,9 +131,9 @@ def first_waiting(world, project: str, place: str, priority: int) -> Claim | Non
 
 def holders_of(world, project: str, place: str):
     """The claims that are granted."""
-    return world.store.table(f"emulator/capacity/holder/{project}/{place}")
+    return world.store.table(f"{CLAIMS}/holder/{project}/{place}")
 
 
 def queue_of(world, project: str, place: str, priority: int):
     """The claims of one priority that wait, oldest first."""
-    return world.store.table(f"emulator/capacity/waiting/{project}/{place}/{priority}")
+    return world.store.table(f"{CLAIMS}/waiting/{project}/{place}/{priority}")
