@@ -23,9 +23,22 @@ def app(environ, start_response):
     return [BODY]
 
 if kind == "own":
+    from typing import NamedTuple
     from modelarts_emulator.http.server import Server, listen
-    blocks = lambda environ: environ["PATH_INFO"] == "/stream"
-    Server(app, [listen("127.0.0.1", port)], blocks, lambda environ: 1 << 20).serve()
+
+    class Errand(NamedTuple):
+        environ: dict
+        threads: str = ""
+        body_limit: int = 1 << 20
+
+    class Front:
+        def begin(self, environ):
+            return Errand(environ)
+
+        def answer(self, errand, start_response, hurries=False):
+            return app(errand.environ, start_response)
+
+    Server(Front(), [listen("127.0.0.1", port)]).serve()
 elif kind == "gevent":
     import socket
     from gevent.pywsgi import WSGIServer

@@ -205,7 +205,7 @@ def environment(options) -> int:
 
 def default_environment() -> dict:
     """What the default world of an emulator with these settings has; nothing is started."""
-    from modelarts_emulator.app import Application
+    from modelarts_emulator.application import Application
 
     settings = Settings.from_environment()
     application = Application(Settings(**{**vars(settings), "state": ""}), ())

@@ -1,14 +1,12 @@
 """One emulator with its sockets: in the foreground for the command line, behind a thread for tests."""
 
 import threading
+from typing import Any
 
-from modelarts_emulator.app import Application
+from modelarts_emulator.application import MOST_THREADS, Application
 from modelarts_emulator.contract.operations import Operations
 from modelarts_emulator.http.server import Server, listen
 from modelarts_emulator.settings import Settings
-
-API_BODY = 12 << 20
-OBS_BODY = 5 << 30
 
 
 class Emulator:
@@ -18,11 +16,11 @@ class Emulator:
     BadSchema, StateRefused or ValueError when it cannot start.
     """
 
-    def __init__(self, **options):
+    def __init__(self, **options: Any):
         self.settings = Settings.from_environment(**{"port": 0, "obs_port": 0, **options})
         self.application = Application(self.settings, Operations(check=False))
-        self.server = None
-        self._thread = None
+        self.server: Server
+        self._thread: threading.Thread | None = None
 
     def open(self) -> None:
         """Listen; from then on clients can connect and wait for the first answer."""
@@ -32,8 +30,7 @@ class Emulator:
         port, obs_port = (listener.getsockname()[1] for listener in listeners)
         self.application.addresses = {"host": shown, "port": port, "obs_port": obs_port}
         self.application.obs_port = str(obs_port)
-        application = self.application
-        self.server = Server(application, listeners, application.computes, self._body_limit)
+        self.server = Server(self.application, listeners, MOST_THREADS)
 
     def load(self) -> None:
         """Bring back or make the worlds; the emulator is ready afterwards."""
@@ -42,7 +39,12 @@ class Emulator:
     def start(self) -> "Emulator":
         """Listen, load and serve on a thread of its own; returns when the emulator is ready."""
         self.open()
-        self.load()
+        try:
+            self.load()
+        except BaseException:
+            self.server.stop()
+            self.server.serve()
+            raise
         self._thread = threading.Thread(target=self.server.serve, name="emulator", daemon=True)
         self._thread.start()
         return self
@@ -57,13 +59,10 @@ class Emulator:
     def __enter__(self) -> "Emulator":
         return self.start()
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property
     def endpoint(self) -> str:
         """Where ModelArts, Pangu, MaaS and IAM answer."""
         return self.application.environment(self.application.worlds.default)["endpoint"]
-
-    def _body_limit(self, environ: dict) -> int:
-        return OBS_BODY if self.application.is_for_obs(environ) else API_BODY

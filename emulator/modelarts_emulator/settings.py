@@ -1,14 +1,23 @@
 """What can be set: one row an option, the same on the command line, in the environment and in Python."""
 
 import os
-from dataclasses import dataclass, field, fields
+import re
+from dataclasses import Field, dataclass, field, fields
+from typing import Any
 
 PREFIX = "MODELARTS_EMULATOR_"
+REGION = r"^[a-z]{2}(-[a-z]+){1,3}-[0-9]{1,3}$"
+MOST_SEED = 2**63 - 1
+MOST_PACE = 1_000_000
+LANGUAGE = "modelarts_emulator.inference.language.backends"
 
 
-def option(default, words: str, choices: tuple = ()):
-    """A field of Settings with its help text and, where only some values make sense, these."""
-    return field(default=default, metadata={"help": words, "choices": choices})
+def option(default: Any, words: str, choices: tuple = (), checked_by: str = "") -> Any:
+    """A field of Settings with its help text and, where only some values make sense, these.
+
+    checked_by: the module whose `refuse_bad_settings(settings)` knows more; asked when the value is not the default.
+    """
+    return field(default=default, metadata={"help": words, "choices": choices, "checked_by": checked_by})
 
 
 @dataclass
@@ -35,6 +44,7 @@ class Settings:
     chat: str = option(
         "builtin",
         "who answers chats: builtin, scripted:FILE, gguf:FILE or upstream:URL#MODEL (OpenAI-compatible)",
+        checked_by=LANGUAGE,
     )
     chat_key: str = option("", "API key for the upstream of chat")
     inference: str = option(
@@ -43,18 +53,24 @@ class Settings:
         ("real", "simulated"),
     )
     latency: str = option(
-        "", "how slow models are, in seconds: queue=,prefill_per_token=,per_token=,graph_compile= and others"
+        "",
+        "how slow models are, in seconds: queue=,prefill_per_token=,per_token=,graph_compile= and others",
+        checked_by=LANGUAGE,
     )
     strict_fields: bool = option(False, "refuse fields and parameters that nobody documents")
     check_answers: bool = option(False, "hold every answer against its schema; a broken one becomes a 500")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for row in fields(self):
             value, choices = getattr(self, row.name), row.metadata["choices"]
             if choices and value not in choices:
                 raise ValueError(f"{row.name} is {value!r}, must be {' or '.join(choices)}")
-        if not 0 < self.pace <= 1_000_000:
-            raise ValueError(f"pace is {self.pace}, must be in (0, 1000000]")
+        if not 0 < self.pace <= MOST_PACE:
+            raise ValueError(f"pace is {self.pace}, must be in (0, {MOST_PACE}]")
+        if not 0 <= self.seed <= MOST_SEED:
+            raise ValueError(f"seed is {self.seed}, must be from 0 to {MOST_SEED}")
+        if not re.search(REGION, self.region):
+            raise ValueError(f"region is {self.region!r}, must be like cn-north-4")
         if self.chat != "builtin" and self.chat.partition(":")[0] not in ("scripted", "gguf", "upstream"):
             raise ValueError(
                 f"chat is {self.chat!r}, must be builtin, scripted:FILE, gguf:FILE or upstream:URL"
@@ -64,7 +80,7 @@ class Settings:
                 raise ValueError(f"{name} is {getattr(self, name)}, must be from 0 to 65535")
 
     @classmethod
-    def from_environment(cls, **given) -> "Settings":
+    def from_environment(cls, **given: Any) -> "Settings":
         """Settings from the environment's MODELARTS_EMULATOR_<OPTION>, what is given going first."""
         values = {}
         for row in fields(cls):
@@ -74,7 +90,7 @@ class Settings:
         return cls(**values, **given)
 
 
-def parsed(row, text: str):
+def parsed(row: Field, text: str) -> Any:
     """The value of an option's text. ValueError naming the option when it is none."""
     if row.type in (bool, "bool"):
         if text.lower() not in ("1", "0", "true", "false", "yes", "no", ""):

@@ -1,6 +1,7 @@
 """The control API: what tests and tools may ask, and who may not ask."""
 
 import pytest
+from modelarts_emulator.worlds.clock import LATEST
 
 from tests.job_configs import CONFIG, CONFIGS
 
@@ -17,6 +18,9 @@ JOB = {
 }
 
 
+SHOW = {"operation": "ShowTrainingQuotas", "field": "x"}
+
+
 @pytest.fixture
 def control(cloud):
     """A function that asks the control API about the test's own account."""
@@ -29,12 +33,13 @@ def control(cloud):
 
 
 def test_health_and_readiness_need_no_credentials(control):
-    assert control("GET", "health").json == {"status": "alive", "operations": 536}
+    faults = {"count": 0, "last": []}
+    assert control("GET", "health").json == {"status": "alive", "operations": 536, "faults": faults}
     assert (control("GET", "ready").status, control("GET", "ready").json) == (200, {"ready": True})
 
 
 def test_an_emulator_that_is_still_loading_is_alive_and_not_ready():
-    from modelarts_emulator.app import Application
+    from modelarts_emulator.application import Application
     from modelarts_emulator.contract.operations import Operations
     from modelarts_emulator.settings import Settings
 
@@ -80,29 +85,44 @@ def test_the_clock_runs_until_a_field_has_a_value(control, cloud):
 @pytest.mark.parametrize(
     ("path", "body", "words"),
     [
-        ("clock/advance", {}, "by is missing"),
-        ("clock/advance", {"by": "2 parsecs"}, "no duration"),
-        ("clock/advance", {"by": -1}, "between 0 and ten years"),
-        ("clock/advance", {"by": "11000d"}, "between 0 and ten years"),
-        ("clock/advance", {"by": "1h", "fast": True}, "takes by, not fast"),
-        ("clock/freeze", {"now": 1}, "takes no members, not now"),
-        ("clock/run", {"speed": 0}, "freeze the clock to stop it"),
-        ("clock/run", {"speed": "fast"}, "could not convert"),
-        ("clock/until", {"field": "status", "equals": 1}, "operation, a documented id is missing"),
+        ("clock/advance", {}, "$: by is required and missing"),
+        ("clock/advance", {"by": "2 parsecs"}, "$.by: '2 parsecs' is not a duration"),
+        ("clock/advance", {"by": -1}, "$.by: -1 is below the minimum"),
+        ("clock/advance", {"by": True}, "$.by: true is of type boolean"),
+        ("clock/advance", {"by": "11000d"}, "$.by: '11000d' is longer than ten years"),
+        ("clock/advance", {"by": "1h", "fast": True}, "unknown member 'fast'; takes by"),
+        ("clock/freeze", {"now": 1}, "unknown member 'now'; takes no members"),
+        ("clock/run", {"speed": 0}, "$.speed: 0 must be greater than 0"),
+        ("clock/run", {"speed": "fast"}, "$.speed: 'fast' is of type string, must be number"),
+        ("clock/until", {"field": "status", "equals": 1}, "$: operation is required and missing"),
         (
             "clock/until",
-            {"operation": "DeleteTrainingJob", "field": "x", "equals": 1},
-            "is no show operation",
+            {**SHOW, "operation": "DeleteTrainingJob", "equals": 1},
+            "$.operation: 'DeleteTrainingJob' is",
         ),
+        ("clock/until", {**SHOW, "operation": ["x"], "equals": 1}, "$.operation: ['x'] is of type array"),
+        ("clock/until", SHOW, "$: give exactly one of equals, in, at_least"),
+        ("clock/until", {**SHOW, "equals": 1, "in": [1]}, "$: give exactly one of equals, in, at_least"),
+        ("clock/until", {**SHOW, "in": 5}, "$.in: 5 is of type integer, must be array"),
         (
             "clock/until",
-            {"operation": "ShowTrainingQuotas", "field": "x"},
-            "exactly one of equals, in, at_least",
+            {**SHOW, "equals": 1, "path": {"id": 5}},
+            "$.path.id: 5 is of type integer, must be string",
         ),
-        ("reset", {"everything": True}, "reset takes world and area, not everything"),
-        ("reset", {"area": "trainin"}, "there is no area 'trainin'"),
-        ("worlds", {"name": "x"}, "a world takes seed, pace and region, not name"),
-        ("reset", [], "the body must be a JSON object"),
+        ("clock/until", {**SHOW, "equals": 1, "path": {"self": "x"}}, "/training-quotas has no 'self'"),
+        ("clock/until", {**SHOW, "operation": "ShowTrainingJobDetails", "equals": 1}, "needs a value for"),
+        ("clock/until", {**SHOW, "equals": 1, "within": {}}, "$.within: {} is of type object"),
+        ("reset", {"everything": True}, "unknown member 'everything'; takes world, area"),
+        ("reset", {"area": "trainin"}, "$.area: there is no area 'trainin'"),
+        ("reset", {"world": 5}, "$.world: 5 is of type integer, must be string"),
+        ("worlds", {"name": "x"}, "unknown member 'name'; takes seed, pace, region"),
+        ("worlds", {"seed": 2**70}, "$.seed: "),
+        ("worlds", {"seed": -1}, "$.seed: -1 is below the minimum"),
+        ("worlds", {"seed": "one"}, "$.seed: 'one' is of type string, must be integer"),
+        ("worlds", {"pace": 0}, "$.pace: 0 must be greater than 0"),
+        ("worlds", {"region": 5}, "$.region: 5 is of type integer, must be string"),
+        ("worlds", {"region": "the moon"}, "$.region: 'the moon'"),
+        ("reset", [], "the body must be a JSON object, not []"),
     ],
 )
 def test_what_the_control_api_does_not_know_it_refuses_in_words(control, path, body, words):
@@ -116,8 +136,52 @@ def test_what_is_not_there_is_404(control, path):
     assert control(method, path).status == 404
 
 
-def test_a_body_that_is_no_json_is_refused(control):
-    assert control("POST", "clock/advance", b"{").status == 400
+def test_a_body_that_is_not_json_is_refused_in_words(control):
+    reply = control("POST", "clock/advance", b"{")
+    assert reply.status == 400 and "the body is not JSON" in reply.json["error_msg"]
+
+
+def test_a_clock_cannot_leave_the_years_that_four_digits_can_write(control, cloud):
+    cloud.clock.advance(LATEST - cloud.clock.now() - 60)
+    reply = control("POST", "clock/advance", {"by": "1h"})
+    assert reply.status == 400 and "the clock ends at 9990-01-01T00:00:00Z" in reply.json["error_msg"]
+    assert control("POST", "clock/advance", {"by": "30s"}).json["iso"].startswith("9989-12-31T23:59:30")
+
+
+def test_a_value_that_cannot_be_compared_is_told_and_waited_for_no_longer(control, cloud):
+    id = cloud.post(JOBS, JOB).json["metadata"]["id"]
+    asked = {"operation": "ShowTrainingJobDetails", "path": {"training_job_id": id}}
+    reply = control("POST", "clock/until", {**asked, "field": "status.phase", "at_least": 5})
+    assert reply.status == 400 and "5 cannot be compared to status.phase" in reply.json["error_msg"]
+
+
+def test_a_mistake_of_the_emulator_is_a_500_that_fails_the_test(control, cloud, monkeypatch, caplog):
+    def fail(*_):
+        raise KeyError("a bug")
+
+    monkeypatch.setattr("modelarts_emulator.control.worlds.shown_world", fail)
+    reply = control("GET", "worlds")
+    assert (reply.status, reply.json["error_code"]) == (500, "Emulator.Internal")
+    assert cloud.emulator.application.broken == ["GET /_emulator/worlds: KeyError: 'a bug'"]
+    cloud.emulator.application.broken.clear()
+    assert caplog.records[-1].exc_info[0] is KeyError
+
+
+def test_a_record_that_fails_when_it_is_due_shows_in_health_and_fails_no_request(control, cloud, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("a bug of a behaviour")
+
+    monkeypatch.setattr("modelarts_emulator.frame.lifecycle.Lifecycle.pass_on", fail)
+    id = cloud.post(JOBS, JOB).json["metadata"]["id"]
+    assert control("POST", "clock/advance", {"by": "1h"}).status == 200
+    assert cloud.get(f"{JOBS}/{id}").status == 200
+    faults = control("GET", "health").json["faults"]
+    mine = [fault for fault in faults["last"] if fault["world"] == cloud.world.tag]
+    assert [fault["error"] for fault in mine] == ["RuntimeError: a bug of a behaviour"]
+    assert id in mine[0]["record"] and control("GET", "ready").json == {"ready": True}
+    (broken,) = cloud.emulator.application.broken
+    assert "a bug of a behaviour" in broken
+    cloud.emulator.application.broken.clear()
 
 
 def test_a_reset_says_what_it_removed(control, cloud):

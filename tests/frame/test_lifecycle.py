@@ -7,7 +7,7 @@ from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon, unt
 from modelarts_emulator.frame.registry import RESOURCES, resource_of
 from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.worlds.store import Store
-from modelarts_emulator.worlds.world import World, tag_of_number
+from modelarts_emulator.worlds.world import Surroundings, World, tag_of_number
 
 from tests.frame.conftest import Documented
 
@@ -18,7 +18,7 @@ TABLE = f"{LAMPS}/p"
 @pytest.fixture
 def world():
     """A world on its own, its clock standing."""
-    world = World(tag_of_number(7), seed=1, pace=60, resource_of=resource_of)
+    world = World(tag_of_number(7), seed=1, pace=60, surroundings=Surroundings(resource_of=resource_of))
     world.clock.freeze()
     return world
 
@@ -121,7 +121,7 @@ def test_after_a_restart_what_was_due_still_falls_due(lamps, call):
     world = call.world
     born(lamps, call)
     world.save()
-    again = World(world.tag, seed=1, pace=60, resource_of=resource_of)
+    again = World(world.tag, seed=1, pace=60, surroundings=Surroundings(resource_of=resource_of))
     again.store = Store(world.tag)
     for name, id, blob in world.store.records():
         again.store.load(name, id, blob)
@@ -131,18 +131,46 @@ def test_after_a_restart_what_was_due_still_falls_due(lamps, call):
     assert again.store.table(TABLE).find("1")["status"] == "BURNING"
 
 
-def test_what_fails_on_entering_a_state_leaves_nothing_half_done(lamps, call):
+@pytest.fixture
+def failing(lamps, call):
+    """Two lamps, of which the first fails when it is to burn; the moment at which it did has passed."""
+
     @lamps.lifecycle.entering("BURNING")
     def fail(bound, record):
         bound.world.store.table("notes").put("half", {})
-        raise RuntimeError("a bug of a behaviour")
+        if record["id"] == "1":
+            raise RuntimeError("a bug of a behaviour")
 
-    born(lamps, call)
-    call.world.clock.advance(20)
-    with pytest.raises(RuntimeError), call.world.transaction():
-        pass
-    with call.world.transaction():
-        assert call.world.store.table("notes").find("half") is None
+    for id in ("1", "2"):
+        born(lamps, call, id)
+    advance(call.world, 20)
+    return call.world
+
+
+def test_a_record_that_fails_when_it_is_due_stays_as_it_was_and_fails_nothing_else(lamps, failing):
+    assert failing.store.table(TABLE).find("1") == {"id": "1", "status": "WARMING"}
+    assert failing.store.table(TABLE).find("2")["status"] == "BURNING"
+    advance(failing, 100_000)
+    assert failing.store.table(TABLE).find("1")["status"] == "WARMING"
+    assert failing.store.table(TABLE).find("2")["status"] == "OUT"
+
+
+def test_what_fails_when_it_is_due_leaves_nothing_half_done(lamps, failing):
+    assert list(failing.store.table("notes").ids()) == ["half"]
+    assert len(failing.store.table(TABLE)) == 2
+
+
+def test_a_record_that_fails_when_it_is_due_is_told_once_with_its_traceback(lamps, call, caplog, request):
+    told = []
+    call.world.due._report = told.append
+    world = request.getfixturevalue("failing")
+    advance(world, 100_000)
+    assert world.due.fault_count == 1
+    (fault,) = world.due.faults
+    assert (fault["record"], fault["error"]) == (f"{TABLE}/1", "RuntimeError: a bug of a behaviour")
+    assert len(told) == 1 and fault["record"] in told[0]
+    (logged,) = caplog.records
+    assert logged.exc_info[0] is RuntimeError
 
 
 def test_a_lifecycle_that_leads_nowhere_cannot_be_written():

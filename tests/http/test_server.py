@@ -5,9 +5,11 @@ import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, HTTPResponse
+from typing import NamedTuple
 
 import pytest
-from modelarts_emulator.http.server import MOST_HEADER_LINES, MOST_HEADERS, MOST_URI, Server, listen
+from modelarts_emulator.http.connection import MOST_HEADER_LINES, MOST_HEADERS, MOST_URI
+from modelarts_emulator.http.server import Server, listen
 
 from tests.job_configs import CONFIG, CONFIGS
 
@@ -15,14 +17,32 @@ LIMIT = 1 << 20
 CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
+class Errand(NamedTuple):
+    """What the server keeps of a request for the echo."""
+
+    environ: dict
+    threads: str
+    body_limit: int
+
+
 class Echo:
-    """A WSGI callable that says what it was asked, streams, or answers big, by its path."""
+    """An application that says what it was asked, streams, or answers big, by its path."""
 
     def __init__(self):
         self.ended = threading.Event()
+        self.released = threading.Event()
         self.sent = 0
 
-    def __call__(self, environ, start_response):
+    def begin(self, environ):
+        path = environ["PATH_INFO"]
+        return Errand(environ, path[1:] if path.startswith(("/slow", "/held")) else "", LIMIT)
+
+    def answer(self, errand, start_response, hurries=False):
+        environ = errand.environ
+        if environ["PATH_INFO"] == "/waits" and hurries:
+            return None
+        if environ["PATH_INFO"] == "/held":
+            self.released.wait(20)
         refusal = environ.get("emulator.refusal")
         if refusal:
             body = json.dumps(refusal).encode()
@@ -66,7 +86,7 @@ def echo():
 def address(echo):
     """Where a server for the echo listens."""
     listener = listen("127.0.0.1", 0)
-    server = Server(echo, [listener], lambda environ: environ["PATH_INFO"] == "/slow", lambda environ: LIMIT)
+    server = Server(echo, [listener], {"held": 2})
     address = listener.getsockname()
     thread = threading.Thread(target=server.serve)
     thread.start()
@@ -132,6 +152,25 @@ def test_requests_behind_a_slow_one_and_a_stream_wait_their_turn(address):
         assert json.loads(wire.answer()[1])["uri"] == "/slow"
         assert wire.answer()[1] == b"onetwothree"
         assert json.loads(wire.answer()[1])["uri"] == "/after"
+
+
+def test_what_the_loop_cannot_answer_at_once_is_answered_by_a_thread_in_its_turn(address):
+    with Wire(address) as wire:
+        wire.send(post("/waits", b"body") + get("/after"))
+        told = json.loads(wire.answer()[1])
+        assert (told["uri"], told["body"]) == ("/waits", "body")
+        assert json.loads(wire.answer()[1])["uri"] == "/after"
+
+
+def test_work_of_one_kind_that_fills_its_threads_keeps_no_other_kind_waiting(address, echo):
+    echo.released.clear()
+    held = [Wire(address).send(get("/held")) for _ in range(6)]
+    with Wire(address) as other:
+        assert json.loads(other.send(get("/slow")).answer()[1])["uri"] == "/slow"
+    echo.released.set()
+    assert [wire.answer()[0] for wire in held] == [200] * 6
+    for wire in held:
+        wire.sock.close()
 
 
 def test_a_body_in_chunks_is_put_together(address):
@@ -291,7 +330,7 @@ def test_sixteen_threads_that_create_update_list_and_delete_lose_nothing(cloud):
 
 def test_a_server_that_is_stopped_before_it_serves_ends_at_once(echo):
     listener = listen("127.0.0.1", 0)
-    server = Server(echo, [listener], lambda environ: False, lambda environ: LIMIT)
+    server = Server(echo, [listener])
     server.stop()
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()

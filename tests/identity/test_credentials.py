@@ -10,7 +10,7 @@ from huaweicloudsdkcore.sdk_request import SdkRequest
 from huaweicloudsdkcore.signer.signer import Signer
 from hypothesis import given
 from hypothesis import strategies as st
-from modelarts_emulator.app import create_app
+from modelarts_emulator.application import create_app
 from modelarts_emulator.contract.access import refuse_gaps
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.calls import Caller

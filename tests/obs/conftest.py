@@ -7,7 +7,8 @@ import io
 import re
 from email.utils import formatdate
 
-from modelarts_emulator.obs import Key, Obs
+from modelarts_emulator.obs.application import Obs
+from modelarts_emulator.obs.callers import Key
 from modelarts_emulator.worlds.clock import wall_now
 
 KEYS = {

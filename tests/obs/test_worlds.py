@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from urllib.parse import urlparse
 
 import pytest
+from modelarts_emulator.obs.names import is_obs_host
 from modelarts_emulator.worlds.clock import wall_now
 
 from tests.obs.conftest import Direct, stored
@@ -163,7 +164,7 @@ def test_reset_forgets_one_world_or_all(direct):
 
 def test_hosts_of_obs_are_known(direct):
     for host in ("obs.localhost", "b.obs.localhost:7878", "my.b.obs.cn-north-4.myhuaweicloud.com", "OBS.x.y"):
-        assert direct.obs.serves(host)
+        assert is_obs_host(host)
     for host in (
         "127.0.0.1:7878",
         "localhost",
@@ -171,7 +172,7 @@ def test_hosts_of_obs_are_known(direct):
         "jobs.localhost",
         "",
     ):
-        assert not direct.obs.serves(host)
+        assert not is_obs_host(host)
 
 
 def test_a_virtual_host_names_the_bucket(direct):
@@ -248,8 +249,8 @@ def test_nothing_is_loaded_before_it_is_needed():
     import subprocess
 
     script = (
-        "import sys, modelarts_emulator.obs\n"
-        "modelarts_emulator.obs.Obs(None, 'r', now_of=None).serves('obs.x')\n"
+        "import sys\nfrom modelarts_emulator.obs.application import Obs\n"
+        "Obs(None, 'r', now_of=None)\n"
         "print([m for m in sys.modules if m.partition('.')[0] in ('moto', 'boto3', 'botocore', 'werkzeug')])"
     )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -8,6 +8,7 @@ from functools import cache
 from itertools import islice
 
 from modelarts_emulator.contract.patterns import for_python, for_rust, patterns_of
+from modelarts_emulator.waiting import refuse_to_wait
 
 WHOLE = re.compile(r"-?\d{1,30}")
 NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?([eE][-+]?\d{1,3})?")
@@ -72,6 +73,7 @@ def sorted_errors(schema: dict, value) -> list:
 @cache
 def validator_class():
     """jsonschema's validator, which finds in patterns what jsonschema-rs does and knows our own keywords."""
+    refuse_to_wait()
     from jsonschema import Draft202012Validator, ValidationError
     from jsonschema.validators import extend
 

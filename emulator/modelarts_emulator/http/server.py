@@ -1,178 +1,62 @@
-"""An HTTP/1.1 server for WSGI callables: one loop answers what is quick, threads carry what takes its time."""
+"""An HTTP/1.1 server: one loop answers what is quick, threads carry what takes its time."""
 
-import io
 import logging
 import selectors
 import socket
-import sys
 from collections import deque
-from functools import cached_property, lru_cache
-from urllib.parse import unquote
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
 
 import httptools
 
+from modelarts_emulator.http.connection import Connection, Errand
 from modelarts_emulator.http.streaming import gathered
+from modelarts_emulator.http.threads import Threads
 from modelarts_emulator.worlds.clock import http_date, monotonic, wall_now
 
-MOST_URI = 32 << 10
-MOST_HEADERS = 64 << 10
-MOST_HEADER_LINES = 100
-SPOOL_ABOVE = 4 << 20
 MOST_DRAINED = 64 << 20
 MOST_CONNECTIONS = 2000
-MOST_THREADS = 64
 IDLE_SECONDS = 120
 REQUEST_SECONDS = 60
 SEND_SECONDS = 60
+STOP_SECONDS = 5
+STREAMS = "streams"
 log = logging.getLogger("modelarts_emulator.http.server")
 
 
-@lru_cache(1024)
-def environ_name(header: bytes) -> str | None:
-    """The WSGI name of a header; None for names with an underscore, which could pass for others."""
-    if b"_" in header:
-        return None
-    name = header.decode("latin-1").upper().replace("-", "_")
-    return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
+class Front(Protocol):
+    """What a server asks: an application that is handed back what it has found out about a request."""
 
+    def begin(self, environ: dict) -> Errand:
+        """Look at the head of a request; called on the loop, so it must be quick."""
 
-class Connection:
-    """One client connection: what has been parsed of it and what still has to be sent."""
-
-    def __init__(self, server: "Server", sock: socket.socket, peer: str, port: int):
-        self.server = server
-        self.sock = sock
-        self.base = {
-            "SCRIPT_NAME": "",
-            "SERVER_NAME": server.host,
-            "SERVER_PORT": str(port),
-            "REMOTE_ADDR": peer,
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
-            "wsgi.errors": sys.stderr,
-            "wsgi.multithread": True,
-            "wsgi.multiprocess": False,
-            "wsgi.run_once": False,
-            "wsgi.input_terminated": True,
-        }
-        self.requests: deque = deque()
-        self.out = b""
-        self.closing = False
-        self.draining = 0
-        self.since = monotonic()
-        self.parser = httptools.HttpRequestParser(self)
-        self.on_message_begin()
-
-    def on_message_begin(self) -> None:
-        """A request starts."""
-        self.url = b""
-        self.headers: list = []
-        self.size = self.lines = 0
-        self.body = None
-        self.body_size = 0
-        self.refusal = None
-        self.environ = None
-        self.since = monotonic()
-
-    def on_url(self, part: bytes) -> None:
-        """More of the request target."""
-        self.url += part
-        if len(self.url) > MOST_URI:
-            self._refuse(414, f"the URI is longer than {MOST_URI} bytes")
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One header line."""
-        self.size += len(name) + len(value)
-        self.lines += 1
-        if self.size > MOST_HEADERS or self.lines > MOST_HEADER_LINES:
-            self._refuse(494, f"the headers exceed {MOST_HEADERS} bytes or {MOST_HEADER_LINES} lines")
-        self.headers.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        """The head of the request is there: it becomes a WSGI environment."""
-        environ = self.environ = self._environ()
-        self.limit = self.server.body_limit(environ)
-        if int(environ.get("CONTENT_LENGTH") or 0) > self.limit:
-            self._refuse(
-                413, f"the body has {environ['CONTENT_LENGTH']} bytes, at most {self.limit} are allowed"
-            )
-        if environ.get("HTTP_EXPECT", "").lower() == "100-continue":
-            self.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-    def on_body(self, part: bytes) -> None:
-        """More of the body."""
-        self.body_size += len(part)
-        if self.body_size > self.limit:
-            self._refuse(413, f"the body has more than {self.limit} bytes")
-        if self.body is None:
-            self.body = io.BytesIO() if self.limit <= 3 * SPOOL_ABOVE else spool()
-        self.body.write(part)
-
-    def on_message_complete(self) -> None:
-        """The request is whole and waits to be served."""
-        environ = self.environ
-        if self.body is not None:
-            self.body.seek(0)
-            environ["CONTENT_LENGTH"] = str(self.body_size)
-            environ["wsgi.input"] = self.body
-        else:
-            environ["wsgi.input"] = io.BytesIO()
-        environ["emulator.keep_alive"] = self.parser.should_keep_alive()
-        self.requests.append(environ)
-        self.environ = None
-        self.url = b""
-
-    def broken(self, words: str) -> None:
-        """Queue the answer to a request that is not going to be read to its end."""
-        status, why = self.refusal or (400, words)
-        environ = self.environ or self._environ()
-        environ["wsgi.input"] = io.BytesIO()
-        environ["emulator.refusal"] = ("APIG.0201", status, why)
-        environ["emulator.keep_alive"] = False
-        self.requests.append(environ)
-
-    def _refuse(self, status: int, words: str) -> None:
-        self.refusal = (status, words)
-        raise ValueError(words)
-
-    def _environ(self) -> dict:
-        url = self.url.decode("latin-1")
-        path, _, query = url.partition("?")
-        environ = self.base.copy()
-        environ["REQUEST_METHOD"] = (
-            self.parser.get_method().decode("latin-1") if self.headers or url else "GET"
-        )
-        environ["RAW_URI"] = url
-        environ["PATH_INFO"] = unquote(path, "latin-1") if "%" in path else path
-        environ["QUERY_STRING"] = query
-        environ["SERVER_PROTOCOL"] = f"HTTP/{self.parser.get_http_version()}"
-        for raw_name, raw_value in self.headers:
-            name = environ_name(raw_name)
-            if name is not None:
-                value = raw_value.decode("latin-1")
-                environ[name] = f"{environ[name]},{value}" if name in environ else value
-        # As they arrived: a name with an underscore, which WSGI cannot tell from one with a hyphen, too.
-        environ["emulator.headers"] = self.headers
-        return environ
+    def answer(
+        self, errand: Errand, start_response: Callable, hurries: bool = False
+    ) -> Iterable[bytes] | None:
+        """The answer, as WSGI has it. With hurries, None instead of waiting for anything: errand.threads then says
+        which threads have to ask again.
+        """
 
 
 class Server:
-    """Serve a WSGI callable on listening sockets until stopped.
+    """Serve an application on listening sockets until stopped.
 
-    blocks(environ): whether a request may take its time; it is then carried by a thread of its own, like
-    every answer that is not a list or tuple: that one is streamed, frame by frame, as it comes.
-    body_limit(environ): how many bytes its body may have. A request that breaks a limit of the server reaches
-    the callable without a body and with environ["emulator.refusal"] = (code, status, words).
+    What the loop cannot answer at once is carried by a thread, like every answer that is not a list or tuple: that one
+    is streamed, frame by frame, as it comes. most_threads: how many threads may carry requests of a kind at once. A
+    request that breaks a limit of the server reaches the application without a body and with
+    environ["emulator.refusal"] = (code, status, words).
     """
 
-    def __init__(self, app, listeners: list[socket.socket], blocks, body_limit):
+    def __init__(
+        self, app: Front, listeners: list[socket.socket], most_threads: Mapping[str, int] | None = None
+    ):
         self.app = app
         self.listeners = listeners
-        self.blocks = blocks
-        self.body_limit = body_limit
         self.host = listeners[0].getsockname()[0]
+        self.threads = Threads(most_threads)
         self.selector = selectors.DefaultSelector()
         self.connections: set[Connection] = set()
+        self._carried: set[Connection] = set()
         self._returned: deque = deque()
         self._wake, self._woken = socket.socketpair()
         self._woken.setblocking(False)
@@ -195,8 +79,7 @@ class Server:
             if monotonic() - swept > 5:
                 swept = monotonic()
                 self._sweep(swept)
-        for connection in list(self.connections):
-            self._close(connection)
+        self._end_connections()
         for sock in [*self.listeners, self._wake, self._woken]:
             sock.close()
         self.selector.close()
@@ -206,11 +89,18 @@ class Server:
         self._running = False
         self._wake_up()
 
-    @cached_property
-    def _threads(self):
-        from concurrent.futures import ThreadPoolExecutor
-
-        return ThreadPoolExecutor(MOST_THREADS, "emulator")
+    def _end_connections(self) -> None:
+        for connection in self.connections - self._carried:
+            self._close(connection)
+        # A socket that a thread works with is closed once the thread has let go: its number may mean another then.
+        for connection in list(self._carried):
+            try:
+                connection.sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                log.debug("the client has hung up already")
+        self.threads.finish(STOP_SECONDS)
+        for connection in self._returned:
+            connection.sock.close()
 
     def _accept(self, listener: socket.socket) -> None:
         for _ in range(64):
@@ -223,7 +113,7 @@ class Server:
                 continue
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = Connection(self, sock, address[0], listener.getsockname()[1])
+            connection = Connection(self.app.begin, sock, self.host, address[0], listener.getsockname()[1])
             self.connections.add(connection)
             self.selector.register(sock, selectors.EVENT_READ, connection)
 
@@ -258,31 +148,31 @@ class Server:
         except httptools.HttpParserUpgrade:
             pass
         except (httptools.HttpParserError, ValueError) as error:
-            connection.broken(f"the request is no HTTP/1.1: {error}")
+            connection.give_up_reading(f"the request is not HTTP/1.1: {error}")
         return True
 
     def _serve_waiting(self, connection: Connection) -> None:
         while connection.requests and not connection.out and not connection.closing:
-            environ = connection.requests.popleft()
-            if "emulator.refusal" not in environ and self.blocks(environ):
-                self._hand_over(connection, self._carry, environ)
+            errand = connection.requests.popleft()
+            head, body = ([], None) if errand.threads else self._ask(errand, hurries=True)
+            if body is None:
+                self._hand_over(errand.threads, connection, self._carry, errand)
                 return
-            head, body = self._run(environ)
             if not isinstance(body, list | tuple):
-                self._hand_over(connection, self._send_stream, environ, head, body)
+                self._hand_over(STREAMS, connection, self._send_stream, errand.environ, head, body)
                 return
-            self._send(connection, environ, self._whole(environ, head, body))
+            self._send(connection, errand.environ, self._whole(errand.environ, head, body))
 
-    def _run(self, environ: dict):
-        head = []
+    def _ask(self, errand: Errand, hurries: bool = False) -> tuple[list, Any]:
+        head: list = []
 
-        def start_response(status, headers, exc_info=None):
+        def start_response(status: str, headers: list, exc_info: object = None) -> Callable:
             head[:] = status, headers
             return head.append
 
-        return head, self.app(environ, start_response)
+        return head, self.app.answer(errand, start_response, hurries)
 
-    def _whole(self, environ: dict, head: list, body) -> bytes:
+    def _whole(self, environ: dict, head: list, body: Iterable[bytes]) -> bytes:
         status, headers = head[0], head[1]
         content = b"".join(body)
         if hasattr(body, "close"):
@@ -333,23 +223,27 @@ class Server:
 
     def _linger(self, connection: Connection) -> None:
         """Say that nothing more will come, and read on until the client has read the answer and hangs up."""
-        connection.sock.shutdown(socket.SHUT_WR)
+        try:
+            connection.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._close(connection)
         connection.since = monotonic() - REQUEST_SECONDS + 5
 
-    def _hand_over(self, connection: Connection, carry, *what) -> None:
+    def _hand_over(self, kind: str, connection: Connection, carry: Callable, *what: Any) -> None:
         self.selector.unregister(connection.sock)
-        self._threads.submit(self._carried, connection, carry, *what)
+        self._carried.add(connection)
+        self.threads.submit(kind, lambda: self._carry_alone(connection, carry, *what))
 
-    def _carried(self, connection: Connection, carry, *what) -> None:
+    def _carry_alone(self, connection: Connection, carry: Callable, *what: Any) -> None:
         """What a thread does: carry one request with the socket to itself, then give the connection back."""
         try:
             connection.sock.settimeout(SEND_SECONDS)
             carry(connection, *what)
         except OSError:
-            connection.closing = True
+            connection.failed = True
         except Exception:
             log.exception("a request failed")
-            connection.closing = True
+            connection.failed = True
         self._returned.append(connection)
         self._wake_up()
 
@@ -359,8 +253,9 @@ class Server:
         except OSError:
             log.debug("the server has stopped meanwhile")
 
-    def _carry(self, connection: Connection, environ: dict) -> None:
-        head, body = self._run(environ)
+    def _carry(self, connection: Connection, errand: Errand) -> None:
+        environ = errand.environ
+        head, body = self._ask(errand)
         known = any(name.lower() == "content-length" for name, _ in head[1])
         if known or isinstance(body, list | tuple):
             connection.sock.sendall(self._whole(environ, head, body))
@@ -368,7 +263,9 @@ class Server:
         else:
             self._send_stream(connection, environ, head, body)
 
-    def _send_stream(self, connection: Connection, environ: dict, head: list, frames) -> None:
+    def _send_stream(
+        self, connection: Connection, environ: dict, head: list, frames: Iterable[bytes]
+    ) -> None:
         """Send frames as they come; a client that hangs up ends them.
 
         Frames that are ready together leave together. An empty frame says that the next one is going to take
@@ -398,19 +295,23 @@ class Server:
             return
         while self._returned:
             connection = self._returned.popleft()
-            if connection.closing or not self._running:
+            self._carried.discard(connection)
+            if connection.failed or not self._running:
                 self._close(connection)
                 continue
             connection.sock.setblocking(False)
             connection.since = monotonic()
             self.selector.register(connection.sock, selectors.EVENT_READ, connection)
-            self._ready(connection, 0)
+            if connection.closing:
+                self._linger(connection)
+            else:
+                self._ready(connection, 0)
 
     def _sweep(self, now: float) -> None:
         """Close what has been idle too long, and what never finishes its request."""
         for key in list(self.selector.get_map().values()):
             if isinstance(key.data, Connection):
-                waiting = key.data.environ is not None or key.data.url or key.data.out or key.data.closing
+                waiting = key.data.is_reading or key.data.out or key.data.closing
                 if now - key.data.since > (REQUEST_SECONDS if waiting else IDLE_SECONDS):
                     self._close(key.data)
 
@@ -421,13 +322,6 @@ class Server:
         except (KeyError, ValueError):
             log.debug("the connection was with a thread")
         connection.sock.close()
-
-
-def spool():
-    """A place for a body that may be too large for memory."""
-    from tempfile import SpooledTemporaryFile
-
-    return SpooledTemporaryFile(SPOOL_ABOVE)
 
 
 def listen(host: str, port: int) -> socket.socket:

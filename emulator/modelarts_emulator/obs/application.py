@@ -20,7 +20,6 @@ from modelarts_emulator.obs.callers import (
 )
 from modelarts_emulator.obs.dialects import header_name
 from modelarts_emulator.obs.in_process import WorldObs
-from modelarts_emulator.obs.names import is_obs_host
 from modelarts_emulator.obs.refusals import ObsError, error_document, host_id
 from modelarts_emulator.obs.replies import Reply, xml_reply
 from modelarts_emulator.obs.requests import ObsRequest, request_from
@@ -64,10 +63,6 @@ class Obs:
         self._worlds = None
         self._numbers = itertools.count(1)
 
-    def serves(self, host: str) -> bool:
-        """Whether that Host is one of OBS's names: obs.<domain>, <bucket>.obs.<domain>."""
-        return is_obs_host(host)
-
     def of(self, world) -> WorldObs:
         """The objects of one world, in process."""
         return WorldObs(self, world.tag, world.account.access_key, world.account.secret_key)
@@ -90,6 +85,11 @@ class Obs:
     def default(self) -> str:
         """The tag of the world that anonymous requests and unknown keys open."""
         return self._default or tag_of_number(0)
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether moto and all objects are there already."""
+        return self._worlds is not None
 
     @property
     def worlds(self):

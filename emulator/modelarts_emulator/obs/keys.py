@@ -6,7 +6,7 @@ from pathlib import Path
 def object_storage(application):
     """The Obs of an application; moto is loaded at its first request."""
     from modelarts_emulator.identity.credentials import obs_key
-    from modelarts_emulator.obs import Obs
+    from modelarts_emulator.obs.application import Obs
 
     settings = application.settings
 

@@ -1,15 +1,17 @@
 """The worlds of one process, and which of them a key or a token opens."""
 
 import gc
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from modelarts_emulator.settings import Settings
 from modelarts_emulator.worlds.journal import Journal
-from modelarts_emulator.worlds.world import META, World, tag_of_number
+from modelarts_emulator.worlds.world import META, Surroundings, World, tag_of_number
 
 
 @contextmanager
-def without_collection():
+def without_collection() -> Iterator[None]:
     """No garbage collection meanwhile: what is being loaded is no garbage."""
     was_on = gc.isenabled()
     gc.disable()
@@ -27,11 +29,12 @@ class Worlds:
     directory cannot be used.
     """
 
-    def __init__(self, settings, obs_of, seed_identity, resource_of):
+    def __init__(
+        self, settings: Settings, seed_identity: Callable[[World], object], surroundings: Surroundings
+    ):
         self.settings = settings
-        self._obs_of = obs_of
         self._seed_identity = seed_identity
-        self._resource_of = resource_of
+        self._surroundings = surroundings
         self._worlds: dict[str, World] = {}
         self._by_account: dict[str, World] = {}
         self._number = 0
@@ -57,10 +60,10 @@ class Worlds:
         """The world that unknown keys open."""
         return self._worlds[tag_of_number(0)]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[World]:
         return iter(list(self._worlds.values()))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._worlds)
 
     def by_tag(self, tag: str) -> World | None:
@@ -87,15 +90,17 @@ class Worlds:
     def remove(self, world: World) -> None:
         """Forget a world and all that is in it; the default one is emptied instead."""
         with world.lock:
-            world.store.clear()
-            world.let_go()
+            world.reset()
             if world is self.default:
                 self._furnish(world)
             else:
+                world.store.clear()
                 del self._worlds[world.tag], self._by_account[world.account.domain_id]
 
     def reset(self, world: World, area: str | None = None) -> int:
-        """Empty a world, or one area of it; how many records went for good. Its keys keep opening it."""
+        """Empty a world, or one area `<service>/<area>` of it; how many records went for good. Its keys keep
+        opening it. ValueError for an area that does not exist.
+        """
         with world.lock:
             removed = world.reset(area)
             before = len(world.store)
@@ -116,7 +121,7 @@ class Worlds:
             self._worlds[tag].store.load(table, id, blob)
 
     def _made(self, tag: str, seed: int, pace: float, region: str) -> World:
-        return World(tag, seed, pace, region, self.journal, self._obs_of, self._resource_of)
+        return World(tag, seed, pace, region, self.journal, self._surroundings)
 
     def _born(self, number: int, seed: int, pace: float, region: str) -> World:
         world = self._made(tag_of_number(number), seed, pace, region)

@@ -5,6 +5,9 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+FASTEST = 1_000_000
+# 9990-01-01: what the cloud makes then may still last some years and be written with four digits.
+LATEST = 253_086_768_000.0
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -33,7 +36,7 @@ def http_date(seconds: int) -> str:
     )
 
 
-def seconds_of(duration) -> float:
+def seconds_of(duration: float | str) -> float:
     """Seconds of a duration: a number, or text such as "90", "1.5h", "2h30m", "500ms". ValueError for
     anything else.
     """
@@ -45,7 +48,7 @@ def seconds_of(duration) -> float:
     parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhdw])", text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ValueError(
-            f"{duration!r} is no duration: give seconds, or numbers with ms, s, m, h, d, w such as 2h30m"
+            f"{duration!r} is not a duration: give seconds, or numbers with ms, s, m, h, d, w such as 2h30m"
         )
     return sum(float(number) * UNITS[unit] for number, unit in parts)
 
@@ -55,6 +58,10 @@ def iso_of(seconds: float, fraction: int = 3) -> str:
     moment = datetime.fromtimestamp(seconds, UTC)
     text = moment.strftime("%Y-%m-%dT%H:%M:%S")
     return f"{text}.{moment.microsecond:06d}"[: len(text) + 1 + fraction] + "Z" if fraction else text + "Z"
+
+
+class OutOfTime(ValueError):
+    """A moment to which a clock cannot be moved, or a speed at which it cannot run."""
 
 
 class Clock:
@@ -75,7 +82,7 @@ class Clock:
             return self._shown
         if self.frozen:
             return self._base
-        return self._base + (wall_now() - self._anchor) * self.speed
+        return min(LATEST, self._base + (wall_now() - self._anchor) * self.speed)
 
     def now_ms(self) -> int:
         """Virtual milliseconds since the epoch, as most fields of the API count."""
@@ -90,16 +97,19 @@ class Clock:
         self._settle(frozen=True)
 
     def run(self, speed: float = 1.0) -> None:
-        """Run on from now, that many virtual seconds in a real one. ValueError unless 0 < speed <= 1,000,000."""
-        if not 0 < speed <= 1_000_000:
-            raise ValueError(f"speed {speed} is not in (0, 1000000]; freeze the clock to stop it")
+        """Run on from now, that many virtual seconds in a real one. OutOfTime unless 0 < speed <= FASTEST."""
+        if not 0 < speed <= FASTEST:
+            raise OutOfTime(f"speed {speed} is not in (0, {FASTEST}]; freeze the clock to stop it")
         self._settle(frozen=False, speed=speed)
 
     def advance(self, seconds: float) -> None:
-        """Move on by that many virtual seconds. ValueError when negative: time does not go back."""
+        """Move on by that many virtual seconds. OutOfTime when negative, time does not go back, or beyond LATEST."""
         if seconds < 0:
-            raise ValueError(f"the clock cannot go back by {-seconds} seconds")
-        self._base = self.now() + seconds
+            raise OutOfTime(f"the clock cannot go back by {-seconds} seconds")
+        goal = self.now() + seconds
+        if goal > LATEST:
+            raise OutOfTime(f"the clock ends at {iso_of(LATEST, 0)}, {seconds:g} seconds from now is later")
+        self._base = goal
         self._anchor = wall_now()
 
     def wait(self, seconds: float) -> None:

@@ -1,13 +1,17 @@
 """All that one account sees: its records, its time, its chance, its objects."""
 
-import heapq
-import random
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import sha256
-from threading import RLock
-from typing import NamedTuple
+from random import Random
+from typing import Any, NamedTuple
 
+from modelarts_emulator.waiting import MANNER, NeedsThread, refuse_to_wait
 from modelarts_emulator.worlds.clock import Clock
+from modelarts_emulator.worlds.due import Due
+from modelarts_emulator.worlds.journal import Journal
+from modelarts_emulator.worlds.lock import Lock
 from modelarts_emulator.worlds.store import Store
 
 DEFAULT_REGION = "cn-north-4"
@@ -29,6 +33,29 @@ class Account(NamedTuple):
     secret_key: str
 
 
+def nothing(*_: object) -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What worlds need of the rest of an emulator; a world alone has neither objects nor kinds of resources.
+
+    obs_of(world): its objects. obs_is_loaded(): whether they are there at once; load_obs() sees to that. resource_of
+    (table name): the kind of resource that lies there. report(words): told of what failed and is nobody's request.
+    areas: the full names of all areas. forget(world, area): called when an area is reset, after its own records are
+    gone, for what lies elsewhere on its behalf.
+    """
+
+    obs_of: Callable[["World"], Any] = nothing
+    obs_is_loaded: Callable[[], bool] = lambda: True
+    load_obs: Callable[[], object] = nothing
+    resource_of: Callable[[str], Any] = nothing
+    report: Callable[[str], object] = nothing
+    areas: frozenset[str] = frozenset()
+    forget: tuple[Callable[["World", str], object], ...] = ()
+
+
 class World:
     """One account's cloud. Behaviours run under its lock, one at a time; what they write counts whole or not
     at all.
@@ -36,7 +63,7 @@ class World:
     tag: five characters that stand in every key and token of this world. seed: decides everything random.
     pace: simulated work is that many times shorter than the cloud's. volatile: what a restart may forget,
     such as counters and caches, by the name of its area; a reset empties it and closes what has a close().
-    Touch it under the lock.
+    Touch it under the lock. due: what runs out of its state, and what failed when it did.
     """
 
     def __init__(
@@ -45,29 +72,58 @@ class World:
         seed: int,
         pace: float,
         region: str = DEFAULT_REGION,
-        journal=None,
-        obs_of=None,
-        resource_of=None,
+        journal: Journal | None = None,
+        surroundings: Surroundings | None = None,
     ):
         self.tag = tag
         self.seed = seed
         self.pace = pace
         self.region = region
-        self.lock = RLock()
+        self.lock = Lock()
         self.clock = Clock()
-        self.random = random.Random(f"{seed}/{tag}")
         self.store = Store(tag, journal)
         self.volatile: dict = {}
-        self._held: list = []
-        self._obs_of = obs_of
-        self._resource_of = resource_of
-        self._due: list = []
+        self._surroundings = surroundings or Surroundings()
+        self.due = Due(self, self._surroundings.resource_of, self._surroundings.report)
+        self._random = Random(f"{seed}/{tag}")
+        self._random_before: object = None
         self.account = self._account()
 
     @property
-    def obs(self):
-        """The account's objects, read and written in process; loads OBS on first use."""
-        return self._obs_of(self)
+    def environment(self) -> dict[str, str]:
+        """What a client has to know of the account, by the names of `modelarts-emulator env`."""
+        account = self.account
+        return {
+            "region": account.project_name,
+            "project_id": account.project_id,
+            "project_name": account.project_name,
+            "domain_id": account.domain_id,
+            "domain_name": account.domain_name,
+            "user_name": account.user_name,
+            "user_password": account.user_password,
+            "access_key": account.access_key,
+            "secret_key": account.secret_key,
+        }
+
+    @property
+    def obs(self) -> Any:
+        """The account's objects, read and written in process; loads OBS on first use.
+
+        NeedsThread where that would keep others waiting.
+        """
+        surroundings = self._surroundings
+        if not surroundings.obs_is_loaded():
+            refuse_to_wait(surroundings.load_obs)
+            if MANNER.starts_over and self.lock.is_mine:
+                raise NeedsThread(surroundings.load_obs)
+        return surroundings.obs_of(self)
+
+    @property
+    def random(self) -> Random:
+        """The source of all that is random here; what is undone to be begun again has drawn nothing."""
+        if self._random_before is None:
+            self._random_before = self._random.getstate()
+        return self._random
 
     def new_uuid(self) -> str:
         """A random id of the form 8-4-4-4-12."""
@@ -77,44 +133,39 @@ class World:
         """That many random hexadecimal digits."""
         return f"{self.random.getrandbits(4 * length):0{length}x}"
 
-    def seeded(self, *names) -> random.Random:
+    def seeded(self, *names) -> Random:
         """A random source of its own for what these names say: the same names give the same numbers."""
-        return random.Random("/".join(map(str, (self.seed, self.tag, *names))))
+        return Random("/".join(map(str, (self.seed, self.tag, *names))))
 
     def schedule(self, moment: float, table: str, id: str) -> None:
         """Note that the record runs out of its state then; the record's own `_due` decides whether that still
         holds.
         """
-        heapq.heappush(self._due, (moment, table, id))
+        self.due.schedule(moment, table, id)
 
     def next_due(self) -> float | None:
         """When the next record runs out of its state; None when none does."""
-        while self._due and not self._still_due(*self._due[0]):
-            heapq.heappop(self._due)
-        return self._due[0][0] if self._due else None
+        return self.due.next_moment()
 
     def catch_up(self) -> None:
-        """Do what has fallen due since, in order and each at its own time; all of it counts on return.
+        """Do what has fallen due up to now, in slices between which others may take the lock.
 
-        What waits for something outside the world's time is passed over until that is there.
+        Called under the lock. Whoever must not wait gets NeedsThread after the first slice.
         """
-        now = self.clock.now()
-        if self._held:
-            self._release_held()
-        if not self._due or self._due[0][0] > now:
-            return
-        while self._due and self._due[0][0] <= now:
-            moment, name, id = heapq.heappop(self._due)
-            if not self._still_due(moment, name, id):
-                continue
-            resource, table = self._resource_of(name), self.store.table(name)
-            awaited = resource.awaited(self, table, id)
-            if awaited is not None and not awaited.is_set():
-                self._held.append((awaited, (moment, name, id)))
-                continue
-            with self.clock.at(moment):
-                resource.pass_on(self, table, id)
-            self.store.commit()
+        goal = self.clock.now()
+        while True:
+            try:
+                if self._catch_up_slice(goal):
+                    return
+            except NeedsThread as needed:
+                if MANNER.hurries or self.lock.depth > 1:
+                    raise
+                self._load_unlocked(needed)
+            except OSError:
+                # What is due cannot be written now: it stays due, and what is there can still be read.
+                return
+            refuse_to_wait()
+            self.lock.let_others_in()
 
     def settle(self) -> None:
         """Wait, without the lock, until nothing that is due is held up by what happens in real time.
@@ -123,33 +174,50 @@ class World:
         """
         while True:
             with self.transaction():
-                awaited = [awaited for awaited, due in self._held if self._still_due(*due)]
+                awaited = self.due.awaited()
             if not awaited:
                 return
             awaited[0].wait()
 
     def let_go(self, area: str | None = None) -> None:
         """Forget what is volatile, of one area or all; what has a close() is closed first."""
-        for name in [area] if area is not None else list(self.volatile):
-            close = getattr(self.volatile.pop(name, None), "close", None)
-            if close is not None:
-                close()
+        for name in list(self.volatile):
+            if area is None or name == area or name.startswith(f"{area}/"):
+                close = getattr(self.volatile.pop(name), "close", None)
+                if close is not None:
+                    close()
 
     @contextmanager
-    def transaction(self):
+    def transaction(self) -> Iterator["World"]:
         """Alone with the world, caught up with its clock: what is written counts on leaving, nothing of it on
         an exception.
         """
         with self.lock:
+            self._random_before = None
             try:
                 self.catch_up()
                 yield self
+            except NeedsThread:
+                self.undo()
+                raise
             except BaseException:
                 self.store.rollback()
                 raise
-            self.store.commit()
+            self.commit()
 
-    def run_until(self, holds, within: float) -> float | None:
+    def commit(self) -> None:
+        """Make count what was written since the last commit. OSError when the disk refuses it: then it is undone."""
+        self.store.commit()
+        self._random_before = None
+
+    def undo(self) -> None:
+        """Be as after the last commit, in chance as in records."""
+        self.store.rollback()
+        if self._random_before is not None:
+            self._random.setstate(self._random_before)
+            self._random_before = None
+
+    def run_until(self, holds: Callable[[], bool], within: float) -> float | None:
         """Move the clock on until `holds()` is true, at most `within` seconds; how far it went, None if it
         never held.
 
@@ -188,34 +256,51 @@ class World:
                 due = self.store.table(name).find(id).get("_due")
                 if due is not None:
                     self.schedule(due, name, id)
-        self.random = random.Random(f"{self.seed}/{self.tag}/{records}/{self.clock.now()}")
+        self._random = Random(f"{self.seed}/{self.tag}/{records}/{self.clock.now()}")
 
     def reset(self, area: str | None = None) -> int:
-        """Forget the records of one area, or all but the world itself; how many there were."""
-        kept = (META,) if area is None else ()
-        removed = self.store.clear(
-            lambda name: name not in kept and (area is None or name.startswith(f"{area}/"))
-        )
-        self.let_go(area)
-        if area is None:
-            self._due.clear()
-            self._held.clear()
-            self.random = random.Random(f"{self.seed}/{self.tag}")
+        """Forget all of one area `<service>/<area>`, or all but the world itself; how many records there were.
+
+        Nothing of the area is left: no record, moment, fault, process or cache, nor what it held elsewhere.
+        ValueError for an area that does not exist.
+        """
+        if area is not None and area not in self._surroundings.areas:
+            raise ValueError(f"there is no area {area!r}; one is named as modelarts/training is")
+
+        def belongs(name: str) -> bool:
+            return name != META if area is None else name.startswith(f"{area}/")
+
+        with self.lock:
+            removed = self.store.clear(belongs)
+            self.due.forget(belongs)
+            self.let_go(area)
+            if area is None:
+                self._random = Random(f"{self.seed}/{self.tag}")
+                self._random_before = None
+            else:
+                for forget in self._surroundings.forget:
+                    forget(self, area)
+            self.store.commit()
         return removed
 
-    def _release_held(self) -> None:
-        held, self._held = self._held, []
-        for awaited, due in held:
-            if awaited.is_set():
-                heapq.heappush(self._due, due)
-            elif self._still_due(*due):
-                self._held.append((awaited, due))
+    def _catch_up_slice(self, goal: float) -> bool:
+        """Whether all that is due is done after a slice; where others wait for it, OBS is not loaded meanwhile."""
+        if MANNER.hurries or self.lock.depth > 1:
+            return self.due.catch_up(goal)
+        before = MANNER.starts_over
+        MANNER.starts_over = True
+        try:
+            return self.due.catch_up(goal)
+        finally:
+            MANNER.starts_over = before
 
-    def _still_due(self, moment: float, name: str, id: str) -> bool:
-        blob = self.store.table(name).blob(id)
-        return (
-            blob is not None and b'"_due"' in blob and self.store.table(name).find(id).get("_due") == moment
-        )
+    def _load_unlocked(self, needed: NeedsThread) -> None:
+        """Do what has to come first while others may take the lock."""
+        self.lock.__exit__()
+        try:
+            (needed.first or nothing)()
+        finally:
+            self.lock.__enter__()
 
     def _account(self) -> Account:
         return Account(

@@ -9,14 +9,12 @@ from modelarts_emulator.behaviours.maas.models import use_tokens
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.inference.language.asked import Asked, BackendFailed, Reply
+from modelarts_emulator.inference.language.backends import backend_of
 from modelarts_emulator.inference.language.builtin import Builtin
-from modelarts_emulator.inference.language.gguf import Gguf
 from modelarts_emulator.inference.language.guided import GuideImpossible
 from modelarts_emulator.inference.language.latency import Engine, Profile, first_token_seconds, token_seconds
 from modelarts_emulator.inference.language.prefix_cache import PrefixCache
-from modelarts_emulator.inference.language.scripted import Scripted
 from modelarts_emulator.inference.language.tokenizer import count, prompt_tokens, tokens
-from modelarts_emulator.inference.language.upstream import Upstream
 from modelarts_emulator.worlds.clock import monotonic
 
 
@@ -42,27 +40,13 @@ def builtin() -> Builtin:
 @cache
 def backend_named(chat: str, key: str):
     """The backend that a setting names. BadScript or ValueError when it names none."""
-    kind, _, rest = chat.partition(":")
-    if kind == "scripted":
-        return Scripted.from_file(rest, builtin())
-    if kind == "gguf":
-        return Gguf(rest)
-    if kind == "upstream":
-        url, _, model = rest.partition("#")
-        return Upstream(url, key, model)
-    return builtin()
+    return backend_of(chat, key, builtin)
 
 
 @cache
 def profile_named(latency: str) -> Profile:
     """The latency profile that a setting describes."""
     return Profile.parsed(latency)
-
-
-def refuse_bad_settings(settings) -> None:
-    """ValueError when the settings name a backend or a profile that is none."""
-    backend_named(settings.chat, settings.chat_key)
-    profile_named(settings.latency)
 
 
 def prompt_of(asked: Asked, bare: bool = False) -> list[str]:
@@ -101,9 +85,9 @@ class Generation:
         volatile, engine = self.world.volatile, self.served.engine
         self.cached = 0
         if engine.enable_prefix_caching:
-            known = volatile.setdefault("prefix_cache", PrefixCache())
+            known = volatile.setdefault("maas/chat/prefix_cache", PrefixCache())
             self.cached = known.admit(self.served.name, self.prompt)
-        warm = volatile.setdefault("warm_servers", set())
+        warm = volatile.setdefault("maas/chat/warm_servers", set())
         server = f"{self.served.limited_as}/{self.served.started}"
         seconds = first_token_seconds(
             self.profile, engine, self.prompt_tokens, self.cached, server not in warm

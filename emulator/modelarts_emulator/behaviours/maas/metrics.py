@@ -54,14 +54,14 @@ class Counters:
 
 def counters_of(world, model: str) -> Counters:
     """The counters of a model's server."""
-    return world.volatile.setdefault("vllm", {}).setdefault(model, Counters())
+    return world.volatile.setdefault("maas/metrics/vllm", {}).setdefault(model, Counters())
 
 
 @behaviour("ShowVllmMetrics")
 def show_vllm_metrics(call):
     """Prometheus text with vLLM's names; each model that has been asked is a label."""
-    servers = sorted(call.world.volatile.get("vllm", {}).items())
-    cached = len(call.world.volatile.get("prefix_cache", ()))
+    servers = sorted(call.world.volatile.get("maas/metrics/vllm", {}).items())
+    cached = len(call.world.volatile.get("maas/chat/prefix_cache", ()))
     lines = []
     for name, words in GAUGES.items():
         lines += [f"# HELP vllm:{name} {words}", f"# TYPE vllm:{name} gauge"]

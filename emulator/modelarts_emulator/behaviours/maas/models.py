@@ -75,7 +75,7 @@ def setting_of(world, row: dict) -> dict:
 
 def limiter_of(world, name: str) -> RateLimiter:
     """The windows in which the requests to a model, or a deployment, are counted."""
-    return world.volatile.setdefault("rate_limits", {}).setdefault(name, RateLimiter())
+    return world.volatile.setdefault("maas/models/rate_limits", {}).setdefault(name, RateLimiter())
 
 
 def refuse_too_many(world, model: dict) -> None:

@@ -104,7 +104,7 @@ def create_visualization_job(call):
     refuse_over_quota(call)
     schedules = schedules_of(body)
     job = {
-        "job_id": next_number(call, "visualization_v1", "visualization_job"),
+        "job_id": next_number(call, "modelarts/visualization-v1", "visualization_job"),
         "job_name": body["job_name"],
         "job_desc": body.get("job_desc", ""),
         "job_type": body["job_type"],

@@ -187,7 +187,7 @@ def count_request(world, deployment: dict) -> None:
 def choose_instance(world, deployment: dict) -> None:
     """While an upgrade goes on, let one instance after the other answer with the model it has."""
     if "upgrade" in deployment and deployment["upgrade"]["type"] == ROLLING:
-        turns = world.volatile.setdefault("turns", {})
+        turns = world.volatile.setdefault("pangu/chat/turns", {})
         id = deployment["deployment_id"]
         turns[id] = turns.get(id, -1) + 1
         deployment |= facts_of(deployment["instances"][turns[id] % len(deployment["instances"])])

@@ -104,7 +104,7 @@ def create_training_job(call):
         raise ApiError("ModelArts.0118", f"the project has its {most} training jobs; delete some")
     refuse_bad_start(call, body["config"])
     job = {
-        "job_id": next_number(call, "training_v1", "training_job"),
+        "job_id": next_number(call, "modelarts/training-v1", "training_job"),
         "job_name": body["job_name"],
         "job_desc": body.get("job_desc", ""),
         "workspace_id": body["workspace_id"],
@@ -252,7 +252,7 @@ def refuse_deleting(job: dict) -> None:
 def add_version(call, job: dict, config: dict) -> dict:
     """Start a version of the job, which the caller stores; what the API answers about it."""
     job["_last_version"] += 1
-    version_id = next_number(call, "training_v1", "training_job_version")
+    version_id = next_number(call, "modelarts/training-v1", "training_job_version")
     version = {
         "version_id": version_id,
         "version_name": f"V{job['_last_version']:04d}",

@@ -45,7 +45,7 @@ def documented_code(call) -> str:
 
 
 def next_number(call, area: str, kind: str) -> int:
-    """The next id of that kind in the call's project; none is given twice."""
+    """The next id of that kind in the project, counted in the area of that full name; none is given twice."""
     table = call.records(f"{area}/number")
     last = (table.find(kind) or {"last": 0})["last"]
     table.put(kind, {"last": last + 1})

@@ -1,0 +1,232 @@
+"""One emulator: its operations, its worlds, and the WSGI callable in front of them."""
+
+import itertools
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from modelarts_emulator.app import Exchange, respond
+from modelarts_emulator.contract.operations import Operation, Operations
+from modelarts_emulator.frame import capacity
+from modelarts_emulator.frame.registry import RESOURCES, behaviour_of, resource_of
+from modelarts_emulator.http.request import Request
+from modelarts_emulator.identity.credentials import seed_identity
+from modelarts_emulator.obs.names import is_obs_host
+from modelarts_emulator.serving import endpoint
+from modelarts_emulator.settings import Settings
+from modelarts_emulator.waiting import NeedsThread, Working, refuse_to_wait
+from modelarts_emulator.worlds.accounts import Worlds
+from modelarts_emulator.worlds.world import Surroundings, World
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from modelarts_emulator.obs.application import Obs
+
+CONTROL = "/_emulator/"
+HEALTH = ("/_emulator/health", "/_emulator/ready")
+API_BODY = 12 << 20
+OBS_BODY = 5 << 30
+# Threads that may carry requests of a kind at once. Those that wait for a busy world are a kind for each world.
+MOST_THREADS = {"obs": 24, "predictions": 24, "computing": 24, "control": 8, "first use": 4, "streams": 24}
+
+
+def create_app(settings: Settings | None = None, operations: Operations | None = None) -> "Application":
+    """An emulator as a WSGI callable, its state loaded. Raises BadSchema, StateRefused or ValueError."""
+    application = Application(settings or Settings.from_environment(), operations or Operations())
+    application.load()
+    return application
+
+
+class Application:
+    """One emulator: the operations, the worlds, and the WSGI callable in front of them.
+
+    Operations and predictions are answered by the steps above; OBS and the control API are applications of their
+    own, imported when they are first asked. broken: what failed by our own fault, for the tests to fail on.
+    """
+
+    def __init__(self, settings: Settings, operations: Operations):
+        self.settings = settings
+        self.operations = operations
+        self.worlds: Worlds
+        self.ready = False
+        self.broken: list[str] = []
+        self.addresses: dict = {}
+        self.obs_port = ""
+        self._prepared: dict[str, tuple] = {}
+        self._making_ready = RLock()
+        self._obs: Obs | None = None
+        self._request_numbers = itertools.count(1)
+
+    def load(self) -> None:
+        """Bring back the stored worlds, or make the default one; from then on requests are answered."""
+        refuse_bad_options(self.settings)
+        areas = getattr(self.operations, "areas", ())
+        surroundings = Surroundings(
+            obs_of=lambda world: self.obs.of(world),
+            obs_is_loaded=lambda: self._obs is not None and self._obs.is_loaded,
+            load_obs=lambda: self.obs.worlds,
+            resource_of=resource_at_hand,
+            report=self.broken.append,
+            areas=frozenset(area.full_name for area in areas),
+            forget=(capacity.forget_area, endpoint.forget_area),
+        )
+        worlds = Worlds(self.settings, seed_identity, surroundings)
+        worlds.load()
+        self.worlds = worlds
+        self.ready = True
+
+    def warm(self) -> None:
+        """Import what the first requests will need, and refuse schemas that say what nothing checks."""
+        for module in ("modelarts_emulator.contract.checking", "modelarts_emulator.control.app"):
+            import_module(module)
+        Operations(self.operations.folder)
+
+    def close(self) -> None:
+        """Save where the clocks stand and let go of the state directory."""
+        if self.ready:
+            for world in self.worlds:
+                with world.lock:
+                    world.let_go()
+                    world.save()
+            self.worlds.close()
+        if self._obs is not None:
+            self._obs.close()
+
+    @property
+    def obs(self) -> "Obs":
+        """The object storage of all worlds."""
+        with self._making_ready:
+            if self._obs is None:
+                from modelarts_emulator.obs.keys import object_storage
+
+                self._obs = object_storage(self)
+            return self._obs
+
+    def forget_objects(self, world: World) -> int:
+        """Drop what a world has in OBS; how many objects that were. Does not load OBS only to find it empty."""
+        stored = self.settings.state and Path(self.settings.state, "objects").is_dir()
+        return self.obs.reset(world.tag) if stored or self._obs is not None else 0
+
+    def environment(self, world: World) -> dict:
+        """What a client needs to use a world: endpoints, region, project, keys."""
+        host = self.addresses.get("host", "127.0.0.1")
+        return {
+            "endpoint": f"http://{host}:{self.addresses.get('port', 0)}",
+            "obs_endpoint": f"http://{host}:{self.addresses.get('obs_port', 0)}",
+            **world.environment,
+        }
+
+    def faults(self) -> dict:
+        """What failed when it fell due: how many records in all, and the last ones of each world."""
+        worlds = list(self.worlds) if self.ready else []
+        last = [fault for world in worlds for fault in list(world.due.faults)]
+        return {"count": sum(world.due.fault_count for world in worlds), "last": last}
+
+    @cached_property
+    def control(self) -> "Flask":
+        """The control API, a Flask application."""
+        from modelarts_emulator.control.app import create_control
+
+        return create_control(self)
+
+    def prepared(self, operation: Operation) -> tuple:
+        """(check, behaviour) of an operation, made on its first use."""
+        found = self._prepared.get(operation.operation_id)
+        if found is None:
+            refuse_to_wait()
+            with self._making_ready:
+                from modelarts_emulator.contract.checking import Check
+
+                found = (Check(operation, self.settings.strict_fields), behaviour_of(operation))
+                self._prepared[operation.operation_id] = found
+        return found
+
+    def begin(self, environ: dict) -> Exchange:
+        """Route a request and say which threads have to carry it, if any."""
+        request = Request(environ, self.obs_port)
+        request_id = f"{next(self._request_numbers):032x}"
+        host = request.host.lower()
+        if environ.get("SERVER_PORT") == self.obs_port or ("obs." in host and is_obs_host(host)):
+            return Exchange(environ, "obs", "obs", OBS_BODY, request, request_id)
+        path = request.raw_path
+        if path.startswith(CONTROL):
+            who, threads = ("health", "") if path in HEALTH else ("control", "control")
+            return Exchange(environ, who, threads, API_BODY, request, request_id)
+        operation, values = self.operations.find(environ["REQUEST_METHOD"], path)
+        if operation is None:
+            if not values and path.startswith(endpoint.PREFIXES):
+                return Exchange(environ, "prediction", "predictions", API_BODY, request, request_id)
+            return Exchange(environ, "operation", "", API_BODY, request, request_id, None, values)
+        prepared = self._prepared.get(operation.operation_id)
+        threads = "first use" if prepared is None else "computing" if prepared[1].computes else ""
+        return Exchange(environ, "operation", threads, API_BODY, request, request_id, operation, values)
+
+    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        """Answer one WSGI request."""
+        return self.answer(self.begin(environ), start_response)
+
+    def answer(
+        self, exchange: Exchange, start_response: Callable, hurries: bool = False
+    ) -> Iterable[bytes] | None:
+        """The answer to what was begun; with hurries None where it would have to wait, and a thread must ask."""
+        if exchange.who == "obs":
+            return self.obs(exchange.environ, start_response)
+        if exchange.who == "control":
+            return self.control(exchange.environ, start_response)
+        if hurries:
+            try:
+                with Working(hurries=True):
+                    status, headers, body = respond(self, exchange)
+            except NeedsThread as needed:
+                exchange.first = needed.first
+                exchange.threads = f"waiting for {exchange.world.tag if exchange.world else 'a world'}"
+                return None
+        else:
+            status, headers, body = self.respond_in_time(exchange)
+        headers.append(("X-Request-Id", exchange.request_id))
+        if isinstance(body, bytes):
+            headers.append(("Content-Length", str(len(body))))
+            body = [body]
+        start_response(STATUS_LINES.get(status) or f"{status} Answered by a model", headers)
+        return body
+
+    def respond_in_time(self, exchange: Exchange) -> tuple[int, list, Any]:
+        """What `respond` says, begun again as often as something has to come first."""
+        while True:
+            if exchange.first is not None:
+                exchange.first()
+            try:
+                return respond(self, exchange)
+            except NeedsThread as needed:
+                exchange.first = needed.first
+
+
+def refuse_bad_options(settings: Settings) -> None:
+    """ValueError for options that only the modules they are for can judge; those at their default are not asked."""
+    rows = [row for row in fields(settings) if getattr(settings, row.name) != row.default]
+    for name in dict.fromkeys(row.metadata["checked_by"] for row in rows):
+        if name:
+            import_module(name).refuse_bad_settings(settings)
+
+
+def resource_at_hand(table_name: str) -> Any:
+    """The kind of resource that lies in a table; NeedsThread where its area would have to be imported first."""
+    if "/".join(table_name.split("/", 3)[:3]) not in RESOURCES:
+        refuse_to_wait()
+    return resource_of(table_name)
+
+
+def status_lines() -> dict[int, str]:
+    """{status: status line} of all statuses HTTP knows, and 494 as the gateway documents it."""
+    from http import HTTPStatus
+
+    lines = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+    return lines | {494: "494 Request Headers Too Large"}
+
+
+STATUS_LINES = status_lines()

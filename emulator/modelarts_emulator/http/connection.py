@@ -1,0 +1,175 @@
+"""One connection of a client: its bytes become requests, one after the other."""
+
+import io
+import socket
+import sys
+from collections import deque
+from collections.abc import Callable
+from functools import lru_cache
+from typing import IO, Protocol
+from urllib.parse import unquote
+
+import httptools
+
+from modelarts_emulator.worlds.clock import monotonic
+
+MOST_URI = 32 << 10
+MOST_HEADERS = 64 << 10
+MOST_HEADER_LINES = 100
+SPOOL_ABOVE = 4 << 20
+
+
+class Errand(Protocol):
+    """A request as the application keeps it while the server reads and carries it.
+
+    threads: the kind of threads that must carry it; empty when the loop may try. body_limit: how many bytes its body
+    may have.
+    """
+
+    environ: dict
+    threads: str
+    body_limit: int
+
+
+@lru_cache(1024)
+def environ_name(header: bytes) -> str | None:
+    """The WSGI name of a header; None for names with an underscore, which could pass for others."""
+    if b"_" in header:
+        return None
+    name = header.decode("latin-1").upper().replace("-", "_")
+    return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
+
+
+class Connection:
+    """One client connection: what has been parsed of it and what still has to be sent.
+
+    begin: what makes an errand of the head of a request. requests: the errands that are whole and wait.
+    """
+
+    def __init__(self, begin: Callable[[dict], Errand], sock: socket.socket, host: str, peer: str, port: int):
+        self.begin = begin
+        self.sock = sock
+        self.base = {
+            "SCRIPT_NAME": "",
+            "SERVER_NAME": host,
+            "SERVER_PORT": str(port),
+            "REMOTE_ADDR": peer,
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+            "wsgi.input_terminated": True,
+        }
+        self.requests: deque[Errand] = deque()
+        self.out = b""
+        self.closing = self.failed = False
+        self.draining = 0
+        self.since = monotonic()
+        self.parser = httptools.HttpRequestParser(self)
+        self.on_message_begin()
+
+    def on_message_begin(self) -> None:
+        """A request starts."""
+        self.url = b""
+        self.headers: list = []
+        self.size = self.lines = 0
+        self.body: IO[bytes] | None = None
+        self.body_size = 0
+        self.refusal: tuple[int, str] | None = None
+        self.errand: Errand | None = None
+        self.since = monotonic()
+
+    def on_url(self, part: bytes) -> None:
+        """More of the request target."""
+        self.url += part
+        if len(self.url) > MOST_URI:
+            self._refuse(414, f"the URI is longer than {MOST_URI} bytes")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header line."""
+        self.size += len(name) + len(value)
+        self.lines += 1
+        if self.size > MOST_HEADERS or self.lines > MOST_HEADER_LINES:
+            self._refuse(494, f"the headers exceed {MOST_HEADERS} bytes or {MOST_HEADER_LINES} lines")
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """The head of the request is there: it becomes a WSGI environment."""
+        environ = self._environ()
+        self.errand = self.begin(environ)
+        limit = self.errand.body_limit
+        if int(environ.get("CONTENT_LENGTH") or 0) > limit:
+            self._refuse(413, f"the body has {environ['CONTENT_LENGTH']} bytes, at most {limit} are allowed")
+        if environ.get("HTTP_EXPECT", "").lower() == "100-continue":
+            self.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, part: bytes) -> None:
+        """More of the body."""
+        self.body_size += len(part)
+        limit = self.errand.body_limit
+        if self.body_size > limit:
+            self._refuse(413, f"the body has more than {limit} bytes")
+        if self.body is None:
+            self.body = io.BytesIO() if limit <= 3 * SPOOL_ABOVE else spool()
+        self.body.write(part)
+
+    def on_message_complete(self) -> None:
+        """The request is whole and waits to be served."""
+        environ = self.errand.environ
+        if self.body is not None:
+            self.body.seek(0)
+            environ["CONTENT_LENGTH"] = str(self.body_size)
+            environ["wsgi.input"] = self.body
+        else:
+            environ["wsgi.input"] = io.BytesIO()
+        environ["emulator.keep_alive"] = self.parser.should_keep_alive()
+        self.requests.append(self.errand)
+        self.errand = None
+        self.url = b""
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether a request has begun to come and is not whole yet."""
+        return self.errand is not None or bool(self.url)
+
+    def give_up_reading(self, words: str) -> None:
+        """Queue the answer to a request that is not going to be read to its end."""
+        status, why = self.refusal or (400, words)
+        errand = self.errand or self.begin(self._environ())
+        errand.environ["wsgi.input"] = io.BytesIO()
+        errand.environ["emulator.refusal"] = ("APIG.0201", status, why)
+        errand.environ["emulator.keep_alive"] = False
+        self.requests.append(errand)
+
+    def _refuse(self, status: int, words: str) -> None:
+        self.refusal = (status, words)
+        raise ValueError(words)
+
+    def _environ(self) -> dict:
+        url = self.url.decode("latin-1")
+        path, _, query = url.partition("?")
+        environ = self.base.copy()
+        environ["REQUEST_METHOD"] = (
+            self.parser.get_method().decode("latin-1") if self.headers or url else "GET"
+        )
+        environ["RAW_URI"] = url
+        environ["PATH_INFO"] = unquote(path, "latin-1") if "%" in path else path
+        environ["QUERY_STRING"] = query
+        environ["SERVER_PROTOCOL"] = f"HTTP/{self.parser.get_http_version()}"
+        for raw_name, raw_value in self.headers:
+            name = environ_name(raw_name)
+            if name is not None:
+                value = raw_value.decode("latin-1")
+                environ[name] = f"{environ[name]},{value}" if name in environ else value
+        # As they arrived: a name with an underscore, which WSGI cannot tell from one with a hyphen, too.
+        environ["emulator.headers"] = self.headers
+        return environ
+
+
+def spool() -> IO[bytes]:
+    """A place for a body that may be too large for memory."""
+    from tempfile import SpooledTemporaryFile
+
+    return SpooledTemporaryFile(SPOOL_ABOVE)

@@ -1,0 +1,48 @@
+"""Who may wait: the server's loop for nothing, threads for their turn. Any module may ask."""
+
+from collections.abc import Callable
+from threading import local
+
+
+class NeedsThread(BaseException):
+    """What was begun would have to wait here. Undo it, call `first`, and begin it again where one may wait.
+
+    It is no Exception, so that nothing that handles failures takes it for one.
+    """
+
+    def __init__(self, first: Callable[[], object] | None = None):
+        super().__init__("this would wait; a thread has to begin it again")
+        self.first = first
+
+
+class Manner(local):
+    """How the current thread works.
+
+    hurries: it must not wait at all, as the server's loop. starts_over: a NeedsThread that it raises while it holds
+    a world's lock is handled by beginning again, so that it need not keep others waiting.
+    """
+
+    hurries = False
+    starts_over = False
+
+
+MANNER = Manner()
+
+
+class Working:
+    """A context in which the current thread works in a certain manner; afterwards as before."""
+
+    def __init__(self, hurries: bool = False, starts_over: bool = False):
+        self._manner = hurries, starts_over
+
+    def __enter__(self) -> None:
+        MANNER.hurries, MANNER.starts_over = self._manner
+
+    def __exit__(self, *_: object) -> None:
+        MANNER.hurries = MANNER.starts_over = False
+
+
+def refuse_to_wait(first: Callable[[], object] | None = None) -> None:
+    """NeedsThread where the current thread must not wait; to be called before what takes its time."""
+    if MANNER.hurries:
+        raise NeedsThread(first)
