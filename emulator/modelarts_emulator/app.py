@@ -9,9 +9,10 @@ import orjson
 
 from modelarts_emulator.contract.errors import ApiError, ContractBroken, error_body
 from modelarts_emulator.contract.operations import Operation
-from modelarts_emulator.frame.calls import Answer, Call, Caller, Stream
+from modelarts_emulator.frame.calls import Answer, Call, Stream
 from modelarts_emulator.http.request import Request
 from modelarts_emulator.identity.credentials import check_credentials
+from modelarts_emulator.identity.records import Caller
 from modelarts_emulator.waiting import MANNER
 
 if TYPE_CHECKING:

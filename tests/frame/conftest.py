@@ -1,6 +1,7 @@
 """What the tests of the frame share."""
 
-from modelarts_emulator.frame.calls import Call, Caller
+from modelarts_emulator.frame.calls import Call
+from modelarts_emulator.identity.records import Caller
 from modelarts_emulator.worlds.world import World, tag_of_number
 
 

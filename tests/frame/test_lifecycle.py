@@ -2,10 +2,11 @@
 
 import pytest
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.frame.calls import Call, Caller
+from modelarts_emulator.frame.calls import Call
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon, until
 from modelarts_emulator.frame.registry import RESOURCES, resource_of
 from modelarts_emulator.frame.resources import Resource
+from modelarts_emulator.identity.records import Caller
 from modelarts_emulator.worlds.store import Store
 from modelarts_emulator.worlds.world import Surroundings, World, tag_of_number
 

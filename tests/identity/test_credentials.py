@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from modelarts_emulator.application import create_app
 from modelarts_emulator.contract.access import refuse_gaps
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.frame.calls import Caller
 from modelarts_emulator.http.request import Request
 from modelarts_emulator.identity.credentials import (
     PREDICTION,
@@ -27,6 +26,7 @@ from modelarts_emulator.identity.records import (
     API_KEYS,
     APP_CODES,
     PROJECTS,
+    Caller,
     User,
     new_access_key,
     new_temporary_key,

@@ -15,8 +15,9 @@ from modelarts_emulator.control.asking import (
     seconds_in,
     world_asked,
 )
-from modelarts_emulator.frame.calls import Call, Caller
+from modelarts_emulator.frame.calls import Call
 from modelarts_emulator.http.request import Request
+from modelarts_emulator.identity.records import Caller
 from modelarts_emulator.worlds.clock import FASTEST, OutOfTime
 from modelarts_emulator.worlds.store import value_at
 
