@@ -2,7 +2,7 @@
 
 from modelarts_emulator.frame.calls import Call
 from modelarts_emulator.identity.records import Caller
-from modelarts_emulator.worlds.world import World, tag_of_number
+from modelarts_emulator.worlds.world import Surroundings, World, tag_of_number
 
 
 class Documented:
@@ -21,6 +21,7 @@ class Documented:
 
 def call_for(project_id: str, body=None, **path) -> Call:
     """A call of a fresh world into that project, of an operation that documents anything."""
-    world = World(tag_of_number(3), seed=1, pace=60)
+    surroundings = Surroundings(areas=frozenset({"test/rooms"}))
+    world = World(tag_of_number(3), seed=1, pace=60, surroundings=surroundings)
     caller = Caller("d", "d", "own", "own", "u", "u")
     return Call(Documented(), {"project_id": project_id, **path}, {}, {}, body, caller, world, None)

@@ -19,7 +19,7 @@ from modelarts_emulator.frame.lifecycle import Lifecycle, rests
 from modelarts_emulator.frame.registry import RESOURCES, resource_of
 from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.worlds.store import Table
-from modelarts_emulator.worlds.world import World, tag_of_number
+from modelarts_emulator.worlds.world import Surroundings, World, tag_of_number
 
 BOATS, CARTS = "test/boats/boat", "test/carts/cart"
 BERTHS = "berths:harbour"
@@ -28,7 +28,7 @@ BERTHS = "berths:harbour"
 @pytest.fixture
 def world(monkeypatch):
     """A world with a harbour of 8 berths, which boats and carts take."""
-    world = World(tag_of_number(7), seed=1, pace=60, resource_of=resource_of)
+    world = World(tag_of_number(7), seed=1, pace=60, surroundings=Surroundings(resource_of=resource_of))
     world.volatile["berths"] = {"harbour": 8}
     monkeypatch.setitem(TOTALS, "berths", total_of)
     for name in (BOATS, CARTS):
