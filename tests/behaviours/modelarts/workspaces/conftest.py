@@ -1,0 +1,97 @@
+"""What the stories of workspaces share: workspaces, and a second user of the account."""
+
+from typing import NamedTuple
+
+import pytest
+from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon
+from modelarts_emulator.frame.registry import RESOURCES
+from modelarts_emulator.frame.resources import Resource
+
+WORKSPACES = "/v1/{project_id}/workspaces"
+JOB = {
+    "kind": "job",
+    "metadata": {"name": "resnet"},
+    "algorithm": {
+        "code_dir": "/code/",
+        "boot_file": "/code/train.py",
+        "engine": {"engine_id": "pytorch_1.8.0-cuda_10.2-py_3.7-ubuntu_18.04-x86_64"},
+    },
+    "spec": {"resource": {"flavor_id": "modelarts.vm.cpu.8u", "node_count": 1}},
+}
+
+
+def create(cloud, name: str = "team-a", **members) -> str:
+    """The id of a new workspace."""
+    reply = cloud.post(WORKSPACES, {"name": name, **members})
+    assert reply.status == 200, reply
+    return reply.json["id"]
+
+
+def show(cloud, id: str) -> dict:
+    """The workspace."""
+    return cloud.get(f"{WORKSPACES}/{id}").json
+
+
+def names(cloud, query: str = "", **options) -> list[str]:
+    """The names of the workspaces that are listed."""
+    return [each["name"] for each in cloud.get(f"{WORKSPACES}{query}", **options).json["workspaces"]]
+
+
+def refusal(reply) -> tuple[int, str]:
+    """Status and code of a refusal."""
+    return reply.status, reply.json["error_code"]
+
+
+class Stranger(NamedTuple):
+    """A second user of the account. options: of a request that comes from that user."""
+
+    id: str
+    name: str
+    options: dict
+
+
+@pytest.fixture
+def stranger(cloud):
+    """A federated user of the account."""
+    body = {"auth": {"id_token": {"id": "x"}, "scope": {"project": {"id": cloud.project_id}}}}
+    provider = {"X-Idp-Id": cloud.domain_name}
+    reply = cloud.post("/v3.0/OS-AUTH/id-token/tokens", body, headers=provider, auth=False)
+    assert reply.status == 200, reply
+    user = reply.json["token"]["user"]
+    return Stranger(user["id"], user["name"], {"headers": {"X-Auth-Token": reply.headers["x-subject-token"]}})
+
+
+class Boxes:
+    """Something that lies in a workspace: it takes five minutes to go, and is not let go where it is LOCKED."""
+
+    def __init__(self, cloud):
+        states = {
+            "LOCKED": rests(),
+            "OPEN": rests(delete="CLOSING"),
+            "CLOSING": soon(GONE, after=5 * 60 * 60),
+        }
+        life = Lifecycle("OPEN", illegal="ModelArts.0104", **states)
+        self._resource = Resource("test/boxes/box", not_found="ModelArts.0210", lifecycle=life)
+        self._cloud = cloud
+
+    def put(self, workspace_id: str, state: str = "LOCKED") -> None:
+        """Put a box into the workspace."""
+        self._enter({"id": "1", "workspace_id": workspace_id}, state)
+
+    def free(self) -> None:
+        """Unlock the box."""
+        self._enter(self._bound().find("1"), "OPEN")
+
+    def _bound(self):
+        return self._resource.at(self._cloud.world, self._cloud.project_id)
+
+    def _enter(self, record: dict, state: str) -> None:
+        with self._cloud.world.transaction():
+            self._bound().enter(record, state)
+
+
+@pytest.fixture
+def stuck(cloud, monkeypatch):
+    """Boxes that may keep a workspace from going."""
+    monkeypatch.setitem(RESOURCES, "test/boxes/box", None)
+    return Boxes(cloud)

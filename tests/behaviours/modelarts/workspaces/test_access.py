@@ -1,0 +1,115 @@
+"""Who may use a workspace: what is asked for, what it means, and what questions about it answer."""
+
+import pytest
+
+from tests.behaviours.modelarts.workspaces.conftest import WORKSPACES, create, names, refusal, show
+
+
+def ask(cloud, id: str, actions: list[str], **options) -> list[dict]:
+    """What the workspace says to the actions."""
+    requests = [{"action": action, "action_id": str(number)} for number, action in enumerate(actions)]
+    reply = cloud.post(f"{WORKSPACES}/{id}/auth", {"requests": requests}, **options)
+    assert reply.status == 200, reply
+    return reply.json["results"]
+
+
+def verdict(cloud, id: str, **options) -> str:
+    """Whether the workspace may be used."""
+    return ask(cloud, id, ["modelarts:trainJob:create"], **options)[0]["verdict"]
+
+
+@pytest.mark.parametrize("auth_type", ["PUBLIC", "private", "INTERNAL"])
+def test_the_kind_of_access_is_answered_in_lower_case(cloud, auth_type):
+    assert show(cloud, create(cloud, auth_type=auth_type))["auth_type"] == auth_type.lower()
+
+
+def test_grants_count_only_where_users_are_named_one_by_one(cloud):
+    grants = [{"user_name": "somebody"}]
+    assert show(cloud, create(cloud, auth_type="PRIVATE", grants=grants))["grants"] == []
+    kept = show(cloud, create(cloud, "team-b", auth_type="INTERNAL", grants=grants))["grants"]
+    assert kept == [{"user_name": "somebody", "user_type": "IAM"}]
+
+
+def test_a_grant_says_id_and_name_of_a_user_that_is_known_and_the_id_wins(cloud):
+    own = {"user_id": cloud.world.account.user_id, "user_name": "developer"}
+    sent = [{"user_name": "developer"}, {"user_id": own["user_id"], "user_name": "else"}, {"user_id": "u1"}]
+    grants = show(cloud, create(cloud, auth_type="INTERNAL", grants=sent))["grants"]
+    assert grants[:2] == [own | {"user_type": "IAM"}] * 2
+    assert grants[2] == {"user_id": "u1", "user_type": "IAM"}
+
+
+@pytest.mark.parametrize(
+    "grant", [{}, {"user_type": "IAM"}, {"user_id": "", "user_name": ""}, {"user_id": ""}]
+)
+def test_a_grant_that_names_nobody_is_refused(cloud, grant):
+    reply = cloud.post(WORKSPACES, {"name": "team-a", "auth_type": "INTERNAL", "grants": [grant]})
+    assert refusal(reply) == (400, "ModelArts.0104")
+
+
+def test_there_are_at_most_500_grants(cloud):
+    grants = [{"user_id": f"u{number}"} for number in range(501)]
+    assert len(show(cloud, create(cloud, auth_type="INTERNAL", grants=grants[1:]))["grants"]) == 500
+    body = {"name": "team-b", "auth_type": "INTERNAL", "grants": grants}
+    assert refusal(cloud.post(WORKSPACES, body)) == (400, "ModelArts.0104")
+
+
+def test_grants_that_an_update_leaves_out_are_gone(cloud):
+    id = create(cloud, auth_type="INTERNAL", grants=[{"user_name": "somebody"}])
+    cloud.put(f"{WORKSPACES}/{id}", {"name": "team-a", "auth_type": "INTERNAL"})
+    assert (show(cloud, id)["auth_type"], show(cloud, id)["grants"]) == ("internal", [])
+
+
+def test_a_public_workspace_is_open_to_every_user_of_the_account(cloud, stranger):
+    id = create(cloud)
+    assert cloud.get(f"{WORKSPACES}/{id}", **stranger.options).status == 200
+    assert verdict(cloud, id, **stranger.options) == "allow"
+
+
+@pytest.mark.parametrize("auth_type", ["PRIVATE", "INTERNAL"])
+def test_a_workspace_for_some_is_refused_to_others_with_the_reason(cloud, stranger, auth_type):
+    id = create(cloud, auth_type=auth_type, grants=[{"user_name": "somebody"}])
+    for reply in (
+        cloud.get(f"{WORKSPACES}/{id}", **stranger.options),
+        cloud.delete(f"{WORKSPACES}/{id}", **stranger.options),
+        cloud.get(f"{WORKSPACES}/{id}/quotas", **stranger.options),
+    ):
+        assert refusal(reply) == (403, "ModelArts.0112")
+        assert f"is {auth_type.lower()}: {stranger.name} may not use it" in reply.json["error_msg"]
+
+
+@pytest.mark.parametrize("member", ["user_id", "user_name"])
+def test_a_user_who_is_granted_an_internal_workspace_may_use_it(cloud, stranger, member):
+    grant = {member: {"user_id": stranger.id, "user_name": stranger.name}[member], "user_type": "FEDERATE"}
+    id = create(cloud, auth_type="INTERNAL", grants=[grant])
+    assert cloud.get(f"{WORKSPACES}/{id}", **stranger.options).status == 200
+    assert verdict(cloud, id, **stranger.options) == "allow"
+
+
+def test_the_account_may_use_what_one_of_its_users_keeps_private(cloud, stranger):
+    reply = cloud.post(WORKSPACES, {"name": "mine", "auth_type": "PRIVATE"}, **stranger.options)
+    assert (reply.json["owner"], verdict(cloud, reply.json["id"])) == (stranger.name, "allow")
+    assert verdict(cloud, reply.json["id"], **stranger.options) == "allow"
+
+
+def test_a_denial_is_said_for_each_action_and_says_why(cloud, stranger):
+    id = create(cloud, auth_type="PRIVATE")
+    results = ask(cloud, id, ["modelarts:trainJob:create", "modelarts:service:list"], **stranger.options)
+    condition = {"key": "auth_type", "operator": "StringEquals", "value": ["private"]}
+    cause = [{"policy_name": "workspace team-a", "condition": [condition]}]
+    assert [(each["action_id"], each["verdict"], each["cause"]) for each in results] == [
+        ("0", "deny", cause),
+        ("1", "deny", cause),
+    ]
+    assert "cause" not in ask(cloud, id, ["modelarts:service:list"])[0]
+
+
+def test_the_list_leaves_out_what_the_caller_may_not_use_only_on_request(cloud, stranger):
+    create(cloud, "open")
+    create(cloud, "closed", auth_type="PRIVATE")
+    assert names(cloud, "?order=asc", **stranger.options) == ["closed", "default", "open"]
+    assert names(cloud, "?order=asc&filter_accessible=true", **stranger.options) == ["default", "open"]
+    assert names(cloud, "?order=asc&filter_accessible=true") == ["closed", "default", "open"]
+
+
+def test_the_users_of_the_account_are_listed(cloud):
+    assert cloud.get(f"{WORKSPACES}/users/list").json == {"users": [{"userName": "developer"}]}
