@@ -190,6 +190,8 @@ class Place:
             self._holders.drop(claim.key)
             count["held"] -= granted["amount"]
         self._keep(**count)
+
+
 def holders_of(world, project: str, place: str):
     """The claims that are granted."""
     return world.store.table(f"{CLAIMS}/holder/{project}/{place}")
@@ -239,6 +241,8 @@ def holders_of(world, project: str, place: str):
 
     def _table(self, queue: str) -> Table:
         return self._world.store.table(f"{CLAIMS}/{queue}/{self._project}/{self._name}")
+
+
 def queue_of(world, project: str, place: str, priority: int):
     """The claims of one priority that wait, oldest first."""
     return world.store.table(f"{CLAIMS}/waiting/{project}/{place}/{priority}")

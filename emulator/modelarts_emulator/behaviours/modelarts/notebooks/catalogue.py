@@ -17,14 +17,13 @@ def image_of(bound, id: str) -> dict | None:
 
 def flavors_in(bound, *clusters: str) -> list[dict]:
     """The flavors of these kinds of cluster as the API shows them, and in `_clusters` which kinds have them."""
-    found = [
-        each
-        for each in fixture("modelarts/notebooks/flavors")
-        if not set(clusters).isdisjoint(each["_clusters"])
-    ]
-    rooms = {each["id"]: (bound.world, bound.project_id, f"flavor:{each['id']}") for each in found}
-    gone = [id for id, place in rooms.items() if total_of(*place) is not None and free_in(*place) < 1]
-    return [{**each, "sold_out": each["id"] in gone} for each in found]
+    found = []
+    for flavor in fixture("modelarts/notebooks/flavors"):
+        place = bound.world, bound.project_id, f"flavor:{flavor['id']}"
+        if not set(clusters).isdisjoint(flavor["_clusters"]):
+            is_sold_out = total_of(*place) is not None and free_in(*place) < 1
+            found.append({**flavor, "sold_out": is_sold_out})
+    return found
 
 
 def flavor_of(id: str) -> dict | None:
@@ -34,11 +33,10 @@ def flavor_of(id: str) -> dict | None:
 
 def claim_of(bound, notebook: dict) -> Claim:
     """What the notebook takes: cards of its pool, or one instance of its flavor."""
+    place, amount = f"flavor:{notebook['flavor']}", 1
     if "pool" in notebook:
-        return Claim(
-            f"pool:{notebook['pool']['id']}", cards_of(notebook), 0, bound.table.name, notebook["id"]
-        )
-    return Claim(f"flavor:{notebook['flavor']}", 1, 0, bound.table.name, notebook["id"])
+        place, amount = f"pool:{notebook['pool']['id']}", cards_of(notebook)
+    return Claim(place, amount, 0, bound.table.name, notebook["id"])
 
 
 def cards_of(notebook: dict) -> int:

@@ -9,6 +9,7 @@ from modelarts_emulator.behaviours.modelarts.notebooks.catalogue import claim_of
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.capacity import POOLS, ask, give_back
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon, until
+from modelarts_emulator.frame.obs_paths import obs_path
 
 STORAGE, COMPUTE, NETWORK, INITIALISATION = 1, 2, 3, 4
 STEP_SECONDS = {STORAGE: 10, COMPUTE: 15, NETWORK: 10, INITIALISATION: 25}
@@ -19,14 +20,9 @@ IN_BUCKETS = ("OBS", "OBSFS")
 def missing_bucket(bound, notebook: dict) -> str:
     """Which bucket of its volumes the notebook lacks; "" for none."""
     for volume in (notebook["volume"], *notebook["_data_volumes"]):
-        if volume["category"] in IN_BUCKETS and not bound.world.obs.exists(bucket_of(volume["uri"])):
+        if volume["category"] in IN_BUCKETS and not bound.world.obs.exists(obs_path(volume["uri"]).bucket):
             return f"The bucket of {volume['uri']} does not exist."
     return ""
-
-
-def bucket_of(uri: str) -> str:
-    """The bucket that an `obs://bucket/path/` names."""
-    return uri.removeprefix("obs://").partition("/")[0]
 
 
 def missing_pool(bound, notebook: dict) -> str:

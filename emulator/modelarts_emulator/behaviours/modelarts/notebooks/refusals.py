@@ -10,6 +10,7 @@ from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.answers import members_of
 from modelarts_emulator.frame.capacity import POOLS
 from modelarts_emulator.frame.listing import paging_of
+from modelarts_emulator.frame.obs_paths import refuse_bad_obs_path
 
 SHORTEST, LONGEST = 3_600_000, 259_200_000
 SMALLEST, LARGEST = 5, 4096
@@ -51,12 +52,6 @@ def refuse_bad_size(size: int, smallest: int = SMALLEST) -> None:
         raise ApiError("ModelArts.6331", f"{size} GB is not in that range", fill=[smallest, LARGEST])
 
 
-def refuse_bad_uri(name: str, uri: str) -> None:
-    """ApiError for what names no bucket."""
-    if not re.match("obs://[^/]", uri):
-        refuse_value(name, f"{uri!r} does not begin with obs:// and the name of a bucket")
-
-
 def refuse_bad_volume(volume: dict) -> None:
     """ApiError for a volume that does not say where it is, or whose size cannot be."""
     category, is_dedicated = volume["category"], volume["ownership"] == "DEDICATED"
@@ -68,7 +63,7 @@ def refuse_bad_volume(volume: dict) -> None:
         refuse_missing(volume, "id", "uri")
     if category in IN_BUCKETS:
         refuse_missing(volume, "uri", *(["dew_secret_name"] if category == "OBS" else []))
-        refuse_bad_uri("volume.uri", volume["uri"])
+        refuse_bad_obs_path("ModelArts.6336", "$.volume.uri", volume["uri"], ("obs",))
 
 
 def refuse_bad_place(bound, notebook: dict) -> None:

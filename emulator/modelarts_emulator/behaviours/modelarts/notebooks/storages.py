@@ -1,19 +1,20 @@
 """Storage that is mounted into a notebook while it runs, and unmounted again."""
 
 from modelarts_emulator.behaviours.modelarts.notebooks import refusals
-from modelarts_emulator.behaviours.modelarts.notebooks.life import IN_BUCKETS, bucket_of
+from modelarts_emulator.behaviours.modelarts.notebooks.life import IN_BUCKETS
 from modelarts_emulator.behaviours.modelarts.notebooks.notebooks import NOTEBOOKS
-from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon, works
-from modelarts_emulator.frame.listing import list_records
+from modelarts_emulator.frame.obs_paths import obs_path, refuse_bad_obs_path
 from modelarts_emulator.frame.registry import behaviour
-from modelarts_emulator.frame.resources import Resource
+from modelarts_emulator.frame.resources import BelongsTo, Resource
 
 
 def look_for_bucket(bound, storage: dict):
     """Find out, without the world's lock, whether what is mounted is there."""
-    obs, bucket = bound.world.obs, bucket_of(storage["uri"])
-    return lambda: storage["category"] not in IN_BUCKETS or obs.exists(bucket)
+    if storage["category"] not in IN_BUCKETS:
+        return lambda: True
+    obs, bucket = bound.world.obs, obs_path(storage["uri"]).bucket
+    return lambda: obs.exists(bucket)
 
 
 def end_of_mount(bound, storage: dict, is_there: bool) -> str:
@@ -28,6 +29,7 @@ STORAGES = Resource(
     "modelarts/notebooks/storage",
     path_names=("storage_id",),
     not_found="ModelArts.6404",
+    belongs_to=BelongsTo(NOTEBOOKS, "_notebook"),
     writes=("category", "mount_path", "uri", "efs_id"),
     lifecycle=Lifecycle(
         born="MOUNTING",
@@ -39,7 +41,7 @@ STORAGES = Resource(
         UNMOUNT_FAILED=rests(detach="UNMOUNTING"),
         UNMOUNTED=soon(GONE, after=600),
     ),
-).serves(create="AttachDynamicStorage", show="ShowDynamicStorage")
+).serves(create="AttachDynamicStorage", show="ShowDynamicStorage", list="ListDynamicStorages")
 
 
 @STORAGES.creating
@@ -51,35 +53,19 @@ def mount(call, storage: dict) -> None:
     if is_file_system and "pool" not in notebook:
         refusals.refuse_value("category", "EFS is mounted in notebooks of a dedicated pool only")
     if not is_file_system:
-        refusals.refuse_bad_uri("uri", storage["uri"])
-    names = storage["mount_path"].strip("/").split("/")
+        refuse_bad_obs_path("ModelArts.6336", "$.uri", storage["uri"], ("obs",))
+    names = names_in(storage)
     if len(names) < 2 or not {"", ".", ".."}.isdisjoint(names):
         refusals.refuse_value("mount_path", f"{storage['mount_path']!r} is not a folder below /data/")
-    others = [each for each in storages_of(call, notebook) if each["status"] != "UNMOUNTED"]
-    if names in [other["mount_path"].strip("/").split("/") for other in others]:
+    others = STORAGES.of(call).having("_notebook", notebook["id"])
+    if any(names == names_in(other) and other["status"] != "UNMOUNTED" for other in others):
         refusals.refuse_value("mount_path", f"{storage['mount_path']} is in use")
     storage |= {"mount_type": "DYNAMIC", "_notebook": notebook["id"]}
 
 
-def storages_of(call, notebook: dict) -> list[dict]:
-    """The storages of a notebook, oldest first."""
-    return STORAGES.of(call).having("_notebook", notebook["id"])
-
-
-@STORAGES.finding
-def refuse_foreign_storage(call, storage: dict) -> None:
-    """ApiError for a storage of another notebook than the path names."""
-    if storage["_notebook"] != NOTEBOOKS.find(call)["id"]:
-        raise ApiError(
-            "ModelArts.6404", f"notebook {call.path['instance_id']} has no storage {storage['id']}"
-        )
-
-
-@behaviour("ListDynamicStorages")
-def list_dynamic_storages(call):
-    """All storages of a notebook, oldest first."""
-    ids = [storage["id"] for storage in storages_of(call, NOTEBOOKS.find(call))]
-    return list_records(call, STORAGES.of(call), ids)
+def names_in(storage: dict) -> list[str]:
+    """The folders on the way to where the storage is mounted."""
+    return storage["mount_path"].strip("/").split("/")
 
 
 @behaviour("DetachDynamicStorage")
@@ -87,11 +73,3 @@ def detach_dynamic_storage(call):
     """Begin to unmount a storage; what is stored in it stays."""
     refusals.refuse_unless_running(NOTEBOOKS.find(call))
     return STORAGES.act(call, STORAGES.find(call), "detach")
-
-
-@NOTEBOOKS.life.entering(GONE)
-def forget_storages(bound, notebook: dict) -> None:
-    """Drop the storages together with their notebook."""
-    storages = bound.beside(STORAGES)
-    for storage in storages.having("_notebook", notebook["id"]):
-        storages.drop(storage)
