@@ -191,11 +191,6 @@ class Place:
             count["held"] -= granted["amount"]
         self._keep(**count)
 
-
-def holders_of(world, project: str, place: str):
-    """The claims that are granted."""
-    return world.store.table(f"{CLAIMS}/holder/{project}/{place}")
-
     def forget_gone(self) -> bool:
         """Take back what records hold that went without giving it back; whether there were any."""
         held = [self._claim_in(self._holders, key) for key in self._holders.ids()]
@@ -241,8 +236,3 @@ def holders_of(world, project: str, place: str):
 
     def _table(self, queue: str) -> Table:
         return self._world.store.table(f"{CLAIMS}/{queue}/{self._project}/{self._name}")
-
-
-def queue_of(world, project: str, place: str, priority: int):
-    """The claims of one priority that wait, oldest first."""
-    return world.store.table(f"{CLAIMS}/waiting/{project}/{place}/{priority}")
