@@ -2,8 +2,9 @@
 
 from math import ceil
 
+from modelarts_emulator.behaviours.modelarts.capacity import nodes_of_flavor
 from modelarts_emulator.contract.facts import fixture
-from modelarts_emulator.frame.capacity import Claim, free_in, total_of
+from modelarts_emulator.frame.capacity import Claim, free_in
 
 IMAGES = "modelarts/images/image"
 CUSTOM_FLAVOR = "custom.flavor.spec.code"
@@ -19,9 +20,9 @@ def flavors_in(bound, *clusters: str) -> list[dict]:
     """The flavors of these kinds of cluster as the API shows them, and in `_clusters` which kinds have them."""
     found = []
     for flavor in fixture("modelarts/notebooks/flavors"):
-        place = bound.world, bound.project_id, f"flavor:{flavor['id']}"
+        where, id = (bound.world, bound.project_id), flavor["id"]
         if not set(clusters).isdisjoint(flavor["_clusters"]):
-            is_sold_out = total_of(*place) is not None and free_in(*place) < 1
+            is_sold_out = nodes_of_flavor(*where, id) is not None and free_in(*where, f"flavor:{id}") < 1
             found.append({**flavor, "sold_out": is_sold_out})
     return found
 

@@ -1,10 +1,10 @@
 """What a user can choose from: flavors, those that a notebook can be switched to, clusters, and how many notebooks."""
 
+from modelarts_emulator.behaviours.modelarts.capacity import POOLS
 from modelarts_emulator.behaviours.modelarts.notebooks import refusals
 from modelarts_emulator.behaviours.modelarts.notebooks.catalogue import flavors_in
 from modelarts_emulator.behaviours.modelarts.notebooks.notebooks import NOTEBOOKS
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.frame.capacity import POOLS
 from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import without_hidden

@@ -5,9 +5,10 @@ DELETE_FAILED, ERROR and FROZEN are what the cloud's own trouble brings about; n
 
 import math
 
+from modelarts_emulator.behaviours.modelarts.capacity import POOLS
 from modelarts_emulator.behaviours.modelarts.notebooks.catalogue import claim_of, image_of
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.frame.capacity import POOLS, ask, give_back
+from modelarts_emulator.frame.capacity import ask, give_back
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon, until
 from modelarts_emulator.frame.obs_paths import obs_path
 

@@ -1,11 +1,11 @@
 """Notebook instances: created, listed, changed, stopped and deleted."""
 
+from modelarts_emulator.behaviours.modelarts.capacity import POOLS
 from modelarts_emulator.behaviours.modelarts.notebooks import refusals
 from modelarts_emulator.behaviours.modelarts.notebooks.catalogue import CUSTOM_FLAVOR, image_of
 from modelarts_emulator.behaviours.modelarts.notebooks.life import LIFE
 from modelarts_emulator.behaviours.modelarts.notebooks.showing import items_billed, shown_notebook
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.frame.capacity import POOLS
 from modelarts_emulator.frame.listing import list_records
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource, without_hidden

@@ -3,12 +3,12 @@
 import re
 from typing import NoReturn
 
+from modelarts_emulator.behaviours.modelarts.capacity import POOLS
 from modelarts_emulator.behaviours.modelarts.notebooks.catalogue import flavor_of
 from modelarts_emulator.behaviours.modelarts.notebooks.life import IN_BUCKETS
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.answers import members_of
-from modelarts_emulator.frame.capacity import POOLS
 from modelarts_emulator.frame.listing import paging_of
 from modelarts_emulator.frame.obs_paths import refuse_bad_obs_path
 
