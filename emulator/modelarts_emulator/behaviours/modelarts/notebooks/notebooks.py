@@ -13,30 +13,19 @@ from modelarts_emulator.worlds.store import value_at
 
 GROW_SECONDS = 30
 
+WRITES = ("name", "description", "feature", "workspace_id", "flavor", "custom_spec", "affinity", "run_user")
+
 NOTEBOOKS = Resource(
     "modelarts/notebooks/notebook",
     path_names=("id", "instance_id", "resource_id"),
     not_found="ModelArts.6309",
-    writes=(
-        "name",
-        "description",
-        "feature",
-        "workspace_id",
-        "flavor",
-        "custom_spec",
-        "affinity",
-        "run_user",
-    ),
+    writes=WRITES,
     touches="update_at",
     lifecycle=LIFE,
     present=shown_notebook,
-).serves(
-    create="CreateNotebook",
-    show="ShowNotebook",
-    update="UpdateNotebook",
-    stop="StopNotebook",
-    delete="DeleteNotebook",
 )
+NOTEBOOKS.serves(create="CreateNotebook", show="ShowNotebook", update="UpdateNotebook")
+NOTEBOOKS.serves(stop="StopNotebook", delete="DeleteNotebook")
 
 
 @NOTEBOOKS.creating
@@ -55,7 +44,8 @@ def make_notebook(call, notebook: dict) -> None:
     }
     begin_lease(notebook, asked)
     if "pool_id" in asked:
-        notebook["pool"] = pool_shown(bound, asked["pool_id"])
+        labels = value_at(bound.records(POOLS).find(asked["pool_id"]), "metadata.labels") or {}
+        notebook["pool"] = {"id": asked["pool_id"], "name": labels.get("os.modelarts/name", asked["pool_id"])}
     if "user_vpc" in asked:
         cidrs = ",".join(asked["user_vpc"].get("connect_cidrs", ()))
         notebook["user_vpc"] = {**asked["user_vpc"], "connect_cidrs": cidrs, "port_ip": notebook["ip"]}
@@ -85,9 +75,9 @@ def take_over(bound, notebook: dict, asked: dict) -> None:
             raise ApiError("ModelArts.6404", f"$.image_id: image {asked['image_id']} does not exist")
         notebook["image"] = without_hidden(image)
     if "endpoints" in asked:
-        notebook["_endpoints"] = [{"service": "SSH", **each} for each in asked["endpoints"]]
+        notebook["_endpoints"] = [each for each in asked["endpoints"] if each["service"] == "SSH"]
         for endpoint in notebook["_endpoints"]:
-            refusals.refuse_missing(endpoint, *(["key_pair_names"] if endpoint["service"] == "SSH" else []))
+            refusals.refuse_missing(endpoint, "key_pair_names")
     if "data_volumes" in asked:
         notebook["_data_volumes"] = [volume_made(each) for each in asked["data_volumes"]]
     if "custom_spec" in notebook:
@@ -110,12 +100,6 @@ def begin_lease(notebook: dict, asked: dict) -> None:
     moments = {"create_at": notebook["create_at"], "update_at": notebook["create_at"]}
     notebook["lease"] = {**lease, **moments, "type": lease["type"].upper(), "enable": lease["duration"] != -1}
     notebook["_asked"] = lease["duration"]
-
-
-def pool_shown(bound, id: str) -> dict:
-    """The pool as the notebook shows it; its name is a label of the pool."""
-    name = value_at(bound.records(POOLS).find(id), ("metadata", "labels", "os.modelarts/name"))
-    return {"id": id, "name": name or id}
 
 
 def grow(world, notebook: dict, size: int) -> None:

@@ -63,4 +63,4 @@ def endpoints_shown(notebook: dict, url: str, host: str) -> list[dict]:
     """Where the notebook is reached: its page while it runs, and over SSH if that was asked for."""
     page = [{"service": "NOTEBOOK", "uri": url}] if notebook["status"] == "RUNNING" else []
     ssh = f"ssh://ma-user@dev-modelarts-{host}:{30000 + int(notebook['id'][:4], 16) % 2768}"
-    return page + [{**each, "uri": ssh} for each in notebook["_endpoints"] if each["service"] == "SSH"]
+    return page + [{**each, "uri": ssh} for each in notebook["_endpoints"]]
