@@ -29,7 +29,7 @@ def create(client, name: str = "sdk-notebook") -> str:
         volume=model.VolumeMountRequest(category="EVS", ownership="MANAGED", capacity=10),
         lease=model.LeaseReq(duration=2 * HOUR, type="TIMING"),
         endpoints=[
-            model.EndpointsReq(service="SSH", key_pair_names=["pair"], allowed_access_ips=["1.2.3.4"])
+            model.EndpointsReq(service="SSH", key_pair_names=["pair"])
         ],
     )
     return client.create_notebook(model.CreateNotebookRequest(body=body)).id
