@@ -464,6 +464,20 @@ KINDS = [
         (400, "ModelArts.0104"),
     ),
     Kind(
+        "CreateNotebook",
+        {
+            "name": "explore",
+            "flavor": "modelarts.vm.cpu.2u",
+            "image_id": "e1a07296-22a8-4f05-8bc8-e936c8e54090",
+            "volume": {"category": "EVS", "ownership": "MANAGED"},
+        },
+        "id",
+        "ListNotebooks",
+        "data",
+        "id",
+        (400, "ModelArts.6309"),
+    ),
+    Kind(
         "CreatePermanentAccessKey",
         {"credential": {"user_id": "mine", "description": "for a test"}},
         "credential.access",

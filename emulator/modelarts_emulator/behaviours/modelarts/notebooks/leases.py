@@ -1,11 +1,8 @@
-"""How long a notebook runs before it is stopped."""
+"""How long a notebook runs before it is stopped: shown, prolonged, and begun anew by a start."""
 
+from modelarts_emulator.behaviours.modelarts.notebooks import refusals
 from modelarts_emulator.behaviours.modelarts.notebooks.life import extend_lease
 from modelarts_emulator.behaviours.modelarts.notebooks.notebooks import NOTEBOOKS
-from modelarts_emulator.behaviours.modelarts.notebooks.refusals import (
-    refuse_bad_duration,
-    refuse_unless_running,
-)
 from modelarts_emulator.frame.registry import behaviour
 
 
@@ -13,29 +10,26 @@ from modelarts_emulator.frame.registry import behaviour
 def show_lease(call):
     """When the automatic stop comes, counted from the creation."""
     notebook = NOTEBOOKS.find(call)
-    refuse_unless_running(notebook)
+    refusals.refuse_unless_running(notebook)
     return notebook["lease"]
 
 
 @behaviour("RenewLease")
 def renew_lease(call):
     """Let the notebook run for that long from now on; a duration of the query beats the body and its type."""
-    bound, notebook = NOTEBOOKS.of(call), NOTEBOOKS.find(call)
+    notebook = NOTEBOOKS.find(call)
     asked = {"duration": call.query["duration"], "type": "TIMING"} if "duration" in call.query else call.body
-    refuse_unless_running(notebook)
-    refuse_bad_duration(asked["duration"])
+    refusals.refuse_unless_running(notebook)
+    refusals.refuse_bad_duration(asked["duration"])
     notebook["lease"]["type"] = asked["type"].upper()
-    extend_lease(bound, notebook, asked["duration"])
-    bound.act(notebook, "renew")
-    return notebook["lease"]
+    extend_lease(NOTEBOOKS.of(call), notebook, asked["duration"])
+    return NOTEBOOKS.act(call, notebook, "renew")["lease"]
 
 
 @behaviour("StartNotebook")
 def start_notebook(call):
     """Start a notebook; the lease of the call counts from the moment it runs."""
-    bound, notebook = NOTEBOOKS.of(call), NOTEBOOKS.find(call)
-    refuse_bad_duration(call.query["duration"])
-    notebook["lease"]["type"] = call.query["type"].upper()
-    notebook["_asked"] = call.query["duration"]
-    bound.act(notebook, "start")
-    return bound.shown(notebook)
+    notebook = NOTEBOOKS.find(call)
+    refusals.refuse_bad_duration(call.query["duration"])
+    notebook["lease"]["type"], notebook["_asked"] = call.query["type"].upper(), call.query["duration"]
+    return NOTEBOOKS.act(call, notebook, "start")

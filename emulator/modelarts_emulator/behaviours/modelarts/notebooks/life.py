@@ -5,11 +5,12 @@ DELETE_FAILED, ERROR and FROZEN are what the cloud's own trouble brings about; n
 
 import math
 
-from modelarts_emulator.behaviours.modelarts.notebooks.images import image_of
-from modelarts_emulator.behaviours.modelarts.notebooks.places import claim_of
+from modelarts_emulator.behaviours.modelarts.capacity import POOLS
+from modelarts_emulator.behaviours.modelarts.notebooks.catalogue import claim_of, image_of
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.frame.capacity import POOLS, ask, give_back
+from modelarts_emulator.frame.capacity import ask, give_back
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon, until
+from modelarts_emulator.frame.obs_paths import obs_path
 
 STORAGE, COMPUTE, NETWORK, INITIALISATION = 1, 2, 3, 4
 STEP_SECONDS = {STORAGE: 10, COMPUTE: 15, NETWORK: 10, INITIALISATION: 25}
@@ -17,59 +18,50 @@ START_SECONDS = 30
 IN_BUCKETS = ("OBS", "OBSFS")
 
 
-def bucket_of(uri: str) -> str:
-    """The bucket that an `obs://bucket/path/` names."""
-    return uri.removeprefix("obs://").partition("/")[0]
-
-
 def missing_bucket(bound, notebook: dict) -> str:
     """Which bucket of its volumes the notebook lacks; "" for none."""
     for volume in (notebook["volume"], *notebook["_data_volumes"]):
-        if volume["category"] in IN_BUCKETS and not bound.world.obs.exists(bucket_of(volume["uri"])):
+        if volume["category"] in IN_BUCKETS and not bound.world.obs.exists(obs_path(volume["uri"]).bucket):
             return f"The bucket of {volume['uri']} does not exist."
     return ""
 
 
 def missing_pool(bound, notebook: dict) -> str:
     """That the pool of the notebook is gone; "" when it is there or none is needed."""
-    if "pool" in notebook and notebook["pool"]["id"] not in bound.records(POOLS):
-        return f"Resource pool {notebook['pool']['id']} does not exist any more."
-    return ""
+    id = notebook["pool"]["id"] if "pool" in notebook else None
+    return "" if id is None or id in bound.records(POOLS) else f"Resource pool {id} does not exist any more."
 
 
 def missing_image(bound, notebook: dict) -> str:
     """That the image cannot be pulled; "" when it can."""
     image = image_of(bound, notebook["image"]["id"])
-    if image is None or image["status"] != "ACTIVE":
-        return f"Image {notebook['image']['swr_path']} cannot be pulled: it is gone or not ACTIVE."
-    return ""
+    is_there = image is not None and image["status"] == "ACTIVE"
+    return "" if is_there else f"Image {notebook['image']['swr_path']} is gone or not ACTIVE."
 
 
 TROUBLES = {STORAGE: missing_bucket, COMPUTE: missing_pool, INITIALISATION: missing_image}
 
 
-def trouble_with(bound, notebook: dict, *steps: int) -> str:
-    """What keeps the notebook from passing these steps, kept in its fail_reason; "" for nothing."""
-    found = next((reason for step in steps if (reason := TROUBLES[step](bound, notebook))), "")
-    if found:
-        notebook["fail_reason"] = found
-    return found
+def note_trouble(bound, notebook: dict, *steps: int) -> bool:
+    """Whether something keeps the notebook from passing these steps; it is kept in its fail_reason."""
+    reasons = filter(None, (TROUBLES[step](bound, notebook) for step in steps if step in TROUBLES))
+    notebook["fail_reason"] = next(reasons, "")
+    return bool(notebook["fail_reason"] or notebook.pop("fail_reason"))
 
 
 def end_of_step(bound, notebook: dict) -> str:
     """What follows a step of the creation: the next one, failure, or a notebook that runs."""
-    step = notebook["_step"]
-    if step in TROUBLES and trouble_with(bound, notebook, step):
+    if note_trouble(bound, notebook, notebook["_step"]):
         return "CREATE_FAILED"
-    if step == INITIALISATION:
+    if notebook["_step"] == INITIALISATION:
         return "RUNNING"
-    notebook["_step"] = step + 1
+    notebook["_step"] += 1
     return "CREATING"
 
 
 def end_of_start(bound, notebook: dict) -> str:
     """What starting comes to: it needs what creating needed."""
-    return "START_FAILED" if trouble_with(bound, notebook, *TROUBLES) else "RUNNING"
+    return "START_FAILED" if note_trouble(bound, notebook, *TROUBLES) else "RUNNING"
 
 
 def seconds_of_start(bound, notebook: dict) -> float:
@@ -78,25 +70,21 @@ def seconds_of_start(bound, notebook: dict) -> float:
 
 
 def seconds_left(bound, notebook: dict) -> float:
-    """How long the notebook runs before it is stopped by its lease."""
+    """How long the notebook runs before its lease stops it."""
     lease = notebook["lease"]
-    if not lease["enable"]:
-        return math.inf
-    return max(0, (lease["create_at"] + lease["duration"]) / 1000 - bound.world.clock.now())
+    end = lease["create_at"] + lease["duration"] if lease["enable"] else math.inf
+    return max(0, end / 1000 - bound.world.clock.now())
 
 
 LIFE = Lifecycle(
     born="INIT",
     illegal="ModelArts.6357",
     INIT=rests(admit="CREATING", delete="DELETING"),
-    CREATING=soon(end_of_step, after=lambda bound, it: STEP_SECONDS[it["_step"]], delete="DELETING"),
+    CREATING=soon(
+        end_of_step, after=lambda bound, notebook: STEP_SECONDS[notebook["_step"]], delete="DELETING"
+    ),
     RUNNING=until(
-        "STOPPING",
-        after=seconds_left,
-        stop="STOPPING",
-        renew="RUNNING",
-        snapshot="SNAPSHOTTING",
-        delete="DELETING",
+        "STOPPING", seconds_left, stop="STOPPING", renew="RUNNING", snapshot="SNAPSHOTTING", delete="DELETING"
     ),
     SNAPSHOTTING=soon("RUNNING", after=120),
     STOPPING=soon("STOPPED", after=20),
@@ -120,7 +108,6 @@ def note_change(bound, notebook: dict) -> None:
 @LIFE.entering("INIT", "STARTING")
 def ask_for_room(bound, notebook: dict) -> None:
     """Take what the notebook needs; a pool lets it wait, a flavor of which nothing is left refuses it."""
-    notebook.pop("fail_reason", None)
     notebook["_holds"] = ask(bound.world, bound.project_id, claim_of(bound, notebook))
     if not notebook["_holds"] and "pool" not in notebook:
         code = "ModelArts.6360" if "status" in notebook else "ModelArts.6329"
@@ -134,25 +121,18 @@ def begin_creating(bound, notebook: dict) -> None:
         bound.act(notebook, "admit")
 
 
-@LIFE.entering("CREATING", "STARTING")
-def note_room(bound, notebook: dict) -> None:
-    """A notebook that is let in holds what it asked for."""
-    notebook["_holds"] = ask(bound.world, bound.project_id, claim_of(bound, notebook))
-
-
 @LIFE.entering("RUNNING")
 def begin_lease(bound, notebook: dict) -> None:
-    """Count the lease that was asked for from the moment the notebook runs, not from its creation."""
+    """Count the lease that was asked for from the moment the notebook runs; a snapshot begins none."""
     if "_asked" in notebook:
         extend_lease(bound, notebook, notebook.pop("_asked"))
 
 
 def extend_lease(bound, notebook: dict, duration: int) -> None:
-    """Let the lease end that many ms from now; it is told in ms since the creation."""
+    """Let the lease end that many ms from now, -1 for never; a lease counts from the creation of its notebook."""
     lease, now = notebook["lease"], bound.world.clock.now_ms()
-    lease["update_at"] = now
-    lease["enable"] = duration != -1
-    lease["duration"] = duration if duration == -1 else now - lease["create_at"] + duration
+    age = now - lease["create_at"] if duration != -1 else 0
+    lease |= {"update_at": now, "enable": duration != -1, "duration": age + duration}
 
 
 @LIFE.entering("STOPPED", "CREATE_FAILED", "START_FAILED", "ERROR", "FROZEN", GONE)

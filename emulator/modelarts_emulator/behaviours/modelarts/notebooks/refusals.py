@@ -1,26 +1,25 @@
 """What is refused of a notebook: in words, sizes, volumes, addresses and places, each with its documented code."""
 
 import re
-from ipaddress import ip_network
 from typing import NoReturn
 
+from modelarts_emulator.behaviours.modelarts.capacity import POOLS
+from modelarts_emulator.behaviours.modelarts.notebooks.catalogue import flavor_of
 from modelarts_emulator.behaviours.modelarts.notebooks.life import IN_BUCKETS
-from modelarts_emulator.behaviours.modelarts.notebooks.places import flavor_row
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.answers import members_of
-from modelarts_emulator.frame.capacity import POOLS
 from modelarts_emulator.frame.listing import paging_of
+from modelarts_emulator.frame.obs_paths import refuse_bad_obs_path
 
 SHORTEST, LONGEST = 3_600_000, 259_200_000
 SMALLEST, LARGEST = 5, 4096
-NOT_IN_NAME = re.compile(r"[^\w-]")
-NOT_IN_DESCRIPTION = re.compile(r"[&<>\"'/]")
+FORBIDDEN = {"name": re.compile(r"[^\w-]"), "description": re.compile(r"[&<>\"'/]")}
 # What a running notebook takes; all else waits until it is stopped.
 CHANGED_WHILE_RUNNING = {"name", "description", "storage_new_size"}
 
 
-def wrong(name: str, words: str) -> NoReturn:
+def refuse_value(name: str, words: str) -> NoReturn:
     """Refuse the value of a member."""
     raise ApiError("ModelArts.6336", f"$.{name}: {words}", fill=[name])
 
@@ -29,16 +28,15 @@ def refuse_missing(given: dict, *names: str) -> None:
     """ApiError unless all these members are given."""
     for name in names:
         if not given.get(name):
-            raise ApiError("ModelArts.6335", f"$.{name}: missing beside {', '.join(given)}", fill=[name])
+            raise ApiError("ModelArts.6335", f"there are only {', '.join(given)}", fill=[name])
 
 
-def refuse_bad_words(given: dict) -> None:
+def refuse_bad_words(asked: dict) -> None:
     """ApiError for a character that a name or a description cannot have."""
-    for name, pattern in (("name", NOT_IN_NAME), ("description", NOT_IN_DESCRIPTION)):
-        found = pattern.search(given.get(name, ""))
+    for name, pattern in FORBIDDEN.items():
+        found = pattern.search(asked.get(name, ""))
         if found:
-            words = f"$.{name}: {found.group()!r} in {given[name][:40]!r}"
-            raise ApiError("ModelArts.6334", words, fill=[found.group()])
+            raise ApiError("ModelArts.6334", f"$.{name}: {asked[name][:40]!r}", fill=[found.group()])
 
 
 def refuse_bad_duration(duration: int) -> None:
@@ -56,93 +54,68 @@ def refuse_bad_size(size: int, smallest: int = SMALLEST) -> None:
 
 def refuse_bad_volume(volume: dict) -> None:
     """ApiError for a volume that does not say where it is, or whose size cannot be."""
-    if volume["ownership"] == "DEDICATED" and volume["category"] != "EFS":
-        wrong("volume.ownership", f"DEDICATED is for EFS, not for {volume['category']}")
-    if volume["category"] == "EVS":
+    category, is_dedicated = volume["category"], volume["ownership"] == "DEDICATED"
+    if is_dedicated and category != "EFS":
+        refuse_value("ownership", f"DEDICATED is for EFS, not for {category}")
+    if category == "EVS":
         refuse_bad_size(volume["capacity"])
-    elif volume["category"] == "EFS" and volume["ownership"] == "DEDICATED":
+    if category == "EFS" and is_dedicated:
         refuse_missing(volume, "id", "uri")
-    elif volume["category"] in IN_BUCKETS:
-        refuse_missing(volume, "uri", *(["dew_secret_name"] if volume["category"] == "OBS" else []))
-        if not volume["uri"].startswith("obs://"):
-            wrong("volume.uri", f"{volume['uri']!r} does not begin with obs://")
-
-
-def refuse_bad_endpoints(endpoints: list[dict]) -> None:
-    """ApiError for SSH without a key pair, or an allowed address that is none."""
-    for endpoint in endpoints:
-        if endpoint.get("service") == "SSH":
-            refuse_missing(endpoint, "key_pair_names")
-        for address in endpoint.get("allowed_access_ips", ()):
-            try:
-                ip_network(address, strict=False)
-            except ValueError:
-                wrong(
-                    "endpoints.allowed_access_ips", f"{address!r} is neither an IP address nor a CIDR block"
-                )
+    if category in IN_BUCKETS:
+        refuse_missing(volume, "uri", *(["dew_secret_name"] if category == "OBS" else []))
+        refuse_bad_obs_path("ModelArts.6336", "$.volume.uri", volume["uri"], ("obs",))
 
 
 def refuse_bad_place(bound, notebook: dict) -> None:
     """ApiError for a pool that does not exist, or a flavor that does not suit."""
-    pool = notebook.get("pool")
+    pool, spec = notebook.get("pool"), notebook.get("custom_spec")
     if pool is not None and pool["id"] not in bound.records(POOLS):
-        wrong("pool_id", f"resource pool {pool['id']} does not exist")
-    if "custom_spec" in notebook:
-        return refuse_bad_custom_spec(notebook)
+        refuse_value("pool_id", f"resource pool {pool['id']} does not exist")
+    if spec is not None:
+        if pool is None:
+            refuse_value("custom_spec", "it is for dedicated pools, and pool_id is missing")
+        return refuse_missing(spec, "arch", "category", *(["gpu"] if spec.get("category") == "GPU" else []))
     refuse_missing(notebook, "flavor")
-    row = flavor_row(notebook["flavor"])
-    code = "ModelArts.6323" if row is None else fits(row, notebook)
+    flavor = flavor_of(notebook["flavor"])
+    code = "ModelArts.6323" if flavor is None else misfit_of(flavor, notebook)
     if code is not None:
-        asked = f"image {notebook['image']['name']}, volume {notebook['volume']['category']}"
-        place = "a dedicated pool" if pool else "the public pool"
-        raise ApiError(code, f"$.flavor: {notebook['flavor']} in {place}, {asked}, {notebook['feature']}")
+        place = f"pool {pool['id']}" if pool else "the public pool"
+        words = f"image {notebook['image']['name']}, volume {notebook['volume']['category']}"
+        raise ApiError(code, f"$.flavor: {notebook['flavor']} for {notebook['feature']} in {place}, {words}")
 
 
-def refuse_bad_custom_spec(notebook: dict) -> None:
-    """ApiError for a size of one's own outside a pool, or one that leaves out what a pool must know."""
-    spec = notebook["custom_spec"]
-    if "pool" not in notebook:
-        wrong("custom_spec", "sizes of one's own are for dedicated pools: pool_id is missing")
-    refuse_missing(spec, "arch", "category", *(["gpu"] if spec.get("category") == "GPU" else []))
-
-
-def fits(row: dict, notebook: dict) -> str | None:
+def misfit_of(flavor: dict, notebook: dict) -> str | None:
     """The code of what keeps the notebook from the flavor, None when it suits."""
-    flavor, image = row["flavor"], notebook["image"]
-    cluster = "DEDICATED" if "pool" in notebook else "MANAGED"
-    if cluster not in row["clusters"] or flavor["feature"] != notebook["feature"]:
+    cluster, image = "DEDICATED" if "pool" in notebook else "MANAGED", notebook["image"]
+    if cluster not in flavor["_clusters"] or flavor["feature"] != notebook["feature"]:
         return "ModelArts.6323"
     if notebook["volume"]["category"] not in flavor["storages"]:
         return "ModelArts.6324"
-    runs_on = image.get("resource_categories") or [flavor["category"]]
-    is_same_arch = image.get("arch", flavor["arch"]).lower() == flavor["arch"]
-    return None if flavor["category"] in runs_on and is_same_arch else "ModelArts.6330"
+    runs_on = flavor["category"] in image.get("resource_categories", [flavor["category"]])
+    return None if runs_on and image["arch"].lower() == flavor["arch"] else "ModelArts.6330"
 
 
 def refuse_too_many(bound, notebook: dict) -> None:
     """ApiError when the user has as many notebooks of the kind as can be."""
-    most = fixture("modelarts/notebooks/quotas")[notebook["feature"]]
-    if used_by(bound, notebook["user_id"], notebook["feature"]) >= most:
-        words = f"{most} of feature {notebook['feature']} for a user; delete one first"
-        raise ApiError("ModelArts.6302", words)
+    counts = counts_of(bound, notebook["user_id"], notebook["feature"])
+    if counts["used"] >= counts["quota"]:
+        raise ApiError("ModelArts.6302", f"{counts['used']} of {notebook['feature']}; delete one first")
 
 
-def used_by(bound, user_id: str, feature: str) -> int:
-    """How many notebooks of the kind the user has."""
-    features = bound.table.column("feature")
-    return sum(features[id] == feature for id in bound.table.having("user_id", user_id))
+def counts_of(bound, user_id: str, feature: str) -> dict:
+    """How many notebooks of the kind the user has, and may have."""
+    features, ids = bound.table.column("feature"), bound.table.having("user_id", user_id)
+    used = sum(features[id] == feature for id in ids)
+    return {"quota": fixture("modelarts/notebooks/quotas")[feature], "used": used}
 
 
-def refuse_bad_moment(bound, notebook: dict, asked: dict) -> None:
+def refuse_bad_moment(notebook: dict, asked: dict) -> None:
     """ApiError for a change that the state of the notebook does not take."""
-    state = bound.state_of(notebook)
+    id, state, early = notebook["id"], notebook["status"], sorted(asked.keys() - CHANGED_WHILE_RUNNING)
     if state not in ("RUNNING", "STOPPED"):
-        words = f"{notebook['id']} is {state}; an update needs STOPPED or RUNNING"
-        raise ApiError("ModelArts.6357", words)
-    early = sorted(asked.keys() - CHANGED_WHILE_RUNNING)
+        raise ApiError("ModelArts.6357", f"{id} is {state}; an update needs STOPPED or RUNNING")
     if state == "RUNNING" and early:
-        words = f"$.{early[0]}: stop {notebook['id']} first"
-        raise ApiError("ModelArts.6347", words, fill=[state, early[0]])
+        raise ApiError("ModelArts.6347", f"$.{early[0]}: stop {id} first", fill=[state, early[0]])
 
 
 def refuse_unless_running(notebook: dict) -> None:
@@ -153,7 +126,7 @@ def refuse_unless_running(notebook: dict) -> None:
 
 def refuse_bad_sort_key(call) -> None:
     """ApiError for a member that the rows of the list do not have."""
+    known = members_of(call.operation, paging_of(call).items)
     key = call.query.get("sort_key")
-    known = members_of(call.operation, paging_of(call).items) or ()
     if key and key not in known:
         raise ApiError("ModelArts.6303", f"query.sort_key: {key!r} is none of {', '.join(sorted(known))}")

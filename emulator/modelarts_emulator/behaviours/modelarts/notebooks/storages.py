@@ -1,25 +1,19 @@
 """Storage that is mounted into a notebook while it runs, and unmounted again."""
 
-from modelarts_emulator.behaviours.modelarts.notebooks.life import IN_BUCKETS, bucket_of
+from modelarts_emulator.behaviours.modelarts.notebooks import refusals
+from modelarts_emulator.behaviours.modelarts.notebooks.life import IN_BUCKETS
 from modelarts_emulator.behaviours.modelarts.notebooks.notebooks import NOTEBOOKS
-from modelarts_emulator.behaviours.modelarts.notebooks.refusals import (
-    refuse_missing,
-    refuse_unless_running,
-    wrong,
-)
-from modelarts_emulator.behaviours.modelarts.notebooks.showing import STORAGE_TABLE
-from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon, works
-from modelarts_emulator.frame.listing import list_records
+from modelarts_emulator.frame.obs_paths import obs_path, refuse_bad_obs_path
 from modelarts_emulator.frame.registry import behaviour
-from modelarts_emulator.frame.resources import Resource
+from modelarts_emulator.frame.resources import BelongsTo, Resource
 
 
 def look_for_bucket(bound, storage: dict):
     """Find out, without the world's lock, whether what is mounted is there."""
     if storage["category"] not in IN_BUCKETS:
         return lambda: True
-    obs, bucket = bound.world.obs, bucket_of(storage["uri"])
+    obs, bucket = bound.world.obs, obs_path(storage["uri"]).bucket
     return lambda: obs.exists(bucket)
 
 
@@ -32,9 +26,11 @@ def end_of_mount(bound, storage: dict, is_there: bool) -> str:
 
 
 STORAGES = Resource(
-    STORAGE_TABLE,
+    "modelarts/notebooks/storage",
     path_names=("storage_id",),
     not_found="ModelArts.6404",
+    belongs_to=BelongsTo(NOTEBOOKS, "_notebook"),
+    writes=("category", "mount_path", "uri", "efs_id"),
     lifecycle=Lifecycle(
         born="MOUNTING",
         illegal="ModelArts.6357",
@@ -45,73 +41,35 @@ STORAGES = Resource(
         UNMOUNT_FAILED=rests(detach="UNMOUNTING"),
         UNMOUNTED=soon(GONE, after=600),
     ),
-)
+).serves(create="AttachDynamicStorage", show="ShowDynamicStorage", list="ListDynamicStorages")
 
 
-def ids_mounted(bound, notebook: dict) -> list[str]:
-    """The ids of the storages of a notebook, oldest first."""
-    return bound.beside(STORAGES).table.having("_notebook", notebook["id"])
-
-
-def find_storage(call) -> dict:
-    """The storage that the call names; ApiError unless it is one of the notebook's."""
-    notebook, storage = NOTEBOOKS.find(call), STORAGES.find(call)
-    if storage["_notebook"] != notebook["id"]:
-        raise ApiError("ModelArts.6404", f"notebook {notebook['id']} has no storage {storage['id']}")
-    return storage
-
-
-@behaviour("AttachDynamicStorage")
-def attach_dynamic_storage(call):
-    """Begin to mount a bucket or a file system below /data/ of a running notebook."""
-    bound, notebook = NOTEBOOKS.of(call), NOTEBOOKS.find(call)
-    refuse_unless_running(notebook)
-    storage = {"id": call.world.new_uuid(), "category": "OBS", **call.body, "mount_type": "DYNAMIC"}
-    refuse_bad_storage(bound, notebook, storage)
-    return STORAGES.add(call, {**storage, "_notebook": notebook["id"]})
-
-
-def refuse_bad_storage(bound, notebook: dict, storage: dict) -> None:
-    """ApiError for a storage without a source, a file system outside a pool, or a place that cannot be."""
-    is_file_system = storage["category"] == "EFS"
-    refuse_missing(storage, "uri", "mount_path", *(["efs_id"] if is_file_system else []))
+@STORAGES.creating
+def mount(call, storage: dict) -> None:
+    """Mount a bucket or a file system below /data/ of a running notebook; ApiError for what cannot be."""
+    notebook, is_file_system = NOTEBOOKS.find(call), storage["category"] == "EFS"
+    refusals.refuse_unless_running(notebook)
+    refusals.refuse_missing(storage, "uri", "mount_path", *(["efs_id"] if is_file_system else []))
     if is_file_system and "pool" not in notebook:
-        wrong("category", "EFS is mounted in notebooks of a dedicated pool only")
-    if not is_file_system and not storage["uri"].startswith("obs://"):
-        wrong("uri", f"{storage['uri']!r} does not begin with obs://")
-    names = storage["mount_path"].strip("/").split("/")
+        refusals.refuse_value("category", "EFS is mounted in notebooks of a dedicated pool only")
+    if not is_file_system:
+        refuse_bad_obs_path("ModelArts.6336", "$.uri", storage["uri"], ("obs",))
+    names = names_in(storage)
     if len(names) < 2 or not {"", ".", ".."}.isdisjoint(names):
-        wrong("mount_path", f"{storage['mount_path']!r} is not a folder below /data/")
-    others = [bound.beside(STORAGES).find(id) for id in ids_mounted(bound, notebook)]
-    if names in [
-        other["mount_path"].strip("/").split("/") for other in others if other["status"] != "UNMOUNTED"
-    ]:
-        wrong("mount_path", f"{storage['mount_path']} is in use")
+        refusals.refuse_value("mount_path", f"{storage['mount_path']!r} is not a folder below /data/")
+    others = STORAGES.of(call).having("_notebook", notebook["id"])
+    if any(names == names_in(other) and other["status"] != "UNMOUNTED" for other in others):
+        refusals.refuse_value("mount_path", f"{storage['mount_path']} is in use")
+    storage |= {"mount_type": "DYNAMIC", "_notebook": notebook["id"]}
 
 
-@behaviour("ShowDynamicStorage")
-def show_dynamic_storage(call):
-    """One storage of a notebook: whether it is mounted, and why not."""
-    return STORAGES.of(call).shown(find_storage(call))
-
-
-@behaviour("ListDynamicStorages")
-def list_dynamic_storages(call):
-    """All storages of a notebook, oldest first."""
-    ids = ids_mounted(NOTEBOOKS.of(call), NOTEBOOKS.find(call))
-    return list_records(call, STORAGES.of(call), ids=ids)
+def names_in(storage: dict) -> list[str]:
+    """The folders on the way to where the storage is mounted."""
+    return storage["mount_path"].strip("/").split("/")
 
 
 @behaviour("DetachDynamicStorage")
 def detach_dynamic_storage(call):
     """Begin to unmount a storage; what is stored in it stays."""
-    refuse_unless_running(NOTEBOOKS.find(call))
-    return STORAGES.act(call, find_storage(call), "detach")
-
-
-@NOTEBOOKS.life.entering(GONE)
-def forget_storages(bound, notebook: dict) -> None:
-    """Drop the storages together with their notebook."""
-    storages = bound.beside(STORAGES)
-    for id in ids_mounted(bound, notebook):
-        storages.drop(storages.find(id))
+    refusals.refuse_unless_running(NOTEBOOKS.find(call))
+    return STORAGES.act(call, STORAGES.find(call), "detach")

@@ -58,10 +58,15 @@ def show_infer_service_tags(call):
 @behaviour("ListInferServiceTags")
 def list_infer_service_tags(call):
     """All keys in use, each with its values."""
+    return gather_tags(call, SERVICES.table(call))
+
+
+def gather_tags(call, records) -> dict:
+    """The keys that records of the workspace asked for have, each with its values."""
     found = {}
-    for service in SERVICES.table(call):
-        if workspace_fits(call, service):
-            for key, value in tags_of(service).items():
+    for record in records:
+        if workspace_fits(call, record):
+            for key, value in tags_of(record).items():
                 found.setdefault(key, set()).add(value)
     return {"tags": [{"key": key, "values": sorted(found[key])} for key in sorted(found)]}
 

@@ -1,0 +1,1 @@
+"""Tags of what the platform runs, for its own tag service."""
