@@ -91,7 +91,7 @@ def test_an_algorithm_published_with_the_sdk_is_trained_with_by_subscription(cli
         model.CreateAlgorithmVersionToGalleryRequest(body=body)
     )
     algorithm = model.JobAlgorithm(subscription_id=asset.content_id, item_version_id=asset.version_id)
-    assert train(client, algorithm).algorithm.boot_file == "/sdk-bucket/code/train.py"
+    assert train(client, algorithm).algorithm.code_dir == "/sdk-bucket/code/"
 
 
 def test_jobs_are_sorted_into_an_experiment_with_the_sdk(client):

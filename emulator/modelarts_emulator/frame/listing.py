@@ -41,14 +41,21 @@ def list_records(
     ids: Sequence[str] | None = None,
     keep: Callable[[dict], bool] | None = None,
     row: Callable[[dict], dict] | None = None,
+    group: str | None = None,
 ) -> dict:
     """The answer of a list operation over records.
 
     ids: those to choose from, oldest first; all of the table when None. keep: a condition beside the documented
     filters, on a copy of the record. row: how a record stands in the list, as `Resource.row` has it when None.
+    group: the dotted member whose values decide which records stand beside each other, each group where its first
+    record is.
     """
     paging = paging_of(call)
+    if group and ids is None:
+        ids = list(bound.table.ids())
     chosen = chosen_ids(call, bound, paging, ids, keep)
+    if group and chosen is not None:
+        chosen = grouped(chosen, column_of(bound, group))
     page = page_of_ids(call, paging, chosen, bound.table)
     found = [bound.find(id) for id in page.rows]
     rows = [row(record) if row else bound.resource.row(call, bound, record) for record in found]
@@ -58,7 +65,8 @@ def list_records(
 def list_rows(call: Call, rows: Sequence[dict]) -> dict:
     """The answer of a list operation over rows that are no records, such as a catalogue or events.
 
-    rows: in the order the list has where nothing says how to sort it. They are filtered, sorted and cut like records.
+    rows: oldest first where the list is sorted at all, else in the order they are listed in. They are filtered,
+    sorted and cut like records.
     """
     paging = paging_of(call)
     for rule, wanted in filters_asked(call, paging):
@@ -66,6 +74,8 @@ def list_rows(call: Call, rows: Sequence[dict]) -> dict:
     by, descending = sorting_of(call, paging)
     if by:
         rows = sorted(rows, key=lambda each: sort_key(value_at(each, by)), reverse=descending)
+    elif descending:
+        rows = rows[::-1]
     start, limit = window_of(call, paging)
     end = len(rows) if limit is None else start + limit
     return envelope(call, paging, Page(rows[start:end], start, len(rows), limit))
@@ -115,11 +125,28 @@ def chosen_ids(
     by, descending = sorting_of(call, paging)
     if not by or by in bound.resource.by_age:
         return ids if ids is None or not descending else ids[::-1]
-    path = path_of(bound.resource.sorts.get(".".join(by), by))
-    if ids is None:
-        return table.ordered(path, descending)
-    column = table.column(path)
-    return sorted(ids, key=lambda id: sort_key(column[id]), reverse=descending)
+    place = bound.resource.sorts.get(".".join(by), by)
+    if ids is None and not callable(place):
+        return table.ordered(path_of(place), descending)
+    column = column_of(bound, place)
+    return sorted(
+        table.ids() if ids is None else ids, key=lambda id: sort_key(column[id]), reverse=descending
+    )
+
+
+def column_of(bound: Bound, member: Member | str | Callable[[Bound], dict[str, Any]]) -> dict[str, Any]:
+    """{id: value} of a member of all records, as `Resource.sorts` says where it is or how it is computed."""
+    if not callable(member):
+        member = bound.resource.sorts.get(member if isinstance(member, str) else ".".join(member), member)
+    return member(bound) if callable(member) else bound.table.column(path_of(member))
+
+
+def grouped(ids: Sequence[str], column: dict[str, Any]) -> list[str]:
+    """The ids with those of one value beside each other, each group where its first one stands."""
+    groups: dict[Any, list[str]] = {}
+    for id in ids:
+        groups.setdefault(column[id], []).append(id)
+    return [id for group in groups.values() for id in group]
 
 
 def narrowed(

@@ -45,7 +45,8 @@ class Resource:
     id. not_found: the documented code when there is none. new_id: a function (world) -> a fresh id. writes: the members
     of a body that create and update take over as they are, each those that it documents. unique: which member no two
     share. touches: the member that says when a record was changed, in ms. by_age: the members that sort like age.
-    sorts: {name in a query: path of the member} where they differ. document: what makes records Kubernetes-shaped.
+    sorts: {dotted member: its path in the record, or a function (bound) -> {id: value}} where a list is sorted or
+    grouped by what the record does not say. document: what makes records Kubernetes-shaped.
     belongs_to: the record below whose path a record of this kind is found and listed, and with which it goes.
     present: a function (bound, record) -> the record as the API shows it; members that start with `_` never show.
     awaits: a function (bound, record) -> a threading.Event of something in real time without which a due record does
@@ -66,7 +67,7 @@ class Resource:
         unique: Unique | None = None,
         touches: str | None = None,
         by_age: tuple[Member, ...] = BORN,
-        sorts: dict[str, str] | None = None,
+        sorts: dict[str, Any] | None = None,
         document: Document | None = None,
         lifecycle: Lifecycle | None = None,
         belongs_to: BelongsTo | None = None,

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from tests.behaviours.modelarts.training.test_jobs import JOBS, show
+from tests.behaviours.modelarts.training.conftest import JOBS, cloud_seconds, preview, show
 
 ALGORITHMS = "/v2/{project_id}/algorithms"
 GALLERY = "/v2/{project_id}/gallery-algorithm-publication"
@@ -248,11 +248,11 @@ def test_an_algorithm_with_too_many_files_is_refused(cloud):
 
 
 def test_a_job_inherits_code_engine_and_parameters(cloud):
-    id = create(cloud)
-    algorithm = show(cloud, job_of(cloud, {"id": id}).json["metadata"]["id"])["algorithm"]
+    id = job_of(cloud, {"id": create(cloud)}).json["metadata"]["id"]
+    cloud_seconds(cloud, 20)
+    algorithm = show(cloud, id)["algorithm"]
     assert (algorithm["name"], algorithm["engine"]["engine_name"]) == ("resnet", "PyTorch")
-    values = {each["name"]: each["value"] for each in algorithm["parameters"]}
-    assert values == {"lr": "0.1", "optimizer": "adam", "data": "3", "seed": "7"}
+    assert "resnet/train.py --lr=0.1 --optimizer=adam --data=3 --seed=7" in preview(cloud, id)
 
 
 def test_a_job_of_a_custom_image_runs_the_algorithms_command(cloud):
@@ -322,7 +322,9 @@ def test_a_published_algorithm_can_be_trained_with_by_subscription_though_its_so
     cloud.delete(f"{ALGORITHMS}/{id}")
     asset = {"subscription_id": reply.json["content_id"], "item_version_id": reply.json["version_id"]}
     assert (reply.status, reply.json["version_num"]) == (202, "1.0.0")
-    assert job_of(cloud, asset).json["algorithm"]["boot_file"] == BODY["job_config"]["boot_file"]
+    job = job_of(cloud, asset).json["metadata"]["id"]
+    cloud_seconds(cloud, 20)
+    assert "resnet/train.py --lr=0.1" in preview(cloud, job)
     assert refusal(job_of(cloud, asset | {"item_version_id": "another"})) == (400, "2755")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.behaviours.modelarts.training.test_jobs import JOBS, changed, create, show
+from tests.behaviours.modelarts.training.conftest import JOBS, changed, create, show
 
 EXPERIMENTS = "/v2/{project_id}/training-experiments"
 

@@ -2,12 +2,13 @@
 to start from.
 """
 
-from modelarts_emulator.behaviours.modelarts.training.jobs import TRAINING_JOBS, log_place
+from modelarts_emulator.behaviours.modelarts.training.life import TRAINING_JOBS
+from modelarts_emulator.behaviours.modelarts.training.script import log_place
+from modelarts_emulator.behaviours.modelarts.training.search import is_search
 from modelarts_emulator.behaviours.modelarts.training.trials import (
+    TRIALS,
     best_reward,
-    early_stop,
     finished,
-    is_search,
     reports_of,
     search_of,
     trials_of,
@@ -15,6 +16,7 @@ from modelarts_emulator.behaviours.modelarts.training.trials import (
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture, folder
 from modelarts_emulator.frame.calls import Call
+from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.simulation.sensitivity import importance, importance_png
 
@@ -23,15 +25,13 @@ TABLE_HEADER += ["reward_attr", "status", "acc", "loss", "best_reward"]
 TRIAL_HEADER = ["done", "pid", "best_reward", "time_total_s", "config", "acc", "loss", "trial_id"]
 TRIAL_HEADER += ["training_iteration", "reward_attr"]
 ANALYSIS_HEADER = ["parameters", "the mean/std of importance"]
-USUAL_PAGE = 50
 FEWEST_FOR_ANALYSIS = 2
 
 
 @behaviour("ShowSearchAlgorithms")
 def show_search_algorithms(call: Call):
     """The search algorithms a job may name, with their parameters and defaults."""
-    algorithms = fixture("modelarts/autosearch/search_algorithms")
-    return {"search_algo_count": len(algorithms), "search_algo_list": algorithms}
+    return list_rows(call, fixture("modelarts/autosearch/search_algorithms"))
 
 
 @behaviour("ShowAutoSearchYamlTemplatesInfo")
@@ -44,10 +44,8 @@ def show_yaml_templates(call: Call):
 def show_yaml_template(call: Call):
     """One yaml template as text."""
     kind, name = call.path["algorithm_type"], call.path["algorithm_name"]
-    kinds = {
-        row["algorithm_type_en"]: row["algorithm_names"]
-        for row in fixture("modelarts/autosearch/yaml_templates")
-    }
+    rows = fixture("modelarts/autosearch/yaml_templates")
+    kinds = {row["algorithm_type_en"]: row["algorithm_names"] for row in rows}
     if name not in kinds.get(kind, ()):
         known = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items())
         raise ApiError("ModelArts.2836", f"there is no template {kind}/{name}; there are {known}")
@@ -58,44 +56,35 @@ def show_yaml_template(call: Call):
 @behaviour("ShowAutoSearchTrials")
 def show_trials(call: Call):
     """A page of the trials table: strings, and the configuration as an object."""
-    job = search_job(call)
-    trials, now = trials_of(call.world, job), call.world.clock.now()
-    limit, offset = call.query.get("limit") or USUAL_PAGE, call.query["offset"]
-    page = trials[offset * limit : (offset + 1) * limit]
-    return {
-        "total": len(trials),
-        "count": len(page),
-        "limit": limit,
-        "offset": offset,
-        "group_by": "",
-        "items": {"header": TABLE_HEADER, "data": [row_of(trial, TABLE_HEADER, now) for trial in page]},
-    }
+    trials, now = trials_of(TRAINING_JOBS.of(call), id_of(search_job(call))), call.world.clock.now()
+    answer = list_rows(call, [row_of(trial, TABLE_HEADER, now) for trial in trials])
+    answer["items"]["header"] = TABLE_HEADER
+    return {"group_by": "", **answer}
 
 
 @behaviour("ShowAutoSearchPerTrial")
 def show_trial(call: Call):
     """What one trial has reported so far, a row a report."""
-    trial = trial_named(call, search_job(call))
-    now = call.world.clock.now()
-    count = len(reports_of(trial, now))
-    rows = [row_of(trial, TRIAL_HEADER, now, number) for number in range(1, count + 1)]
-    return {"header": TRIAL_HEADER, "data": rows or [row_of(trial, TRIAL_HEADER, now)]}
+    trial, now = trial_named(call, search_job(call)), call.world.clock.now()
+    numbers = range(1, len(reports_of(trial, now)) + 1)
+    return {
+        "header": TRIAL_HEADER,
+        "data": [row_of(trial, TRIAL_HEADER, now, at) for at in numbers or [None]],
+    }
 
 
 @behaviour("ShowAutoSearchTrialEarlyStop")
 def stop_trial(call: Call):
     """End one running trial; the search goes on with the next."""
-    job = search_job(call)
-    trial = trial_named(call, job)
-    early_stop(call.world, job, trial)
+    trial = trial_named(call, search_job(call))
+    TRIALS.of(call).act(trial, "stop")
     return {"earlystop_trial": trial["trial_id"]}
 
 
 @behaviour("ShowAutoSearchParamsAnalysis")
 def show_analysis(call: Call):
     """How much each parameter matters, computed from the trials that have ended."""
-    search, ended = analysed(call, search_job(call))
-    rows = importance(search["space"], ended)
+    rows = importance(*what_ended(call, search_job(call)))
     return {"header": ANALYSIS_HEADER, "data": [[name, f"{mean:.4f}/{std:.4f}"] for name, mean, std in rows]}
 
 
@@ -104,51 +93,52 @@ def show_analysis_path(call: Call):
     """Where in OBS the picture of one parameter's influence lies; it is drawn from the trials that have
     ended.
     """
-    job = search_job(call)
-    search, ended = analysed(call, job)
-    name = call.path["parameter_name"]
-    names = [parameter["name"] for parameter in search["space"]]
+    job, name = search_job(call), call.path["parameter_name"]
+    space, ended = what_ended(call, job)
+    names = [parameter["name"] for parameter in space]
     if name not in names:
         raise ApiError(
             "ModelArts.2826", f"{name!r} is no search parameter of the job; it searches {', '.join(names)}"
         )
-    bucket, prefix = log_place(call.world, job)
+    bucket, prefix = log_place(TRAINING_JOBS.of(call), job)
     key = f"{prefix}hyperparameter-analysis/fanova/{name}.png"
-    call.world.obs.write(bucket, key, importance_png(name, search["space"], ended), content_type="image/png")
+    call.world.obs.write(bucket, key, importance_png(name, space, ended), content_type="image/png")
     return {"file_path": f"/{bucket}/{key}"}
 
 
 def search_job(call: Call) -> dict:
-    """The search job the call names; ApiError when there is none or it searches nothing."""
+    """The search job that the call names; ApiError when there is none or it searches nothing."""
     job = TRAINING_JOBS.find(call)
     if not is_search(job):
-        raise ApiError(
-            "ModelArts.2858", f"training job {job['metadata']['id']} is no search job: it has no auto_search"
-        )
+        raise ApiError("ModelArts.2858", f"training job {id_of(job)} is no search job: it has no auto_search")
     return job
 
 
+def id_of(job: dict) -> str:
+    """The id of a job."""
+    return TRAINING_JOBS.id_of(job)
+
+
 def trial_named(call: Call, job: dict) -> dict:
-    """The trial of the job the call names; ApiError when there is none."""
-    trial_id = call.path["trial_id"]
-    trials = trials_of(call.world, job)
-    for trial in trials:
-        if trial["trial_id"] == trial_id:
-            return trial
-    known = ", ".join(trial["trial_id"] for trial in trials[:20]) or "none yet"
-    raise ApiError("ModelArts.0015", f"the job has no trial {trial_id}; its trials are {known}")
+    """The trial of the job that the call names; ApiError when there is none."""
+    trials, trial_id = trials_of(TRAINING_JOBS.of(call), id_of(job)), call.path["trial_id"]
+    found = next((trial for trial in trials if trial["trial_id"] == trial_id), None)
+    if found is None:
+        known = ", ".join(trial["trial_id"] for trial in trials[:20]) or "none yet"
+        raise ApiError("ModelArts.0015", f"the job has no trial {trial_id}; its trials are {known}")
+    return found
 
 
-def analysed(call: Call, job: dict) -> tuple[dict, list]:
-    """(search, ended trials) of a job; ApiError while too few have ended."""
-    search = search_of(call.world, job)
-    ended = finished(trials_of(call.world, job)) if search else []
+def what_ended(call: Call, job: dict) -> tuple[list[dict], list]:
+    """(space, ended trials) of a search; ApiError while too few have ended."""
+    bound = TRAINING_JOBS.of(call)
+    search, ended = search_of(bound, job), finished(trials_of(bound, id_of(job)))
     if len(ended) < FEWEST_FOR_ANALYSIS:
         raise ApiError(
             "ModelArts.2797",
             f"{len(ended)} trials of the job have ended with a report; the analysis needs {FEWEST_FOR_ANALYSIS}",
         )
-    return search, ended
+    return search["space"], ended
 
 
 def row_of(trial: dict, header: list[str], now: float, number: int | None = None) -> list:

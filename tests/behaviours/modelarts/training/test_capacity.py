@@ -4,14 +4,23 @@ import pytest
 from modelarts_emulator.running import Emulator
 from modelarts_emulator.testing.cloud import Cloud
 
-from tests.behaviours.modelarts.training.test_events import messages
-from tests.behaviours.modelarts.training.test_jobs import JOBS, changed, cloud_seconds, create, phase, show
+from tests.behaviours.modelarts.training.conftest import (
+    FREE,
+    JOBS,
+    LONG,
+    NODE,
+    ROOM,
+    changed,
+    cloud_seconds,
+    create,
+    in_pool,
+    messages,
+    phase,
+    pool_of,
+    show,
+)
 
-FREE = "modelarts.p3.large.public.free"
-ROOM = 4
-LONG = {"EMULATOR_DURATION": "10h"}
 CARD = "modelarts.pool.visual.xlarge"
-NODE = "modelarts.pool.visual.8xlarge"
 AVAILABLE = "/v2/{project_id}/training-pool-flavors"
 
 
@@ -24,24 +33,6 @@ def jobs_on(cloud, flavor_id: str, count: int, **changes) -> list[str]:
         )
         for _ in range(count)
     ]
-
-
-def pool_of(cloud, nodes: int, id: str = "pool-1") -> str:
-    """The id of a dedicated pool with so many nodes."""
-    with cloud.world.transaction():
-        table = cloud.world.store.table(f"modelarts/pools/pool/{cloud.project_id}")
-        table.put(id, {"spec": {"resources": [{"flavor": "modelarts.bm.npu", "count": nodes}]}})
-    return id
-
-
-def in_pool(cloud, flavor_id: str = NODE, priority: int = 1, pool_id: str = "pool-1", **resource) -> str:
-    """The id of a new long job in the pool."""
-    spec = {
-        "resource": {"pool_id": pool_id, "flavor_id": flavor_id, "node_count": 1, **resource},
-        "schedule_policy": {"priority": priority},
-    }
-    name = f"job-{cloud.world.new_hex(8)}"
-    return create(cloud, metadata__name=name, spec=spec, algorithm__environments=LONG)
 
 
 def phases(cloud, ids: list[str]) -> list[str]:

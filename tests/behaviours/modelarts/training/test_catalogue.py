@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.behaviours.modelarts.training.test_jobs import create
+from tests.behaviours.modelarts.training.conftest import create
 
 QUOTAS = "/v2/{project_id}/training-quotas"
 

@@ -2,19 +2,15 @@
 
 import pytest
 
-from tests.behaviours.modelarts.training.test_jobs import JOBS, cloud_seconds, completed, create, running
-
-
-def events(cloud, id: str, query: str = "", **headers) -> list[dict]:
-    """The events of a job, newest first."""
-    reply = cloud.get(f"{JOBS}/{id}/events{query}", headers=headers)
-    assert reply.status == 200, reply
-    return reply.json["events"]
-
-
-def messages(cloud, id: str, query: str = "") -> list[str]:
-    """What the events of a job say."""
-    return [event["message"] for event in events(cloud, id, query)]
+from tests.behaviours.modelarts.training.conftest import (
+    JOBS,
+    cloud_seconds,
+    completed,
+    create,
+    events,
+    messages,
+    running,
+)
 
 
 def stages(cloud, id: str) -> list[dict]:

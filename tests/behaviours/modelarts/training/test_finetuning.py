@@ -8,7 +8,7 @@ from modelarts_emulator.inference.packages.config import parse_config
 from modelarts_emulator.inference.packages.layout import problems
 from modelarts_emulator.inference.packages.worker import Limits, ModelWorker
 
-from tests.behaviours.modelarts.training.test_jobs import JOBS, cloud_seconds, running
+from tests.behaviours.modelarts.training.conftest import JOBS, cloud_seconds, running
 
 LINE = b'{"prompt": "a", "completion": "b"}\n'
 BODY = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.behaviours.modelarts.training.test_jobs import JOBS, cloud_seconds, create, running
+from tests.behaviours.modelarts.training.conftest import JOBS, cloud_seconds, create, running
 
 DEBUGGING = {"metadata__annotations": {"jupyter-lab/enable": "true"}}
 IMAGE = {"name": "resnet", "namespace": "group", "tag": "0.1", "description": "as it runs"}

@@ -1,75 +1,18 @@
 """Training jobs: how they live, what they show, how they end."""
 
-import copy
-
 import pytest
 
-JOBS = "/v2/{project_id}/training-jobs"
-BODY = {
-    "kind": "job",
-    "metadata": {"name": "resnet", "description": "a first try"},
-    "algorithm": {
-        "code_dir": "/training-code/resnet/",
-        "boot_file": "/training-code/resnet/train.py",
-        "engine": {"engine_id": "pytorch_1.8.0-cuda_10.2-py_3.7-ubuntu_18.04-x86_64"},
-        "parameters": [{"name": "lr", "value": "0.1"}],
-        "environments": {"MODE": "fast"},
-    },
-    "spec": {"resource": {"flavor_id": "modelarts.vm.cpu.8u", "node_count": 1}},
-}
-
-
-def changed(**changes) -> dict:
-    """The usual body with members at dotted paths (__ for the dot) set; None takes one out."""
-    body = copy.deepcopy(BODY)
-    for path, value in changes.items():
-        *steps, last = path.split("__")
-        place = body
-        for step in steps:
-            place = place.setdefault(step, {})
-        place.pop(last, None)
-        if value is not None:
-            place[last] = value
-    return body
-
-
-def create(cloud, **changes) -> str:
-    """The id of a new job."""
-    reply = cloud.post(JOBS, changed(**changes))
-    assert reply.status == 201, reply
-    return reply.json["metadata"]["id"]
-
-
-def show(cloud, id: str) -> dict:
-    """The job as the API shows it."""
-    reply = cloud.get(f"{JOBS}/{id}")
-    assert reply.status == 200, reply
-    return reply.json
-
-
-def phase(cloud, id: str) -> str:
-    """The phase the job is in."""
-    return show(cloud, id)["status"]["phase"]
-
-
-def cloud_seconds(cloud, seconds: float) -> None:
-    """Move on by that many seconds of simulated work."""
-    cloud.clock.advance(seconds / cloud.world.pace)
-
-
-def running(cloud, **changes) -> str:
-    """The id of a new job that has come to run."""
-    id = create(cloud, **changes)
-    cloud_seconds(cloud, 20)
-    assert phase(cloud, id) == "Running"
-    return id
-
-
-def completed(cloud, **changes) -> str:
-    """The id of a new job that has run to its end."""
-    id = running(cloud, **changes)
-    cloud_seconds(cloud, 600)
-    return id
+from tests.behaviours.modelarts.training.conftest import (
+    BODY,
+    JOBS,
+    cloud_seconds,
+    completed,
+    create,
+    phase,
+    preview,
+    running,
+    show,
+)
 
 
 def test_a_new_job_is_creating_and_has_not_started(cloud):
@@ -304,18 +247,16 @@ def test_channels_are_mounted_below_the_platforms_directory(cloud):
 
 
 def test_an_algorithm_by_id_brings_its_code_and_parameters(cloud):
-    config = {
-        **BODY["algorithm"],
-        "parameters": [{"name": "lr", "value": "1"}, {"name": "seed", "value": "7"}],
+    config = BODY["algorithm"] | {
+        "parameters": [{"name": "lr", "value": "1"}, {"name": "seed", "value": "7"}]
     }
     config.pop("environments")
-    with cloud.world.transaction():
-        table = cloud.world.store.table(f"modelarts/algorithms/algorithm/{cloud.project_id}")
-        table.put("algo-1", {"metadata": {"id": "algo-1", "name": "resnet-algorithm"}, "job_config": config})
-    algorithm = {"id": "algo-1", "parameters": [{"name": "lr", "value": "0.5"}]}
-    shown = show(cloud, create(cloud, algorithm=algorithm))["algorithm"]
-    assert (shown["name"], shown["boot_file"]) == ("resnet-algorithm", config["boot_file"])
-    assert {each["name"]: each["value"] for each in shown["parameters"]} == {"lr": "0.5", "seed": "7"}
+    body = {"metadata": {"name": "resnet-algorithm"}, "job_config": config}
+    stored = cloud.post("/v2/{project_id}/algorithms", body).json["metadata"]["id"]
+    algorithm = {"id": stored, "parameters": [{"name": "lr", "value": "0.5"}]}
+    id = running(cloud, algorithm=algorithm)
+    assert show(cloud, id)["algorithm"]["name"] == "resnet-algorithm"
+    assert "resnet/train.py --lr=0.5 --seed=7" in preview(cloud, id)
 
 
 def test_a_job_of_a_pool_that_is_gone_becomes_abnormal(cloud):

@@ -12,8 +12,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.behaviours.modelarts.training.test_capacity import FREE, ROOM
-from tests.behaviours.modelarts.training.test_jobs import JOBS, cloud_seconds
+from tests.behaviours.modelarts.training.conftest import FREE, JOBS, ROOM, cloud_seconds
 
 BODY = {
     "kind": "job",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.behaviours.modelarts.training.test_jobs import JOBS, cloud_seconds, create
+from tests.behaviours.modelarts.training.conftest import JOBS, cloud_seconds, create
 
 SEARCHES = "/v2/{project_id}/training-job-searches"
 

@@ -4,14 +4,14 @@ from itertools import pairwise
 
 import pytest
 
-from tests.behaviours.modelarts.training.test_jobs import JOBS, cloud_seconds, completed, create, running
-
-
-def preview(cloud, id: str, task: str = "worker-0") -> str:
-    """The log of a task as the preview shows it."""
-    reply = cloud.get(f"{JOBS}/{id}/tasks/{task}/logs/preview")
-    assert reply.status == 200, reply
-    return reply.json["content"]
+from tests.behaviours.modelarts.training.conftest import (
+    JOBS,
+    cloud_seconds,
+    completed,
+    create,
+    preview,
+    running,
+)
 
 
 def aom(cloud, id: str, query: str = "") -> dict:

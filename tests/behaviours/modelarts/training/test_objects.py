@@ -6,16 +6,16 @@ import urllib.request
 
 import pytest
 
-from tests.behaviours.modelarts.training.test_jobs import (
+from tests.behaviours.modelarts.training.conftest import (
     JOBS,
     cloud_seconds,
     completed,
     create,
     phase,
+    preview,
     running,
     show,
 )
-from tests.behaviours.modelarts.training.test_logs import preview
 
 INPUTS = [{"name": "data_url", "remote": {"obs": {"obs_url": "/training-data/cifar/"}}}]
 OUTPUTS = [{"name": "train_url", "remote": {"obs": {"obs_url": "obs://training-results/run/"}}}]

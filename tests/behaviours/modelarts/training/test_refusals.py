@@ -2,23 +2,9 @@
 
 import pytest
 
-from tests.behaviours.modelarts.training.test_jobs import BODY, JOBS, changed, create
+from tests.behaviours.modelarts.training.conftest import BODY, JOBS, changed, create, searching
 
 OBS = {"remote": {"obs": {"obs_url": "/training-data/cifar/"}}}
-SEARCH = {
-    "reward_attrs": [{"name": "acc", "mode": "max", "regex": "acc=([0-9.]+)"}],
-    "search_params": [
-        {"name": "lr", "param_type": "continuous", "lower_bound": "0.001", "upper_bound": "0.1"}
-    ],
-    "algo_configs": [
-        {"name": "tpe_search", "params": [{"key": "num_samples", "type": "Integer", "value": "4"}]}
-    ],
-}
-
-
-def searching(**changes) -> dict:
-    """A search policy with some members changed."""
-    return {"auto_search": SEARCH | changes}
 
 
 REFUSALS = {

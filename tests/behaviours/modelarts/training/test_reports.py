@@ -2,9 +2,18 @@
 
 import pytest
 
-from tests.behaviours.modelarts.training.test_capacity import NODE, in_pool, pool_of
-from tests.behaviours.modelarts.training.test_events import messages
-from tests.behaviours.modelarts.training.test_jobs import JOBS, changed, cloud_seconds, create, running, show
+from tests.behaviours.modelarts.training.conftest import (
+    JOBS,
+    NODE,
+    changed,
+    cloud_seconds,
+    create,
+    in_pool,
+    messages,
+    pool_of,
+    running,
+    show,
+)
 
 CATEGORIES = "/v2/{project_id}/training-event-categories"
 

@@ -2,17 +2,17 @@
 
 import pytest
 
-from tests.behaviours.modelarts.training.test_events import messages
-from tests.behaviours.modelarts.training.test_jobs import (
+from tests.behaviours.modelarts.training.conftest import (
     JOBS,
     changed,
     cloud_seconds,
     create,
+    messages,
     phase,
+    preview,
     running,
     show,
 )
-from tests.behaviours.modelarts.training.test_logs import preview
 
 FAILING = {"EMULATOR_EXIT_CODE": "2", "EMULATOR_DURATION": "100s"}
 THRICE = {"fault-tolerance/job-retry-num": "2"}

@@ -2,9 +2,16 @@
 
 import re
 
-from tests.behaviours.modelarts.training.test_jobs import JOBS, cloud_seconds, create, phase, running, show
-from tests.behaviours.modelarts.training.test_logs import preview
-from tests.behaviours.modelarts.training.test_refusals import searching
+from tests.behaviours.modelarts.training.conftest import (
+    JOBS,
+    cloud_seconds,
+    create,
+    phase,
+    preview,
+    running,
+    searching,
+    show,
+)
 
 SEARCHING = {"algorithm__policies": searching()}
 

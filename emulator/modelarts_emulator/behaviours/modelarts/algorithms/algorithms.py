@@ -4,15 +4,13 @@ from modelarts_emulator.behaviours.modelarts.algorithms.refusals import (
     refuse_bad_algorithm,
     refuse_bad_publication,
 )
-from modelarts_emulator.behaviours.modelarts.training.catalogue import engine_of
-from modelarts_emulator.behaviours.modelarts.training.channels import folder_of
-from modelarts_emulator.behaviours.modelarts.training.constraints import ALGORITHMS, PUBLICATIONS
+from modelarts_emulator.behaviours.modelarts.training.code import code_folder, engine_in_full
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.listing import paging_of
 from modelarts_emulator.frame.registry import behaviour
-from modelarts_emulator.frame.resources import Resource
+from modelarts_emulator.frame.resources import Resource, Unique
 
-USUAL_PAGE = 10
-PLACE = "metadata.workspace_id"
+PUBLICATIONS = "modelarts/algorithms/publication"
 ENGINE_FACTS = (
     "engine_id",
     "engine_name",
@@ -22,62 +20,91 @@ ENGINE_FACTS = (
     "tags",
     "v1_compatible",
 )
-# Where a record holds what the list can be sorted and grouped by.
-FIELDS = {
-    name: f"metadata.{name}"
-    for name in ("create_time", "update_time", "name", "id", "size", "version_num", "user_name", "source")
-} | {"engine_name": "job_config.engine.engine_name"}
+MOST_FILES, MOST_BYTES = 1024, 5 << 30
+SEARCH_LISTS = ("reward_attrs", "search_params", "algo_configs")
 
-ALGORITHM = Resource(
-    ALGORITHMS, path_names=("algorithm_id",), id_field="metadata.id", not_found="ModelArts.2755"
-).serves(show="ShowAlgorithmByUuid")
-
-
-@behaviour("CreateAlgorithm")
-def create_algorithm(call):
-    """Keep an algorithm; it can be trained with at once."""
-    refuse_bad_algorithm(call, call.body)
-    algorithm = new_algorithm(call, call.world.new_uuid())
-    return ALGORITHM.add(call, algorithm)
+ALGORITHMS = Resource(
+    "modelarts/algorithms/algorithm",
+    path_names=("algorithm_id",),
+    id_field="metadata.id",
+    not_found="ModelArts.2755",
+    unique=Unique("metadata.name", "ModelArts.2821", within="metadata.workspace_id"),
+).serves(
+    create="CreateAlgorithm", show="ShowAlgorithmByUuid", update="ChangeAlgorithm", delete="DeleteAlgorithm"
+)
 
 
-@behaviour("ChangeAlgorithm")
-def change_algorithm(call):
-    """Put a new definition under the same id; jobs that run keep the one they started with."""
-    before = ALGORITHM.find(call)
-    id = before["metadata"]["id"]
-    refuse_bad_algorithm(call, call.body, id)
-    algorithm = new_algorithm(call, id)
-    kept = {name: before["metadata"][name] for name in ("create_time", "user_name", "source")}
-    algorithm["metadata"] |= kept | {
-        "update_time": call.world.clock.now_ms(),
-        "version_num": before["metadata"]["version_num"] + 1,
+@ALGORITHMS.creating
+def describe_algorithm(call, algorithm: dict) -> None:
+    """Take over what the body says of the algorithm, and what the platform knows of its engine and code."""
+    body = call.body
+    job_config = body.get("job_config") or {}
+    auto_search = search_asked(body)
+    refuse_bad_algorithm(body, job_config, auto_search)
+    objects = objects_in(call.world, job_config.get("code_dir"))
+    algorithm["metadata"] = {
+        "description": "",
+        **body["metadata"],
+        "id": algorithm["metadata"]["id"],
+        "api_version": "",
+        "attr_list": None,
+        "create_time": call.world.clock.now_ms(),
+        "domain_id": call.caller.account_id,
+        "is_valid": True,
+        "size": sum(objects.values()),
+        "source": "custom",
+        "state": "",
+        "tags": body["metadata"].get("tags") or None,
+        "update_time": 0,
+        "user_name": call.caller.user_name,
+        "version_num": 0,
     }
-    return ALGORITHM.change(call, algorithm)
+    algorithm["job_config"] = {
+        "parameters_customization": True,
+        **job_config,
+        "engine": engine_in_full(job_config.get("engine") or {}, ENGINE_FACTS),
+        "inputs": job_config.get("inputs") or [],
+        "outputs": job_config.get("outputs") or [],
+        "parameters": job_config.get("parameters") or [],
+        "code_tree": tree_of(job_config.get("code_dir"), objects),
+    }
+    algorithm["resource_requirements"] = [
+        {"operator": "in", **row, "value": row.get("values") or []}
+        for row in body.get("resource_requirements") or ()
+    ]
+    algorithm["advanced_config"] = {"auto_search": auto_search} if auto_search else {}
+    algorithm["share_info"] = {}
 
 
-@behaviour("DeleteAlgorithm")
-def delete_algorithm(call):
-    """Forget an algorithm; what was published of it and the jobs it was used in stay."""
-    algorithm = ALGORITHM.find(call)
-    ALGORITHM.table(call).drop(algorithm["metadata"]["id"])
+@ALGORITHMS.updating
+def replace_algorithm(call, algorithm: dict, before: dict) -> None:
+    """Put a new definition under the same id; jobs that run keep the one that they started with."""
+    known = before["metadata"]
+    describe_algorithm(call, algorithm)
+    algorithm["metadata"] |= {name: known[name] for name in ("create_time", "user_name", "source")}
+    algorithm["metadata"]["update_time"] = call.world.clock.now_ms()
+    algorithm["metadata"]["version_num"] = known["version_num"] + 1
+
+
+@ALGORITHMS.showing
+def show_translations(bound, algorithm: dict) -> dict:
+    """The algorithm with the translated description of each parameter, which is sent as one object, as a list."""
+    parameters = [
+        {**each, "i18n_description": [each["i18n_description"]] if each.get("i18n_description") else None}
+        for each in algorithm["job_config"]["parameters"]
+    ]
+    return {**algorithm, "job_config": {**algorithm["job_config"], "parameters": parameters}}
 
 
 @behaviour("ListAlgorithms")
 def list_algorithms(call):
-    """A page of the algorithms of one workspace, newest first unless asked otherwise."""
-    query, limit, offset = call.query, call.query.get("limit", USUAL_PAGE), call.query.get("offset", 0)
-    total, page = page_of(call, query, offset, limit)
-    return {
-        "total": total,
-        "count": len(page),
-        "limit": limit,
-        "offset": offset,
-        "sort_by": query["sort_by"],
-        "order": query["order"],
-        "group_by": query.get("group_by", ""),
-        "items": [ALGORITHM.of(call).shown(algorithm) for algorithm in page],
-    }
+    """A page of the algorithms of one workspace; group_by puts those with one value beside each other."""
+    fields = paging_of(call).sort.members
+    for name, code in (("sort_by", "ModelArts.2790"), ("group_by", "ModelArts.2764")):
+        wanted = call.query.get(name)
+        if wanted and wanted not in fields:
+            raise ApiError(code, f"query.{name} is {wanted!r}, must be one of {', '.join(fields)}")
+    return ALGORITHMS.list(call)
 
 
 @behaviour("CreateAlgorithmVersionToGallery")
@@ -86,121 +113,90 @@ def create_algorithm_version_to_gallery(call):
 
     A job names what was published by content_id as subscription_id and version_id as item_version_id.
     """
-    algorithm, publication = refuse_bad_publication(call)
-    content_id = publication["content_id"] if publication else call.world.new_uuid()
-    versions = publication["versions"] if publication else []
+    algorithm = ALGORITHMS.find(call, refuse_bad_publication(call.body or {}))
+    publication = publication_asked(call, algorithm["metadata"]["name"])
     info = call.body.get("content_info") or {}
     version = {
         "version_id": call.world.new_uuid(),
-        "version_num": info.get("version_num") or next_version(versions),
+        "version_num": info.get("version_num") or next_version(publication["versions"]),
         "desc": info.get("desc", ""),
         "algorithm": algorithm,
     }
-    record = {
-        "content_id": content_id,
-        "name": algorithm["metadata"]["name"],
-        "versions": [*versions, version],
-    }
-    call.records(PUBLICATIONS).put(content_id, record)
+    publication["name"] = algorithm["metadata"]["name"]
+    publication["versions"].append(version)
+    call.records(PUBLICATIONS).put(publication["content_id"], publication)
     return {
-        "content_id": content_id,
-        "content_uri": f"gallery://{call.caller.account_name}/algorithms/{record['name']}",
+        "content_id": publication["content_id"],
+        "content_uri": f"gallery://{call.caller.account_name}/algorithms/{publication['name']}",
         "version_id": version["version_id"],
         "version_num": version["version_num"],
     }
 
 
-def page_of(call, query: dict, offset: int, limit: int) -> tuple[int, list[dict]]:
-    """(how many algorithms match, the records of the page)."""
-    algorithms, workspace_id = ALGORITHM.table(call), query["workspace_id"]
-    newest_first = query["order"] == "desc"
-    for name in ("sort_by", "group_by"):
-        if query.get(name) and query[name] not in FIELDS:
+def publication_asked(call, name: str) -> dict:
+    """The asset that the call publishes to, which may be a new one; ApiError when it cannot have the version."""
+    publications, content_id = call.records(PUBLICATIONS), call.body.get("content_id")
+    if not content_id:
+        taken = publications.having("name", name)
+        if taken:
             raise ApiError(
-                "ModelArts.2790" if name == "sort_by" else "ModelArts.2764",
-                f"query.{name} is {query[name]!r}, must be one of {', '.join(FIELDS)}",
+                "ModelArts.2756", f"asset {taken[0]} is named {name}; give its content_id for a new version"
             )
-    words = (query.get("searches") or "").lower()
-    is_plain = query["sort_by"] in ("create_time", "") and not query.get("group_by")
-    if is_plain and not words and workspace_id == "0" and not algorithms.having("_elsewhere", True):
-        return len(algorithms), algorithms.page(offset, limit, newest_first)
-    places, names = algorithms.column(PLACE), algorithms.column(FIELDS["name"])
-    ids = [
-        id for id in algorithms.ids(newest_first) if places[id] == workspace_id and words in names[id].lower()
-    ]
-    for name in ("sort_by", "group_by"):
-        if query.get(name):
-            column = algorithms.column(FIELDS[query[name]])
-            ids.sort(key=lambda id: (column[id] is not None, column[id] or 0), reverse=newest_first)
-    return len(ids), [algorithms.find(id) for id in ids[offset : offset + limit]]
+        return {"content_id": call.world.new_uuid(), "versions": []}
+    publication = publications.find(content_id)
+    if publication is None:
+        raise ApiError("ModelArts.2788", f"$.content_id: asset {content_id} does not exist")
+    version_num = (call.body.get("content_info") or {}).get("version_num")
+    if version_num in [row["version_num"] for row in publication["versions"]]:
+        raise ApiError("ModelArts.2752", f"asset {content_id} has a version {version_num}")
+    return publication
 
 
-def new_algorithm(call, id: str) -> dict:
-    """The record of the algorithm that the call describes, under that id."""
-    body = call.body
-    job_config = {**(body.get("job_config") or {})}
-    tree, size = code_of(call.world, job_config.get("code_dir", ""))
-    job_config |= {
-        "engine": engine_facts(job_config.get("engine") or {}),
-        "inputs": job_config.get("inputs") or [],
-        "outputs": job_config.get("outputs") or [],
-        "parameters": [{"i18n_description": None, **each} for each in job_config.get("parameters") or ()],
-        "parameters_customization": job_config.get("parameters_customization", True),
-        "code_tree": tree,
-    }
-    return {
-        "metadata": {
-            "description": "",
-            **body["metadata"],
-            "id": id,
-            "api_version": "",
-            "attr_list": None,
-            "create_time": call.world.clock.now_ms(),
-            "domain_id": call.caller.account_id,
-            "is_valid": True,
-            "size": size,
-            "source": "custom",
-            "state": "",
-            "tags": None,
-            "update_time": 0,
-            "user_name": call.caller.user_name,
-            "version_num": 0,
-        },
-        "job_config": job_config,
-        "resource_requirements": [
-            {"key": row["key"], "operator": row.get("operator", "in"), "value": row.get("values") or []}
-            for row in body.get("resource_requirements") or ()
-        ],
-        "advanced_config": advanced_of(body),
-        "share_info": {},
-        **({"_elsewhere": True} if body["metadata"]["workspace_id"] != "0" else {}),
-    }
+def algorithm_named(call, given: dict) -> dict | None:
+    """The algorithm that a job names by id, or by what was published of it; None when there is none."""
+    if given.get("id"):
+        return ALGORITHMS.of(call).get(given["id"])
+    publication = call.records(PUBLICATIONS).find(given.get("subscription_id") or "")
+    versions = publication["versions"] if publication else ()
+    wanted = given.get("item_version_id")
+    return next((row["algorithm"] for row in versions if row["version_id"] == wanted), None)
 
 
-def advanced_of(body: dict) -> dict:
-    """The search policy, as the algorithm keeps it."""
+def search_asked(body: dict) -> dict | None:
+    """The search policy of a body; None without one, and for three empty lists, which say that there is none."""
     auto_search = (body.get("advanced_config") or {}).get("auto_search")
-    return {"auto_search": auto_search} if auto_search else {}
+    if auto_search and all(auto_search.get(name) == [] for name in SEARCH_LISTS):
+        return None
+    return auto_search
 
 
-def engine_facts(engine: dict) -> dict:
-    """The engine in full; a custom image as it was given."""
-    if not engine or engine.get("image_url"):
-        return engine
-    found = engine_of(engine)
-    return {**engine, **{name: found[name] for name in ENGINE_FACTS if name in found}}
+def objects_in(world, code_dir: str | None) -> dict[str, int]:
+    """{name below the code directory: bytes}; ApiError when that is more than the platform copies."""
+    folder = code_folder(code_dir)
+    if folder is None or not world.obs.exists(folder.bucket):
+        return {}
+    keys = world.obs.keys(*folder)
+    if len(keys) > MOST_FILES:
+        raise ApiError(
+            "ModelArts.2759",
+            f"$.job_config.code_dir holds {len(keys)} objects, must hold at most {MOST_FILES}",
+        )
+    objects = {key.removeprefix(folder.key): world.obs.size(folder.bucket, key) for key in keys}
+    size = sum(objects.values())
+    if size > MOST_BYTES:
+        raise ApiError("ModelArts.2761", f"$.job_config.code_dir holds {size} bytes, must hold at most 5 GB")
+    return objects
 
 
-def code_of(world, code_dir: str) -> tuple[dict, int]:
-    """(the names below the code directory as a tree, how many bytes lie there)."""
-    if not code_dir or code_dir.startswith("file://"):
-        return {"name": "", "children": []}, 0
-    bucket, prefix = folder_of(code_dir)
-    root = {"name": f"{prefix.rstrip('/').rpartition('/')[2]}/", "children": []}
-    keys = world.obs.keys(bucket, prefix) if world.obs.exists(bucket) else []
-    for key in keys:
-        place_in(root, key.removeprefix(prefix).split("/"))
-    return root, sum(world.obs.size(bucket, key) for key in keys)
+def tree_of(code_dir: str | None, objects: dict[str, int]) -> dict:
+    """The names below the code directory as a tree."""
+    folder = code_folder(code_dir)
+    if folder is None:
+        return {"name": "", "children": []}
+    root = {"name": f"{folder.key.rstrip('/').rpartition('/')[2]}/", "children": []}
+    for name in objects:
+        place_in(root, name.split("/"))
+    return root
 
 
 def place_in(node: dict, steps: list[str]) -> None:

@@ -2,25 +2,15 @@
 
 import re
 
-from modelarts_emulator.behaviours.modelarts.training.channels import folder_of
-from modelarts_emulator.behaviours.modelarts.training.constraints import (
-    ALGORITHMS,
-    PUBLICATIONS,
-    is_allowed,
-    is_of_type,
-)
-from modelarts_emulator.behaviours.modelarts.training.refusals import (
-    NAME,
-    refuse_bad_code,
-    refuse_bad_search_policy,
-)
+from modelarts_emulator.behaviours.modelarts.algorithms.constraints import is_allowed, is_of_type
+from modelarts_emulator.behaviours.modelarts.training.code import refuse_bad_code
+from modelarts_emulator.behaviours.modelarts.training.search import refuse_bad_search_policy
 from modelarts_emulator.contract.errors import ApiError
 
 TYPES = ("String", "Integer", "Float", "Boolean")
 VALID_TYPES = ("none", "range", "choice", "enum")
-PARAMETER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+NAME = re.compile("[A-Za-z0-9_-]{1,64}")
 VERSION = re.compile(r"(0|[1-9][0-9]{0,5})(\.(0|[1-9][0-9]{0,5})){2}")
-MOST_FILES, MOST_BYTES = 1024, 5 << 30
 REQUIREMENTS = {
     "flavor_type": ("CPU", "GPU", "Ascend"),
     "device_distributed_mode": ("multiple", "singular"),
@@ -28,54 +18,28 @@ REQUIREMENTS = {
 }
 
 
-def refuse_bad_algorithm(call, body: dict, id: str = "") -> None:
+def refuse_bad_algorithm(body: dict, job_config: dict, auto_search: dict | None) -> None:
     """ApiError with the documented code for the first thing that keeps the algorithm from being kept."""
     if "metadata" not in body:
         raise ApiError("ModelArts.2788", "$.metadata is required and missing")
-    refuse_bad_name(call, body["metadata"], id)
-    job_config = body.get("job_config") or {}
+    refuse_bad_name("$.metadata.name", body["metadata"]["name"])
     if not (job_config.get("code_dir") or job_config.get("boot_file") or job_config.get("command")):
         raise ApiError(
             "ModelArts.2788",
             "$.job_config must have code_dir with boot_file, or command with engine.image_url",
         )
     refuse_bad_code(job_config, "$.job_config")
-    refuse_big_code(call.world, job_config.get("code_dir", ""))
     refuse_bad_channels(job_config)
     refuse_bad_parameters(job_config.get("parameters") or ())
     refuse_bad_requirements(body.get("resource_requirements") or ())
-    auto_search = (body.get("advanced_config") or {}).get("auto_search")
     if auto_search:
         refuse_bad_search_policy("$.advanced_config.auto_search", auto_search)
 
 
-def refuse_bad_name(call, metadata: dict, id: str) -> None:
-    """The name has the documented form and no other algorithm of the workspace has it."""
-    name, workspace_id = metadata["name"], metadata["workspace_id"]
+def refuse_bad_name(where: str, name: str) -> None:
+    """The name has the documented form."""
     if not NAME.fullmatch(name):
-        raise ApiError(
-            "ModelArts.2788", f"$.metadata.name is {name!r}, must be 1 to 64 letters, digits, '_' or '-'"
-        )
-    algorithms = call.records(ALGORITHMS)
-    for other in algorithms.having("metadata.name", name):
-        if other != id and algorithms.find(other)["metadata"]["workspace_id"] == workspace_id:
-            raise ApiError("ModelArts.2821", f"algorithm {name} exists in workspace {workspace_id}")
-
-
-def refuse_big_code(world, code_dir: str) -> None:
-    """The code directory holds no more than the platform copies."""
-    if not code_dir or code_dir.startswith("file://"):
-        return
-    bucket, prefix = folder_of(code_dir)
-    keys = world.obs.keys(bucket, prefix) if world.obs.exists(bucket) else []
-    if len(keys) > MOST_FILES:
-        raise ApiError(
-            "ModelArts.2759",
-            f"$.job_config.code_dir holds {len(keys)} objects, must hold at most {MOST_FILES}",
-        )
-    size = sum(world.obs.size(bucket, key) for key in keys)
-    if size > MOST_BYTES:
-        raise ApiError("ModelArts.2761", f"$.job_config.code_dir holds {size} bytes, must hold at most 5 GB")
+        raise ApiError("ModelArts.2788", f"{where} is {name!r}, must be 1 to 64 letters, digits, '_' or '-'")
 
 
 def refuse_bad_channels(job_config: dict) -> None:
@@ -88,11 +52,12 @@ def refuse_bad_channels(job_config: dict) -> None:
             )
     for at, channel in enumerate(job_config.get("inputs") or ()):
         for constraint in channel.get("remote_constraints") or ():
-            if constraint.get("data_type") not in ("obs", "dataset"):
+            data_type = constraint.get("data_type")
+            if data_type not in ("obs", "dataset"):
                 raise ApiError(
                     "ModelArts.2834",
-                    f"$.job_config.inputs[{at}].remote_constraints: data_type is "
-                    f"{constraint.get('data_type')!r}, must be obs or dataset",
+                    f"$.job_config.inputs[{at}].remote_constraints: data_type is {data_type!r}, must be obs or "
+                    "dataset",
                 )
 
 
@@ -101,10 +66,7 @@ def refuse_bad_parameters(parameters) -> None:
     names = set()
     for at, parameter in enumerate(parameters):
         where, name = f"$.job_config.parameters[{at}]", parameter.get("name", "")
-        if not PARAMETER_NAME.fullmatch(name):
-            raise ApiError(
-                "ModelArts.2788", f"{where}.name is {name!r}, must be 1 to 64 letters, digits, '_' or '-'"
-            )
+        refuse_bad_name(f"{where}.name", name)
         if name in names:
             raise ApiError("ModelArts.2767", f"{where}: {name} stands there already")
         names.add(name)
@@ -134,15 +96,13 @@ def refuse_bad_constraint(where: str, parameter: dict) -> None:
 
 def refuse_bad_range(where: str, kind: str, constraint: dict) -> None:
     """A range has two ends in order; choices are of the type."""
-    valid_type, valid_range = (
-        constraint.get("valid_type", "None").lower(),
-        constraint.get("valid_range") or [],
-    )
+    valid_type = (constraint.get("valid_type") or "None").lower()
+    valid_range = constraint.get("valid_range") or []
     if valid_type not in VALID_TYPES:
         raise ApiError(
             "ModelArts.2788", f"{where}.valid_type is {valid_type!r}, must be None, range or choice"
         )
-    if valid_type == "none" or not (valid_range or valid_type != "range"):
+    if valid_type == "none" or (valid_type == "range" and not valid_range):
         return
     wrong = [each for each in valid_range if each and not is_of_type(each, kind)]
     if valid_type == "range" and (kind not in ("Integer", "Float") or len(valid_range) != 2):
@@ -156,7 +116,7 @@ def refuse_bad_range(where: str, kind: str, constraint: dict) -> None:
 
 
 def refuse_bad_requirements(requirements) -> None:
-    """Each kind of resource is named once, with values it can have."""
+    """Each kind of resource is named once, with values that it can have."""
     keys = [row.get("key") for row in requirements]
     if None in keys or len(set(keys)) != len(keys):
         raise ApiError("ModelArts.2788", f"$.resource_requirements name {keys}; each key only once")
@@ -171,27 +131,14 @@ def refuse_bad_requirements(requirements) -> None:
             )
 
 
-def refuse_bad_publication(call) -> tuple[dict, dict | None]:
-    """(the algorithm to publish, the asset it becomes a version of or None); ApiError when that cannot be."""
-    body = call.body or {}
-    id, content_id = (body.get("algorithm") or {}).get("id"), body.get("content_id")
-    version_num = (body.get("content_info") or {}).get("version_num")
+def refuse_bad_publication(body: dict) -> str:
+    """The id of the algorithm to publish; ApiError when the body names none, or a version that is not one."""
+    id, version_num = (
+        (body.get("algorithm") or {}).get("id"),
+        (body.get("content_info") or {}).get("version_num"),
+    )
     if not id:
         raise ApiError("ModelArts.2788", "$.algorithm.id is required and missing")
-    algorithm = call.records(ALGORITHMS).find(id)
-    if algorithm is None:
-        raise ApiError("ModelArts.2755", f"algorithm {id} does not exist in project {call.project_id}")
     if version_num and not VERSION.fullmatch(version_num):
         raise ApiError("ModelArts.2788", f"$.content_info.version_num is {version_num!r}, must be like 1.0.0")
-    publications, name = call.records(PUBLICATIONS), algorithm["metadata"]["name"]
-    publication = publications.find(content_id) if content_id else None
-    if content_id and publication is None:
-        raise ApiError("ModelArts.2788", f"$.content_id: asset {content_id} does not exist")
-    if publication is None and publications.having("name", name):
-        taken = publications.having("name", name)[0]
-        raise ApiError(
-            "ModelArts.2756", f"asset {taken} is named {name}; give its content_id for a new version"
-        )
-    if publication and version_num in [row["version_num"] for row in publication["versions"]]:
-        raise ApiError("ModelArts.2752", f"asset {content_id} has a version {version_num}")
-    return algorithm, publication
+    return id

@@ -2,20 +2,11 @@
 
 import orjson
 
-from modelarts_emulator.frame.obs_paths import is_in_obs, obs_path, refuse_bad_obs_path
+from modelarts_emulator.behaviours.modelarts.training.code import code_folder
+from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.obs_paths import ObsPath, is_in_obs, obs_path, refuse_bad_obs_path
 
-# Neighbours that still ask here; they move onto frame.obs_paths.
-place_of = obs_path
-
-
-def refuse_bad_path(where: str, url: str) -> None:
-    """ApiError when the text is not an OBS path."""
-    refuse_bad_obs_path("ModelArts.2791", where, url)
-
-
-def folder_of(url: str) -> tuple[str, str]:
-    """(bucket, prefix) of an OBS path that means a folder: the prefix is empty or ends in a slash."""
-    return obs_path(url).folder
+DATASETS = "modelarts/datasets/dataset"
 
 
 def url_of(channel: dict) -> str:
@@ -24,45 +15,72 @@ def url_of(channel: dict) -> str:
     return next((place["obs_url"] for place in remote.values() if place.get("obs_url")), "")
 
 
-def is_there(world, url: str) -> bool:
-    """Whether the bucket, and the object or something in the folder, exist."""
-    return is_in_obs(world, obs_path(url))
+def places_of(world, channels: list[dict]) -> list[ObsPath]:
+    """The places in OBS of inputs or outputs whose buckets are there."""
+    paths = [obs_path(url) for channel in channels if (url := url_of(channel))]
+    return [path for path in paths if world.obs.exists(path.bucket)]
+
+
+def refuse_bad_channels(call, algorithm: dict) -> None:
+    """Inputs and outputs have names of their own, and a place in OBS or a dataset each."""
+    for kind in ("inputs", "outputs"):
+        channels = algorithm.get(kind) or []
+        refuse_shared_names(f"$.algorithm.{kind}", channels)
+        for at, channel in enumerate(channels):
+            refuse_bad_channel(call, f"$.algorithm.{kind}[{at}].remote", channel)
+
+
+def refuse_shared_names(where: str, channels: list[dict]) -> None:
+    """Each channel has a name of its own."""
+    names = [channel.get("name", "") for channel in channels]
+    if len(set(names)) != len(names) or "" in names:
+        raise ApiError("ModelArts.2753", f"{where} are named {', '.join(names)}; each needs its own name")
+
+
+def refuse_bad_channel(call, where: str, channel: dict) -> None:
+    """The channel names a place in OBS, or a dataset that exists."""
+    dataset, url = channel["remote"].get("dataset") or {}, url_of(channel)
+    if dataset and dataset["id"] not in call.records(DATASETS):
+        raise ApiError("ModelArts.2783", f"{where}: dataset {dataset['id']} does not exist")
+    if url:
+        refuse_bad_obs_path("ModelArts.2791", f"{where}.obs.obs_url", url)
+    elif not dataset:
+        raise ApiError("ModelArts.2753", f"{where} must have obs.obs_url or a dataset")
 
 
 def missing_input(world, job: dict) -> str:
     """Words for the first input that is not in OBS; empty when all are there."""
-    for channel in job["algorithm"].get("inputs", ()):
+    for channel in job["algorithm"]["inputs"]:
         url = url_of(channel)
-        if url and not is_there(world, url):
+        if url and not is_in_obs(world, obs_path(url)):
             return f"Training input(parameter name: {channel['name']}) not found: {url} does not exist in OBS"
     return ""
 
 
 def missing_output(world, job: dict) -> str:
     """Words for the first output whose bucket is not in OBS; empty when all are there."""
-    for channel in job["algorithm"].get("outputs", ()):
+    for channel in job["algorithm"]["outputs"]:
         url = url_of(channel)
-        if url and not world.obs.exists(place_of(url)[0]):
-            bucket = place_of(url)[0]
+        if url and not world.obs.exists(obs_path(url).bucket):
             return (
-                f"Training output(parameter name: {channel['name']}) failed: bucket {bucket} does not exist"
+                f"Training output(parameter name: {channel['name']}) failed: bucket {obs_path(url).bucket} "
+                "does not exist"
             )
     return ""
 
 
 def missing_code(world, job: dict) -> str:
     """Words for a code directory that holds nothing; empty when there is code, or none is named."""
-    code_dir = job["algorithm"].get("code_dir", "")
-    if not code_dir or code_dir.startswith("file://") or is_there(world, code_dir):
+    folder = code_folder(job["algorithm"].get("code_dir"))
+    if folder is None or is_in_obs(world, folder):
         return ""
+    code_dir = job["algorithm"]["code_dir"]
     return f"Code directory {code_dir} holds no objects; the script is simulated and runs without it"
 
 
 def write_outputs(world, job: dict, result: dict) -> None:
     """Put the result of a finished job into each output whose bucket exists."""
-    for channel in job["algorithm"].get("outputs", ()):
-        url = url_of(channel)
-        if url and world.obs.exists(place_of(url)[0]):
-            bucket, prefix = folder_of(url)
-            text = orjson.dumps(result, option=orjson.OPT_INDENT_2)
-            world.obs.write(bucket, f"{prefix}result.json", text, content_type="application/json")
+    text = orjson.dumps(result, option=orjson.OPT_INDENT_2)
+    for path in places_of(world, job["algorithm"]["outputs"]):
+        bucket, prefix = path.folder
+        world.obs.write(bucket, f"{prefix}result.json", text, content_type="application/json")

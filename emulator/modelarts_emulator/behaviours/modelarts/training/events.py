@@ -4,9 +4,7 @@ import re
 from typing import NamedTuple
 
 from modelarts_emulator.behaviours.modelarts.training.channels import url_of
-from modelarts_emulator.behaviours.modelarts.training.life import TRAINING_JOBS
-from modelarts_emulator.behaviours.modelarts.training.places import claim_of
-from modelarts_emulator.behaviours.modelarts.training.reported import reported
+from modelarts_emulator.behaviours.modelarts.training.life import REPORTS, TRAINING_JOBS, claim_of
 from modelarts_emulator.behaviours.modelarts.training.status import (
     FAILING,
     PENDING,
@@ -17,6 +15,7 @@ from modelarts_emulator.behaviours.modelarts.training.status import (
     task_status,
 )
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.worlds.clock import iso_of
 
@@ -24,8 +23,9 @@ CHINA = 8 * 3600
 MILLISECONDS = re.compile("[0-9]{1,14}")
 PREPARED, DOWNLOADED = 0.35, 0.95
 
-# What the platform reports once a Pending job has its nodes: after which share of that time, and in which words.
-QUEUING = "Job", "Training job is queuing.", "训练作业排队中。"
+# The newest reports of tasks stand among the events, so many of them.
+MOST_REPORTS = 1000
+# What the platform says once a Pending job has its nodes: after which share of that time, and in which words.
 SCHEDULING = (
     (0.3, "K8S", "[Pod: {pod}] Scheduled: Assigned to a node", "[Pod: {pod}] 调度: 已分配节点"),
     (PREPARED, "Job", "Training job is preparing.", "训练作业准备中。"),
@@ -64,44 +64,39 @@ STEPS = {
 
 
 class Happening(NamedTuple):
-    """One event: when, how grave, who says so, and the words in both languages."""
+    """One event: when, who says so, the words in both languages, and how grave it is."""
 
     moment: float
-    level: str
     source: str
     english: str
     chinese: str
+    level: str = "Info"
 
 
 @behaviour("ListTrainingJobEvents")
 def list_training_job_events(call):
     """A page of what happened to the job so far, newest first unless asked otherwise."""
-    job, query = TRAINING_JOBS.find(call), call.query
+    job = TRAINING_JOBS.find(call)
     start, end = time_range(call, job)
-    chinese = call.headers.get("X-Language") == "zh-cn"
-    found = [event for event in events_of(call.world, job) if start <= event.moment <= end]
-    shown = [shown_event(event, chinese) for event in found]
-    shown = [event for event in shown if is_wanted(event, query)]
-    order, limit, offset = query.get("order", "desc"), query["limit"], query["offset"]
-    if order == "desc":
-        shown.reverse()
-    return {
-        "total": len(shown),
-        "limit": limit,
-        "offset": offset,
-        "order": order,
-        "start_time": china_time(start),
-        "end_time": china_time(end),
-        "events": shown[offset * limit : (offset + 1) * limit],
-    }
+    is_chinese = call.headers.get("X-Language") == "zh-cn"
+    rows = [
+        {
+            "time": china_time(event.moment),
+            "level": event.level,
+            "source": event.source,
+            "message": event.chinese if is_chinese else event.english,
+        }
+        for event in events_of(TRAINING_JOBS.of(call), job)
+        if start <= event.moment <= end
+    ]
+    return {**list_rows(call, rows), "start_time": china_time(start), "end_time": china_time(end)}
 
 
 @behaviour("ListTrainingJobStages")
 def list_training_job_stages(call):
     """The stages the job has come through in its one run, each with its steps."""
-    job = TRAINING_JOBS.find(call)
-    record = {"record_order": 1, "stages": stages_of(call.world, job)}
-    return {"total_count": 1, "running_records": [record]}
+    stages = stages_of(call.world, TRAINING_JOBS.find(call))
+    return list_rows(call, [{"record_order": 1, "stages": stages}])
 
 
 def time_range(call, job: dict) -> tuple[float, float]:
@@ -116,123 +111,85 @@ def time_range(call, job: dict) -> tuple[float, float]:
     return int(given[0]) / 1000, int(given[1]) / 1000
 
 
-def is_wanted(event: dict, query: dict) -> bool:
-    """Whether an event has the level, source and words asked for."""
-    return (
-        query.get("level", event["level"]) == event["level"]
-        and query.get("source", event["source"]) == event["source"]
-        and query.get("pattern", "").lower() in event["message"].lower()
-    )
-
-
-def shown_event(event: Happening, chinese: bool) -> dict:
-    """The event as the API shows it, in one of the two languages."""
-    message = event.chinese if chinese else event.english
-    return {
-        "time": china_time(event.moment),
-        "level": event.level,
-        "source": event.source,
-        "message": message,
-    }
-
-
-def events_of(world, job: dict) -> list[Happening]:
+def events_of(bound, job: dict) -> list[Happening]:
     """Everything that has happened to the job so far, oldest first."""
-    moments, now = job["_moments"], world.clock.now()
-    created = "Training job is being created.", "训练作业创建中。"
-    events = [Happening(moments["Creating"], "Info", "Job", *created)]
+    moments = job["_moments"]
+    events = [Happening(moments["Creating"], "Job", "Training job is being created.", "训练作业创建中。")]
     if "Pending" in moments:
-        events += scheduling_events(world, job)
+        events += scheduling_events(bound, job)
     if started_at(job) is not None:
-        events += running_events(world, job)
-    for row in reported(world, job):
+        events += running_events(bound.world, job)
+    for row in REPORTS.of(bound, job["metadata"]["id"])[-MOST_REPORTS:]:
         words = f"[{row['task']}] Reported: {row['type']}", f"[{row['task']}] 上报事件: {row['type']}"
-        events.append(Happening(row["moment"], "Info", "Task", *words))
+        events.append(Happening(row["moment"], "Task", *words))
     if "Terminating" in moments:
         words = "Training job is being terminated.", "训练作业停止中。"
-        events.append(Happening(moments["Terminating"], "Info", "Job", *words))
+        events.append(Happening(moments["Terminating"], "Job", *words))
     if over_at(job) is not None:
         events += ending_events(job)
+    now = bound.world.clock.now()
     return sorted((event for event in events if event.moment <= now), key=lambda event: event.moment)
 
 
-def scheduling_events(world, job: dict) -> list[Happening]:
+def scheduling_events(bound, job: dict) -> list[Happening]:
     """From the queue to a prepared container, as far as the job got."""
     queued, scheduled = job["_moments"]["Pending"], job["_moments"].get("Scheduled")
-    lasts = PENDING / world.pace
-    words = {"pod": f"modelarts-job-{job['metadata']['id']}-worker-0", "image": image_of(job)}
-    events = [Happening(queued, "Info", *QUEUING)]
+    pod = f"modelarts-job-{job['metadata']['id']}-worker-0"
+    events = [Happening(queued, "Job", "Training job is queuing.", "训练作业排队中。")]
     if scheduled != queued:
-        place = claim_of(job).place.partition(":")
-        short = Happening(
-            queued,
-            "Warning",
-            "K8S",
-            "[Pod: {pod}] FailedScheduling: {kind} {id} is full".format(**words, kind=place[0], id=place[2]),
-            "[Pod: {pod}] 调度失败: {kind} {id} 资源不足".format(**words, kind=place[0], id=place[2]),
+        kind, _, id = claim_of(bound, job).place.partition(":")
+        words = (
+            f"[Pod: {pod}] FailedScheduling: {kind} {id} is full",
+            f"[Pod: {pod}] 调度失败: {kind} {id} 资源不足",
         )
-        events.append(short)
-    for share, source, english, chinese in SCHEDULING if scheduled is not None else ():
-        moment = scheduled + share * lasts
-        events.append(Happening(moment, "Info", source, english.format(**words), chinese.format(**words)))
+        events.append(Happening(queued, "K8S", *words, level="Warning"))
+    for share, source, *words in SCHEDULING if scheduled is not None else ():
+        moment = scheduled + share * PENDING / bound.world.pace
+        words = [each.format(pod=pod, image=image_of(job)) for each in words]
+        events.append(Happening(moment, source, *words))
     return [event for event in events if event.moment < (stopped_at(job) or float("inf"))]
 
 
 def running_events(world, job: dict) -> list[Happening]:
     """What was fetched, and the start of every task."""
-    start = started_at(job)
+    start, code, warning = started_at(job), job["_exit_code"], job.get("_warning")
     fetched = start - (1 - DOWNLOADED) * PENDING / world.pace
     events = []
-    warning = job.get("_warning")
     if warning:
-        events.append(
-            Happening(
-                fetched, "Warning", "Task", f"[worker-0] {warning}", f"[worker-0] 代码目录为空: {warning}"
-            )
-        )
-    for channel in job["algorithm"].get("inputs", ()):
-        english = f"[worker-0] Download training input(parameter name: {channel['name']}) finished."
-        events.append(
-            Happening(
-                fetched,
-                "Info",
-                "Task",
-                english,
-                f"[worker-0] 训练输入（参数名：{channel['name']}）下载完成。",
-            )
-        )
-    events.append(Happening(start, "Info", "Job", "Training job is running.", "训练作业运行中。"))
+        words = f"[worker-0] {warning}", f"[worker-0] 代码目录为空: {warning}"
+        events.append(Happening(fetched, "Task", *words, level="Warning"))
+    for name in (channel["name"] for channel in job["algorithm"]["inputs"]):
+        english = f"[worker-0] Download training input(parameter name: {name}) finished."
+        chinese = f"[worker-0] 训练输入（参数名：{name}）下载完成。"
+        events.append(Happening(fetched, "Task", english, chinese))
+    events.append(Happening(start, "Job", "Training job is running.", "训练作业运行中。"))
     for task in job["status"]["tasks"]:
-        events.append(Happening(start, "Info", "Task", f"[{task}] training started.", f"[{task}] 训练开始。"))
+        events.append(Happening(start, "Task", f"[{task}] training started.", f"[{task}] 训练开始。"))
     for run in job["_runs"]:
-        code = job["_exit_code"]
         english = f"[{FAILING}] Training failed with exit code {code} and is restarted."
-        events.append(
-            Happening(run["end"], "Warning", "Task", english, f"[{FAILING}] 训练失败，退出码 {code}，重启。")
-        )
+        chinese = f"[{FAILING}] 训练失败，退出码 {code}，重启。"
+        events.append(Happening(run["end"], "Task", english, chinese, "Warning"))
     return events
 
 
 def ending_events(job: dict) -> list[Happening]:
     """How the script ended, what was kept of it, and what the job came to."""
-    phase, end, code = job["status"]["phase"], over_at(job), exit_code_of(job)
+    phase, end, failure = job["status"]["phase"], over_at(job), job.get("_failure")
     events = []
-    if code is not None and "_failure" not in job:
+    if exit_code_of(job) is not None and failure is None:
         for task in job["status"]["tasks"]:
             code = task_status(job, task)["exit_code"]
             words = f"[{task}] Training finished. Exit code {code}.", f"[{task}] 训练结束，退出码 {code}。"
-            events.append(Happening(stopped_at(job), "Error" if code else "Info", "Task", *words))
-    for channel in job["algorithm"].get("outputs", ()) if phase == "Completed" else ():
+            events.append(Happening(stopped_at(job), "Task", *words, level="Error" if code else "Info"))
+    for channel in job["algorithm"]["outputs"] if phase == "Completed" else ():
         if url_of(channel):
             named = f"(parameter name: {channel['name']})"
             english = f"[worker-0] Upload training output{named} finished."
-            events.append(Happening(end, "Info", "Task", english, f"[worker-0] 训练输出{named}上传完成。"))
-    if "_failure" in job:
-        events.append(
-            Happening(end, "Error", "Task", f"[worker-0] {job['_failure']}", f"[worker-0] {job['_failure']}")
-        )
+            events.append(Happening(end, "Task", english, f"[worker-0] 训练输出{named}上传完成。"))
+    if failure is not None:
+        events.append(Happening(end, "Task", f"[worker-0] {failure}", f"[worker-0] {failure}", "Error"))
     level, english, chinese = OUTCOMES[phase]
-    return [*events, Happening(end, level, "Job", english, chinese)]
+    return [*events, Happening(end, "Job", english, chinese, level)]
 
 
 def image_of(job: dict) -> str:
@@ -249,11 +206,11 @@ def stages_of(world, job: dict) -> list[dict]:
     planned = (job["_moments"]["Creating"], prepared, started_at(job))
     starts = [start for start in planned if start is not None and start <= reached]
     ends = [*starts[1:], stopped]
-    stages = [shown_stage(job, at, *span) for at, span in enumerate(zip(starts, ends, strict=True))]
-    return stages if stopped is None else [*stages, shown_stage(job, 3, stopped, over_at(job))]
+    stages = [stage_of(job, at, *span) for at, span in enumerate(zip(starts, ends, strict=True))]
+    return stages if stopped is None else [*stages, stage_of(job, 3, stopped, over_at(job))]
 
 
-def shown_stage(job: dict, at: int, start: float, end: float | None) -> dict:
+def stage_of(job: dict, at: int, start: float, end: float | None) -> dict:
     """One stage as the API shows it; without an end while it lasts."""
     name, english, chinese = STAGES[at]
     lasts = 0 if end is None else end - start

@@ -2,21 +2,24 @@
 
 import orjson
 
-from modelarts_emulator.behaviours.modelarts.training.finetuning_refusals import (
-    CHECKPOINTS,
-    MODEL_TYPES,
-    asked_values,
-)
+from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run
 from modelarts_emulator.behaviours.modelarts.training.life import JOBS_TUNED_FROM, TRAINING_JOBS
 from modelarts_emulator.behaviours.modelarts.training.script import script_seconds
 from modelarts_emulator.behaviours.modelarts.training.status import over_at, seconds_run, started_at
 from modelarts_emulator.behaviours.modelarts.training.tuning import (
+    CHECKPOINTS,
+    MODEL_TYPES,
+    PUBLISHED,
+    UNPUBLISHED,
     artifacts_of,
+    asked_values,
+    is_tuning,
     iterations_done,
     model_of,
     output_path,
 )
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.simulation.finetuning import points_until
 from modelarts_emulator.worlds.clock import iso_of
@@ -28,36 +31,35 @@ METRICS = (
     ("eval_loss", "val_loss", "loss on samples held back", "验证损失", "validation"),
     ("learning_rate", "learning_rate", "learning rate", "学习率", "training"),
 )
-UNPUBLISHED, PUBLISHED = "unpublished", "published"
+ASSET_MEMBERS = ("name", "version", "type", "code", "series", "desc")
 
 
 @behaviour("ShowFtDetail")
 def show_ft_detail(call):
     """The fine-tuning job: model, data, parameters, resources and how far it is."""
     job = tuning_job(call)
-    shown, config = TRAINING_JOBS.of(call).shown(job), job.get("ftjob_config") or {}
-    resource, asset = job["spec"]["resource"], job["spec"].get("asset_model") or {}
-    end = over_at(job)
+    metadata, resource, asset = job["metadata"], job["spec"]["resource"], job["spec"].get("asset_model") or {}
+    config, shown = job.get("ftjob_config") or {}, TRAINING_JOBS.of(call).shown(job)
     detail = {
-        "project_id": job["_project"],
-        "task_id": job["metadata"]["id"],
-        "task_name": job["metadata"]["name"],
-        "task_desc": job["metadata"]["description"],
+        "project_id": call.project_id,
+        "task_id": metadata["id"],
+        "task_name": metadata["name"],
+        "task_desc": metadata["description"],
         **{name: shown[name] for name in ("metadata", "spec", "status")},
         "model_type": config.get("model_type") or MODEL_TYPES[0],
-        "train_type": job.get("train_type") or "SFT",
-        "task_parameters": as_text(asked_values(job)),
+        "train_type": train_type_of(job),
+        "task_parameters": as_text(asked_values(algorithm_run(job), config)),
         "checkpoint_config": as_text(config.get("checkpoint_config") or {}),
-        "create_time": job["metadata"]["create_time"],
+        "create_time": metadata["create_time"],
         "update_time": int(max(job["_moments"].values()) * 1000),
         "train_process": percent_done(call.world, job),
         "train_cost_time": int(seconds_run(call.world, job)),
-        "training_info": as_text(forecast(call.world, job)) if end is None else "",
+        "training_info": as_text(forecast(call.world, job)) if over_at(job) is None else "",
         "train_output_path": output_path(job),
-        "datasets_config": datasets_of(job),
-        "workspace_id": job["metadata"]["workspace_id"],
+        "datasets_config": [dataset_of(channel) for channel in job["algorithm"]["inputs"]],
+        "workspace_id": metadata["workspace_id"],
         "user_id": job["_user_id"],
-        "user_name": job["metadata"]["user_name"],
+        "user_name": metadata["user_name"],
         "pool_type": "dedicated" if resource.get("pool_id") else "public",
         "pool_id": resource.get("pool_id", ""),
         "pool_node_count": str(resource["node_count"]),
@@ -65,22 +67,10 @@ def show_ft_detail(call):
         "priority": (job["spec"].get("schedule_policy") or {}).get("priority", 1),
         "model_asset_id": job["spec"].get("asset_id", ""),
         "root_asset_id": asset.get("parent_asset_id", ""),
-        **{
-            f"asset_{name}": asset[name]
-            for name in ("name", "version", "type", "code", "series", "desc")
-            if name in asset
-        },
+        **{f"asset_{name}": asset[name] for name in ASSET_MEMBERS if name in asset},
     }
     source = call.records(CHECKPOINTS).find(job.get("_source", ""))
-    if source:
-        detail["continue_task"] = {
-            "checkpoint_id": source["artifact_id"],
-            "source_model_id": source["job_id"],
-            "source_model_name": model_of(job),
-            "epoch": source["epoch"],
-            "steps": source["step"],
-        }
-    return detail
+    return detail | ({"continue_task": continued(job, source)} if source else {})
 
 
 @behaviour("ShowFtMetrics")
@@ -88,6 +78,19 @@ def show_ft_metrics(call):
     """Loss, perplexity and learning rate by step as far as the job is; nothing before it runs."""
     job, world = tuning_job(call), call.world
     points = points_until(job["_tuning"], iterations_done(world, job)) if "_tuning" in job else []
+    metrics = [
+        {
+            "name_cn": chinese,
+            "name_en": english,
+            "des_en": description,
+            "des_cn": chinese,
+            "type": "line",
+            "group": group,
+            "x_axis": "step",
+            "data": series(points, name),
+        }
+        for name, english, description, chinese, group in METRICS
+    ]
     return {
         "loss": {"data": series(points, "loss")},
         "eval_loss": {"data": series(points, "eval_loss")},
@@ -96,45 +99,21 @@ def show_ft_metrics(call):
         "data": {
             "format_version": "1.0",
             "timestamp": iso_of(world.clock.now(), 0),
-            "metrics": [
-                {
-                    "name_cn": chinese,
-                    "name_en": english,
-                    "des_en": description,
-                    "des_cn": chinese,
-                    "type": "line",
-                    "group": group,
-                    "x_axis": "step",
-                    "data": series(points, name),
-                }
-                for name, english, description, chinese, group in METRICS
-            ],
+            "metrics": metrics,
         },
     }
 
 
 @behaviour("ListFtArtifacts")
 def list_ft_artifacts(call):
-    """The checkpoints and the model the job has written so far, newest first unless asked otherwise.
+    """The checkpoints and the model that the job has written so far, newest first unless asked otherwise.
 
     steps, epoch and status pick what has that value, loss what has at most that loss.
     """
-    job, query = tuning_job(call), call.query
-    rows = [shown_artifact(call, job, each) for each in artifacts_of(call.world, job)]
+    job = tuning_job(call)
+    rows = [artifact_row(call, each) for each in artifacts_of(call.world, job)]
     best = min((row["loss"] for row in rows), default=None)
-    for row in rows:
-        row["is_best"] = row["loss"] == best
-    rows = [
-        row
-        for row in rows
-        if all(row[name] == query.get(name, row[name]) for name in ("steps", "epoch", "status"))
-        and row["loss"] <= query.get("loss", row["loss"])
-    ]
-    if not query.get("order_by_create_time_asc"):
-        rows.reverse()
-    start = max(0, query.get("offset", 0))
-    end = start + query["limit"] if query.get("limit", 0) > 0 else None
-    return {"total": len(rows), "artifact_info": rows[start:end]}
+    return list_rows(call, [row | {"is_best": row["loss"] == best} for row in rows])
 
 
 @behaviour("PublishFtArtifacts")
@@ -146,21 +125,21 @@ def publish_ft_artifacts(call):
             "ModelArts.2858",
             f"training job {job['metadata']['id']} is {job['status']['phase']}; only a Completed one is published",
         )
-    wanted = body.get("publish_artifacts") or [{}]
-    for at, row in enumerate(wanted):
-        model_id = publish(call, job, at, row, body.get("workspace_id", "0"))
+    for at, row in enumerate(body.get("publish_artifacts") or [{}]):
+        model_id = publish(call, job, f"$.publish_artifacts[{at}]", row)
     return {"model_id": model_id}
 
 
-def publish(call, job: dict, at: int, row: dict, workspace_id: str) -> str:
-    """Make an asset of one artifact; its id."""
+def publish(call, job: dict, where: str, row: dict) -> str:
+    """Make an asset of the artifact that a row names; its id."""
     checkpoints, assets = call.records(CHECKPOINTS), call.records(ASSETS)
-    artifact = checkpoints.find(wanted_artifact(call, job, at, row))
-    train_type = job.get("train_type") or "SFT"
-    name = row.get("asset_name") or f"{model_of(job)}-{train_type}-{iso_of(artifact['moment'], 0)}"
+    artifact = checkpoints.find(artifact_named(call, job, where, row))
+    name = row.get("asset_name") or "-".join(
+        (model_of(job), train_type_of(job), iso_of(artifact["moment"], 0))
+    )
     version = row.get("asset_version") or "1.0.0"
     if any(assets.find(id)["asset_version"] == version for id in assets.having("asset_name", name)):
-        raise ApiError("ModelArts.2788", f"$.publish_artifacts[{at}]: asset {name} has a version {version}")
+        raise ApiError("ModelArts.2788", f"{where}: asset {name} has a version {version}")
     id = call.world.new_uuid()
     asset = {
         "visibility": "current",
@@ -170,39 +149,34 @@ def publish(call, job: dict, at: int, row: dict, workspace_id: str) -> str:
         "asset_version": version,
         "artifact_id": artifact["artifact_id"],
         "job_id": job["metadata"]["id"],
-        "workspace_id": workspace_id,
+        "workspace_id": call.body.get("workspace_id", "0"),
         "location": output_path(job),
         "create_time": call.world.clock.now_ms(),
     }
     assets.put(id, asset)
-    checkpoints.put(
-        artifact["artifact_id"], artifact | {"status": PUBLISHED, "asset_id": id, "asset_name": name}
-    )
+    artifact |= {"status": PUBLISHED, "asset_id": id, "asset_name": name}
+    checkpoints.put(artifact["artifact_id"], artifact)
     return id
 
 
-def wanted_artifact(call, job: dict, at: int, row: dict) -> str:
+def artifact_named(call, job: dict, where: str, row: dict) -> str:
     """The id of the artifact that a row names: a checkpoint by its id, else the model; ApiError when there is none."""
     artifacts = {each["artifact_id"]: each for each in artifacts_of(call.world, job)}
-    named = row.get("artifact_id")
-    if not named and not row.get("is_ckpt"):
+    id = row.get("artifact_id")
+    if not id and not row.get("is_ckpt"):
         return next(id for id, each in artifacts.items() if each["artifact_type"] == "final")
-    if named not in artifacts:
-        raise ApiError(
-            "ModelArts.2788",
-            f"$.publish_artifacts[{at}].artifact_id is {named!r}; the job has {', '.join(artifacts)}",
-        )
-    if call.records(CHECKPOINTS).find(named)["status"] == PUBLISHED:
-        raise ApiError("ModelArts.2788", f"$.publish_artifacts[{at}]: artifact {named} is published already")
-    return named
+    if id not in artifacts:
+        raise ApiError("ModelArts.2788", f"{where}.artifact_id is {id!r}; the job has {', '.join(artifacts)}")
+    if call.records(CHECKPOINTS).find(id)["status"] == PUBLISHED:
+        raise ApiError("ModelArts.2788", f"{where}: artifact {id} is published already")
+    return id
 
 
-def shown_artifact(call, job: dict, artifact: dict) -> dict:
-    """An artifact as the API shows it."""
-    id = artifact["artifact_id"]
+def artifact_row(call, artifact: dict) -> dict:
+    """An artifact as the list shows it, with the jobs that went on from it."""
+    id, bound = artifact["artifact_id"], TRAINING_JOBS.of(call)
     kept = call.records(CHECKPOINTS).find(id) or {}
-    jobs = TRAINING_JOBS.table(call)
-    tasks = [jobs.find(other) for other in jobs.having(JOBS_TUNED_FROM, id)]
+    tasks = bound.having(JOBS_TUNED_FROM, id)
     return {
         "artifact_id": id,
         "artifact_type": artifact["artifact_type"],
@@ -220,7 +194,7 @@ def shown_artifact(call, job: dict, artifact: dict) -> dict:
                 "checkpoint_id": id,
                 "continue_task_id": task["metadata"]["id"],
                 "continue_task_name": task["metadata"]["name"],
-                "continue_train_type": task.get("train_type") or "SFT",
+                "continue_train_type": train_type_of(task),
                 "create_time": iso_of(task["metadata"]["create_time"] / 1000, 0),
                 "restore_training": 1,
             }
@@ -230,14 +204,30 @@ def shown_artifact(call, job: dict, artifact: dict) -> dict:
 
 
 def tuning_job(call) -> dict:
-    """The fine-tuning job the call names; ApiError when there is none or it tunes nothing."""
+    """The fine-tuning job that the call names; ApiError when there is none or it tunes nothing."""
     job = TRAINING_JOBS.find(call)
-    if not job.get("_tunes"):
+    if not is_tuning(job):
         raise ApiError(
             "ModelArts.2858",
             f"training job {job['metadata']['id']} is no fine-tuning job: it has neither train_type nor ftjob_config",
         )
     return job
+
+
+def train_type_of(job: dict) -> str:
+    """How the model is tuned."""
+    return job.get("train_type") or "SFT"
+
+
+def continued(job: dict, source: dict) -> dict:
+    """What the detail of a job says of the checkpoint that it went on from."""
+    return {
+        "checkpoint_id": source["artifact_id"],
+        "source_model_id": source["job_id"],
+        "source_model_name": model_of(job),
+        "epoch": source["epoch"],
+        "steps": source["step"],
+    }
 
 
 def percent_done(world, job: dict) -> float:
@@ -261,15 +251,15 @@ def forecast(world, job: dict) -> dict:
     }
 
 
-def datasets_of(job: dict) -> list[dict]:
-    """The inputs as data sets of the training."""
-    rows = []
-    for channel in job["algorithm"].get("inputs", ()):
-        dataset = channel["remote"].get("dataset") or {}
-        source = "datamng" if dataset else "OBS"
-        name = {"dataset_id": dataset.get("id", ""), "dataset_name": dataset.get("name") or channel["name"]}
-        rows.append({**name, "dataset_source": source, "used_step": "train"})
-    return rows
+def dataset_of(channel: dict) -> dict:
+    """An input as a data set of the training."""
+    dataset = channel["remote"].get("dataset") or {}
+    return {
+        "dataset_id": dataset.get("id", ""),
+        "dataset_name": dataset.get("name") or channel["name"],
+        "dataset_source": "datamng" if dataset else "OBS",
+        "used_step": "train",
+    }
 
 
 def series(points: list[dict], name: str) -> list[dict]:
@@ -278,5 +268,5 @@ def series(points: list[dict], name: str) -> list[dict]:
 
 
 def as_text(value) -> str:
-    """JSON in a text, as some fields of the detail are."""
+    """JSON in a text, as some members of the detail are."""
     return orjson.dumps(value).decode()

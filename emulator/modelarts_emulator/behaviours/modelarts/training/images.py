@@ -1,7 +1,7 @@
 """Containers of debugging jobs that are saved as images."""
 
 from modelarts_emulator.behaviours.modelarts.training.life import TRAINING_JOBS
-from modelarts_emulator.behaviours.modelarts.training.logs import task_of
+from modelarts_emulator.behaviours.modelarts.training.tasks import task_of
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import Lifecycle, rests, soon
 from modelarts_emulator.frame.registry import behaviour
@@ -12,8 +12,7 @@ STARTING, SAVING = 5, 120
 
 def outcome(bound, image: dict) -> str:
     """What saving comes to: nothing when the job has not gone on running meanwhile."""
-    world = bound.world
-    job = world.store.table(f"{TRAINING_JOBS.name}/{image['_project']}").find(image["_job"])
+    job = bound.beside(TRAINING_JOBS).get(image["_job"])
     if job is None or job["status"]["phase"] != "Running":
         image["message"] = "the container is gone: the training job does not run any more"
         return "CREATE_FAILED"
@@ -39,25 +38,22 @@ SAVE_IMAGE_JOBS = Resource(
 @behaviour("CreateSaveImageJob")
 def create_save_image_job(call):
     """Begin to save a running task's container; one at a time, and under a name that is not taken."""
-    job, task = task_of(call)
-    id, body = key_of(call), call.body
+    (job, task), body, bound = task_of(call), call.body, SAVE_IMAGE_JOBS.of(call)
     refuse_unsavable(job)
-    before, images = SAVE_IMAGE_JOBS.table(call).find(id), SAVE_IMAGE_JOBS.table(call)
+    before = bound.get(key_of(call))
     if before and before["status"] in ("INIT", "CREATING"):
         raise ApiError("ModelArts.2880", f"{task} is being saved as {before['_image']} already")
     image = f"{body['namespace']}/{body['name']}:{body['tag']}"
-    for other in images.having("_image", image):
-        if images.find(other)["status"] != "CREATE_FAILED":
-            raise ApiError("ModelArts.2884", f"image {image} exists")
+    if any(other["status"] != "CREATE_FAILED" for other in bound.having("_image", image)):
+        raise ApiError("ModelArts.2884", f"image {image} exists")
     record = {
         "description": "",
         **body,
         "message": "",
         "create_time": call.world.clock.now_ms(),
-        "_key": id,
+        "_key": key_of(call),
         "_image": image,
         "_job": job["metadata"]["id"],
-        "_project": call.project_id,
     }
     return SAVE_IMAGE_JOBS.add(call, record)
 

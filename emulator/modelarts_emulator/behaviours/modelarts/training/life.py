@@ -1,14 +1,13 @@
-"""The life of a training job: its states, and what happens on entering them."""
+"""The life of a training job: its states, what it takes of a flavor or pool, what happens on entering a state."""
 
+from modelarts_emulator.behaviours.modelarts.capacity import CARDS_PER_NODE, POOLS
+from modelarts_emulator.behaviours.modelarts.training.catalogue import cards_of
 from modelarts_emulator.behaviours.modelarts.training.channels import (
     missing_code,
     missing_input,
     missing_output,
-    place_of,
     write_outputs,
 )
-from modelarts_emulator.behaviours.modelarts.training.places import claim_of
-from modelarts_emulator.behaviours.modelarts.training.reported import forget_reports
 from modelarts_emulator.behaviours.modelarts.training.script import (
     NEVER,
     has_log,
@@ -18,38 +17,39 @@ from modelarts_emulator.behaviours.modelarts.training.script import (
     seconds_until_end,
     stops_itself,
 )
+from modelarts_emulator.behaviours.modelarts.training.search import is_search
 from modelarts_emulator.behaviours.modelarts.training.status import (
     CREATING,
     OVER,
     PENDING,
     TERMINATING,
     note_end_of_run,
+    run_times,
+    start_times,
     status_of,
 )
-from modelarts_emulator.behaviours.modelarts.training.trials import begin, forget, is_search, stop
+from modelarts_emulator.behaviours.modelarts.training.trials import begin_search, forget_search, stop_search
 from modelarts_emulator.behaviours.modelarts.training.tuning import (
     forget_checkpoints,
+    is_tuning,
     keep_checkpoints,
     plan_tuning,
 )
-from modelarts_emulator.frame.capacity import ask, give_back
+from modelarts_emulator.frame.capacity import Claim, admit, ask, give_back
+from modelarts_emulator.frame.events import EventLog
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon
-from modelarts_emulator.frame.resources import Resource
+from modelarts_emulator.frame.obs_paths import obs_path
+from modelarts_emulator.frame.resources import Resource, Unique
 
-POOLS = "modelarts/pools/pool"
-TOOLS = {
-    "jupyter-lab/enable": "jupyter_lab",
-    "mindstudio-insight/enable": "mindstudio_insight",
-    "tensorboard/enable": "tensorboard",
-}
 JOBS_TUNED_FROM = "_source"
+# What the tasks of a job have reported of themselves: {"moment", "task", "type"}.
+REPORTS = EventLog("modelarts/training/report")
 
 
 def fetch_inputs(bound, job: dict) -> str:
     """What a scheduled job comes to: it runs when its pool, its inputs and the buckets it needs are there."""
-    world = bound.world
-    pool_id = job["spec"]["resource"].get("pool_id")
-    if pool_id and pool_id not in world.store.table(f"{POOLS}/{job['_project']}"):
+    world, pool_id = bound.world, job["spec"]["resource"].get("pool_id")
+    if pool_id and pool_id not in bound.records(POOLS):
         job["_failure"] = f"Resource pool {pool_id} does not exist any more"
         return "Abnormal"
     missing = missing_input(world, job) or (missing_output(world, job) if is_search(job) else "")
@@ -62,16 +62,15 @@ def fetch_inputs(bound, job: dict) -> str:
 
 def end_of_script(bound, job: dict) -> str:
     """What a job whose script has run its time comes to."""
-    world = bound.world
-    if stops_itself(world, job):
+    if stops_itself(bound.world, job):
         return "Terminating"
     if "_failure" not in job and not job["_exit_code"]:
-        missing = missing_output(world, job)
+        missing = missing_output(bound.world, job)
         if not missing:
             return "Completed"
         job["_failure"] = missing
     if "_failure" not in job and len(job["_runs"]) < job["_retries"]:
-        note_end_of_run(world, job)
+        note_end_of_run(bound.world, job)
         return "Running"
     return "Failed"
 
@@ -81,39 +80,18 @@ def until_scheduled(bound, job: dict) -> float:
     return PENDING if job["_holds"] else NEVER
 
 
-def shown_job(bound, job: dict) -> dict:
-    """The job as the API shows it: its status as of now, each environment variable an object of its own."""
-    world = bound.world
-    shown = {**job, "status": status_of(world, job)}
-    environments = job["algorithm"].get("environments")
-    if environments is not None:
-        pairs = [{name: value} for name, value in environments.items()]
-        shown["algorithm"] = {**job["algorithm"], "environments": pairs}
-    tools = tools_of(world, job) if job["status"]["phase"] == "Running" else {}
-    if tools:
-        shown["endpoints"] = {**job.get("endpoints", {}), **tools}
-    return shown
-
-
-def tools_of(world, job: dict) -> dict:
-    """Where the tools that the job's annotations switch on have their pages while it runs."""
-    annotations, id = job["metadata"].get("annotations") or {}, job["metadata"]["id"]
-    return {
-        tool: {
-            "url": f"{job['_base_url']}/modelarts/{tool}/{job['_project']}/{id}/",
-            "token": f"{world.seeded(id, tool).getrandbits(128):032x}",
-        }
-        for annotation, tool in TOOLS.items()
-        if annotations.get(annotation) == "true"
-    }
-
-
 TRAINING_JOBS = Resource(
     "modelarts/training/training_job",
     path_names=("training_job_id",),
     id_field="metadata.id",
     not_found="ModelArts.2775",
-    present=shown_job,
+    unique=Unique("metadata.name", "ModelArts.2751", within="metadata.workspace_id"),
+    sorts={
+        "status.start_time": start_times,
+        "status.duration": run_times,
+        "user_id": "_user_id",
+        "runtime_type": "_runtime_type",
+    },
     lifecycle=Lifecycle(
         born="Creating",
         field="status.phase",
@@ -133,95 +111,110 @@ TRAINING_JOBS = Resource(
         Terminated=rests(),
         Abnormal=rests(),
     ),
-).serves(show="ShowTrainingJobDetails")
+)
+LIFE = TRAINING_JOBS.life
+
+
+@TRAINING_JOBS.showing
+def show_job(bound, job: dict) -> dict:
+    """The job with its status as of now, each environment variable an object of its own."""
+    shown = {**job, "status": status_of(bound.world, job)}
+    environments = job["algorithm"].get("environments")
+    if environments is not None:
+        pairs = [{name: value} for name, value in environments.items()]
+        shown["algorithm"] = {**job["algorithm"], "environments": pairs}
+    return shown
+
+
+def claim_of(bound, job: dict) -> Claim:
+    """What the job asks for: nodes of its flavor, or cards of its pool; priority counts in pools only."""
+    resource, pool_id = job["spec"]["resource"], job["spec"]["resource"].get("pool_id")
+    amount, priority = resource["node_count"], 1
+    if pool_id:
+        cards = cards_of(resource["flavor_detail"]) if "flavor_detail" in resource else 0
+        amount *= cards or CARDS_PER_NODE
+        priority = (job["spec"].get("schedule_policy") or {}).get("priority", 1)
+    place = f"pool:{pool_id}" if pool_id else f"flavor:{resource.get('flavor_id', '')}"
+    return Claim(place, amount, priority, bound.table.name, job["metadata"]["id"])
+
+
+def queue_again(bound, job: dict) -> None:
+    """Put a job that waits where its priority, which may have changed, belongs."""
+    if job["status"]["phase"] in ("Creating", "Pending") and not job["_holds"]:
+        claim = claim_of(bound, job)
+        give_back(bound.world, bound.project_id, claim)
+        if ask(bound.world, bound.project_id, claim):
+            admit(bound.world, claim)
 
 
 def note_moment(phase: str) -> None:
     """See that a job remembers when it first entered the phase."""
 
-    @TRAINING_JOBS.lifecycle.entering(phase)
+    @LIFE.entering(phase)
     def note(bound, job: dict) -> None:
         job["_moments"].setdefault(phase, bound.world.clock.now())
 
 
-for state in TRAINING_JOBS.lifecycle.states:
+for state in LIFE.states:
     note_moment(state)
 
 
-@TRAINING_JOBS.lifecycle.entering("Creating", "Pending")
+@LIFE.entering("Creating", "Pending")
 def ask_for_room(bound, job: dict) -> None:
     """Take the nodes the job needs, or a place in the queue for them; jobs queue in the order of their creation."""
-    world = bound.world
-    job["_holds"] = ask(world, job["_project"], claim_of(job))
+    job["_holds"] = ask(bound.world, bound.project_id, claim_of(bound, job))
     if job["_holds"] and "Pending" in job["_moments"]:
-        job["_moments"]["Scheduled"] = world.clock.now()
+        job["_moments"]["Scheduled"] = bound.world.clock.now()
 
 
-@TRAINING_JOBS.lifecycle.entering("Running")
-def begin_tuning(bound, job: dict) -> None:
-    """Count the samples and iterations of a fine-tuning job."""
-    world = bound.world
-    if job.get("_tunes"):
-        plan_tuning(world, job)
-
-
-@TRAINING_JOBS.lifecycle.entering("Running")
-def begin_search(bound, job: dict) -> None:
-    """Start the trials of a search; one that cannot be carried out fails at once."""
-    world = bound.world
+@LIFE.entering("Running")
+def begin_run(bound, job: dict) -> None:
+    """Count samples and iterations of fine-tuning; start the trials of a search, or fail when it cannot be."""
+    if is_tuning(job):
+        plan_tuning(bound, job)
     if is_search(job):
         try:
-            begin(world, job)
+            begin_search(bound, job)
         except ValueError as error:
             job["_failure"] = str(error)
 
 
-@TRAINING_JOBS.lifecycle.entering("Terminating")
-def stop_search(bound, job: dict) -> None:
+@LIFE.entering("Terminating")
+def end_trials(bound, job: dict) -> None:
     """End the trials together with their job."""
-    world = bound.world
     if is_search(job):
-        stop(world, job)
+        stop_search(bound, job)
 
 
-@TRAINING_JOBS.lifecycle.entering("Completed")
+@LIFE.entering("Completed")
 def write_results(bound, job: dict) -> None:
     """Put what the script would have written into the job's outputs."""
-    world = bound.world
-    write_outputs(world, job, result_of(world, job))
+    write_outputs(bound.world, job, result_of(bound.world, job))
 
 
-@TRAINING_JOBS.lifecycle.entering("Completed", "Failed", "Terminated")
-def write_checkpoints(bound, job: dict) -> None:
-    """Leave in OBS how far fine-tuning got."""
-    world = bound.world
+@LIFE.entering("Completed", "Failed", "Terminated")
+def export_results(bound, job: dict) -> None:
+    """Leave in OBS how far fine-tuning got, and the log where the job wants it."""
     if "_tuning" in job:
-        keep_checkpoints(world, job)
-
-
-@TRAINING_JOBS.lifecycle.entering("Completed", "Failed", "Terminated")
-def export_log(bound, job: dict) -> None:
-    """Leave the log where the job wants it."""
-    world = bound.world
+        keep_checkpoints(bound, job)
     url = job["spec"]["log_export_path"].get("obs_url")
-    if url and has_log(job) and world.obs.exists(place_of(url)[0]):
+    if url and has_log(job) and bound.world.obs.exists(obs_path(url).bucket):
         for task in job["status"]["tasks"]:
-            keep_log(world, job, task)
-        keep_device_logs(world, job)
+            keep_log(bound, job, task)
+        keep_device_logs(bound, job)
 
 
-@TRAINING_JOBS.lifecycle.entering(GONE)
+@LIFE.entering(GONE)
 def forget_belongings(bound, job: dict) -> None:
     """Drop trials, checkpoints and reports together with their job."""
-    world = bound.world
+    id = job["metadata"]["id"]
     if is_search(job):
-        forget(world, job)
-    forget_checkpoints(world, job)
-    forget_reports(world, job)
+        forget_search(bound, id)
+    forget_checkpoints(bound, id)
+    REPORTS.forget(bound, id)
 
 
-@TRAINING_JOBS.lifecycle.entering(*OVER, GONE)
+@LIFE.entering(*OVER, GONE)
 def let_go(bound, job: dict) -> None:
     """Give back what the job took; others that wait for it go on."""
-    world = bound.world
-    give_back(world, job["_project"], claim_of(job))
+    give_back(bound.world, bound.project_id, claim_of(bound, job))

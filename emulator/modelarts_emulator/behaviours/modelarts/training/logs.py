@@ -1,8 +1,9 @@
-"""What can be read of a training job while it runs and after: its log, and where its tasks run."""
+"""The log of a training job's tasks, while it runs and after."""
 
 from modelarts_emulator.behaviours.modelarts.training.life import TRAINING_JOBS
 from modelarts_emulator.behaviours.modelarts.training.script import has_log, keep_log, log_lines, log_text
-from modelarts_emulator.behaviours.modelarts.training.status import over_at, task_addresses
+from modelarts_emulator.behaviours.modelarts.training.status import over_at
+from modelarts_emulator.behaviours.modelarts.training.tasks import task_of
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.registry import behaviour
 
@@ -14,7 +15,7 @@ DOWNLOAD = "application/octet-stream"
 @behaviour("ShowTrainingJobLogsPreview")
 def show_training_job_logs_preview(call):
     """The log so far, or its newest part when it is longer than 5 MB."""
-    text = log_text(call.world, *task_with_log(call))
+    text = log_text(TRAINING_JOBS.of(call), *task_with_log(call))
     shown = text[-MOST_BYTES:].decode(errors="ignore")
     return {"content": shown, "current_size": len(shown.encode()), "full_size": len(text)}
 
@@ -22,7 +23,8 @@ def show_training_job_logs_preview(call):
 @behaviour("ShowTrainingJobLogsFromAom")
 def show_training_job_logs_from_aom(call):
     """Some lines of the log, from base_line on upwards or downwards; by default the newest ones."""
-    lines = [line for _, line in log_lines(call.world, *task_with_log(call, "ModelArts.2818"))]
+    printed = log_lines(TRAINING_JOBS.of(call), *task_with_log(call, "ModelArts.2818"))
+    lines = [line for _, line in printed]
     base, count, ascending = base_line(call, len(lines)), call.query["lines"], call.query["order"] == "asc"
     first = base if ascending else max(1, base - count + 1)
     last = min(len(lines), base + count - 1) if ascending else base
@@ -38,25 +40,7 @@ def show_training_job_logs_from_aom(call):
 @behaviour("ShowObsUrlOfTrainingJobLogs")
 def show_obs_url_of_training_job_logs(call):
     """A link to the log in OBS that anybody can open for five minutes: shown as text, or downloaded."""
-    job, task = task_with_log(call)
-    bucket, key = keep_log(call.world, job, task)
-    return {"obs_url": link_to(call, bucket, key)}
-
-
-@behaviour("ListTrainingJobTasks")
-def list_training_job_tasks(call):
-    """Where the job's tasks run, as far as they have been scheduled."""
-    job, wanted = TRAINING_JOBS.find(call), call.query.get("schedule_count", 1)
-    return [address for address in task_addresses(call.world, job) if address["schedule_count"] == wanted]
-
-
-def task_of(call) -> tuple[dict, str]:
-    """(job, task) that the call names; ApiError when the job has no such task."""
-    job, task = TRAINING_JOBS.find(call), call.path["task_id"]
-    tasks = job["status"]["tasks"]
-    if task not in tasks:
-        raise ApiError("ModelArts.2788", f"path.task_id is {task!r}; the job's tasks are {', '.join(tasks)}")
-    return job, task
+    return {"obs_url": link_to(call, *keep_log(TRAINING_JOBS.of(call), *task_with_log(call)))}
 
 
 def task_with_log(call, code: str = "ModelArts.2776") -> tuple[dict, str]:

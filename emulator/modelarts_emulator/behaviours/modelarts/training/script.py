@@ -2,7 +2,9 @@
 
 import re
 
-from modelarts_emulator.behaviours.modelarts.training.channels import folder_of, url_of
+from modelarts_emulator.behaviours.modelarts.training.channels import url_of
+from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run
+from modelarts_emulator.behaviours.modelarts.training.search import is_search
 from modelarts_emulator.behaviours.modelarts.training.status import (
     exit_code_of,
     over_at,
@@ -10,9 +12,9 @@ from modelarts_emulator.behaviours.modelarts.training.status import (
     started_at,
     stopped_at,
 )
-from modelarts_emulator.behaviours.modelarts.training.trials import EPOCH_NAMES, is_search
-from modelarts_emulator.behaviours.modelarts.training.trials import log_lines as trial_lines
+from modelarts_emulator.behaviours.modelarts.training.trials import EPOCH_NAMES, lines_of_trials
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.obs_paths import obs_path
 from modelarts_emulator.simulation.finetuning import SECONDS_PER_ITERATION, tuning_lines
 from modelarts_emulator.simulation.surrogate import learning_curve
 from modelarts_emulator.simulation.training_log import USER_DIR, Job, closing_lines, job_lines, opening_lines
@@ -29,21 +31,19 @@ ENDINGS = {"Completed": "training finished", "Failed": "training failed", "Termi
 
 
 def refuse_bad_knobs(environments: dict) -> None:
-    """ApiError when a variable that only the emulator knows has a value it cannot use."""
+    """ApiError when a variable that only the emulator knows has a value that it cannot use."""
     duration, exit_code = environments.get(DURATION, "1s"), environments.get(EXIT_CODE, "0")
+    where = "$.algorithm.environments"
     try:
-        usable = 0 < seconds_of(duration) <= LONGEST
+        is_usable = 0 < seconds_of(duration) <= LONGEST
     except ValueError:
-        usable = False
-    if not usable:
+        is_usable = False
+    if not is_usable:
         raise ApiError(
-            "ModelArts.2788",
-            f"$.algorithm.environments.{DURATION} is {duration!r}, must be a time such as 90s or 2h",
+            "ModelArts.2788", f"{where}.{DURATION} is {duration!r}, must be a time such as 90s or 2h"
         )
     if not (exit_code.isdecimal() and exit_code.isascii() and int(exit_code) < 256):
-        raise ApiError(
-            "ModelArts.2788", f"$.algorithm.environments.{EXIT_CODE} is {exit_code!r}, must be 0 to 255"
-        )
+        raise ApiError("ModelArts.2788", f"{where}.{EXIT_CODE} is {exit_code!r}, must be 0 to 255")
 
 
 def exit_code_in(environments: dict) -> int:
@@ -53,7 +53,7 @@ def exit_code_in(environments: dict) -> int:
 
 def epochs_of(job: dict) -> int:
     """How many epochs the job asks for, as far as a log lists them."""
-    for parameter in job["algorithm"].get("parameters", ()):
+    for parameter in algorithm_run(job)["parameters"]:
         value = parameter.get("value", "")
         if parameter["name"] in EPOCH_NAMES and value.isdecimal() and len(value) < 10:
             return max(1, min(MOST_EPOCHS, int(value)))
@@ -85,8 +85,7 @@ def auto_stop_seconds(job: dict) -> float:
 
 def seconds_until_end(bound, job: dict) -> float:
     """How long the run that begins now lasts, in seconds that the pace divides."""
-    world = bound.world
-    return min(own_seconds(job), seconds_until_stop(world, job))
+    return min(own_seconds(job), seconds_until_stop(bound.world, job))
 
 
 def seconds_until_stop(world, job: dict) -> float:
@@ -102,11 +101,15 @@ def stops_itself(world, job: dict) -> bool:
 
 def curve_of(world, job: dict):
     """How the simulated training goes: the same for the same code, data and parameters."""
-    algorithm = job["algorithm"]
-    parameters = sorted((each["name"], each.get("value", "")) for each in algorithm.get("parameters", ()))
-    inputs = sorted(url_of(channel) for channel in algorithm.get("inputs", ()))
-    seed = f"{world.seed}/{algorithm.get('code_dir', '')}/{inputs}/{parameters}"
+    algorithm = algorithm_run(job)
+    inputs = sorted(url_of(channel) for channel in algorithm["inputs"])
+    seed = f"{world.seed}/{algorithm.get('code_dir', '')}/{inputs}/{sorted(values_of(algorithm).items())}"
     return learning_curve(seed, [], {}, epochs_of(job))
+
+
+def values_of(algorithm: dict) -> dict[str, str]:
+    """{name: value} of the parameters that the script is started with."""
+    return {each["name"]: each.get("value", "") for each in algorithm["parameters"]}
 
 
 def result_of(world, job: dict) -> dict:
@@ -119,9 +122,7 @@ def result_of(world, job: dict) -> dict:
         "epochs": epochs_of(job),
         "accuracy": round(metric, 6),
         "loss": round(loss, 6),
-        "parameters": {
-            each["name"]: each.get("value", "") for each in job["algorithm"].get("parameters", ())
-        },
+        "parameters": values_of(algorithm_run(job)),
     }
 
 
@@ -130,7 +131,7 @@ def has_log(job: dict) -> bool:
     return started_at(job) is not None or "_failure" in job
 
 
-def log_lines(world, job: dict, task: str) -> list[tuple[float, str]]:
+def log_lines(bound, job: dict, task: str) -> list[tuple[float, str]]:
     """(moment, line) of everything the task has printed so far, in the order of time."""
     view, start, over = described(job, task), started_at(job), over_at(job)
     began = over if start is None else start
@@ -138,7 +139,7 @@ def log_lines(world, job: dict, task: str) -> list[tuple[float, str]]:
     if job.get("_warning"):
         lines.append((began, f"[ModelArts Service Log][WARNING]{job['_warning']}"))
     if start is not None:
-        lines += script_lines(world, job, view)
+        lines += script_lines(bound, job, view)
     if over is not None and "_failure" in job:
         lines.append((over, f"[ModelArts Service Log][ERROR]{job['_failure']}"))
     code = exit_code_of(job)
@@ -148,36 +149,39 @@ def log_lines(world, job: dict, task: str) -> list[tuple[float, str]]:
     return lines
 
 
-def script_lines(world, job: dict, view: Job) -> list[tuple[float, str]]:
+def script_lines(bound, job: dict, view: Job) -> list[tuple[float, str]]:
     """(moment, line) of what the script itself, or its trials, have printed so far."""
-    now = stopped_at(job) or world.clock.now()
+    now = stopped_at(job) or bound.world.clock.now()
     if is_search(job):
-        return trial_lines(world, job, now)
+        return lines_of_trials(bound, job, now)
     lines, failed = [], f"RuntimeError: the training script ends with exit code {job['_exit_code']}"
     for number, run in enumerate(job["_runs"], 1):
         again = f"[ModelArts Service Log]restart {number} of {job['_retries']}"
-        lines += run_lines(world, job, view, run["start"], run["end"])
+        lines += run_lines(bound, job, view, run["start"], run["end"])
         lines += [(run["end"], failed), (run["end"], again)]
-    lines += run_lines(world, job, view, run_started_at(job), now)
+    lines += run_lines(bound, job, view, run_started_at(job), now)
     if "Failed" in job["_moments"] and job["_exit_code"]:
         lines.append((now, failed))
     return lines
 
 
-def run_lines(world, job: dict, view: Job, start: float, now: float) -> list[tuple[float, str]]:
+def run_lines(bound, job: dict, view: Job, start: float, now: float) -> list[tuple[float, str]]:
     """(moment, line) of what one run of the script has printed until now."""
     if "_tuning" in job:
-        lasts = script_seconds(job) / world.pace
+        lasts = script_seconds(job) / bound.world.pace
         return [(start + at, line) for at, line in tuning_lines(job["_tuning"], lasts, now - start)]
-    curve, epochs = curve_of(world, job), epochs_of(job)
-    slowness = script_seconds(job) / curve.seconds_until(epochs) / world.pace
+    curve, epochs = curve_of(bound.world, job), epochs_of(job)
+    slowness = script_seconds(job) / curve.seconds_until(epochs) / bound.world.pace
     elapsed = (now - start) / slowness + 1e-6
-    return [(start + at * slowness, line) for at, line in job_lines(world.seed, view, curve, epochs, elapsed)]
+    return [
+        (start + at * slowness, line)
+        for at, line in job_lines(bound.world.seed, view, curve, epochs, elapsed)
+    ]
 
 
 def described(job: dict, task: str) -> Job:
     """What a log tells of the job."""
-    algorithm = job["algorithm"]
+    algorithm = algorithm_run(job)
     code_dir, boot_file = algorithm.get("code_dir", ""), algorithm.get("boot_file", "")
     name = code_dir.rstrip("/").rpartition("/")[2]
     inside = boot_file.rpartition(f"/{name}/")[2] if name else boot_file
@@ -190,44 +194,44 @@ def described(job: dict, task: str) -> Job:
         engine=engine.get("engine_version") or engine.get("image_url", ""),
         inputs=tuple((each["name"], url_of(each), each["local_dir"]) for each in algorithm["inputs"]),
         outputs=tuple((each["name"], url_of(each), each["local_dir"]) for each in algorithm["outputs"]),
-        parameters=tuple((each["name"], each.get("value", "")) for each in algorithm["parameters"]),
+        parameters=tuple(values_of(algorithm).items()),
     )
 
 
-def log_text(world, job: dict, task: str) -> bytes:
+def log_text(bound, job: dict, task: str) -> bytes:
     """The log of a task as it stands now."""
-    return "".join(f"{line}\n" for _, line in log_lines(world, job, task)).encode()
+    return "".join(f"{line}\n" for _, line in log_lines(bound, job, task)).encode()
 
 
-def log_place(world, job: dict) -> tuple[str, str]:
+def log_place(bound, job: dict) -> tuple[str, str]:
     """(bucket, prefix) of what the platform keeps of a job: its log_export_path, else an own bucket.
 
     The latter is made when it is first needed. ApiError when the former does not exist.
     """
     url = job["spec"]["log_export_path"].get("obs_url")
     if not url:
-        letters = re.sub("[^a-z0-9]", "", job["_project"].lower())
+        letters = re.sub("[^a-z0-9]", "", bound.project_id.lower())
         bucket = HOSTED_BUCKET.format(letters[:8] or "0")
-        if not world.obs.exists(bucket):
-            world.obs.create_bucket(bucket)
+        if not bound.world.obs.exists(bucket):
+            bound.world.obs.create_bucket(bucket)
         return bucket, f"{job['metadata']['id']}/"
-    bucket, prefix = folder_of(url)
-    if not world.obs.exists(bucket):
+    bucket, prefix = obs_path(url).folder
+    if not bound.world.obs.exists(bucket):
         raise ApiError("ModelArts.2820", f"log_export_path {url}: bucket {bucket} does not exist")
     return bucket, prefix
 
 
-def keep_log(world, job: dict, task: str) -> tuple[str, str]:
+def keep_log(bound, job: dict, task: str) -> tuple[str, str]:
     """(bucket, key) of the object that holds the task's log as it stands now."""
-    bucket, prefix = log_place(world, job)
+    bucket, prefix = log_place(bound, job)
     key = f"{prefix}modelarts-job-{job['metadata']['id']}-{task}.log"
-    world.obs.write(bucket, key, log_text(world, job, task), content_type="text/plain; charset=utf-8")
+    bound.world.obs.write(bucket, key, log_text(bound, job, task), content_type="text/plain; charset=utf-8")
     return bucket, key
 
 
-def keep_device_logs(world, job: dict) -> None:
+def keep_device_logs(bound, job: dict) -> None:
     """Leave beside the logs of an Ascend job what each of its devices has printed."""
-    resource, (bucket, prefix) = job["spec"]["resource"], log_place(world, job)
+    resource, (bucket, prefix) = job["spec"]["resource"], log_place(bound, job)
     detail = resource.get("flavor_detail") or {"flavor_type": ""}
     if detail["flavor_type"] != "Ascend" or started_at(job) is None:
         return
@@ -235,6 +239,8 @@ def keep_device_logs(world, job: dict) -> None:
     for rank in range(devices * resource["node_count"]):
         task, device = f"worker-{rank // devices}", rank % devices
         name = f"modelarts-job-{job['metadata']['id']}-proc-rank-{rank}-device-{device}.txt"
-        lines = script_lines(world, job, described(job, task))
+        lines = script_lines(bound, job, described(job, task))
         text = "".join(f"[{task}][rank {rank}][device {device}] {line}\n" for _, line in lines)
-        world.obs.write(bucket, f"{prefix}{name}", text.encode(), content_type="text/plain; charset=utf-8")
+        bound.world.obs.write(
+            bucket, f"{prefix}{name}", text.encode(), content_type="text/plain; charset=utf-8"
+        )

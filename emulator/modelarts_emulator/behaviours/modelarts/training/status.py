@@ -41,6 +41,18 @@ def seconds_run(world, job: dict) -> float:
     return (world.clock.now() if stop is None else stop) - start
 
 
+def start_times(bound) -> dict[str, int]:
+    """{id: when the script started, in ms, 0 when it has not} of all jobs."""
+    moments = bound.table.column("_moments")
+    return {id: int(each.get("Running", 0) * 1000) for id, each in moments.items()}
+
+
+def run_times(bound) -> dict[str, int]:
+    """{id: for how long the script has run, in ms} of all jobs."""
+    moments = bound.table.column("_moments")
+    return {id: int(seconds_run(bound.world, {"_moments": each}) * 1000) for id, each in moments.items()}
+
+
 def exit_code_of(job: dict) -> int | None:
     """What the script of a job that is over exited with; None when it never ran or is not over."""
     phase = next((phase for phase in OVER if phase in job["_moments"]), None)

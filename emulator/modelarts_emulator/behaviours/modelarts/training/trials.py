@@ -4,13 +4,14 @@ records.
 
 from bisect import bisect_right
 
-from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.behaviours.modelarts.training.channels import places_of
+from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run
+from modelarts_emulator.behaviours.modelarts.training.search import plan_asked
 from modelarts_emulator.frame.lifecycle import Lifecycle, rests, soon
 from modelarts_emulator.frame.registry import RESOURCES
 from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.simulation.schedulers import stops
 from modelarts_emulator.simulation.search_algorithms import next_configuration
-from modelarts_emulator.simulation.search_space import plan_of
 from modelarts_emulator.simulation.surrogate import learning_curve
 from modelarts_emulator.simulation.training_log import iteration_lines, reported_text, trial_lines
 
@@ -32,10 +33,11 @@ MOST_ITERATIONS = 200
 TRIALS = Resource(
     "modelarts/training/trial",
     path_names=("trial_id",),
-    id_field=lambda trial: key_of(trial),
+    id_field=lambda trial: f"{trial['job_id']}/{trial['index']:05d}",
     not_found="ModelArts.0015",
     lifecycle=Lifecycle(
         born="RUNNING",
+        illegal="ModelArts.2796",
         RUNNING=soon("TERMINATED", after=lambda _, trial: trial["lasts"], stop="TERMINATED", fail="ERROR"),
         TERMINATED=rests(),
         ERROR=rests(),
@@ -43,75 +45,59 @@ TRIALS = Resource(
 )
 
 
-def is_search(job: dict) -> bool:
-    """Whether the job looks for hyperparameters: by its auto_search policy or by a yaml file."""
-    algorithm = job.get("algorithm") or {}
-    auto_search = (algorithm.get("policies") or {}).get("auto_search")
-    return bool(auto_search and auto_search.get("search_params")) or bool(
-        algorithm.get("autosearch_config_path")
-    )
-
-
-def refuse_bad_search(algorithm: dict) -> None:
-    """ApiError with the documented code when the search policy of a new job cannot be carried out."""
-    auto_search = (algorithm.get("policies") or {}).get("auto_search")
-    if auto_search:
-        try:
-            plan_of(auto_search)
-        except ValueError as error:
-            raise ApiError("ModelArts.2826", f"$.algorithm.policies.auto_search: {error}") from None
-
-
-def begin(world, job: dict) -> None:
+def begin_search(bound, job: dict) -> None:
     """Start the first trials of a job that has come to run. ValueError in words when its search cannot be
     carried out.
     """
-    id = job["metadata"]["id"]
-    search = plan_of(
-        job["algorithm"].get("policies", {}).get("auto_search") or {},
-        yaml_text=yaml_of(world, job["algorithm"]),
-    )
+    id, world, algorithm = job["metadata"]["id"], bound.world, algorithm_run(job)
+    search = plan_asked(world, algorithm)
     search |= {
         "seed": world.seeded(id, "search").getrandbits(31),
-        "surface": f"{world.seed}/{fingerprint(world, job['algorithm'])}",
-        "iterations": iterations_of(job["algorithm"]),
-        "exit_code": int((job["algorithm"].get("environments") or {}).get("EMULATOR_EXIT_CODE", "0")),
-        "project": job["_project"],
+        "surface": f"{world.seed}/{fingerprint(world, algorithm)}",
+        "iterations": iterations_of(algorithm),
+        "exit_code": job["_exit_code"],
         "job_id": id,
+        "max_concurrent": search["max_concurrent"] or job["spec"]["resource"]["node_count"],
     }
-    if not search["max_concurrent"]:
-        search["max_concurrent"] = job["spec"]["resource"].get("node_count", 1)
-    world.store.table(f"{SEARCHES}/{job['_project']}").put(id, search)
-    fill_slots(world, search, trials_of(world, job))
+    bound.records(SEARCHES).put(id, search)
+    fill_slots(bound, search)
 
 
-def stop(world, job: dict) -> None:
+def stop_search(bound, job: dict) -> None:
     """End the running trials of a job that is being terminated; no further one starts."""
-    searches = world.store.table(f"{SEARCHES}/{job['_project']}")
-    search = searches.find(job["metadata"]["id"])
+    search = search_of(bound, job)
     if search is None:
         return
-    searches.put(search["job_id"], search | {"ended": True})
-    for trial in trials_of(world, job):
+    bound.records(SEARCHES).put(search["job_id"], search | {"ended": True})
+    for trial in trials_of(bound, search["job_id"]):
         if trial["status"] == "RUNNING":
-            TRIALS.at(world, job["_project"]).act(trial, "stop")
+            bound.beside(TRIALS).act(trial, "stop")
 
 
-def forget(world, job: dict) -> None:
+def forget_search(bound, id: str) -> None:
     """Drop the trials of a job that is deleted."""
-    table = trial_table(world, job)
-    for trial in trials_of(world, job):
-        table.drop(key_of(trial))
-    world.store.table(f"{SEARCHES}/{job['_project']}").drop(job["metadata"]["id"])
+    for trial in trials_of(bound, id):
+        bound.beside(TRIALS).drop(trial)
+    bound.records(SEARCHES).drop(id)
 
 
-def log_lines(world, job: dict, moment: float) -> list[tuple[float, str]]:
+def search_of(bound, job: dict) -> dict | None:
+    """What a job searches for and how; None before it runs."""
+    return bound.records(SEARCHES).find(job["metadata"]["id"])
+
+
+def trials_of(bound, id: str) -> list[dict]:
+    """The trials of the job with that id, by index."""
+    return bound.beside(TRIALS).having("job_id", id)
+
+
+def lines_of_trials(bound, job: dict, moment: float) -> list[tuple[float, str]]:
     """(time, line) of what the trials have printed until that moment, in the order of time.
 
     From the metric lines the job's regular expression extracts exactly the values the trials table shows.
     """
-    search, lines = search_of(world, job), []
-    for trial in trials_of(world, job) if search else ():
+    search, lines = search_of(bound, job), []
+    for trial in trials_of(bound, job["metadata"]["id"]):
         names = trial["trial_id"], trial["configuration"], search["regex"], search["reward"]
         opening = trial_lines(*names, (), None)
         lines += [(trial["started"], line) for line in opening]
@@ -123,30 +109,24 @@ def log_lines(world, job: dict, moment: float) -> list[tuple[float, str]]:
     return sorted(lines, key=lambda line: line[0])
 
 
-def early_stop(world, job: dict, trial: dict) -> None:
-    """End one running trial; the next one takes its place. ApiError when it has ended already."""
-    TRIALS.at(world, job["_project"]).act(trial, "stop", "ModelArts.2796")
-
-
 @TRIALS.lifecycle.entering("TERMINATED", "ERROR")
-def settle(bound, trial: dict) -> None:
+def keep_reports(bound, trial: dict) -> None:
     """What an ended trial has reported stands."""
-    world = bound.world
-    trial["ended"] = world.clock.now()
+    trial["ended"] = bound.world.clock.now()
     trial["reported"] = len(reports_of(trial, trial["ended"]))
 
 
 @TRIALS.lifecycle.entered("TERMINATED", "ERROR")
 def go_on(bound, trial: dict) -> None:
     """The search goes on with the next trial, or is over."""
-    world = bound.world
-    search = world.store.table(f"{SEARCHES}/{trial['project']}").find(trial["job_id"])
+    search = bound.records(SEARCHES).find(trial["job_id"])
     if not search.get("ended"):
-        fill_slots(world, search, trials_in(world, search))
+        fill_slots(bound, search)
 
 
-def fill_slots(world, search: dict, trials: list[dict]) -> None:
+def fill_slots(bound, search: dict) -> None:
     """Start trials while slots and samples are left; end the job when none is left and none runs."""
+    trials = trials_of(bound, search["job_id"])
     running = [trial for trial in trials if "ended" not in trial]
     count, exhausted = len(trials), False
     while len(running) < search["max_concurrent"] and count < search["num_samples"] and not exhausted:
@@ -156,14 +136,16 @@ def fill_slots(world, search: dict, trials: list[dict]) -> None:
         )  # fmt: skip
         exhausted = configuration is None
         if not exhausted:
-            running.append(start_trial(world, search, count, configuration, trials))
+            running.append(start_trial(bound, search, count, configuration, trials))
             count += 1
     if not running:
-        end_job(world, search, trials)
+        jobs = bound.beside(RESOURCES[JOBS])
+        jobs.act(jobs.find(search["job_id"]), "fail" if search["exit_code"] else "complete")
 
 
-def start_trial(world, search: dict, index: int, configuration: dict, others: list[dict]) -> dict:
+def start_trial(bound, search: dict, index: int, configuration: dict, others: list[dict]) -> dict:
     """Put the next trial to work: its whole curve is known, what shows of it depends on the clock."""
+    world = bound.world
     curve = learning_curve(
         search["surface"], search["space"], configuration, search["iterations"], search["mode"]
     )
@@ -176,7 +158,6 @@ def start_trial(world, search: dict, index: int, configuration: dict, others: li
         report["at"] /= world.pace
     trial = {
         "job_id": search["job_id"],
-        "project": search["project"],
         "index": index,
         "trial_id": trial_id,
         "pid": FIRST_PID + index,
@@ -186,9 +167,7 @@ def start_trial(world, search: dict, index: int, configuration: dict, others: li
         "mode": search["mode"],
         "reports": reports,
     }
-    table = world.store.table(f"{TRIALS.name}/{search['project']}")
-    TRIALS.bound_to(world, table).enter(trial, "RUNNING")
-    return trial
+    return bound.beside(TRIALS).add(trial)
 
 
 def report_of(search: dict, trial_id: str, curve, number: int) -> dict:
@@ -196,23 +175,26 @@ def report_of(search: dict, trial_id: str, curve, number: int) -> dict:
     lines.
     """
     metric, loss = curve.at(number)
-    acc, loss_text = shown(metric), shown(loss)
-    value = metric if search["metric"] == "metric" else loss
-    reward = reported_text(search["regex"], search["reward"], value)
-    lines = iteration_lines(
-        search["regex"], search["reward"], reward, f"trial {trial_id} iteration {number}", loss_text
-    )
-    if search["metric"] == "metric":
-        acc = reward
-    else:
-        loss_text = reward
+    reward = reported_text(search["regex"], search["reward"], metric if is_metric(search) else loss)
+    acc, loss_text = (reward, printed(loss)) if is_metric(search) else (printed(metric), reward)
+    step = f"trial {trial_id} iteration {number}"
     return {
         "at": curve.seconds_until(number),
         "reward": reward,
         "acc": acc,
         "loss": loss_text,
-        "lines": lines,
+        "lines": iteration_lines(search["regex"], search["reward"], reward, step, printed(loss)),
     }
+
+
+def is_metric(search: dict) -> bool:
+    """Whether the reward is the metric of the curve, not its loss."""
+    return search["metric"] == "metric"
+
+
+def printed(value: float) -> str:
+    """A number as a training script prints it."""
+    return f"{value:.6g}"
 
 
 def stopping_point(search: dict, reports: list[dict], others: list[dict]) -> int:
@@ -229,15 +211,6 @@ def stopping_point(search: dict, reports: list[dict], others: list[dict]) -> int
         if stops(search["scheduler"], search["mode"], rewards[:count], ended):
             return count
     return len(rewards)
-
-
-def end_job(world, search: dict, trials: list[dict]) -> None:
-    """The search is over: its job completes, or fails when its script does."""
-    jobs = RESOURCES[JOBS]
-    table = world.store.table(f"{JOBS}/{search['project']}")
-    job = table.find(search["job_id"])
-    action = "fail" if search["exit_code"] else "complete"
-    jobs.bound_to(world, table).act(job, action)
 
 
 def finished(trials: list[dict]) -> list[tuple[dict, float]]:
@@ -260,65 +233,19 @@ def reports_of(trial: dict, moment: float) -> list[dict]:
     return trial["reports"][: bisect_right(trial["reports"], elapsed, key=lambda report: report["at"])]
 
 
-def trials_of(world, job: dict) -> list[dict]:
-    """The trials of a job by index."""
-    return trials_in(world, {"project": job["_project"], "job_id": job["metadata"]["id"]})
-
-
-def trials_in(world, search: dict) -> list[dict]:
-    """The trials of a search by index."""
-    table = world.store.table(f"{TRIALS.name}/{search['project']}")
-    return [table.find(key) for key in sorted(table.having("job_id", search["job_id"]))]
-
-
-def search_of(world, job: dict) -> dict:
-    """What a job searches for and how."""
-    return world.store.table(f"{SEARCHES}/{job['_project']}").find(job["metadata"]["id"])
-
-
-def trial_table(world, job: dict):
-    """The table of trials in the job's project."""
-    return world.store.table(f"{TRIALS.name}/{job['_project']}")
-
-
-def key_of(trial: dict) -> str:
-    """The id under which a trial is stored."""
-    return f"{trial['job_id']}/{trial['index']:05d}"
-
-
-def shown(value: float) -> str:
-    """A number as a training script prints it."""
-    return f"{value:.6g}"
-
-
 def iterations_of(algorithm: dict) -> int:
     """How often a trial reports: its epochs where the job names them."""
-    for parameter in algorithm.get("parameters") or ():
-        if parameter.get("name") in EPOCH_NAMES and str(parameter.get("value", "")).isdigit():
+    for parameter in algorithm["parameters"]:
+        if parameter["name"] in EPOCH_NAMES and parameter.get("value", "").isdigit():
             return max(1, min(MOST_ITERATIONS, int(parameter["value"])))
     return USUAL_ITERATIONS
 
 
-def yaml_of(world, algorithm: dict) -> str | None:
-    """The text of the job's yaml file in OBS; None when it names none. ValueError when it cannot be read."""
-    path = algorithm.get("autosearch_config_path")
-    if not path:
-        return None
-    bucket, _, key = (
-        path.partition("://")[2].partition("/") if "://" in path else path.lstrip("/").partition("/")
-    )
-    try:
-        return world.obs.read(bucket, key).decode()
-    except (KeyError, UnicodeDecodeError):
-        raise ValueError(f"autosearch_config_path {path} is no readable text object in OBS") from None
-
-
 def fingerprint(world, algorithm: dict) -> str:
     """What stands for the job's data: other objects give another response surface."""
-    found = []
-    for channel in algorithm.get("inputs") or ():
-        url = ((channel.get("remote") or {}).get("obs") or {}).get("obs_url") or ""
-        bucket, _, prefix = url.removeprefix("obs:/").removeprefix("s3:/").lstrip("/").partition("/")
-        if bucket and world.obs.exists(bucket):
-            found.extend(f"{key}:{world.obs.size(bucket, key)}" for key in world.obs.keys(bucket, prefix))
+    found = [
+        f"{key}:{world.obs.size(bucket, key)}"
+        for bucket, prefix in places_of(world, algorithm["inputs"])
+        for key in world.obs.keys(bucket, prefix)
+    ]
     return "|".join(sorted(found))

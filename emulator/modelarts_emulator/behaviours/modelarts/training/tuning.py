@@ -1,18 +1,34 @@
-"""A fine-tuning job as it goes: what it was planned to do, how far it is, what it leaves in OBS."""
+"""A fine-tuning job: what it asks for, what it was planned to do, how far it is, what it leaves in OBS."""
+
+import math
 
 import orjson
 
-from modelarts_emulator.behaviours.modelarts.training.channels import folder_of, place_of, url_of
-from modelarts_emulator.behaviours.modelarts.training.finetuning_refusals import (
-    CHECKPOINTS,
-    schedule_of,
-    source_of,
-)
-from modelarts_emulator.behaviours.modelarts.training.script import script_seconds
+from modelarts_emulator.behaviours.modelarts.training.channels import places_of
+from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run
+from modelarts_emulator.behaviours.modelarts.training.script import script_seconds, values_of
 from modelarts_emulator.behaviours.modelarts.training.status import run_started_at, started_at, stopped_at
+from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import folder
-from modelarts_emulator.simulation.finetuning import checkpoints_until, curve_of, iterations_of, point_at
+from modelarts_emulator.frame.obs_paths import obs_path, refuse_bad_obs_path
+from modelarts_emulator.simulation.finetuning import (
+    SAMPLES_PER_ITERATION,
+    USUAL_RATE,
+    checkpoints_until,
+    curve_of,
+    iterations_of,
+    point_at,
+)
 
+CHECKPOINTS = "modelarts/training/checkpoint"
+MODEL_TYPES = ("TextGeneration", "ImageUnderstanding")
+MOST = 10**6
+# What is counted, under which names scripts know it, and what it is when the job does not say.
+WHOLE = {
+    "epochs": (("epochs", "epoch", "num_train_epochs", "train_epochs"), 3),
+    "batch_size": (("batch_size", "global_batch_size", "train_batch_size"), SAMPLES_PER_ITERATION),
+}
+RATES = ("learning_rate", "lr")
 USUAL_SAMPLES = 1000
 UNLIMITED = -1
 LINES = (".jsonl", ".csv", ".txt", ".manifest")
@@ -20,23 +36,103 @@ BIGGEST = 64 << 20
 WEIGHTS = 4096
 MODEL_CONFIG = {"model_type": "PyTorch", "model_algorithm": "text_generation"}
 SERVICE = "finetuned_service.py"
+UNPUBLISHED, PUBLISHED = "unpublished", "published"
 
 
-def plan_tuning(world, job: dict) -> None:
+def is_tuning(job: dict) -> bool:
+    """Whether a job, or the body that asks for one, is for fine-tuning."""
+    return "train_type" in job or "ftjob_config" in job
+
+
+def refuse_bad_tuning(call) -> None:
+    """ApiError with the documented code when a fine-tuning job cannot be carried out."""
+    body = call.body
+    config = body.get("ftjob_config") or {}
+    schedule_of(body.get("algorithm") or {}, config)
+    model_type = config.get("model_type")
+    if model_type and model_type not in MODEL_TYPES:
+        raise ApiError(
+            "ModelArts.2798",
+            f"$.ftjob_config.model_type is {model_type!r}, must be {' or '.join(MODEL_TYPES)}",
+        )
+    for where, path in (
+        ("$.ftjob_config.train_output_path", config.get("train_output_path")),
+        ("$.spec.output_model.obs.obs_path", model_path(body.get("spec") or {})),
+    ):
+        if path:
+            refuse_bad_obs_path("ModelArts.2791", where, path)
+    checkpoint = source_of(config)
+    if checkpoint and checkpoint not in call.records(CHECKPOINTS):
+        raise ApiError("ModelArts.2788", f"$.ftjob_config: checkpoint {checkpoint} does not exist")
+
+
+def asked_values(algorithm: dict, config: dict) -> dict[str, str]:
+    """The values of all parameters of a fine-tuning job, whether given with the algorithm or the task."""
+    envs = (config.get("task_env") or {}).get("envs") or ()
+    values = values_of({"parameters": algorithm.get("parameters") or ()})
+    return values | {each["env_name"]: each.get("value", "") for each in envs if each.get("env_name")}
+
+
+def schedule_of(algorithm: dict, config: dict) -> dict:
+    """{epochs, batch_size, learning_rate} of a fine-tuning job; ApiError when one of them is no such number."""
+    values = asked_values(algorithm, config)
+    schedule = {name: whole_number(values, names) or usual for name, (names, usual) in WHOLE.items()}
+    return schedule | {"learning_rate": learning_rate(values)}
+
+
+def whole_number(values: dict, names) -> int:
+    """The first of the parameters that has a value; 0 when none has."""
+    name = next((name for name in names if values.get(name)), None)
+    if name is None:
+        return 0
+    text = values[name]
+    if not (text.isascii() and text.isdecimal() and len(text) < 8 and 1 <= int(text) <= MOST):
+        raise ApiError(
+            "ModelArts.2788", f"parameter {name} is {text!r}, must be a whole number from 1 to {MOST}"
+        )
+    return int(text)
+
+
+def learning_rate(values: dict) -> float:
+    """The first of the parameters for it that has a value."""
+    name = next((name for name in RATES if values.get(name)), None)
+    if name is None:
+        return USUAL_RATE
+    try:
+        value = float(values[name])
+    except ValueError:
+        value = math.nan
+    if not 0 < value <= 1:
+        raise ApiError(
+            "ModelArts.2788", f"parameter {name} is {values[name]!r}, must be a number above 0 and at most 1"
+        )
+    return value
+
+
+def source_of(config: dict) -> str:
+    """The id of the checkpoint that training goes on from; empty when it starts afresh."""
+    saved = config.get("checkpoint_config") or {}
+    if "restore_training" in saved and not saved["restore_training"]:
+        return ""
+    return saved.get("checkpoint_id") or config.get("checkpoint_id") or ""
+
+
+def plan_tuning(bound, job: dict) -> None:
     """Note in a job that has come to run how many samples it sees and in how many iterations."""
-    config, schedule = job.get("ftjob_config") or {}, schedule_of(job)
-    samples = samples_of(world, job)
+    config = job.get("ftjob_config") or {}
+    schedule = schedule_of(algorithm_run(job), config)
+    samples = samples_of(bound.world, job)
     iterations = iterations_of(samples, schedule["epochs"], schedule["batch_size"])
     tuning = {
         "samples": samples,
         "iterations": iterations,
         "horizon": iterations,
         "first_step": 0,
-        "seed": f"{world.seed}/{model_of(job)}/{samples}/{schedule['learning_rate']}",
+        "seed": f"{bound.world.seed}/{model_of(job)}/{samples}/{schedule['learning_rate']}",
         "checkpoints": (config.get("checkpoint_config") or {}).get("save_checkpoints_max", UNLIMITED),
         **schedule,
     }
-    source = world.store.table(f"{CHECKPOINTS}/{job['_project']}").find(source_of(config))
+    source = bound.records(CHECKPOINTS).find(source_of(config))
     if source:
         went_on = {name: source["_tuning"][name] for name in ("seed", "horizon", "learning_rate")}
         tuning |= went_on | {"first_step": source["step"]}
@@ -52,13 +148,9 @@ def model_of(job: dict) -> str:
 
 def samples_of(world, job: dict) -> int:
     """How many samples lie in the inputs: a line each in text files, an object each otherwise."""
-    count = 0
-    for channel in job["algorithm"].get("inputs", ()):
-        url = url_of(channel)
-        if url and world.obs.exists(place_of(url)[0]):
-            bucket, key = place_of(url)
-            count += sum(samples_in(world, bucket, name) for name in world.obs.keys(bucket, key))
-    return count or USUAL_SAMPLES
+    places = places_of(world, job["algorithm"]["inputs"])
+    keys = [(bucket, key) for bucket, prefix in places for key in world.obs.keys(bucket, prefix)]
+    return sum(samples_in(world, *place) for place in keys) or USUAL_SAMPLES
 
 
 def samples_in(world, bucket: str, key: str) -> int:
@@ -100,35 +192,27 @@ def artifacts_of(world, job: dict) -> list[dict]:
     return artifacts
 
 
-def keep_checkpoints(world, job: dict) -> None:
+def keep_checkpoints(bound, job: dict) -> None:
     """Write what a job that is over has reached to its output path, and remember it for jobs that go on from it."""
-    table = world.store.table(f"{CHECKPOINTS}/{job['_project']}")
-    for each in artifacts_of(world, job):
-        record = {**each, "job_id": job["metadata"]["id"], "_tuning": job["_tuning"], "status": "unpublished"}
+    table = bound.records(CHECKPOINTS)
+    for each in artifacts_of(bound.world, job):
+        record = {**each, "job_id": job["metadata"]["id"], "_tuning": job["_tuning"], "status": UNPUBLISHED}
         table.put(each["artifact_id"], record)
-        write_artifact(world, job, each)
+        write_artifact(bound.world, job, each)
 
 
 def write_artifact(world, job: dict, artifact: dict) -> None:
     """Put state and weights of a checkpoint, or the package of the model, into the output path if that is there."""
     path = output_path(job)
-    if not path or not world.obs.exists(place_of(path)[0]):
+    if not path or not world.obs.exists(obs_path(path).bucket):
         return
-    bucket, prefix = folder_of(path)
+    bucket, prefix = obs_path(path).folder
     is_final = artifact["artifact_type"] == "final"
     name = "model" if is_final else f"checkpoint-{artifact['step']}"
+    state = {"simulated": True, "artifact_id": artifact["artifact_id"], "global_step": artifact["step"]}
+    state |= {member: artifact[member] for member in ("epoch", "loss", "perplexity")}
     files = {
-        "trainer_state.json": orjson.dumps(
-            {
-                "simulated": True,
-                "artifact_id": artifact["artifact_id"],
-                "global_step": artifact["step"],
-                "epoch": artifact["epoch"],
-                "loss": artifact["loss"],
-                "perplexity": artifact["perplexity"],
-            },
-            option=orjson.OPT_INDENT_2,
-        ),
+        "trainer_state.json": orjson.dumps(state, option=orjson.OPT_INDENT_2),
         "model.pth": world.seeded("weights", artifact["artifact_id"]).randbytes(WEIGHTS),
     }
     if is_final:
@@ -142,12 +226,16 @@ def write_artifact(world, job: dict, artifact: dict) -> None:
 
 def output_path(job: dict) -> str:
     """Where in OBS the job's checkpoints and model go; empty when it does not say."""
-    output_model = (job["spec"].get("output_model") or {}).get("obs") or {}
-    return (job.get("ftjob_config") or {}).get("train_output_path") or output_model.get("obs_path", "")
+    return (job.get("ftjob_config") or {}).get("train_output_path") or model_path(job["spec"])
 
 
-def forget_checkpoints(world, job: dict) -> None:
+def model_path(spec: dict) -> str:
+    """Where in OBS a spec wants the model; empty when it does not say."""
+    return ((spec.get("output_model") or {}).get("obs") or {}).get("obs_path", "")
+
+
+def forget_checkpoints(bound, id: str) -> None:
     """Drop what is remembered of a deleted job's checkpoints; the objects in OBS stay."""
-    table = world.store.table(f"{CHECKPOINTS}/{job['_project']}")
-    for id in table.having("job_id", job["metadata"]["id"]):
-        table.drop(id)
+    table = bound.records(CHECKPOINTS)
+    for each in table.having("job_id", id):
+        table.drop(each)

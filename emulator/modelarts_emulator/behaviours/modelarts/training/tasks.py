@@ -1,16 +1,38 @@
-"""What tasks of a training job report, which events can be told of, and how its ranks are routed."""
+"""The tasks of a training job: where they run, their ranks, how busy they are, what they report."""
 
-from modelarts_emulator.behaviours.modelarts.training.constraints import cards_of
-from modelarts_emulator.behaviours.modelarts.training.life import TRAINING_JOBS
-from modelarts_emulator.behaviours.modelarts.training.logs import task_of
-from modelarts_emulator.behaviours.modelarts.training.reported import REPORTS, reported
+from modelarts_emulator.behaviours.modelarts.training.catalogue import cards_of
+from modelarts_emulator.behaviours.modelarts.training.life import REPORTS, TRAINING_JOBS
+from modelarts_emulator.behaviours.modelarts.training.status import (
+    seconds_run,
+    started_at,
+    stopped_at,
+    task_addresses,
+)
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.registry import behaviour
+from modelarts_emulator.simulation.utilisation import usage
 
-CATEGORIES = "modelarts/training/event_categories"
-MOST_REPORTS = 1000
 FEWEST_NODES_ROUTED = 3
+
+
+@behaviour("ListTrainingJobTasks")
+def list_training_job_tasks(call):
+    """Where the job's tasks run, as far as they have been scheduled."""
+    job, wanted = TRAINING_JOBS.find(call), call.query.get("schedule_count", 1)
+    return [address for address in task_addresses(call.world, job) if address["schedule_count"] == wanted]
+
+
+@behaviour("ShowTrainingJobMetrics")
+def show_training_job_metrics(call):
+    """How busy the task's machine was, one average a minute since the script started."""
+    job, task = task_of(call)
+    if started_at(job) is None:
+        raise ApiError("ModelArts.2777", f"training job {job['metadata']['id']} has not run yet")
+    resource = job["spec"]["resource"]
+    kind = resource["flavor_detail"]["flavor_type"] if "flavor_detail" in resource else "CPU"
+    minutes = int(seconds_run(call.world, job) * call.world.pace // 60)
+    seed = f"{call.world.seed}/{job['metadata']['id']}"
+    return {"metrics": usage(seed, task, kind, minutes, stopped_at(job) is None)}
 
 
 @behaviour("NotifyTrainingJobInformation")
@@ -26,16 +48,7 @@ def notify_training_job_information(call):
     if not kind:
         raise ApiError("ModelArts.2788", "$.type is required and missing: what happened")
     report = {"moment": call.world.clock.now(), "task": task, "type": kind}
-    reports = [*reported(call.world, job), report][-MOST_REPORTS:]
-    call.records(REPORTS).put(job["metadata"]["id"], {"reports": reports})
-
-
-@behaviour("ListEventCategories")
-def list_event_categories(call):
-    """The events one can be told of, of jobs on one type of flavor when asked for."""
-    wanted = call.query.get("flavor_type")
-    rows = [row for row in fixture(CATEGORIES) if wanted in (None, *row["flavor_types"])]
-    return {"event-categories": [row["category"] for row in rows]}
+    REPORTS.note(TRAINING_JOBS.of(call), job["metadata"]["id"], report)
 
 
 @behaviour("ShowTrainingJobRoutePlan")
@@ -69,3 +82,12 @@ def show_training_job_exec_status(call):
         "ModelArts.2858",
         f"training job {job['metadata']['id']} runs in no container that one could log in to",
     )
+
+
+def task_of(call) -> tuple[dict, str]:
+    """(job, task) that the call names; ApiError when the job has no such task."""
+    job, task = TRAINING_JOBS.find(call), call.path["task_id"]
+    tasks = job["status"]["tasks"]
+    if task not in tasks:
+        raise ApiError("ModelArts.2788", f"path.task_id is {task!r}; the job's tasks are {', '.join(tasks)}")
+    return job, task

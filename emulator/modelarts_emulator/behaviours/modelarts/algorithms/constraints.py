@@ -1,25 +1,12 @@
 """What an algorithm lets its jobs choose: hyperparameters with types and ranges, channels, resources."""
 
-from modelarts_emulator.behaviours.modelarts.training.catalogue import FLAVORS, POOL_FLAVORS
-from modelarts_emulator.behaviours.modelarts.training.channels import url_of
+from modelarts_emulator.behaviours.modelarts.training.catalogue import cards_of
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.contract.facts import fixture
 
-ALGORITHMS = "modelarts/algorithms/algorithm"
-PUBLICATIONS = "modelarts/algorithms/publication"
 BOOLEANS = {"true", "false"}
-RANGES, CHOICES = {"range"}, {"choice", "enum"}
-SINGULAR = "singular"
-
-
-def algorithm_named(call, given: dict) -> dict | None:
-    """The algorithm a job names by id, or by what was published of it; None when there is none."""
-    if given.get("id"):
-        return call.records(ALGORITHMS).find(given["id"])
-    publication = call.records(PUBLICATIONS).find(given.get("subscription_id") or "")
-    versions = publication["versions"] if publication else ()
-    wanted = given.get("item_version_id")
-    return next((row["algorithm"] for row in versions if row["version_id"] == wanted), None)
+READERS = {"Integer": int, "Float": float}
+CHOICES = {"choice", "enum"}
+SINGULAR = ["singular"]
 
 
 def is_of_type(text: str, kind: str) -> bool:
@@ -27,7 +14,7 @@ def is_of_type(text: str, kind: str) -> bool:
     if kind == "Boolean":
         return text.lower() in BOOLEANS
     try:
-        {"Integer": int, "Float": float}.get(kind, str)(text)
+        READERS.get(kind, str)(text)
     except ValueError:
         return False
     return True
@@ -35,26 +22,26 @@ def is_of_type(text: str, kind: str) -> bool:
 
 def is_allowed(text: str, constraint: dict) -> bool:
     """Whether a value of the right type lies in the range or among the choices of a constraint."""
-    valid_type, valid_range = (
-        constraint.get("valid_type", "None").lower(),
-        constraint.get("valid_range") or [],
-    )
+    valid_type, valid_range = constraint.get("valid_type", "").lower(), constraint.get("valid_range") or []
     if valid_type in CHOICES:
         return text in valid_range
-    if valid_type in RANGES and valid_range:
+    if valid_type == "range" and valid_range:
         low, high = valid_range
         return (not low or float(text) >= float(low)) and (not high or float(text) <= float(high))
     return True
 
 
-def refuse_broken_constraints(algorithm: dict, body: dict) -> None:
-    """ApiError with the documented code when a job asks for what its algorithm does not allow."""
-    given = body["algorithm"]
-    refuse_bad_values(algorithm["job_config"], given.get("parameters") or ())
+def refuse_broken_constraints(stored: dict, given: dict, resource: dict, flavor: dict | None) -> None:
+    """ApiError with the documented code when a job asks for what its algorithm does not allow.
+
+    stored: the algorithm. given: what the job says of it. flavor: the one that the job runs on, if it names one.
+    """
+    job_config = stored["job_config"]
+    refuse_bad_values(job_config, given.get("parameters") or ())
     for kind in ("inputs", "outputs"):
-        refuse_missing_channels(kind, algorithm["job_config"].get(kind) or (), given.get(kind) or ())
-    refuse_bad_remotes(algorithm["job_config"].get("inputs") or (), given.get("inputs") or ())
-    refuse_bad_place(algorithm, (body.get("spec") or {}).get("resource") or {})
+        refuse_missing_channels(kind, job_config.get(kind) or (), given.get(kind) or ())
+    refuse_bad_remotes(job_config.get("inputs") or (), given.get("inputs") or ())
+    refuse_bad_place(stored, resource, flavor)
 
 
 def refuse_bad_values(job_config: dict, given) -> None:
@@ -80,13 +67,12 @@ def refuse_bad_values(job_config: dict, given) -> None:
 
 def refuse_bad_value(where: str, parameter: dict, value: str) -> None:
     """The value is the algorithm's own, or one that its constraint allows."""
-    constraint, name = parameter.get("constraint") or {}, parameter["name"]
-    if value in ("", parameter.get("value", "")):
+    constraint, name, own = parameter.get("constraint") or {}, parameter["name"], parameter.get("value", "")
+    if value in ("", own):
         return
     if constraint.get("editable") is False:
-        kept = parameter.get("value", "")
         raise ApiError(
-            "ModelArts.2788", f"{where}: {name} cannot be edited; the algorithm sets it to {kept!r}"
+            "ModelArts.2788", f"{where}: {name} cannot be edited; the algorithm sets it to {own!r}"
         )
     kind = constraint.get("type", "String")
     if not is_of_type(value, kind):
@@ -104,7 +90,7 @@ def words_of(constraint: dict) -> str:
 
 
 def refuse_missing_channels(kind: str, declared, given) -> None:
-    """Every input and output the algorithm declares is given by the job."""
+    """Every input and output that the algorithm declares is given by the job."""
     names = {channel["name"] for channel in given}
     missing = [channel["name"] for channel in declared if channel["name"] not in names]
     if missing:
@@ -121,8 +107,7 @@ def refuse_bad_remotes(declared, given) -> None:
         if channel.get("remote_constraints")
     }
     for at, channel in enumerate(given):
-        came = "dataset" if channel["remote"].get("dataset") else "obs" if url_of(channel) else ""
-        kinds = allowed.get(channel["name"])
+        came, kinds = "dataset" if channel["remote"].get("dataset") else "obs", allowed.get(channel["name"])
         if kinds and came not in kinds:
             raise ApiError(
                 "ModelArts.2854",
@@ -130,40 +115,22 @@ def refuse_bad_remotes(declared, given) -> None:
             )
 
 
-def refuse_bad_place(algorithm: dict, resource: dict) -> None:
-    """The flavor and the number of nodes are ones the algorithm can run on."""
-    allowed = {row["key"]: row["value"] for row in algorithm.get("resource_requirements") or ()}
-    flavors = {flavor["flavor_id"]: flavor for name in (FLAVORS, POOL_FLAVORS) for flavor in fixture(name)}
-    flavor = flavors.get(resource.get("flavor_id"))
-    kinds = allowed.get("flavor_type")
+def refuse_bad_place(stored: dict, resource: dict, flavor: dict | None) -> None:
+    """The flavor and the number of nodes are ones that the algorithm can run on."""
+    allowed = {row["key"]: row["value"] for row in stored.get("resource_requirements") or ()}
+    kinds, nodes = allowed.get("flavor_type"), resource.get("node_count", 1)
     if flavor and kinds and flavor["flavor_type"] not in kinds:
         raise ApiError(
             "ModelArts.2840",
             f"$.spec.resource.flavor_id is of type {flavor['flavor_type']}; the algorithm runs on "
             f"{', '.join(kinds)}",
         )
-    if flavor and cards_of(flavor) > 1 and allowed.get("device_distributed_mode") == [SINGULAR]:
+    if flavor and cards_of(flavor) > 1 and allowed.get("device_distributed_mode") == SINGULAR:
         raise ApiError(
             "ModelArts.2840",
             f"$.spec.resource.flavor_id has {cards_of(flavor)} cards; the algorithm runs on one",
         )
-    nodes = resource.get("node_count", 1)
-    if nodes > 1 and allowed.get("host_distributed_mode") == [SINGULAR]:
+    if nodes > 1 and allowed.get("host_distributed_mode") == SINGULAR:
         raise ApiError(
             "ModelArts.2793", f"$.spec.resource.node_count is {nodes}; the algorithm runs on one node"
         )
-
-
-def cards_of(flavor: dict) -> int:
-    """How many accelerators a node of the flavor has."""
-    facts = flavor["flavor_info"]
-    return int((facts.get("npu") or facts.get("gpu") or {"unit_num": 0})["unit_num"])
-
-
-def policy_of(algorithm: dict | None, given: dict) -> dict | None:
-    """The search policy of a job: its own, with what it leaves out taken from the algorithm; None without."""
-    own = (given.get("policies") or {}).get("auto_search")
-    if not own:
-        return None
-    known = (algorithm.get("advanced_config") or {}).get("auto_search") if algorithm else None
-    return {**(known or {}), **{name: value for name, value in own.items() if value}}
