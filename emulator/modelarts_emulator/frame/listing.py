@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from modelarts_emulator.contract.errors import ApiError, parameter_code
 from modelarts_emulator.contract.paging import Filter, Member, Paging
+from modelarts_emulator.frame.answers import constants_of
 from modelarts_emulator.frame.calls import Call
 from modelarts_emulator.frame.selectors import refuse_bad_selector, selects
 from modelarts_emulator.worlds.store import Path, Table, sort_key, value_at
@@ -240,7 +241,7 @@ def number_in(call: Call, paging: Paging, token: str) -> int:
 
 def envelope(call: Call, paging: Paging, page: Page) -> dict:
     """The body of the answer: the page, how many there are, and what the call asked for."""
-    answer: dict[str, Any] = dict(paging.constants)
+    answer: dict[str, Any] = paging.constants | constants_of(call.operation)
     per_page = page.limit or len(page.rows) or 1
     members: dict[Member, Any] = dict.fromkeys((paging.items, *paging.also), page.rows)
     members |= dict.fromkeys(paging.total, page.total) | dict.fromkeys(paging.count, len(page.rows))
