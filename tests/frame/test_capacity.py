@@ -19,7 +19,7 @@ from modelarts_emulator.frame.lifecycle import Lifecycle, rests
 from modelarts_emulator.frame.registry import RESOURCES, resource_of
 from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.worlds.store import Table
-from modelarts_emulator.worlds.world import World, tag_of_number
+from modelarts_emulator.worlds.world import Surroundings, World, tag_of_number
 
 BOATS, CARTS = "test/boats/boat", "test/carts/cart"
 BERTHS = "berths:harbour"
@@ -28,7 +28,10 @@ BERTHS = "berths:harbour"
 @pytest.fixture
 def world(monkeypatch):
     """A world with a harbour of 8 berths, which boats and carts take."""
-    world = World(tag_of_number(7), seed=1, pace=60, resource_of=resource_of)
+    surroundings = Surroundings(
+        resource_of=resource_of, areas=frozenset({"test/boats", "test/carts"}), forget=(forget_area,)
+    )
+    world = World(tag_of_number(7), seed=1, pace=60, surroundings=surroundings)
     world.volatile["berths"] = {"harbour": 8}
     monkeypatch.setitem(TOTALS, "berths", total_of)
     for name in (BOATS, CARTS):
@@ -137,7 +140,6 @@ def test_a_reset_of_an_area_gives_back_what_its_records_held_and_admits_those_of
     arrive(world, claim("cart", 3, kind=CARTS))
     with world.transaction():
         world.reset("test/boats")
-        forget_area(world, "test/boats")
     assert lying(world, CARTS) == ["cart"]
     assert free_in(world, "p", BERTHS) == 5
 

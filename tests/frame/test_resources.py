@@ -112,6 +112,7 @@ def test_who_may_find_a_record_is_asked_once_for_every_operation(boxes):
         operation(call)
     assert asked == ["1", "1", "1"]
 
+
 @pytest.fixture
 def locks(boxes, monkeypatch):
     """A kind whose records belong to boxes, and die of their own lifecycle."""

@@ -56,7 +56,7 @@ def ask(world: World, project: str, claim: Claim) -> bool:
     place = Place(world, project, claim.place)
     if place.total is None or place.is_held_by(claim):
         return True
-    if place.has_room_for(claim) or (place.forget_gone() and place.has_room_for(claim)):
+    if place.has_room_for(claim):
         place.hold(claim)
         return True
     place.wait(claim)
@@ -149,12 +149,9 @@ class Place:
         while len(self._waiting):
             key = self._waiting.ordered("_rank")[0]
             claim = self._claim_in(self._waiting, key)
-            if self._is_gone(claim):
-                self.forget(claim)
-            elif self.total is None or claim.amount <= self.total:
+            if self.total is None or claim.amount <= self.total:
                 return claim
-            else:
-                self._move(key, self._waiting, self._aside)
+            self._move(key, self._waiting, self._aside)
         return None
 
     def claims(self) -> list[Claim]:
@@ -190,20 +187,6 @@ class Place:
             self._holders.drop(claim.key)
             count["held"] -= granted["amount"]
         self._keep(**count)
-def holders_of(world, project: str, place: str):
-    """The claims that are granted."""
-    return world.store.table(f"{CLAIMS}/holder/{project}/{place}")
-
-    def forget_gone(self) -> bool:
-        """Take back what records hold that went without giving it back; whether there were any."""
-        held = [self._claim_in(self._holders, key) for key in self._holders.ids()]
-        gone = [claim for claim in held if self._is_gone(claim)]
-        for claim in gone:
-            self.forget(claim)
-        return bool(gone)
-
-    def _is_gone(self, claim: Claim) -> bool:
-        return claim.id not in self._world.store.table(claim.table)
 
     def _total(self) -> int | None:
         kind, _, id = self._name.partition(":")
@@ -239,6 +222,3 @@ def holders_of(world, project: str, place: str):
 
     def _table(self, queue: str) -> Table:
         return self._world.store.table(f"{CLAIMS}/{queue}/{self._project}/{self._name}")
-def queue_of(world, project: str, place: str, priority: int):
-    """The claims of one priority that wait, oldest first."""
-    return world.store.table(f"{CLAIMS}/waiting/{project}/{place}/{priority}")

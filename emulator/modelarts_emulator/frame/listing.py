@@ -151,7 +151,9 @@ def holds(call: Call, rule: Filter, value: Any, wanted: Any) -> bool:
         case "contains":
             return str(wanted).lower() in str("" if value is None else value).lower()
         case "set":
-            return value in (wanted if isinstance(wanted, list) else str(wanted).split(rule.separator))
+            if isinstance(wanted, list):
+                return value in wanted
+            return str(value) in str(wanted).split(rule.separator)
         case "range-from":
             return value is not None and bool(value >= wanted)
         case "range-to":
@@ -182,6 +184,7 @@ def window_of(call: Call, paging: Paging) -> tuple[int, int | None]:
         limit = paging.usual_limit
     offset = number_asked(call, paging, paging.offset) or 0
     if paging.style == "page-per_page":
+        limit = None if offset == 0 and paging.zero == "all" else limit
         offset = max(offset, 1) - 1
     if paging.whole_pages and limit and offset % limit:
         refuse(call, f"query.{paging.offset}: {offset} is not a multiple of {paging.limit} {limit}")
