@@ -9,32 +9,8 @@ from modelarts_emulator.frame.lifecycle import Lifecycle
 
 QUOTAS = "modelarts/training-v1/quotas"
 WORKSPACES = "modelarts/workspaces/workspace"
-NAMES = [
-    "UNKNOWN",
-    "INIT",
-    "IMAGE_CREATING",
-    "IMAGE_FAILED",
-    "SUBMIT_TRYING",
-    "SUBMIT_FAILED",
-    "DELETE_FAILED",
-    "WAITING",
-    "RUNNING",
-    "KILLING",
-    "COMPLETED",
-    "FAILED",
-    "KILLED",
-    "CANCELED",
-    "LOST",
-    "SCALING",
-    "SUBMIT_MODEL_FAILED",
-    "DEPLOY_SERVICE_FAILED",
-    "CHECK_INIT",
-    "CHECK_RUNNING",
-    "CHECK_RUNNING_COMPLETED",
-    "CHECK_FAILED",
-    "MOUNT_FAILED",
-]
-STATUS_NUMBERS = {name: number for number, name in enumerate(NAMES)}
+STATES = "modelarts/training-v1/states"
+STATUS_NUMBERS = {name: number for number, name in enumerate(fixture(STATES))}
 STATUSES = re.compile(r"(\d|1\d|2[0-2])(\|(\d|1\d|2[0-2]))*")
 # What the documented refusals call an action.
 WORDS = {"delete": "delete", "stop": "stop", "restart": "resubmit"}
