@@ -1,5 +1,6 @@
 """What the tests of the frame share."""
 
+from modelarts_emulator.contract.errors import ParameterError
 from modelarts_emulator.frame.calls import Call
 from modelarts_emulator.identity.records import Caller
 from modelarts_emulator.worlds.world import Surroundings, World, tag_of_number
@@ -9,6 +10,7 @@ class Documented:
     """An operation whose answer, or body, is documented by no member's name, or not at all."""
 
     success = 200
+    parameter_error = ParameterError("ModelArts.0104", "ModelArts.0104", "ModelArts.0104", {})
 
     def __init__(self, schema: dict | None = None, body: dict | None = None):
         self.schema = {} if schema is None else schema

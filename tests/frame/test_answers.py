@@ -11,6 +11,11 @@ def test_an_answer_holds_the_documented_members_of_record_and_path():
     assert documented(OPERATIONS["CreateModel"], record, {"project_id": "p"}) == {"model_id": "m"}
 
 
+def test_an_answer_has_the_members_that_always_have_one_value():
+    record = {"model_id": "m", "place": "secret"}
+    assert documented(OPERATIONS["UpdateVisualizationJob"], record, {}) == {"is_success": True}
+
+
 def test_a_row_holds_the_documented_members_of_the_list():
     operation = OPERATIONS["ListModels"]
     assert documented_row(operation, operation.paging.items, {"model_id": "m", "config": "{}"}) == {

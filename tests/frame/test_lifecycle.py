@@ -81,6 +81,13 @@ def test_an_action_the_state_does_not_allow_is_refused_saying_which_would(lamps,
     assert refused.value.code == "ModelArts.0104"
 
 
+def test_a_kind_words_its_own_refusal_of_an_action(lamps, call):
+    lamps.lifecycle.illegal = lambda state, action: ApiError("ModelArts.0105", fill=[action, state])
+    born(lamps, call)
+    with pytest.raises(ApiError, match="This job can't be put_out. job status: WARMING"):
+        lamps.act(call, lamps.find(call), "put_out")
+
+
 def test_what_happens_by_itself_carries_the_time_at_which_it_happened_though_nobody_looked(lamps, call):
     seen = []
     lamps.lifecycle.entering("BURNING", "OUT")(

@@ -40,6 +40,22 @@ def test_a_record_of_one_project_is_not_found_in_another(boxes):
     assert refused.value.code == "ModelArts.0210"
 
 
+def test_an_id_may_be_a_number_in_records_and_paths(boxes):
+    call = call_for("p", id=1)
+    boxes.add(call, {"id": 1})
+    assert boxes.show(call)["id"] == 1 and "1" in boxes.table(call)
+
+
+def test_an_operation_may_refuse_an_unknown_id_with_a_code_of_its_own(boxes):
+    call = call_for("p", id="1")
+    call.operation.parameter_error = call.operation.parameter_error._replace(
+        fields={"path.id": "ModelArts.0105"}
+    )
+    with pytest.raises(ApiError) as refused:
+        boxes.find(call)
+    assert refused.value.code == "ModelArts.0105"
+
+
 def test_a_deleted_record_is_not_found_again(boxes):
     call = call_for("p", id="1")
     boxes.add(call, {"id": "1"})

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from modelarts_emulator.contract.operations import Operation
 from modelarts_emulator.contract.paging import Member
 
 
 def documented(operation: Operation, shown: dict, path: dict, kind: str = "") -> dict | None:
-    """What the operation's answer documents of a record as it is shown and of the path's parameters: the whole
-    record where it names no members or only one that is called like the kind, None where it documents no body.
+    """What the operation's answer documents of a record as it is shown and of the path's parameters, with the members
+    that always have one value: the whole record where it names no members or only one that is called like the kind,
+    None where it documents no body.
     """
     if operation.answer_schema(operation.success) is None:
         return None
@@ -19,7 +21,8 @@ def documented(operation: Operation, shown: dict, path: dict, kind: str = "") ->
         return shown
     if names == {kind}:
         return {kind: shown}
-    return {name: value for name, value in {**path, **shown}.items() if name in names}
+    known = {**constants_of(operation), **path, **shown}
+    return {name: value for name, value in known.items() if name in names}
 
 
 def documented_row(operation: Operation, items: Member, record: dict) -> dict:
@@ -59,6 +62,14 @@ def taken(operation: Operation, value: dict, member: Member = ()) -> dict:
     """What of a value that the body has at `member` is documented there: the rest is ignored, as the check does."""
     names = names_taken(operation, member)
     return value if names is None else {name: each for name, each in value.items() if name in names}
+
+
+@cache
+def constants_of(operation: Operation) -> dict[str, Any]:
+    """The members of the answer of success that always have one value, as `const` in its schema says."""
+    schemas = flat(operation, [operation.answer_schema(operation.success) or {}])
+    members = [member for schema in schemas for member in schema.get("properties", {}).items()]
+    return {name: schema["const"] for name, schema in members if "const" in schema}
 
 
 def flat(operation: Operation, schemas: list[dict]) -> list[dict]:

@@ -54,8 +54,13 @@ class Bound:
 
     def not_found(self, id: str, where: str) -> ApiError:
         """The documented refusal of an id that does not exist there."""
-        words = f"{self.resource.kind} {id} does not exist {where}"
-        return ApiError(self.resource.not_found, words, fill=[id])
+        words, code = f"{self.resource.words} {id} does not exist {where}", self.resource.not_found
+        if self.call is not None:
+            codes = self.call.operation.parameter_error.fields
+            code = next(
+                (codes[at] for name in self.resource.path_names if (at := f"path.{name}") in codes), code
+            )
+        return ApiError(code, words, fill=[id])
 
     def get(self, id: str) -> dict | None:
         """A copy of the record with that id, None when there is none."""

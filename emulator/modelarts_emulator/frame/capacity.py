@@ -56,7 +56,7 @@ def ask(world: World, project: str, claim: Claim) -> bool:
     place = Place(world, project, claim.place)
     if place.total is None or place.is_held_by(claim):
         return True
-    if place.has_room_for(claim) or (place.forget_gone() and place.has_room_for(claim)):
+    if place.has_room_for(claim):
         place.hold(claim)
         return True
     place.wait(claim)
@@ -149,12 +149,9 @@ class Place:
         while len(self._waiting):
             key = self._waiting.ordered("_rank")[0]
             claim = self._claim_in(self._waiting, key)
-            if self._is_gone(claim):
-                self.forget(claim)
-            elif self.total is None or claim.amount <= self.total:
+            if self.total is None or claim.amount <= self.total:
                 return claim
-            else:
-                self._move(key, self._waiting, self._aside)
+            self._move(key, self._waiting, self._aside)
         return None
 
     def claims(self) -> list[Claim]:

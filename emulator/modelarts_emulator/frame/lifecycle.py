@@ -67,10 +67,18 @@ class Lifecycle:
     """The states of one kind of resource.
 
     born: the first state. field: where a record says its state (dotted). illegal: the documented code of a
-    refused action. Only this class changes the field.
+    refused action, or a function (state, action) -> ApiError in the documented words. Only this class changes the
+    field.
     """
 
-    def __init__(self, born: str, *, field: str = "status", illegal: str = "ModelArts.0104", **states: State):
+    def __init__(
+        self,
+        born: str,
+        *,
+        field: str = "status",
+        illegal: str | Callable[[str, str], ApiError] = "ModelArts.0104",
+        **states: State,
+    ):
         self.born = born
         self.field = field
         self.illegal = illegal
@@ -136,6 +144,8 @@ class Lifecycle:
         state = self.state_of(record)
         target = self.states[state].actions.get(action)
         if target is None:
+            if callable(self.illegal):
+                raise self.illegal(state, action)
             allowed = [name for name, row in self.states.items() if action in row.actions]
             raise ApiError(
                 code or self.illegal,

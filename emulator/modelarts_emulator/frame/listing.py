@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from modelarts_emulator.contract.errors import ApiError, parameter_code
 from modelarts_emulator.contract.paging import Filter, Member, Paging
+from modelarts_emulator.frame.answers import constants_of
 from modelarts_emulator.frame.calls import Call
 from modelarts_emulator.frame.selectors import refuse_bad_selector, selects
 from modelarts_emulator.worlds.store import Path, Table, sort_key, value_at
@@ -177,7 +178,9 @@ def holds(call: Call, rule: Filter, value: Any, wanted: Any) -> bool:
         case "contains":
             return str(wanted).lower() in str("" if value is None else value).lower()
         case "set":
-            return value in (wanted if isinstance(wanted, list) else str(wanted).split(rule.separator))
+            if isinstance(wanted, list):
+                return value in wanted
+            return str(value) in str(wanted).split(rule.separator)
         case "range-from":
             return value is not None and bool(value >= wanted)
         case "range-to":
@@ -208,6 +211,7 @@ def window_of(call: Call, paging: Paging) -> tuple[int, int | None]:
         limit = paging.usual_limit
     offset = number_asked(call, paging, paging.offset) or 0
     if paging.style == "page-per_page":
+        limit = None if offset == 0 and paging.zero == "all" else limit
         offset = max(offset, 1) - 1
     if paging.whole_pages and limit and offset % limit:
         refuse(call, f"query.{paging.offset}: {offset} is not a multiple of {paging.limit} {limit}")
@@ -267,7 +271,7 @@ def number_in(call: Call, paging: Paging, token: str) -> int:
 
 def envelope(call: Call, paging: Paging, page: Page) -> dict:
     """The body of the answer: the page, how many there are, and what the call asked for."""
-    answer: dict[str, Any] = dict(paging.constants)
+    answer: dict[str, Any] = paging.constants | constants_of(call.operation)
     per_page = page.limit or len(page.rows) or 1
     members: dict[Member, Any] = dict.fromkeys((paging.items, *paging.also), page.rows)
     members |= dict.fromkeys(paging.total, page.total) | dict.fromkeys(paging.count, len(page.rows))

@@ -42,17 +42,17 @@ class Resource:
 
     name: `<service>/<area>/<kind>`; the area is imported when one of its records falls due. path_names: the path
     parameters that may hold its id. id_field: the (dotted) member that holds it in a record, or a function record ->
-    id. not_found: the documented code when there is none. new_id: a function (world) -> a fresh id. writes: the members
-    of a body that create and update take over as they are, each those that it documents. unique: which member no two
-    share. touches: the member that says when a record was changed, in ms. by_age: the members that sort like age.
-    sorts: {dotted member: its path in the record, or a function (bound) -> {id: value}} where a list is sorted or
-    grouped by what the record does not say. document: what makes records Kubernetes-shaped.
-    belongs_to: the record below whose path a record of this kind is found and listed, and with which it goes.
-    present: a function (bound, record) -> the record as the API shows it; members that start with `_` never show.
-    awaits: a function (bound, record) -> a threading.Event of something in real time without which a due record does
-    not pass on, or None. seeds: a function (bound) -> the records that a project has from the beginning and that can
-    not be deleted. refers: {kind of another resource: path of the member that says the id of the one that a record
-    uses or lies in}; of the kind "workspace" it is known where most records say it.
+    id. not_found: the documented code when there is none, where x-parameter-error of the operation gives the path
+    parameter no other. new_id: a function (world) -> a fresh id. writes: the members of a body that create and update
+    take over as they are, each those that it documents. unique: which member no two share. touches: the member that
+    says when a record was changed, in ms. by_age: the members that sort like age. sorts: {dotted member: its path in
+    the record, or a function (bound) -> {id: value}} where a list is sorted or grouped by what the record does not
+    say. document: what makes records Kubernetes-shaped. belongs_to: the record below whose path a record of this kind
+    is found and listed, and with which it goes. present: a function (bound, record) -> the record as the API shows it;
+    members that start with `_` never show. awaits: a function (bound, record) -> a threading.Event of something in real
+    time without which a due record does not pass on, or None. seeds: a function (bound) -> the records that a project
+    has from the beginning and that can not be deleted. refers: {kind of another resource: path of the member that says
+    the id of the one that a record uses or lies in}; of the kind "workspace" it is known where most records say it.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class Resource:
     ):
         self.name = name
         self.kind = name.rpartition("/")[2]
+        self.words = self.kind.replace("_", " ")
         self.path_names = path_names
         self.id_field = id_field
         self.not_found = not_found
@@ -166,22 +167,25 @@ class Resource:
 
     def id_in(self, call: Call) -> str:
         """The id that the path of the call names."""
-        return next(call.path[name] for name in self.path_names if name in call.path)
+        return str(next(call.path[name] for name in self.path_names if name in call.path))
 
     def id_of(self, record: dict) -> str:
-        """The id that a record says."""
-        id: str = self.id_field(record) if callable(self.id_field) else value_at(record, self.id_field)
-        return id
+        """The id that a record says, a number as text."""
+        return str(self.id_field(record) if callable(self.id_field) else value_at(record, self.id_field))
 
     def find(self, call: Call, id: str | None = None) -> dict:
         """A copy of the record the call names; ApiError with the documented code when there is none, or when it
         belongs to another record than the path names.
         """
         owner_id = self._owner_in(call)
-        bound, id = self.of(call), self.id_in(call) if id is None else id
-        record = bound.find(id)
-        if self.belongs_to and owner_id is not None and value_at(record, self.belongs_to.member) != owner_id:
-            raise bound.not_found(id, f"in {self.belongs_to.owner.kind} {owner_id}")
+        bound, id = self.of(call), self.id_in(call) if id is None else str(id)
+        if self.belongs_to is None or owner_id is None:
+            record = bound.find(id)
+        else:
+            found = bound.get(id)
+            if found is None or value_at(found, self.belongs_to.member) != owner_id:
+                raise bound.not_found(id, f"in {self.belongs_to.owner.words} {owner_id}")
+            record = found
         for hook in self._hooks["find"]:
             hook(call, record)
         return record
@@ -335,7 +339,7 @@ class Resource:
             other = bound.find(id)
             is_near = within is None or value_at(other, within) == value_at(record, within)
             if id != self.id_of(record) and is_near:
-                raise ApiError(code, f"{self.kind} {id} has the {member} {value!r} already", fill=[value])
+                raise ApiError(code, f"{self.words} {id} has the {member} {value!r} already", fill=[value])
 
     def _written(self, call: Call) -> dict:
         """What the body says of the members that are taken over as they are."""

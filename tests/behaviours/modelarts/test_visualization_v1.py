@@ -146,7 +146,7 @@ def test_a_running_job_that_is_deleted_is_killed_first(cloud, bucket):
 )
 def test_a_job_that_is_not_there_is_refused_with_the_documented_code(cloud, code, method, path):
     body = {"job_desc": "x"} if method == "PUT" else None
-    refused = (400, code, "visualization job 'x7' does not exist")
+    refused = (400, code, "visualization job x7 does not exist")
     assert fault(cloud.send(method, f"{JOBS}/x7{path}", body))[:2] == refused[:2]
     assert refused[2] in fault(cloud.send(method, f"{JOBS}/x7{path}", body))[2]
 

@@ -39,6 +39,29 @@ def test_one_free_job_runs_and_the_next_wait_in_the_order_they_came(cloud, bucke
     reaches(cloud, second, 10), reaches(cloud, third, 10)
 
 
+def fill_free_flavor_with_jobs_of_v2(cloud) -> None:
+    """Jobs of v2 on all nodes that the free flavor has."""
+    engine = {"engine_id": "pytorch_1.8.0-cuda_10.2-py_3.7-ubuntu_18.04-x86_64"}
+    code = {"code_dir": "/usr/app/", "boot_file": "/usr/app/boot.py", "engine": engine}
+    algorithm = {**code, "environments": {"EMULATOR_DURATION": "48h"}}
+    resource = {"flavor_id": "modelarts.p3.large.public.free", "node_count": 1}
+    for number in range(fixture("modelarts/capacity")[resource["flavor_id"]]):
+        body = {"kind": "job", "metadata": {"name": f"job-{number}"}, "algorithm": algorithm}
+        reply = cloud.post("/v2/{project_id}/training-jobs", {**body, "spec": {"resource": resource}})
+        assert reply.status == 201
+
+
+def test_jobs_of_both_versions_of_the_api_compete_for_the_nodes_of_a_flavor(cloud, bucket):
+    fill_free_flavor_with_jobs_of_v2(cloud)
+    version = started(cloud, **FREE)
+    reaches(cloud, version, 7)
+    cloud.clock.advance("1m")
+    assert status(cloud, version) == 7
+    with cloud.world.transaction():
+        cloud.world.reset("modelarts/training")
+    reaches(cloud, version, 8)
+
+
 def test_one_more_free_job_than_may_be_unfinished_is_refused(cloud):
     for name in ("first", "second", "third"):
         create(cloud, name, **FREE)

@@ -106,7 +106,11 @@ def test_further_versions_count_up_and_derive_from_one_of_the_same_job(cloud):
     shown = cloud.get(f"{JOBS}/1/versions/3").json
     assert (shown["pre_version_id"], shown["job_desc"]) == (1, "better")
     refused = cloud.post(f"{JOBS}/1/versions", {"config": {**CONFIG, "pre_version_id": 2}})
-    assert fault(refused) == (400, "ModelArts.0105", "training job 1 has no version 2; it has 3, 1")
+    assert fault(refused) == (
+        400,
+        "ModelArts.0105",
+        "training job version 2 does not exist in training job 1",
+    )
 
 
 def test_a_stopped_version_is_killing_and_then_killed(cloud, bucket):
@@ -154,7 +158,7 @@ def test_a_version_that_is_over_is_gone_at_once_and_the_job_stays(cloud, bucket)
     assert fault(cloud.get(version)) == (
         400,
         "ModelArts.0105",
-        "training job 1 has no version 1; it has none",
+        "training job version 1 does not exist in training job 1",
     )
     assert cloud.get(JOBS).json["jobs"][0]["version_count"] == 0
 
@@ -162,7 +166,8 @@ def test_a_version_that_is_over_is_gone_at_once_and_the_job_stays(cloud, bucket)
 def test_a_registered_job_without_versions_is_deleted_at_once(cloud):
     create(cloud, create_version=False)
     cloud.delete(f"{JOBS}/1")
-    assert fault(cloud.delete(f"{JOBS}/1"))[1:] == ("ModelArts.0105", "training job 1 does not exist")
+    words = f"training job 1 does not exist in project {cloud.project_id}"
+    assert fault(cloud.delete(f"{JOBS}/1"))[1:] == ("ModelArts.0105", words)
 
 
 def test_only_the_description_of_a_job_changes(cloud):

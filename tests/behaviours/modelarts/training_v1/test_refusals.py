@@ -99,4 +99,5 @@ def test_a_workspace_that_does_not_exist_is_refused(cloud):
 )
 def test_a_job_that_is_not_there_is_refused_with_the_documented_code(cloud, method, path, body):
     answer = cloud.send(method, f"{JOBS}/77{path}", body)
-    assert fault(answer) == (400, "ModelArts.0105", "training job 77 does not exist")
+    words = f"training job 77 does not exist in project {cloud.project_id}"
+    assert fault(answer) == (400, "ModelArts.0105", words)

@@ -1,30 +1,27 @@
-"""What v1 jobs run on and with: engines, resource specifications, built-in algorithms."""
+"""What v1 jobs run on and with: engines, resource specifications, built-in algorithms, datasets, pools."""
 
-from modelarts_emulator.behaviours.modelarts.training_v1.lists import page_of
+from modelarts_emulator.behaviours.modelarts.capacity import POOLS
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
+from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
 
 ENGINES = "modelarts/training-v1/engines"
 SPECS = "modelarts/specs-v1/specs"
 MODELS = "modelarts/training-v1/built_in_algorithms"
-POOLS = "modelarts/pools/pool"
-ENGINE_FACTS = ("engine_id", "engine_name", "engine_type", "engine_version")
-SPEC_FACTS = ("spec_id", "spec_code", "core", "cpu", "gpu_num", "gpu_type")
+DATASETS = "modelarts/datasets/dataset"
+ENGINE_MEMBERS = ("engine_id", "engine_name", "engine_type", "engine_version")
+SPEC_MEMBERS = ("spec_id", "spec_code", "core", "cpu", "gpu_num", "gpu_type")
 
 
 @behaviour("ListBuiltInAlgorithms")
 def list_built_in_algorithms(call):
     """A page of the preset algorithms, searched by name and engine."""
     wanted = call.query.get("search_content", "").lower()
-    models = [
-        model
-        for model in fixture(MODELS)
-        if wanted in f"{model['model_name']} {model['engine_name']}".lower()
-    ]
-    field = {"engine": "engine_name"}.get(call.query["sortBy"], call.query["sortBy"])
-    models.sort(key=lambda model: model[field], reverse=call.query["order"] == "desc")
-    return {"is_success": True, "model_total_count": len(models), "models": page_of(call, models)}
+    models = fixture(MODELS)
+    return list_rows(
+        call, [row for row in models if wanted in f"{row['model_name']} {row['engine_name']}".lower()]
+    )
 
 
 def found_in(name: str, field: str, value) -> dict | None:
@@ -41,47 +38,25 @@ def row_named(name: str, where: str, field: str, value) -> dict:
     return row
 
 
-def public(row: dict) -> dict:
-    """What the API shows of a row of a fixture."""
-    return {name: value for name, value in row.items() if name[0] != "_"}
+def engine_members(engine_id: int) -> dict:
+    """What the API shows of an engine; ApiError for one that does not exist."""
+    engine = row_named(ENGINES, "engine_id", "engine_id", engine_id)
+    return {name: engine[name] for name in ENGINE_MEMBERS}
 
 
-def engine_facts(config: dict) -> dict:
-    """The engine that a configuration trains with; nothing for a custom image."""
-    if config.get("user_image_url"):
-        return {}
-    model = found_in(MODELS, "model_id", config.get("model_id"))
-    engine = found_in(ENGINES, "engine_id", model["engine_id"] if model else config["engine_id"])
-    return {name: engine[name] for name in ENGINE_FACTS}
+def pool_members(call, pool_id: str) -> dict:
+    """What the API shows of a dedicated pool; ApiError for one that does not exist."""
+    pool = call.records(POOLS).find(pool_id)
+    if pool is None:
+        raise ApiError(
+            "ModelArts.0104", f"pool_id: pool {pool_id} does not exist in project {call.project_id}"
+        )
+    return {"pool_id": pool_id, "pool_name": pool["metadata"]["name"]}
 
 
-def spec_facts(config: dict) -> dict:
-    """The resource specification that a configuration trains on; nothing in a dedicated pool."""
-    spec = spec_of(config)
-    return {name: spec[name] for name in SPEC_FACTS} if spec else {}
-
-
-def spec_of(config: dict) -> dict | None:
-    """The specification that a configuration names by id or code; None when it names none."""
-    code = (config.get("flavor") or {}).get("code")
-    if config.get("spec_id") is None and not code:
-        return None
-    return found_in(SPECS, "spec_code", code) if code else found_in(SPECS, "spec_id", config["spec_id"])
-
-
-def pool_facts(world, project_id: str, config: dict) -> dict:
-    """The dedicated pool that a configuration trains in; nothing on the public pool."""
-    if not config.get("pool_id"):
-        return {}
-    pool = world.store.table(f"{POOLS}/{project_id}").find(config["pool_id"])
-    return {"pool_id": config["pool_id"], **({"pool_name": pool["metadata"]["name"]} if pool else {})}
-
-
-def dataset_facts(world, project_id: str, config: dict) -> dict:
-    """The dataset version that a configuration trains with."""
-    if not config.get("dataset_id"):
-        return {}
-    dataset = world.store.table(f"modelarts/datasets/dataset/{project_id}").find(config["dataset_id"]) or {}
-    names = ("dataset_id", "dataset_version_id")
-    facts = {name: config[name] for name in names}
-    return facts | ({"dataset_name": dataset["dataset_name"]} if "dataset_name" in dataset else {})
+def find_dataset(call, dataset_id: str) -> dict:
+    """The dataset with that id; ApiError for one that does not exist."""
+    dataset = call.records(DATASETS).find(dataset_id)
+    if dataset is None:
+        raise ApiError("ModelArts.0104", f"dataset {dataset_id} does not exist in project {call.project_id}")
+    return dataset

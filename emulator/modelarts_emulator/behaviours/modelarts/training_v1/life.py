@@ -1,123 +1,133 @@
-"""The life of a version of a v1 training job: its states, what happens on entering them."""
+"""Training jobs of v1 and the life of their versions: states, and what happens on entering them."""
 
-from modelarts_emulator.behaviours.modelarts.training.channels import folder_of, is_there, place_of
-from modelarts_emulator.behaviours.modelarts.training_v1.capacity import (
-    HOLDING,
-    QUEUING,
-    next_in_queue,
-    take_place,
+import math
+
+from modelarts_emulator.behaviours.modelarts.capacity import POOLS
+from modelarts_emulator.behaviours.modelarts.training_v1.capacity import ask_for_room, give_room_back
+from modelarts_emulator.behaviours.modelarts.training_v1.script import (
+    exit_code_of,
+    file_names,
+    log_text,
+    result_of,
+    script_seconds,
 )
-from modelarts_emulator.behaviours.modelarts.training_v1.catalogue import POOLS
-from modelarts_emulator.behaviours.modelarts.training_v1.logs import file_names, log_text
-from modelarts_emulator.behaviours.modelarts.training_v1.records import JOBS, VERSIONS
-from modelarts_emulator.behaviours.modelarts.training_v1.script import exit_code_of, result_of, script_seconds
+from modelarts_emulator.behaviours.modelarts.training_v1.states import (
+    STATUS_NUMBERS,
+    illegal_action,
+    number_states,
+)
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon
-from modelarts_emulator.frame.resources import Resource
+from modelarts_emulator.frame.obs_paths import is_in_obs, obs_path
+from modelarts_emulator.frame.resources import BelongsTo, Resource
 
-NEVER = float("inf")
 MISSING_INPUT_SECONDS = 20
 
 
-def made_ready(bound, version: dict) -> str:
+def state_after_init(bound, version: dict) -> str:
     """A custom image is fetched first, anything else is submitted."""
-    return "IMAGE_CREATING" if version["config"].get("user_image_url") else "SUBMIT_TRYING"
+    return "IMAGE_CREATING" if version.get("user_image_url") else "SUBMIT_TRYING"
 
 
-def image_fetched(bound, version: dict) -> str:
+def state_after_fetching(bound, version: dict) -> str:
     """An image that names no repository with an organization cannot be fetched."""
-    image = version["config"]["user_image_url"]
-    return "SUBMIT_TRYING" if image.count("/") >= 1 and " " not in image else "IMAGE_FAILED"
+    image = version["user_image_url"]
+    return "SUBMIT_TRYING" if "/" in image and " " not in image else "IMAGE_FAILED"
 
 
-def submitted(bound, version: dict) -> str:
+def state_after_submitting(bound, version: dict) -> str:
     """A version whose pool has gone meanwhile cannot be submitted."""
-    world = bound.world
-    pool_id = version["config"].get("pool_id")
-    pools = world.store.table(f"{POOLS}/{version['_project']}")
-    return "SUBMIT_FAILED" if pool_id and pool_id not in pools else "WAITING"
+    pool_id = version.get("pool_id")
+    return "SUBMIT_FAILED" if pool_id and pool_id not in bound.records(POOLS) else "WAITING"
 
 
 def seconds_to_start(bound, version: dict) -> float:
-    """A version that has its nodes starts soon, one in the queue when it is its turn."""
-    return 5 if version["_place"] == HOLDING else NEVER
+    """A version that has all it needs starts soon, one in the queue when it is its turn."""
+    return 5 if version["_holds"] else math.inf
 
 
 def seconds_to_run(bound, version: dict) -> float:
     """How long the script runs; without its data not for long."""
-    return MISSING_INPUT_SECONDS if "_idle" in version else script_seconds(version["config"])
+    return MISSING_INPUT_SECONDS if "_idle" in version else script_seconds(version)
 
 
-def outcome(bound, version: dict) -> str:
+def state_after_running(bound, version: dict) -> str:
     """How a script that has run to its end went; one that has nowhere to write fails."""
-    world = bound.world
-    train_url = version["config"].get("train_url")
-    if "_failure" in version or exit_code_of(version["config"]):
+    train_url = version.get("train_url")
+    if "_failure" in version or exit_code_of(version):
         return "FAILED"
-    if train_url and not world.obs.exists(place_of(train_url)[0]):
+    if train_url and not bound.world.obs.exists(obs_path(train_url).bucket):
         version["_failure"] = f"The bucket of {train_url} does not exist in OBS"
         return "FAILED"
     return "COMPLETED"
 
 
-def killed(bound, version: dict) -> str:
-    """A version is killed to stop it, or to delete it."""
-    return GONE if "_deleting" in version else "KILLED"
+def state_after_killing(bound, record: dict) -> str:
+    """What is killed is stopped, or deleted."""
+    return GONE if "_deleting" in record else "KILLED"
 
 
 STOPPABLE = {"stop": "KILLING", "delete": "KILLING"}
 LIFE = Lifecycle(
     born="INIT",
     field="_state",
-    illegal="ModelArts.0105",
-    INIT=soon(made_ready, after=3, **STOPPABLE),
-    IMAGE_CREATING=soon(image_fetched, after=20, **STOPPABLE),
+    illegal=illegal_action,
+    INIT=soon(state_after_init, after=3, **STOPPABLE),
+    IMAGE_CREATING=soon(state_after_fetching, after=20, **STOPPABLE),
     IMAGE_FAILED=rests(delete=GONE),
-    SUBMIT_TRYING=soon(submitted, after=2, **STOPPABLE),
+    SUBMIT_TRYING=soon(state_after_submitting, after=2, **STOPPABLE),
     SUBMIT_FAILED=rests(delete=GONE),
-    WAITING=soon("RUNNING", after=seconds_to_start, **STOPPABLE),
-    RUNNING=soon(outcome, after=seconds_to_run, **STOPPABLE),
-    KILLING=soon(killed, after=5),
+    WAITING=soon("RUNNING", after=seconds_to_start, admit="WAITING", **STOPPABLE),
+    RUNNING=soon(state_after_running, after=seconds_to_run, **STOPPABLE),
+    KILLING=soon(state_after_killing, after=5),
     COMPLETED=rests(delete=GONE),
     FAILED=rests(delete=GONE),
     KILLED=rests(delete=GONE),
 )
+TRAINING_JOBS = Resource(
+    "modelarts/training-v1/training_job",
+    path_names=("job_id",),
+    id_field="job_id",
+    not_found="ModelArts.0105",
+    writes=("job_desc",),
+).serves(update="UpdateTrainingJobV1")
 TRAINING_VERSIONS = Resource(
-    VERSIONS,
+    "modelarts/training-v1/training_job_version",
     path_names=("version_id",),
-    id_field=lambda version: str(version["version_id"]),
+    id_field="version_id",
     not_found="ModelArts.0105",
     lifecycle=LIFE,
-)
-OVER = ("IMAGE_FAILED", "SUBMIT_FAILED", "COMPLETED", "FAILED", "KILLED", GONE)
+    belongs_to=BelongsTo(TRAINING_JOBS, "_job"),
+).serves(stop="StopTrainingJobVersion", delete="DeleteTrainingJobVersion")
+number_states(LIFE)
 
 
-def keep_moment(state: str) -> None:
-    """Have versions remember when they came into the state."""
-
-    @LIFE.entering(state)
-    def keep(bound, version: dict) -> None:
-        version["_moments"].setdefault(state, bound.world.clock.now())
+@TRAINING_VERSIONS.deleting
+def mark_deleted(call, version: dict) -> None:
+    """A version that still runs is killed first; it goes afterwards."""
+    version["_deleting"] = True
 
 
-for state in LIFE.states:
-    keep_moment(state)
+@LIFE.entered(*LIFE.states)
+def tell_job(bound, version: dict) -> None:
+    """A job shows the state of its latest version."""
+    jobs = bound.beside(TRAINING_JOBS)
+    job = jobs.find(version["_job"])
+    if job.get("version_id") == version["version_id"]:
+        jobs.put(job | {"status": version["status"]})
 
 
 @LIFE.entering("WAITING")
-def queue_up(bound, version: dict) -> None:
-    """Take the nodes, or a place in the queue."""
-    world = bound.world
-    take_place(world, versions_of(world, version), version)
+def take_room(bound, version: dict) -> None:
+    """Take what the version needs, or a place in the queue for it."""
+    version["_holds"] = ask_for_room(bound, version)
 
 
 @LIFE.entering("RUNNING")
 def look_for_data(bound, version: dict) -> None:
     """The script of a version whose data are not in OBS fails."""
-    world = bound.world
-    config = version["config"]
-    sources = [source.get("data_url") for source in config.get("data_source") or ()]
-    for url in filter(None, (config.get("data_url"), *sources)):
-        if not is_there(world, url):
+    sources = [source.get("data_url") for source in version.get("data_source", ())]
+    for url in filter(None, (version.get("data_url"), *sources)):
+        if not is_in_obs(bound.world, obs_path(url)):
             version["_failure"] = f"No such file or directory: {url} does not exist in OBS"
             version["_idle"] = True
             return
@@ -126,66 +136,54 @@ def look_for_data(bound, version: dict) -> None:
 @LIFE.entering("COMPLETED")
 def write_result(bound, version: dict) -> None:
     """Put the result below the output path, in a folder of the version."""
-    world = bound.world
-    if version["config"].get("train_url"):
-        bucket, prefix = folder_of(version["config"]["train_url"])
-        key = f"{prefix}{version['version_name']}/result.json"
-        world.obs.write(bucket, key, result_of(world, version), content_type="application/json")
+    if version.get("train_url"):
+        folder = obs_path(version["train_url"]).folder
+        key = f"{folder.key}{version['version_name']}/result.json"
+        result = result_of(bound.world, version)
+        bound.world.obs.write(folder.bucket, key, result, content_type="application/json")
 
 
 @LIFE.entering("COMPLETED", "FAILED", "KILLED")
 def keep_log(bound, version: dict) -> None:
     """Put the logs of a version that has run below the log path, if its bucket exists."""
-    world = bound.world
-    log_url = version["config"].get("log_url")
-    if "RUNNING" not in version["_moments"] or not log_url or not world.obs.exists(place_of(log_url)[0]):
+    obs, log_url = bound.world.obs, version.get("log_url")
+    if "RUNNING" not in version["_moments"] or not log_url or not obs.exists(obs_path(log_url).bucket):
         return
-    bucket, prefix = folder_of(log_url)
+    folder = obs_path(log_url).folder
     for worker, name in enumerate(file_names(version)):
-        text = log_text(world, version, worker).encode()
-        world.obs.write(bucket, f"{prefix}{version['version_name']}/{name}", text, content_type="text/plain")
+        text = log_text(bound.world, version, worker).encode()
+        obs.write(
+            folder.bucket, f"{folder.key}{version['version_name']}/{name}", text, content_type="text/plain"
+        )
 
 
 @LIFE.entering("KILLING")
 def leave_queue(bound, version: dict) -> None:
     """A version that is killed waits no longer; one that runs keeps its nodes until it has ended."""
-    world = bound.world
-    if version.get("_place") == QUEUING:
-        make_room(world, version)
+    if not version.get("_holds"):
+        give_room_back(bound, version)
 
 
-@LIFE.entering(*OVER)
+@LIFE.entering("IMAGE_FAILED", "SUBMIT_FAILED", "COMPLETED", "FAILED", "KILLED", GONE)
 def let_go(bound, version: dict) -> None:
     """A version that is over holds nothing and counts for no limit."""
-    world = bound.world
     version["_unfinished"] = None
-    if version.get("_place"):
-        make_room(world, version)
+    give_room_back(bound, version)
 
 
 @LIFE.entering(GONE)
 def leave_job(bound, version: dict) -> None:
     """Take the version out of its job; a job that is being deleted goes with its last one."""
-    world = bound.world
-    jobs = world.store.table(f"{JOBS}/{version['_project']}")
-    job = jobs.find(str(version["job_id"]))
-    left = [int(id) for id in versions_of(world, version).having("job_id", version["job_id"])]
-    left.remove(version["version_id"])
-    if "_deleting" in job and not left:
-        jobs.drop(str(version["job_id"]))
+    # Out of the table first: a job that goes takes along what it finds there.
+    bound.table.drop(bound.id_of(version))
+    jobs, left = bound.beside(TRAINING_JOBS), bound.having("_job", version["_job"])
+    job = jobs.get(version["_job"])
+    if job is None:
         return
-    jobs.put(str(job["job_id"]), job | {"version_count": len(left), "version_id": max(left, default=None)})
-
-
-def make_room(world, version: dict) -> None:
-    """Give the version's nodes or place in the queue to those whose turn it is."""
-    versions = versions_of(world, version)
-    version["_place"] = None
-    versions.put(str(version["version_id"]), version)
-    while (following := next_in_queue(world, versions)) is not None:
-        TRAINING_VERSIONS.bound_to(world, versions).enter(following, "WAITING")
-
-
-def versions_of(world, version: dict):
-    """The table in which the version lies."""
-    return world.store.table(f"{VERSIONS}/{version['_project']}")
+    if "_deleting" in job and not left:
+        jobs.drop(job)
+        return
+    latest = max(left, key=lambda each: each["version_id"], default={"status": STATUS_NUMBERS["INIT"]})
+    del job["version_id"]
+    job |= {"version_count": len(left)}
+    jobs.put(job | {name: latest[name] for name in ("version_id", "status") if name in latest})

@@ -2,10 +2,9 @@
 
 import math
 
-from modelarts_emulator.behaviours.modelarts.training_v1.catalogue import spec_facts
-from modelarts_emulator.behaviours.modelarts.training_v1.logs import file_names
-from modelarts_emulator.behaviours.modelarts.training_v1.records import find_version, seconds_run
-from modelarts_emulator.behaviours.modelarts.training_v1.states import documented_code
+from modelarts_emulator.behaviours.modelarts.training_v1.life import TRAINING_VERSIONS
+from modelarts_emulator.behaviours.modelarts.training_v1.logs import worker_in
+from modelarts_emulator.behaviours.modelarts.training_v1.states import documented_code, seconds_run
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.simulation.utilisation import Habit, habit_of, levels
@@ -20,12 +19,9 @@ METRICS = ("cpuUsage", "memUsage", "gpuUtil", "gpuMemUsage", *RATES)
 @behaviour("ShowTrainingJobPodMetrics")
 def show_pod_metrics(call):
     """The series of one node: all metrics or those named; GPU metrics averaged, or one series a GPU."""
-    version = find_version(call)
-    names, pod_name = file_names(version), call.path["pod_name"]
-    if pod_name not in names:
-        raise ApiError(documented_code(call), f"there is no pod {pod_name!r}; there are {', '.join(names)}")
-    worker = names.index(pod_name)
-    gpus = range(spec_facts(version["config"]).get("gpu_num", 0))
+    version = TRAINING_VERSIONS.find(call)
+    worker = worker_in(call, version, call.path["pod_name"])
+    gpus = range(version.get("gpu_num", 0))
     metrics = []
     for name, shown in wanted_metrics(call).items():
         each = call.query.get("statistic_type") == "each" and name.startswith("gpu")
@@ -69,7 +65,7 @@ def series(world, version: dict, worker: int, name: str, gpu="") -> list[str]:
     if not minutes:
         return []
     points = math.ceil(minutes / interval_of(world, version))
-    gpus = spec_facts(version["config"]).get("gpu_num", 0)
+    gpus = version.get("gpu_num", 0)
     if "_idle" in version or (name.startswith("gpu") and not gpus):
         return ["0"] * points
     key = f"{world.seed}/{world.tag}/v1/{version['version_id']}/{worker}/{gpu}/{name}"

@@ -1,12 +1,18 @@
-"""What the script of a v1 training job is made out to do: how long, with which curve, to what end."""
+"""What the script of a v1 training job is made out to do: how long, with what result, and what it prints."""
 
 import orjson
 
-from modelarts_emulator.behaviours.modelarts.training_v1.catalogue import MODELS, found_in
-from modelarts_emulator.behaviours.modelarts.training_v1.refusals import parameters_of
+from modelarts_emulator.behaviours.modelarts.training_v1.asked import parameters_of
+from modelarts_emulator.behaviours.modelarts.training_v1.states import ended_at, seconds_run
+from modelarts_emulator.frame.obs_paths import obs_path
 from modelarts_emulator.simulation.surrogate import learning_curve
+from modelarts_emulator.simulation.training_log import Job, job_lines
 from modelarts_emulator.worlds.clock import seconds_of
 
+WORK_DIR = "/home/work/user-job-dir"
+PLATFORM = "[Modelarts Service Log]"
+PIPE = "[ModelArts Service Log]modelarts-pipe:"
+MOST_LOG = 1073741824
 USUAL_SECONDS = 600
 SECONDS_AN_EPOCH = 60
 USUAL_EPOCHS = 10
@@ -14,48 +20,47 @@ MOST_EPOCHS = 1000
 EPOCHS = ("epochs", "num_epochs", "num_epoch", "train_epochs", "num_train_epochs", "max_epochs")
 
 
-def script_seconds(config: dict) -> float:
+def script_seconds(version: dict) -> float:
     """Seconds of the cloud that the script runs: as EMULATOR_DURATION says, else longer with more epochs."""
-    duration = parameters_of(config).get("EMULATOR_DURATION")
+    duration = parameters_of(version).get("EMULATOR_DURATION")
     if duration is not None:
         return seconds_of(duration)
-    return max(USUAL_SECONDS, SECONDS_AN_EPOCH * epochs_of(config))
+    return max(USUAL_SECONDS, SECONDS_AN_EPOCH * epochs_of(version))
 
 
-def exit_code_of(config: dict) -> int:
+def exit_code_of(version: dict) -> int:
     """What the script exits with at its end: what EMULATOR_EXIT_CODE says."""
-    return int(parameters_of(config).get("EMULATOR_EXIT_CODE", 0))
+    return int(parameters_of(version).get("EMULATOR_EXIT_CODE", 0))
 
 
-def epochs_of(config: dict) -> int:
+def epochs_of(version: dict) -> int:
     """How often the script goes through its data, by the parameters that usually say so."""
-    given = parameters_of(config)
+    given = parameters_of(version)
     texts = [str(given[name]) for name in EPOCHS if str(given.get(name, "")).isdecimal()]
     return min(max(int(texts[0]), 1), MOST_EPOCHS) if texts else USUAL_EPOCHS
 
 
 def curve_of(world, version: dict):
     """The learning curve of the version; its last epoch ends just before the script does."""
-    epochs = epochs_of(version["config"])
+    epochs = epochs_of(version)
     curve = learning_curve(f"{world.seed}/{world.tag}/v1/{version['version_id']}", [], {}, epochs)
-    seconds = script_seconds(version["config"]) / world.pace
+    seconds = script_seconds(version) / world.pace
     return curve._replace(seconds_per_iteration=seconds / (epochs + 1.5))
 
 
 def result_of(world, version: dict) -> bytes:
     """What the script leaves in its output: where it got to, as JSON."""
-    epochs = epochs_of(version["config"])
+    epochs = epochs_of(version)
     metric, loss = curve_of(world, version).at(epochs)
     result = {"version": version["version_name"], "epochs": epochs, "accuracy": metric, "loss": loss}
-    return orjson.dumps(result | {"parameters": parameters_of(version["config"])})
+    return orjson.dumps(result | {"parameters": parameters_of(version)})
 
 
 def model_metrics(world, version: dict) -> str:
     """The evaluation of a finished built-in algorithm as JSON text; `{}` for scripts, which have none."""
-    model = found_in(MODELS, "model_id", version["config"].get("model_id"))
-    if model is None or "COMPLETED" not in version["_moments"]:
+    if "model_id" not in version or "COMPLETED" not in version["_moments"]:
         return "{}"
-    accuracy = curve_of(world, version).at(epochs_of(version["config"]))[0]
+    accuracy = curve_of(world, version).at(epochs_of(version))[0]
     chance = world.seeded("v1", version["version_id"], "evaluation")
     recall, precision = (round(accuracy * chance.uniform(0.95, 1), 6) for _ in range(2))
     values = {"recall": recall, "precision": precision, "accuracy": round(accuracy, 6)}
@@ -63,3 +68,71 @@ def model_metrics(world, version: dict) -> str:
     metric = {"metric_values": values, "reserved_data": {}, "metric_meta": {"class_name": 0, "class_id": 0}}
     summary = {"total_metric_meta": {}, "total_reserved_data": {}, "total_metric_values": total}
     return orjson.dumps({"metric": [metric], "total_metric": summary}).decode()
+
+
+def file_names(version: dict) -> list[str]:
+    """The names of the log files of a version."""
+    name = version["job_name"].lower().replace("_", "-")
+    return [f"job-{name}.{worker}" for worker in range(version["worker_server_num"])]
+
+
+def log_text(world, version: dict, worker: int) -> str:
+    """The log of a node as one text."""
+    return "".join(f"{line}\n" for _, line in log_lines(world, version, worker))
+
+
+def log_lines(world, version: dict, worker: int) -> list[tuple[float, str]]:
+    """(moment, line) of what a node of the version has printed so far, nothing before it runs."""
+    start, ended = version["_moments"].get("RUNNING"), ended_at(version)
+    if start is None:
+        return []
+    lines = [(start, line) for line in opening_lines(version, worker)]
+    if "_idle" not in version:
+        job = Job(version["resource_id"], f"worker-{worker}", "")
+        curve, epochs = curve_of(world, version), epochs_of(version)
+        printed = job_lines(f"{world.seed}/{worker}", job, curve, epochs, seconds_run(world, version))
+        lines += [(start + at, line) for at, line in printed]
+    if ended is not None:
+        length = sum(len(line.encode()) + 1 for _, line in lines)
+        lines += [(ended, line) for line in closing_lines(version, length)]
+    return lines
+
+
+def opening_lines(version: dict, worker: int) -> list[str]:
+    """What the platform prints before the script starts."""
+    lines = [f"{PLATFORM}job {version['job_name']} {version['version_name']} node {worker} starts"]
+    command = version.get("user_command")
+    if version.get("app_url"):
+        folder = f"{WORK_DIR}/{version['app_url'].rstrip('/').rpartition('/')[2]}"
+        lines.append(f"{PLATFORM}code {version['app_url']} downloaded to {folder}")
+        boot_file = version.get("boot_file_url", "")[len(version["app_url"].rstrip("/")) :]
+        command = command or f"python {folder}{boot_file}"
+    return [*lines, f"{PLATFORM}running {command or 'the built-in algorithm'}{arguments_of(version)}"]
+
+
+def arguments_of(version: dict) -> str:
+    """The parameters as the script gets them; in v1 the data and output paths are those in OBS."""
+    places = {
+        name: "s3://{}/{}".format(*obs_path(version[name]))
+        for name in ("data_url", "train_url")
+        if version.get(name)
+    }
+    return "".join(f" --{name}={value}" for name, value in (places | parameters_of(version)).items())
+
+
+def closing_lines(version: dict, length: int) -> list[str]:
+    """What the platform prints after the script has ended."""
+    exit_code = exit_code_of(version)
+    if "KILLING" in version["_moments"]:
+        ending = "Training killed."
+    elif "_failure" in version:
+        ending = f"Training failed: {version['_failure']}"
+    else:
+        ending = (
+            f"Training failed: the script exited with {exit_code}." if exit_code else "Training completed."
+        )
+    return [
+        f"{PLATFORM}{ending}",
+        f"{PIPE} param for max log length: {MOST_LOG}",
+        f"{PIPE} total length: {length}",
+    ]

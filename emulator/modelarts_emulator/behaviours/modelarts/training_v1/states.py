@@ -1,42 +1,63 @@
-"""What v1 jobs share: states as numbers, refusals that quote them, ids that count up."""
+"""What v1 jobs share: states as numbers, moments, quotas, ids that count up, and how they are refused."""
 
-from modelarts_emulator.contract.errors import ApiError
+import re
+from functools import partial
 
-NAMES = [
-    "UNKNOWN",
-    "INIT",
-    "IMAGE_CREATING",
-    "IMAGE_FAILED",
-    "SUBMIT_TRYING",
-    "SUBMIT_FAILED",
-    "DELETE_FAILED",
-    "WAITING",
-    "RUNNING",
-    "KILLING",
-    "COMPLETED",
-    "FAILED",
-    "KILLED",
-    "CANCELED",
-    "LOST",
-    "SCALING",
-    "SUBMIT_MODEL_FAILED",
-    "DEPLOY_SERVICE_FAILED",
-    "CHECK_INIT",
-    "CHECK_RUNNING",
-    "CHECK_RUNNING_COMPLETED",
-    "CHECK_FAILED",
-    "MOUNT_FAILED",
-]
-STATUS_NUMBERS = {name: number for number, name in enumerate(NAMES)}
+from modelarts_emulator.contract.errors import ApiError, parameter_code
+from modelarts_emulator.contract.facts import fixture
+from modelarts_emulator.frame.lifecycle import Lifecycle
+
+QUOTAS = "modelarts/training-v1/quotas"
+WORKSPACES = "modelarts/workspaces/workspace"
+STATES = "modelarts/training-v1/states"
+STATUS_NUMBERS = {name: number for number, name in enumerate(fixture(STATES))}
+STATUSES = re.compile(r"(\d|1\d|2[0-2])(\|(\d|1\d|2[0-2]))*")
 # What the documented refusals call an action.
 WORDS = {"delete": "delete", "stop": "stop", "restart": "resubmit"}
 
 
-def refuse_illegal(lifecycle, record: dict, action: str) -> None:
-    """ApiError in the documented words when the state of the record does not allow the action."""
-    state = lifecycle.state_of(record)
-    if action not in lifecycle.states[state].actions:
-        raise ApiError("ModelArts.0105", fill=[WORDS[action], STATUS_NUMBERS[state]])
+def illegal_action(state: str, action: str) -> ApiError:
+    """The documented refusal of an action that the state does not allow."""
+    return ApiError("ModelArts.0105", fill=[WORDS[action], STATUS_NUMBERS[state]])
+
+
+def number_states(lifecycle: Lifecycle) -> None:
+    """Have records say the number of their state, and when they came into each since they last began."""
+
+    def note(bound, record: dict, state: str) -> None:
+        earlier = {} if state == lifecycle.born else record["_moments"]
+        record |= {
+            "status": STATUS_NUMBERS[state],
+            "_moments": {**earlier, state: bound.world.clock.now()},
+        }
+
+    for state in lifecycle.states:
+        lifecycle.entering(state)(partial(note, state=state))
+
+
+def ended_at(record: dict) -> float | None:
+    """When what a record runs came to its end; None while it runs or before."""
+    moments = record["_moments"]
+    return next((moments[state] for state in ("KILLING", "COMPLETED", "FAILED") if state in moments), None)
+
+
+def seconds_run(world, record: dict) -> float:
+    """For how long a record has run."""
+    start, end = record["_moments"].get("RUNNING"), ended_at(record)
+    return 0.0 if start is None else (world.clock.now() if end is None else end) - start
+
+
+def milliseconds(moment: float) -> int:
+    """A moment or a duration as v1 counts it."""
+    return int(moment * 1000)
+
+
+def next_number(world, name: str) -> int:
+    """The next id of the kind `<service>/<area>/<kind>`; none is given twice."""
+    table = world.store.table(f"{name}-number")
+    last = (table.find("last") or {"number": 0})["number"]
+    table.put("last", {"number": last + 1})
+    return last + 1
 
 
 def documented_code(call) -> str:
@@ -44,14 +65,30 @@ def documented_code(call) -> str:
     return call.operation.definition["x-error-codes"][0]["code"]
 
 
-def next_number(call, area: str, kind: str) -> int:
-    """The next id of that kind in the project, counted in the area of that full name; none is given twice."""
-    table = call.records(f"{area}/number")
-    last = (table.find(kind) or {"last": 0})["last"]
-    table.put(kind, {"last": last + 1})
-    return last + 1
+def refuse_unknown_workspace(call, workspace_id: str) -> None:
+    """ApiError when the project has no such workspace; 0 is the one every project has."""
+    if workspace_id != "0" and workspace_id not in call.records(WORKSPACES):
+        raise ApiError("ModelArts.0102", f"workspace {workspace_id} is not in project {call.project_id}")
 
 
-def milliseconds(moment: float) -> int:
-    """A moment or a duration as v1 counts it."""
-    return int(moment * 1000)
+def refuse_unknown_status(call) -> None:
+    """ApiError when the query's status is anything but numbers of states."""
+    text = call.query.get("status")
+    if text and not STATUSES.fullmatch(text):
+        words = f"query.status: {text!r} must be numbers from 0 to 22 joined with |"
+        raise ApiError(parameter_code(call.operation, words=words), words)
+
+
+def refuse_one_more(bound, kind: str, name: str) -> None:
+    """ApiError when the project has a job of that name, or all jobs of the kind that it may have."""
+    if bound.table.having("job_name", name):
+        raise ApiError("ModelArts.0103", fill=[name])
+    most = fixture(QUOTAS)[kind]["jobs"]
+    if len(bound.table) >= most:
+        raise ApiError("ModelArts.0118", f"the project has its {most} {kind.replace('_', ' ')}; delete some")
+
+
+def quotas_left(bound, kind: str) -> dict:
+    """How many more jobs of the kind there may be, and how many may run, as lists say it."""
+    quotas = fixture(QUOTAS)[kind]
+    return {"job_count_limit": quotas["jobs"] - len(bound.table), "quotas": quotas["running"]}
