@@ -73,7 +73,7 @@ class Application:
             resource_of=resource_at_hand,
             report=self.broken.append,
             areas=frozenset(area.full_name for area in areas),
-            forget=(capacity.forget_area, endpoint.forget_area),
+            forget=(capacity.forget_area,),
         )
         worlds = Worlds(self.settings, seed_identity, surroundings)
         worlds.load()

@@ -28,9 +28,7 @@ def create(client, name: str = "sdk-notebook") -> str:
         image_id=IMAGE,
         volume=model.VolumeMountRequest(category="EVS", ownership="MANAGED", capacity=10),
         lease=model.LeaseReq(duration=2 * HOUR, type="TIMING"),
-        endpoints=[
-            model.EndpointsReq(service="SSH", key_pair_names=["pair"])
-        ],
+        endpoints=[model.EndpointsReq(service="SSH", key_pair_names=["pair"])],
     )
     return client.create_notebook(model.CreateNotebookRequest(body=body)).id
 

@@ -66,10 +66,8 @@ def behaviour_of(operation):
 def resource_of(table_name: str):
     """The Resource whose records lie in the table `<service>/<area>/<kind>/...`; KeyError when there is none."""
     service, area, kind, *_ = table_name.split("/")
-    name = f"{service}/{area}/{kind}"
-    if name not in RESOURCES:
-        import_area(f"{service}/{area}")
-    return RESOURCES[name]
+    import_area(f"{service}/{area}")
+    return RESOURCES[f"{service}/{area}/{kind}"]
 
 
 def known_resource_of(table_name: str):

@@ -303,10 +303,11 @@ class Resource:
 
     def delete(self, call: Call) -> dict | None:
         """Forget the record the call names, by its lifecycle if that says how; what the answer documents of it."""
-        return self.answer(call, self.let_go(call, self.find(call)))
+        record = self.let_go(call, self.find(call))
+        return self.answer(call, self.shown(self.of(call), record))
 
     def let_go(self, call: Call, record: dict) -> dict:
-        """Delete a record unless a hook refuses that, by its lifecycle if that says how; the record as shown then."""
+        """Delete a record unless a hook refuses that, by its lifecycle if that says how; the record as it was last."""
         bound = self.of(call)
         import_areas_of(call.world)
         for hook in self._hooks["delete"]:
@@ -314,10 +315,9 @@ class Resource:
         if self.document is not None:
             self.document.mark_deleted(call.world, record)
         if self.lifecycle is not None and self.lifecycle.knows("delete"):
-            record = bound.act(record, "delete") or record
-        else:
-            bound.drop(record)
-        return self.shown(bound, record)
+            return bound.act(record, "delete") or record
+        bound.drop(record)
+        return record
 
     def let_belongings_go(self, bound: Bound, id: str) -> None:
         """Drop what belongs to the record with that id, which is gone or as good as gone."""

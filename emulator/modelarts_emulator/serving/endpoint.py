@@ -1,37 +1,53 @@
-"""What answers predictions: below which paths, under which address, and what an address stands for.
+"""What answers predictions: below which paths, for which kinds of records, and what stands for one of them.
 
 Every application imports this at its start, so it imports nothing heavy itself.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from modelarts_emulator.frame.bound import Bound
+    from modelarts_emulator.frame.resources import Resource
+    from modelarts_emulator.identity.credentials import Proof
     from modelarts_emulator.serving.fleet import Fleet, ServedModel
-    from modelarts_emulator.worlds.world import World
 
 PREFIXES = ("/v1/infers", "/v2/infers")
-ADDRESSES = "emulator/serving/address"
-
-
-def forget_area(world: "World", area: str) -> None:
-    """Forget the addresses of an area's services."""
-    table, name = world.store.table(ADDRESSES), area.replace("/", ".").replace("-", "_")
-    for id, module in list(table.column("module").items()):
-        if module == name or module.startswith(f"{name}."):
-            table.drop(id)
 
 
 class Endpoint(NamedTuple):
     """A service as predictions see it.
 
     answers: whether it is started. weights: the share of traffic of each key of the fleet. served: what is at work
-    under a key, begun again if need be. project_id: whose tokens open it.
+    under a key, begun again if need be.
     """
 
     name: str
-    project_id: str
     answers: bool
-    fleet: "Fleet"
+    fleet: Fleet
     weights: dict[str, float]
-    served: "Callable[[str], ServedModel]"
+    served: Callable[[str], ServedModel]
+
+
+class Answering(NamedTuple):
+    """Who answers predictions for the records of one kind; an id is the address of its record.
+
+    All are called with the records of the project and the id, in a transaction of the world. endpoint: the service;
+    ApiError for one that takes no predictions. refuse_credential(…, proof): ApiError for a credential that is not for
+    it. note_crash(…, key, words): the process of a model has ended by itself. is_open: whether no credential is asked.
+    """
+
+    endpoint: Callable[[Bound, str], Endpoint]
+    refuse_credential: Callable[[Bound, str, Proof], None]
+    note_crash: Callable[[Bound, str, str, str], None]
+    is_open: Callable[[Bound, str], bool] = lambda bound, id: False
+
+
+ANSWERING: dict[str, Answering] = {}
+
+
+def answer_for(resource: Resource, answering: Answering) -> None:
+    """Register who answers predictions for the records of a kind."""
+    ANSWERING[resource.name] = answering

@@ -1,40 +1,41 @@
 """The way of a prediction: address, credential, the model version whose turn it is, its answer or the gateway's.
 
-A service that answers predictions has an address: a record {"module", "project_id"} under its id in the table
-ADDRESSES of its world; with "open": true it asks for no credential. The module, one of behaviours, offers
-`endpoint(world, address, service_id) -> Endpoint`, `admit(world, address, service_id, proof)`, which refuses
-credentials that are not for that service, and `crashed(world, address, service_id, key, words)`, called when the
-process of a model has ended by itself. All three are called in a transaction of the world.
+An address is the id of a record of a kind for which somebody answers (`answer_for`); what is deleted, or gone with a
+reset, has none.
 """
 
 import re
-from importlib import import_module
+from collections.abc import Iterable
+from typing import Any
 from urllib.parse import unquote
 
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.bound import Bound
+from modelarts_emulator.frame.registry import import_area, resource_of
 from modelarts_emulator.identity.credentials import Proof, check_prediction
-from modelarts_emulator.serving.endpoint import ADDRESSES, Endpoint
+from modelarts_emulator.serving.endpoint import ANSWERING, Answering
 from modelarts_emulator.serving.fleet import PredictionTimeout, WorkerDown, chosen
+from modelarts_emulator.worlds.world import World
 
 SECONDS = 40.0
 PATH = re.compile(r"/v[12]/infers(?:/([^/]*))?(/.*)?")
 
 
-def predict(application, request) -> tuple[int, list, bytes]:
+def predict(application: Any, request: Any) -> tuple[int, list, bytes]:
     """Status, headers and body of the answer. ApiError with the gateway's codes."""
-    service_id, path = address_in(request)
-    proof = open_to_all(application, service_id) or check_prediction(application, request)
-    worlds = [proof.world] if proof.how != "off" else list(application.worlds)
-    world, address, service_id, path = addressed(worlds, service_id, path)
-    module = import_module(f"modelarts_emulator.behaviours.{address['module']}")
+    id, path = address_in(request)
+    proof = open_to_all(application, id) or check_prediction(application, request)
+    worlds = [proof.world] if proof.how != "off" else application.worlds
+    bound, answering, id, path = find_addressed(worlds, id, path)
+    world = bound.world
     with world.transaction():
-        endpoint = module.endpoint(world, address, service_id)
-        refuse_foreign(proof, endpoint)
-        module.admit(world, address, service_id, proof)
+        endpoint = answering.endpoint(bound, id)
+        refuse_foreign(proof, bound, endpoint.name)
+        answering.refuse_credential(bound, id, proof)
         if not endpoint.answers:
-            raise ApiError("ModelArts.4203", f"service {service_id} is not started", fill=[service_id])
+            raise ApiError("ModelArts.4203", f"service {id} is not started", fill=[id])
         number = sum(endpoint.fleet.tally(key).calls for key in endpoint.weights)
-        key = chosen(world, service_id, number, endpoint.weights)
+        key = chosen(world, id, number, endpoint.weights)
         tally, served = endpoint.fleet.tally(key), endpoint.served(key)
         tally.begin(world.clock.now())
     status = 500
@@ -49,7 +50,7 @@ def predict(application, request) -> tuple[int, list, bytes]:
         raise ApiError("APIG.0201", f"Backend timeout: {error}", status=504) from None
     except WorkerDown as error:
         with world.transaction():
-            module.crashed(world, address, service_id, key, str(error))
+            answering.note_crash(bound, id, key, str(error))
         if "took longer" in str(error):
             raise ApiError("APIG.0201", f"Backend timeout: {error}", status=504) from None
         raise ApiError("ModelArts.4302", fill=[str(error)], status=503) from None
@@ -71,31 +72,40 @@ def address_in(request) -> tuple[str, str]:
     return unquote(match[1]), unquote(match[2] or "/")
 
 
-def open_to_all(application, service_id: str) -> Proof | None:
-    """What stands for a credential where the service asks for none; None for all other services."""
-    for world in application.worlds:
+def find_service(worlds: Iterable[World], id: str) -> tuple[Bound, Answering] | None:
+    """The records among which that service lies, and who answers for it; None when there is no such service."""
+    for world in worlds:
         with world.lock:
-            address = world.store.table(ADDRESSES).find(service_id)
-        if address is not None and address.get("open"):
-            return Proof(world, "nothing")
+            for name in [name for name in world.store.names() if id in world.store.table(name)]:
+                service, area, kind, *_ = [*name.split("/"), ""]
+                import_area(f"{service}/{area}")
+                answering = ANSWERING.get(f"{service}/{area}/{kind}")
+                if answering is not None:
+                    return resource_of(name).bound_to(world, world.store.table(name)), answering
     return None
 
 
-def addressed(worlds: list, service_id: str, path: str) -> tuple:
-    """(world, address, service id, path): the id may stand behind that of its dedicated pool."""
+def open_to_all(application: Any, id: str) -> Proof | None:
+    """What stands for a credential where the service asks for none; None for all other services."""
+    found = find_service(application.worlds, id)
+    if found is None:
+        return None
+    bound, answering = found
+    with bound.world.lock:
+        return Proof(bound.world, "nothing") if answering.is_open(bound, id) else None
+
+
+def find_addressed(worlds: Iterable[World], id: str, path: str) -> tuple[Bound, Answering, str, str]:
+    """(records, who answers, service id, path): the id may stand behind that of its dedicated pool."""
     second, _, rest = path[1:].partition("/")
-    for id, inner in ((service_id, path), (second, f"/{rest}")):
-        for world in worlds:
-            with world.lock:
-                address = world.store.table(ADDRESSES).find(id) if id else None
-            if address is not None:
-                return world, address, id, inner
-    raise ApiError("ModelArts.4204", status=404, fill=[service_id])
+    for service_id, inner in ((id, path), (second, f"/{rest}")):
+        found = find_service(worlds, service_id)
+        if found is not None:
+            return *found, service_id, inner
+    raise ApiError("ModelArts.4204", status=404, fill=[id])
 
 
-def refuse_foreign(proof: Proof, endpoint: Endpoint) -> None:
+def refuse_foreign(proof: Proof, bound: Bound, name: str) -> None:
     """ApiError when the credential is for another project than the service's."""
-    if proof.project_id not in (None, endpoint.project_id) and proof.how != "off":
-        raise ApiError(
-            "ModelArts.4203", f"the credential is not for the project of {endpoint.name}", status=401
-        )
+    if proof.project_id not in (None, bound.project_id) and proof.how != "off":
+        raise ApiError("ModelArts.4203", f"the credential is not for the project of {name}", status=401)

@@ -1,6 +1,6 @@
 """App authorization: apps with their codes and secrets, APIs of services, and which app opens which."""
 
-from modelarts_emulator.behaviours.modelarts.services.services import SERVICES
+from modelarts_emulator.behaviours.modelarts.services.life import SERVICES
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.listing import list_records
 from modelarts_emulator.frame.registry import behaviour
@@ -42,13 +42,13 @@ BINDINGS = Resource(
 
 
 @APPS.showing
-def show_app(bound, app: dict) -> dict:
+def present_app(bound, app: dict) -> dict:
     """An app with the number of APIs it opens."""
     return app | {"bounded_api_count": len(bound.beside(BINDINGS).table.having("app_id", app["app_id"]))}
 
 
 @APIS.showing
-def show_api(bound, api: dict) -> dict:
+def present_api(bound, api: dict) -> dict:
     """An API with the address of its service."""
     return api | {"predict_url": f"{bound.base_url}/v1/infers/{api['service_id']}"}
 

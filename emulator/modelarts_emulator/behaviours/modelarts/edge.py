@@ -1,7 +1,7 @@
 """Edge services: their nodes are started and stopped one by one."""
 
 from modelarts_emulator.behaviours.modelarts.services.events import note_event
-from modelarts_emulator.behaviours.modelarts.services.services import SERVICES
+from modelarts_emulator.behaviours.modelarts.services.life import SERVICES
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.registry import behaviour
 
@@ -20,6 +20,6 @@ def update_service_node_status(call):
         words = f"node {node['id']} is {node['instance_status']}; {wanted} is possible from {needed} only"
         raise ApiError("ModelArts.0101", words)
     node["instance_status"] = wanted
-    note_event(call.world, service, f"node [{node['name']}] is {wanted}")
+    note_event(SERVICES.of(call), service, f"node [{node['name']}] is {wanted}")
     SERVICES.change(call, service)
     return {}

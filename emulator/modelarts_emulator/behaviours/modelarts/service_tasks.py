@@ -4,7 +4,7 @@ import math
 import re
 from datetime import UTC, datetime, time
 
-from modelarts_emulator.behaviours.modelarts.services.services import SERVICES
+from modelarts_emulator.behaviours.modelarts.services.life import SERVICES
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, State, rests, soon
 from modelarts_emulator.frame.registry import behaviour

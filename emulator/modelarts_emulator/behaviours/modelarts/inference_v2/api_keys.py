@@ -1,9 +1,9 @@
 """API keys that open services: created, bound, unbound, deleted, and keys for some hours."""
 
 from modelarts_emulator.behaviours.modelarts.inference_v2.pages import page_of
+from modelarts_emulator.behaviours.modelarts.inference_v2.predictions import TEMPORARY
 from modelarts_emulator.behaviours.modelarts.inference_v2.records import SERVICES
 from modelarts_emulator.behaviours.modelarts.inference_v2.refusals import refuse
-from modelarts_emulator.behaviours.modelarts.inference_v2.serving import TEMPORARY
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource

@@ -1,6 +1,7 @@
 """Deployments of a service: created, shown, listed, changed, started, stopped, interrupted, deleted."""
 
 from modelarts_emulator.behaviours.modelarts.inference_v2.pages import arranged, paged, start_of
+from modelarts_emulator.behaviours.modelarts.inference_v2.predictions import ANSWERING
 from modelarts_emulator.behaviours.modelarts.inference_v2.records import (
     DEPLOYMENTS,
     SERVICES,
@@ -17,7 +18,6 @@ from modelarts_emulator.behaviours.modelarts.inference_v2.refusals import (
     refuse_priority,
     refuse_state,
 )
-from modelarts_emulator.behaviours.modelarts.inference_v2.serving import ANSWERING
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.registry import behaviour
 

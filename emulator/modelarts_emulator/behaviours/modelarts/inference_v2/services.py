@@ -20,7 +20,6 @@ from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, until
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.identity.records import TOKENS, digest_of
-from modelarts_emulator.serving.endpoint import ADDRESSES
 from modelarts_emulator.worlds.world import derived
 
 AT_REST = ("INIT", "RUNNING", "CONCERNING", "FAILED", "STOPPED")
@@ -54,20 +53,12 @@ def create_infer_service(call):
     refuse_name(call, call.body["name"])
     service = new_service(call)
     SERVICES.table(call).put(service["id"], service)
-    give_address(call, service)
     for config in call.body["group_configs"]:
         given = {"deploy_type": call.body["deploy_type"]} if "deploy_type" in call.body else {}
         add_deployment(call, service, given | config, grouped=True)
     note_groups(call, service)
     set_schedule(call, service["id"])
     return shown_service(call, SERVICES.table(call).find(service["id"]), with_url=False)
-
-
-def give_address(call, service: dict) -> None:
-    """Let predictions find the service, and say whether they need a credential."""
-    address = {"module": "modelarts.inference_v2.serving", "project_id": call.project_id}
-    is_open = service["auth_type"] == "NONE"
-    call.world.store.table(ADDRESSES).put(service["id"], address | {"open": is_open})
 
 
 def refuse_name(call, name: str) -> None:
@@ -288,7 +279,6 @@ def delete_service(call, service: dict) -> dict:
     service |= {"status": "DELETING", "update_at": call.world.clock.now_ms()}
     SERVICES.table(call).put(service["id"], service)
     shown = shown_service(call, service)
-    call.world.store.table(ADDRESSES).drop(service["id"])
     call.records(SCHEDULES.name).drop(service["id"])
     unbind_all(call, service["id"])
     if not deployments_of(call.world, service):

@@ -23,7 +23,6 @@ from modelarts_emulator.behaviours.modelarts.inference_v2.refusals import (
 )
 from modelarts_emulator.behaviours.modelarts.inference_v2.services import (
     add_service_version,
-    give_address,
     note_groups,
     refuse_name,
     refuse_other_provider,
@@ -64,7 +63,6 @@ def update_infer_service(call):
     kept = {name: former[name] for name in (*VERSIONED, "description", "log_configs") if name in former}
     service |= add_service_version(call, service, {**kept, **body}, number_for(call, service))
     SERVICES.table(call).put(service["id"], service | {"update_at": call.world.clock.now_ms()})
-    give_address(call, service)
     change_groups(call, service)
     note_groups(call, service)
     if "schedule" in body:
@@ -157,7 +155,6 @@ def switch_v2_service_version(call):
         raise ApiError("ModelArts.0015", words)
     service |= taken_from(target)
     SERVICES.table(call).put(service["id"], service)
-    give_address(call, service)
     versions = call.records(VERSIONS.name)
     for deployment in deployments_of(call.world, service):
         version = versions.find(target["groups"].get(deployment["id"], ""))

@@ -19,51 +19,48 @@ def read_package(call) -> dict:
     if engine == "Image" and not is_in_obs(body["source_location"]):
         place, names = None, []
     else:
-        place, names = files(call, template)
-    written = config_written(call, place, names)
-    config, text = config_of(body, engine, written, place)
+        place, names = find_files(call, template)
+    written = read_config(call, place, names)
+    config, text = merge_config(body, engine, written, place)
     if place is not None:
-        refuse_layout(
-            names, engine, has_config="config.json" in names or written is not None or bool(template)
-        )
+        has_config = "config.json" in names or written is not None or bool(template)
+        refuse_layout(names, engine, has_config)
     return {
         "_place": place,
         "_config": text,
         "_config_in_package": "config.json" in names,
-        "_engine": engine,
         "model_size": sum(call.world.obs.size(place[0], place[1] + name) for name in names) if place else 0,
-    } | shown_config(body, config, text)
+    } | members_of(body, config, text)
 
 
-def shown_config(body: dict, config: ModelConfig, text: str) -> dict:
-    """The part of a model's detail that comes from its config.json."""
+def members_of(body: dict, config: ModelConfig, text: str) -> dict:
+    """The part of a model's detail that comes from its config.json; initial_config stays as it was sent."""
     flat = flatten(config)
+    optional = {
+        "runtime": body.get("runtime") or config.runtime,
+        "health": config.health,
+        "image_address": config.swr_location,
+    }
     return {
-        "config": text,
+        "config": body.get("initial_config") or text,
         "apis": json.dumps(flat["apis"], ensure_ascii=False),
         "input_params": body.get("input_params") or flat["input_params"],
         "output_params": body.get("output_params") or flat["output_params"],
-        "dependencies": body.get("dependencies") or shown_dependencies(config),
+        "dependencies": body.get("dependencies") or [dependency_of(entry) for entry in config.dependencies],
         "model_algorithm": config.model_algorithm,
         "model_metrics": body.get("model_metrics") or json.dumps(config.metrics),
-        **({"runtime": body.get("runtime") or config.runtime} if config.runtime else {}),
-        **({"health": config.health} if config.health else {}),
-        **({"image_address": config.swr_location} if config.swr_location else {}),
-    }
+    } | {name: value for name, value in optional.items() if value}
 
 
-def shown_dependencies(config: ModelConfig) -> list[dict]:
-    """The libraries a package asks for, as the API lists them."""
+def dependency_of(packages) -> dict:
+    """One entry of the libraries a package asks for, as the API lists them."""
     entries = []
-    for entry in config.dependencies:
-        packages = []
-        for package in entry:
-            shown = {"package_name": package.name}
-            if package.version:
-                shown |= {"package_version": package.version, "restraint": package.restraint}
-            packages.append(shown)
-        entries.append({"installer": "pip", "packages": packages})
-    return entries
+    for package in packages:
+        entry = {"package_name": package.name}
+        if package.version:
+            entry |= {"package_version": package.version, "restraint": package.restraint}
+        entries.append(entry)
+    return {"installer": "pip", "packages": entries}
 
 
 def is_in_obs(location: str) -> bool:
@@ -76,11 +73,11 @@ def place_of(location: str) -> tuple[str, str]:
     found = object_location(location) if "://" in location else location.lstrip("/")
     bucket, _, folder = found.partition("/")
     if not bucket:
-        raise ApiError("ModelArts.3017", f"{location!r} is no OBS path; write obs://bucket/folder")
+        raise ApiError("ModelArts.3017", f"{location!r} is not an OBS path; write obs://bucket/folder")
     return bucket, folder.strip("/")
 
 
-def files(call, template: dict | None) -> tuple[list, list[str]]:
+def find_files(call, template: dict | None) -> tuple[list, list[str]]:
     """([bucket, prefix of the model folder], the names in it); ApiError when there is nothing to import."""
     location = call.body["source_location"]
     if template and call.body["template"]["template_inputs"]:
@@ -109,7 +106,7 @@ def files(call, template: dict | None) -> tuple[list, list[str]]:
     return [bucket, prefix], [key.removeprefix(prefix) for key in found]
 
 
-def config_written(call, place, names: list[str]) -> str | None:
+def read_config(call, place, names: list[str]) -> str | None:
     """The text of config.json: initial_config, else the package's own; None when there is neither."""
     if call.body.get("initial_config"):
         return call.body["initial_config"]
@@ -118,7 +115,7 @@ def config_written(call, place, names: list[str]) -> str | None:
     return call.world.obs.read(place[0], f"{place[1]}config.json").decode("utf-8-sig", "replace")
 
 
-def config_of(body: dict, engine: str, written: str | None, place) -> tuple[ModelConfig, str]:
+def merge_config(body: dict, engine: str, written: str | None, place) -> tuple[ModelConfig, str]:
     """(config, its text) with what the request overrides; ApiError naming the field that breaks a rule."""
     try:
         document = json.loads(written) if written is not None else {}

@@ -1,0 +1,93 @@
+"""Predictions of services of v2: which version answers, who may ask, what a crash does."""
+
+from modelarts_emulator.behaviours.modelarts.inference_v2.models import (
+    AREA,
+    NO_PACKAGE,
+    key_of,
+    model_at_work,
+)
+from modelarts_emulator.behaviours.modelarts.inference_v2.records import DEPLOYMENTS, SERVICES, note_event
+from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.serving.endpoint import Answering, Endpoint, answer_for
+from modelarts_emulator.serving.fleet import fleet
+
+ANSWERING = ("RUNNING", "UPGRADING", "CONCERNING")
+TEMPORARY = "temporary"
+
+
+def find_service(bound, id: str) -> tuple[dict, list[dict]]:
+    """A service and its deployments; ModelArts.4204 for one that is gone or about to go."""
+    service = bound.get(id)
+    if service is None or service["status"] == "DELETING":
+        raise ApiError("ModelArts.4204", status=404, fill=[id])
+    return service, bound.beside(DEPLOYMENTS).having("service_id", id)
+
+
+def shares(world, deployments: list[dict]) -> dict[str, float]:
+    """The share of traffic of each version: the weight of its deployment, split by the instances that are ready."""
+    now, weights = world.clock.now(), {}
+    for deployment in deployments:
+        if deployment["status"] not in ANSWERING:
+            continue
+        ready = [row for row in deployment["_instances"] if not row["deleted"] and row["ready_at"] <= now]
+        for row in ready:
+            key = key_of(deployment, row["version_id"])
+            weights[key] = weights.get(key, 0.0) + deployment["weight"] / len(ready)
+    return weights
+
+
+def endpoint_of(bound, id: str) -> Endpoint:
+    """The service as predictions see it."""
+    service, deployments = find_service(bound, id)
+    versions = {
+        key_of(row, instance["version_id"]): (row, instance["version_id"])
+        for row in deployments
+        for instance in row["_instances"]
+    }
+    weights, models = shares(bound.world, deployments), fleet(bound.world, AREA)
+    return Endpoint(
+        service["name"],
+        bool(weights),
+        models,
+        weights,
+        lambda key: model_at_work(bound.world, *versions[key]),
+    )
+
+
+def refuse_credential(bound, id: str, proof) -> None:
+    """Services with API keys open to keys of their user and keys bound to them; the others to IAM's credentials."""
+    service, _ = find_service(bound, id)
+    kind = service["auth_type"]
+    if proof.how in ("app code", "app key"):
+        raise ApiError("APIG.0304", f"service {id} is of v2; it opens to {kind} only")
+    if proof.how != "api key":
+        if kind == "API_KEY" and proof.how != "off":
+            raise ApiError("APIG.0305", "this service opens to Authorization: Bearer <API key>")
+        return
+    if kind != "API_KEY":
+        raise ApiError("APIG.0305", f"the service's auth_type is {kind}; no API key opens it")
+    key = bound.records("modelarts/inference-v2/api_key").find(proof.owner)
+    is_bound = key is not None and (key["scope"] == "USER" or id in key["_service_ids"])
+    if proof.owner != TEMPORARY and not is_bound:
+        raise ApiError("APIG.0304", f"the API key is not bound to service {id}")
+
+
+def restart_model(bound, id: str, key: str, words: str) -> None:
+    """The model is started again; its deployment is CONCERNING until that is done."""
+    _, deployments = find_service(bound, id)
+    _, deployment_id, version_id = key.split("/")
+    for deployment in deployments:
+        if deployment["id"] != deployment_id or words == NO_PACKAGE:
+            continue
+        note_event(bound.world, deployment, "WARNING", f"[{deployment['name']}] an instance ended: {words}")
+        model_at_work(bound.world, deployment, version_id).restart()
+        if deployment["status"] == "RUNNING":
+            bound.beside(DEPLOYMENTS).act(deployment, "fault")
+
+
+def is_open(bound, id: str) -> bool:
+    """Whether a service asks for no credential."""
+    return bound.table.column("auth_type").get(id) == "NONE"
+
+
+answer_for(SERVICES, Answering(endpoint_of, refuse_credential, restart_model, is_open))
