@@ -127,6 +127,11 @@ class Application:
         last = [fault for world in worlds for fault in list(world.due.faults)]
         return {"count": sum(world.due.fault_count for world in worlds), "last": last}
 
+    def degraded(self) -> dict[str, str]:
+        """{"degraded": why} while the last change could not be written; nothing otherwise."""
+        trouble = self.worlds.journal.trouble if self.ready and self.worlds.journal is not None else None
+        return {} if trouble is None else {"degraded": trouble}
+
     @cached_property
     def control(self) -> "Flask":
         """The control API, a Flask application."""

@@ -125,10 +125,8 @@ class Worlds:
 
     def _born(self, number: int, seed: int, pace: float, region: str) -> World:
         world = self._made(tag_of_number(number), seed, pace, region)
-        self._keep(world)
-        if self.journal is not None:
-            self.journal.worlds[world.tag] = world.store
         self._furnish(world)
+        self._keep(world)
         return world
 
     def _furnish(self, world: World) -> None:
