@@ -76,7 +76,11 @@ class Application:
             forget=(capacity.forget_area, endpoint.forget_area),
         )
         worlds = Worlds(self.settings, seed_identity, surroundings)
-        worlds.load()
+        try:
+            worlds.load()
+        except BaseException:
+            worlds.close()
+            raise
         self.worlds = worlds
         self.ready = True
 

@@ -90,12 +90,17 @@ class Journal:
         if good < self.path.stat().st_size:
             os.truncate(self.path, good)
 
+    @property
+    def is_old(self) -> bool:
+        """Whether what was read is of an older format."""
+        return self._format < FORMAT
+
     def open(self, worlds: dict[str, "Store"]) -> None:
         """Append from now on; to a fresh file with what is live where that is better. worlds: {tag: Store}."""
         for left in self.folder.glob("records-*.new"):
             left.unlink()
         live = sum(len(store) for store in worlds.values())
-        if self._format < FORMAT or not self.path.exists() or self._entries > 2 * live:
+        if self.is_old or not self.path.exists() or self._entries > 2 * live:
             fresh = self._fresh_path()
             with fresh.open("xb") as file:
                 file.write(first_line())
@@ -118,8 +123,9 @@ class Journal:
 
     def close(self) -> None:
         """Let go of the directory."""
-        if self._folding is not None:
-            self._folding.join()
+        folding = self._folding
+        if folding is not None:
+            folding.join()
         with self._lock:
             is_history = self._file is not None and self._size > max(FOLD_ABOVE, 4 * self._live)
         if is_history:
