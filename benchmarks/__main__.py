@@ -1,5 +1,5 @@
-"""Measure the budgets: `python -m benchmarks [startup] [throughput] [growth] [restore] [servers]`; all
-without names.
+"""Measure the budgets: `python -m benchmarks [startup] [throughput] [growth] [restore] [servers] [unrelated]`;
+all without names.
 """
 
 import itertools
@@ -159,6 +159,13 @@ def servers() -> None:
     compare(SECONDS)
 
 
+def unrelated() -> None:
+    """How long a GET of one world takes while another keeps the emulator busy."""
+    from benchmarks.unrelated import measure
+
+    measure()
+
+
 if __name__ == "__main__":
     parts = {
         "startup": startup,
@@ -166,6 +173,7 @@ if __name__ == "__main__":
         "growth": growth,
         "restore": restore,
         "servers": servers,
+        "unrelated": unrelated,
     }
     print(f"{platform.python_implementation()} {platform.python_version()}, {processes.cores()} cores")
     for name in sys.argv[1:] or parts:

@@ -4,11 +4,16 @@ import json
 import shutil
 import subprocess
 import sys
+from zlib import crc32
 
 import pytest
 from modelarts_emulator.cli import main
 from modelarts_emulator.settings import Settings
 from modelarts_emulator.testing.shells import FORMATS, variables
+
+START = [sys.executable, "-m", "modelarts_emulator", "start", "--port", "0", "--obs-port", "0"]
+HEADER = '{"format":2,"what":"records of a ModelArts emulator"}\n'
+WRONG = b'{"world":"AAAAA","records":[["emulator/world","world",{"tag":"AAAAA"}]]}'
 
 
 @pytest.fixture
@@ -134,12 +139,44 @@ def test_the_environment_of_the_default_account_is_known_before_anything_runs(ca
         (["--port", "70000"], "port is 70000"),
         (["--host", "256.0.0.1"], "256.0.0.1"),
         (["--auth", "maybe"], "invalid choice"),
+        (["--seed", "-1"], "seed is -1, must be from 0"),
+        (["--region", "moon"], "region is 'moon', must be like cn-north-4"),
+        (["--chat", "scripted:/nowhere.json"], "/nowhere.json"),
+        (["--latency", "nonsense"], "nonsense"),
     ],
 )
 def test_a_start_that_cannot_be_says_why_without_a_traceback(arguments, words):
     command = [sys.executable, "-m", "modelarts_emulator", "start", *arguments]
     told = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert told.returncode in (1, 2) and words in told.stderr and "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("hello", "does not begin as a state of this emulator does"),
+        ("", "is empty"),
+        (HEADER.replace("2", "3", 1), "use a newer emulator"),
+        (HEADER + "damaged\nmore\n", "line 2 is damaged and more lines follow it"),
+        (HEADER + f"{crc32(WRONG):08x} {WRONG.decode()}\n", "holds what no emulator has written"),
+    ],
+    ids=["foreign", "empty", "newer", "damaged", "incomplete"],
+)
+def test_a_start_with_a_state_that_cannot_be_used_ends_at_once_with_one_line(tmp_path, content, words):
+    path = tmp_path / "records.jsonl"
+    path.write_text(content)
+    for _ in range(3):
+        told = subprocess.run([*START, "--state", tmp_path], capture_output=True, text=True, timeout=20)
+        assert told.returncode == 1 and words in told.stderr
+        assert len(told.stderr.splitlines()) == 1
+    assert path.read_text() == content
+
+
+def test_a_start_with_a_state_that_is_not_a_directory_ends_with_one_line(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("mine")
+    told = subprocess.run([*START, "--state", path], capture_output=True, text=True, timeout=20)
+    assert told.returncode == 1 and len(told.stderr.splitlines()) == 1 and str(path) in told.stderr
 
 
 def test_a_port_in_use_is_told(cloud):

@@ -14,6 +14,7 @@ from modelarts_emulator.http.request import Request
 from modelarts_emulator.identity.credentials import check_credentials
 from modelarts_emulator.identity.records import Caller
 from modelarts_emulator.waiting import MANNER
+from modelarts_emulator.worlds.journal import StateUnwritten
 
 if TYPE_CHECKING:
     from modelarts_emulator.application import Application
@@ -142,7 +143,8 @@ def predict(app: "Application", exchange: Exchange) -> None:
 def tell_health(app: "Application", exchange: Exchange) -> None:
     """health: the process lives, and what failed in it. ready: 200 once the state is loaded, 503 before."""
     if exchange.request.raw_path == "/_emulator/ready":
-        exchange.answer = Answer(orjson.dumps({"ready": app.ready}), 200 if app.ready else 503)
+        told = {"ready": app.ready, **app.degraded()}
+        exchange.answer = Answer(orjson.dumps(told), 200 if app.ready else 503)
         return
     told = {"status": "alive", "operations": len(app.operations), "faults": app.faults()}
     exchange.answer = Answer(orjson.dumps(told), 200)
@@ -174,6 +176,8 @@ def respond(app: "Application", exchange: Exchange) -> tuple[int, list, Any]:
             step(app, exchange)
     except ApiError as error:
         return refused_answer(error, exchange)
+    except StateUnwritten as error:
+        return refused_answer(ApiError("Emulator.StateUnwritten", str(error)), exchange)
     except Exception as error:
         name = f"{exchange.request.method} {exchange.request.raw_path}"
         log.exception("%s failed", name)

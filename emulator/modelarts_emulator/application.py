@@ -76,7 +76,11 @@ class Application:
             forget=(capacity.forget_area,),
         )
         worlds = Worlds(self.settings, seed_identity, surroundings)
-        worlds.load()
+        try:
+            worlds.load()
+        except BaseException:
+            worlds.close()
+            raise
         self.worlds = worlds
         self.ready = True
 
@@ -126,6 +130,11 @@ class Application:
         worlds = list(self.worlds) if self.ready else []
         last = [fault for world in worlds for fault in list(world.due.faults)]
         return {"count": sum(world.due.fault_count for world in worlds), "last": last}
+
+    def degraded(self) -> dict[str, str]:
+        """{"degraded": why} while the last change could not be written; nothing otherwise."""
+        trouble = self.worlds.journal.trouble if self.ready and self.worlds.journal is not None else None
+        return {} if trouble is None else {"degraded": trouble}
 
     @cached_property
     def control(self) -> "Flask":

@@ -12,6 +12,7 @@ from modelarts_emulator.settings import PREFIX, Settings
 from modelarts_emulator.testing.shells import FORMATS, written
 
 DEFAULT_URL = "http://127.0.0.1:7878"
+SWITCH_SECONDS = 0.0005
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -120,6 +121,8 @@ def start(options) -> int:
 
     # Small matrices on many threads stall for seconds where cores are busy.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # The loop asks for the interpreter several times a request; a thread that computes gives it back sooner so.
+    sys.setswitchinterval(SWITCH_SECONDS)
     from modelarts_emulator.running import Emulator
 
     given = {

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from modelarts_emulator.worlds.journal import FORMAT, Journal, StateRefused
+from modelarts_emulator.worlds.journal import FORMAT, Journal, StateRefused, StateUnwritten
 from modelarts_emulator.worlds.store import Store, sort_key, value_at
 from tinydb import where
 
@@ -231,16 +231,84 @@ def test_a_damaged_line_in_the_middle_is_refused_and_left_as_it_is(tmp_path):
 
 
 def test_a_newer_format_is_refused(tmp_path):
-    (tmp_path / "records.jsonl").write_bytes(orjson.dumps({"format": FORMAT + 1}) + b"\n")
+    (tmp_path / "records.jsonl").write_bytes(orjson.dumps({"format": FORMAT + 1, "what": "records"}) + b"\n")
     with pytest.raises(StateRefused, match="use a newer emulator"):
         numbers(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"[]\n", b'{"hello": "world"}\n', b"12\n"])
-def test_a_file_that_is_no_state_is_refused(tmp_path, content):
-    (tmp_path / "records.jsonl").write_bytes(content)
-    with pytest.raises(StateRefused, match="no state of this emulator"):
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[]\n",
+        b'{"hello": "world"}\n',
+        b"12\n",
+        b"hello\n",
+        b"",
+        b'{"format":2,"wh',
+        b'{"format":2,"what":"records"}',
+    ],
+)
+def test_a_file_that_does_not_begin_as_a_state_is_refused_and_left_as_it_is(tmp_path, content):
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(StateRefused, match="is empty|does not begin as a state"):
         numbers(tmp_path)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("at", range(0, 60, 7))
+def test_a_bit_that_flips_in_the_middle_is_noticed(tmp_path, at):
+    path = written(tmp_path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    place = at % (len(lines[2]) - 1)
+    lines[2] = lines[2][:place] + bytes([lines[2][place] ^ 4]) + lines[2][place + 1 :]
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(StateRefused, match="line 3 is damaged and more lines follow"):
+        numbers(tmp_path)
+
+
+def test_threads_that_write_while_the_journal_folds_lose_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("modelarts_emulator.worlds.journal.FOLD_ABOVE", 5_000)
+    journal = Journal(tmp_path)
+    stores = {tag: Store(tag, journal) for tag in ("AAAAA", "BBBBB", "CCCCC")}
+    journal.open(stores)
+
+    def write(tag: str) -> None:
+        for number in range(400):
+            stores[tag].table("jobs").put(f"id-{number % 50}", {"number": number})
+            stores[tag].commit()
+            if number % 100 == 99:
+                stores[tag].clear(lambda name: name == "jobs")
+
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(write, stores))
+    for tag, store in stores.items():
+        store.table("jobs").put("last", {"number": tag})
+        store.commit()
+    journal.close()
+    again = Journal(tmp_path)
+    read = {tag: Store(tag) for tag in stores}
+    for tag, table, id, blob in again.read():
+        read[tag].load(table, id, blob)
+    again.open(read)
+    again.close()
+    assert {tag: list(store.records()) for tag, store in read.items()} == {
+        tag: list(store.records()) for tag, store in stores.items()
+    }
+    assert not list(tmp_path.glob("*.new"))
+
+
+def test_a_reset_that_the_disk_refuses_leaves_everything_there(tmp_path, monkeypatch):
+    journal, store = journalled(tmp_path)
+    store.table("jobs").put("x", {"number": 1})
+    store.commit()
+    monkeypatch.setattr("modelarts_emulator.worlds.journal.os.write", lambda *_: 1)
+    with pytest.raises(StateUnwritten, match="cannot be written"):
+        store.clear()
+    assert "x" in store.table("jobs") and "bytes are free there" in journal.trouble
+    monkeypatch.undo()
+    journal.close()
+    assert numbers(tmp_path) == [1]
 
 
 def test_a_directory_in_use_is_refused(tmp_path):

@@ -26,6 +26,7 @@ OWN_CODES: dict[str, dict[str, Any]] = {
         "message": "The emulator failed: this is a bug of the emulator, not of the request.",
     },
     "Emulator.BadControl": {"status": 400, "message": "The control request cannot be carried out."},
+    "Emulator.StateUnwritten": {"status": 507, "message": "The change was refused and is not there."},
 }
 
 # Codes that are statuses and whose words no document gives: they have HTTP's own.

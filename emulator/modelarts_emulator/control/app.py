@@ -12,6 +12,7 @@ from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.control import clock, operations, worlds
 from modelarts_emulator.control.asking import refuse
 from modelarts_emulator.control.consoles import routes
+from modelarts_emulator.worlds.journal import StateUnwritten
 
 if TYPE_CHECKING:
     from modelarts_emulator.application import Application
@@ -38,6 +39,10 @@ def create_control(application: "Application") -> Flask:
     @flask.errorhandler(ApiError)
     def answer_api_error(error):
         return {"error_code": error.code, "error_msg": error.message}, error.status
+
+    @flask.errorhandler(StateUnwritten)
+    def answer_unwritten(error):
+        return answer_api_error(ApiError("Emulator.StateUnwritten", str(error)))
 
     @flask.errorhandler(Exception)
     def answer_mistake(error):

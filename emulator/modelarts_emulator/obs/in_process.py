@@ -5,6 +5,7 @@ from urllib.parse import quote
 from modelarts_emulator.obs.refusals import ObsError
 from modelarts_emulator.obs.requests import ObsRequest
 from modelarts_emulator.obs.signatures import signed_query
+from modelarts_emulator.waiting import refuse_to_wait
 
 
 class WorldObs:
@@ -17,11 +18,13 @@ class WorldObs:
         self._secret_key = secret_key
 
     def read(self, bucket: str, key: str) -> bytes:
-        """The content of an object. KeyError when there is none."""
+        """The content of an object. KeyError when there is none; NeedsThread where one must not wait."""
+        refuse_to_wait()
         return self._of_existing("GET", bucket, key).body
 
     def write(self, bucket: str, key: str, data: bytes, content_type: str = "") -> None:
-        """Store an object. KeyError when there is no such bucket."""
+        """Store an object. KeyError when there is no such bucket; NeedsThread where one must not wait."""
+        refuse_to_wait()
         headers = {"content-type": content_type} if content_type else {}
         self._perform("PUT", bucket, key, body=data, headers=headers)
 

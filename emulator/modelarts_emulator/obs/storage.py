@@ -3,15 +3,16 @@
 import hashlib
 from bisect import bisect_left, insort
 from heapq import heappop, heappush
-from threading import RLock
 
 from moto.s3 import models as moto
 
 from modelarts_emulator.obs.grants import Grant, private
 from modelarts_emulator.obs.refusals import ObsError
+from modelarts_emulator.worlds.lock import Lock
 
 MOTO_REGION = "us-east-1"
 SECONDS_OF_DAY = 86400
+PIECE = 1 << 20
 
 
 class Untracked:
@@ -57,6 +58,20 @@ class StoredObject(Untracked, moto.FakeKey):
     def is_marker(self) -> bool:
         """Whether this stands for a deletion."""
         return False
+
+    @property
+    def value(self) -> bytes:
+        """The whole content, as moto calls it."""
+        return self.read()
+
+    @value.setter
+    def value(self, content: bytes) -> None:
+        # In pieces: a copy of the whole in memory, before it goes to a file, would stop all threads.
+        self._value_buffer.seek(0)
+        self._value_buffer.truncate()
+        for start in range(0, len(content), PIECE):
+            self._value_buffer.write(content[start : start + PIECE])
+        self.contentsize = len(content)
 
     def read(self, start: int = 0, end: int | None = None) -> bytes:
         """The content, or the part of it from start up to but not including end."""
@@ -193,7 +208,7 @@ class Storage:
         self.tag = tag
         self.owner = owner
         self.region = region
-        self.lock = RLock()
+        self.lock = Lock()
         self.number = 0
         self._ids = 0
         self.backend = moto.S3Backend(MOTO_REGION, f"obs-{tag}")

@@ -12,6 +12,7 @@ from modelarts_emulator.obs.refusals import ObsError
 from modelarts_emulator.obs.replies import Reply
 from modelarts_emulator.obs.requests import ObsRequest
 from modelarts_emulator.obs.storage import Storage
+from modelarts_emulator.waiting import refuse_to_wait
 from modelarts_emulator.worlds.journal import StateRefused
 from modelarts_emulator.worlds.world import derived
 
@@ -126,6 +127,7 @@ class ObsWorlds:
         """The objects of one world."""
         found = self._worlds.get(tag)
         if found is None:
+            refuse_to_wait()
             with self._lock:
                 found = self._worlds.get(tag)
                 if found is None:

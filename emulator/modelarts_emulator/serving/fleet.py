@@ -3,7 +3,7 @@
 import resource
 import tempfile
 from pathlib import Path
-from threading import Event, Lock
+from threading import Event, Lock, Thread
 from typing import NamedTuple
 
 from modelarts_emulator.inference.packages import dependencies, layout, simulated
@@ -58,43 +58,85 @@ class Tally:
         return sum(count for second, count in self._recent.items() if second > now - MINUTE)
 
 
+class Starting:
+    """A package on its way from OBS into a folder, and the worker that begins with it; nobody waits for either.
+
+    unpacked: set once the folder is complete and the worker begun, or once `failure` says why not.
+    """
+
+    def __init__(self, world, model: dict, config: ModelConfig, engine: str, envs: dict):
+        self.unpacked = Event()
+        self.failure: str | None = None
+        self._stopped = False
+        self._lock = Lock()
+        self._folder = tempfile.TemporaryDirectory(prefix="package-")
+        limits = Limits(memory_bytes=MOST_MEMORY)
+        self.worker = ModelWorker(self._folder.name, config, engine, envs, limits, model["model_name"])
+        Thread(target=self._begin, args=(world, model), name="unpacking", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the worker and remove the folder, by the thread that still writes to it if there is one."""
+        with self._lock:
+            self._stopped = True
+            if self.unpacked.is_set():
+                self._clear()
+
+    def _begin(self, world, model: dict) -> None:
+        try:
+            unpack(world, model, Path(self._folder.name))
+        except (KeyError, ValueError, OSError) as error:
+            self.failure = f"the package cannot be read from {model['source_location']}: {error}"
+        with self._lock:
+            if self._stopped or self.failure is not None:
+                self._clear()
+            else:
+                self.worker.start()
+            self.unpacked.set()
+
+    def _clear(self) -> None:
+        self.worker.stop()
+        self._folder.cleanup()
+
+
 class ServedModel:
     """One model version at work, by a process of its own or simulated.
 
-    failure: why it cannot answer, None while it can or still starts. started: set once the start has succeeded
-    or failed. Any thread may call any method.
+    failure: why it cannot answer, None while it can or still starts. started: what is waited for until the start has
+    succeeded or failed; once it is set, there may be a next one. Any thread may call any method.
     """
 
     def __init__(
-        self, config: ModelConfig, seed: str, worker: ModelWorker | None, folder, refusal: str | None
+        self, config: ModelConfig | None, seed: str, starting: Starting | None, refusal: str | None = None
     ):
         self.config = config
         self._seed = seed
-        self._worker = worker
-        self._folder = folder
+        self._starting = starting
         self._refusal = refusal
 
     @property
     def started(self) -> Event:
-        """Set once the start has succeeded or failed."""
-        return SET if self._worker is None else self._worker.started
+        """Set once the next step of the start, or all of it, has succeeded or failed."""
+        starting = self._starting
+        if starting is None or (starting.unpacked.is_set() and starting.failure is not None):
+            return SET
+        return starting.worker.started if starting.unpacked.is_set() else starting.unpacked
 
     @property
     def failure(self) -> str | None:
         """Why it cannot answer; None while it can or still starts."""
-        if self._worker is None:
+        if self._starting is None:
             return self._refusal
-        return self._worker.failure
+        return self._starting.failure or self._starting.worker.failure
 
     @property
     def ready(self) -> bool:
         """Whether predictions are answered now."""
-        return self._refusal is None if self._worker is None else self._worker.ready
+        return self._refusal is None if self._starting is None else self._starting.worker.ready
 
     @property
     def pid(self) -> int | None:
         """The process it runs in; None when there is none."""
-        return self._worker and self._worker.pid
+        return self._starting and self._starting.worker.pid
 
     def memory_megabytes(self) -> int:
         """The memory its process has; 0 when there is none or the system does not tell."""
@@ -109,27 +151,30 @@ class ServedModel:
 
         One that still starts is waited for.
         """
-        if self._worker is None:
+        if self._starting is None:
             if self._refusal is not None:
                 raise WorkerDown(self._refusal)
             answer = simulated.predict(self.config, self._seed, body, path, method)
             return Answered(200, {"Content-Type": "application/json"}, answer)
         end = monotonic() + timeout
-        if not self.started.is_set() and not self.started.wait(timeout):
-            raise PredictionTimeout(f"the model was not loaded within {timeout:g} s")
-        return Answered(*self._worker.predict(path, method, headers, body, max(0.0, end - monotonic())))
+        for _ in range(2):
+            started = self.started
+            if not started.is_set() and not started.wait(max(0.0, end - monotonic())):
+                raise PredictionTimeout(f"the model was not loaded within {timeout:g} s")
+        if self._starting.failure is not None:
+            raise WorkerDown(self._starting.failure)
+        worker = self._starting.worker
+        return Answered(*worker.predict(path, method, headers, body, max(0.0, end - monotonic())))
 
     def restart(self) -> None:
         """Begin a new process; returns at once."""
-        if self._worker is not None:
-            self._worker.restart()
+        if self._starting is not None and self._starting.unpacked.is_set() and not self._starting.failure:
+            self._starting.worker.restart()
 
     def stop(self) -> None:
         """End the process and remove its files."""
-        if self._worker is not None:
-            self._worker.stop()
-        if self._folder is not None:
-            self._folder.cleanup()
+        if self._starting is not None:
+            self._starting.stop()
 
 
 class Fleet:
@@ -193,7 +238,7 @@ def fleet(world, area: str) -> Fleet:
 
 def refused(words: str) -> ServedModel:
     """A model that cannot be set to work, and why."""
-    return ServedModel(None, "", None, None, words)
+    return ServedModel(None, "", None, words)
 
 
 def served_model(world, model: dict, envs: dict, inference: str) -> ServedModel:
@@ -204,22 +249,16 @@ def served_model(world, model: dict, envs: dict, inference: str) -> ServedModel:
     except ValueError as error:
         return refused(str(error))
     if inference == "simulated":
-        return ServedModel(config, seed, None, None, None)
+        return ServedModel(config, seed, None)
     engine = model["model_type"] if model["model_type"] != "Template" else config.model_type
     lacking = needs_an_npu(world, model) or dependencies.missing(config, engine)
     if lacking:
         return refused("; ".join(lacking))
-    folder = tempfile.TemporaryDirectory(prefix="package-")
     try:
-        unpack(world, model, Path(folder.name))
+        names_in(world, model)
     except (KeyError, ValueError) as error:
-        folder.cleanup()
-        words = f"the package cannot be read from {model['source_location']}: {error}"
-        return refused(words)
-    limits = Limits(memory_bytes=MOST_MEMORY)
-    worker = ModelWorker(folder.name, config, engine, envs, limits, model["model_name"])
-    worker.start()
-    return ServedModel(config, seed, worker, folder, None)
+        return refused(f"the package cannot be read from {model['source_location']}: {error}")
+    return ServedModel(config, seed, Starting(world, model, config, engine, envs))
 
 
 def needs_an_npu(world, model: dict) -> list[str]:
@@ -235,18 +274,25 @@ def needs_an_npu(world, model: dict) -> list[str]:
     return layout.problems(compiled, "MindSpore") if compiled else []
 
 
+def names_in(world, model: dict) -> dict[str, str]:
+    """{name in the package: key} of its files. KeyError when its bucket is not there, ValueError for a name that leads
+    out of the package.
+    """
+    bucket, prefix = model["_place"]
+    found = {key.removeprefix(prefix): key for key in world.obs.keys(bucket, prefix)}
+    files = {name: key for name, key in found.items() if name and not name.endswith("/")}
+    for name, key in files.items():
+        if name.startswith("/") or ".." in name.split("/"):
+            raise ValueError(f"{key} leads out of the package")
+    return files
+
+
 def unpack(world, model: dict, folder: Path) -> None:
     """Write the model folder of a package to disk. KeyError or ValueError when it cannot be."""
-    bucket, prefix = model["_place"]
-    for key in world.obs.keys(bucket, prefix):
-        name = key.removeprefix(prefix)
-        path = (folder / name).resolve()
-        if not name or name.endswith("/"):
-            continue
-        if not path.is_relative_to(folder.resolve()):
-            raise ValueError(f"{key} leads out of the package")
+    for name, key in names_in(world, model).items():
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(world.obs.read(bucket, key))
+        path.write_bytes(world.obs.read(model["_place"][0], key))
     if not model["_config_in_package"]:
         (folder / "config.json").write_text(model["_config"])
 

@@ -1,13 +1,17 @@
 """The worlds of one process, and which of them a key or a token opens."""
 
 import gc
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from modelarts_emulator.settings import Settings
-from modelarts_emulator.worlds.journal import Journal
+from modelarts_emulator.worlds.journal import Journal, StateRefused
+from modelarts_emulator.worlds.old_states import carry_over_claims
 from modelarts_emulator.worlds.world import META, Surroundings, World, tag_of_number
+
+log = logging.getLogger("modelarts_emulator.worlds")
 
 
 @contextmanager
@@ -43,15 +47,13 @@ class Worlds:
     def load(self) -> None:
         """Bring back what the state directory holds, and see that the default world is there."""
         if self.journal is not None:
-            with without_collection():
-                self._read()
-            for tag in [
-                tag for tag, world in self._worlds.items() if not world.store.table(META).find("world")
-            ]:
-                del self._worlds[tag]
-            for world in self._worlds.values():
-                self._adopt(world)
-            self.journal.open({tag: world.store for tag, world in self._worlds.items()})
+            try:
+                self._restore(self.journal)
+            except (KeyError, TypeError, ValueError) as error:
+                words = (
+                    f"{self.journal.path} holds what no emulator has written: {type(error).__name__} {error}"
+                )
+                raise StateRefused(words) from None
         if tag_of_number(0) not in self._worlds:
             self._born(0, self.settings.seed, self.settings.pace, self.settings.region)
 
@@ -120,15 +122,29 @@ class Worlds:
                 self._worlds[tag] = self._made(tag, settings.seed, settings.pace, settings.region)
             self._worlds[tag].store.load(table, id, blob)
 
+    def _restore(self, journal: Journal) -> None:
+        with without_collection():
+            self._read()
+        for tag, world in list(self._worlds.items()):
+            if world.store.table(META).find("world") is None:
+                log.warning(
+                    "%s: world %s was never whole; its %s records go", journal.path, tag, len(world.store)
+                )
+                del self._worlds[tag]
+        for world in list(self._worlds.values()):
+            self._adopt(world)
+        journal.open({tag: world.store for tag, world in self._worlds.items()})
+        for world in self if journal.is_old else ():
+            carry_over_claims(world.store)
+            world.commit()
+
     def _made(self, tag: str, seed: int, pace: float, region: str) -> World:
         return World(tag, seed, pace, region, self.journal, self._surroundings)
 
     def _born(self, number: int, seed: int, pace: float, region: str) -> World:
         world = self._made(tag_of_number(number), seed, pace, region)
-        self._keep(world)
-        if self.journal is not None:
-            self.journal.worlds[world.tag] = world.store
         self._furnish(world)
+        self._keep(world)
         return world
 
     def _furnish(self, world: World) -> None:

@@ -1,15 +1,26 @@
-"""The file that makes worlds durable: one line a transaction."""
+"""The file that makes worlds durable: one line a transaction, each with its checksum."""
 
 import fcntl
 import logging
 import os
+import shutil
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from threading import Lock, Thread
+from typing import IO, TYPE_CHECKING, Any
+from zlib import crc32
 
 import orjson
 
-FORMAT = 1
+from modelarts_emulator.worlds.old_states import carry_over
+
+if TYPE_CHECKING:
+    from modelarts_emulator.worlds.store import Store
+
+FORMAT = 2
 FOLD_ABOVE = 64 << 20
+PIECE = 1 << 20
 log = logging.getLogger("modelarts_emulator.journal")
 
 
@@ -17,28 +28,42 @@ class StateRefused(Exception):
     """A state directory that cannot be used: of a newer format, used by another process, or no state at all."""
 
 
+class StateUnwritten(OSError):
+    """The disk refused a change, of which nothing stays, neither in memory nor in the file."""
+
+
 class Journal:
     """The file that makes worlds durable: one line a transaction, folded when most of it is history.
 
     What `append` has returned from survives a kill of the process: the kernel has it. With sync=True it
-    survives a loss of power too. Raises StateRefused when another process uses the directory or the format is
-    newer.
+    survives a loss of power too. Any thread may append. Raises StateRefused when another process uses the directory,
+    or when its file is damaged, of a newer format, or not ours: then the file stays as it is.
+
+    trouble: why the last change could not be written; None when it could.
     """
 
     def __init__(self, folder: Path, sync: bool = False):
         folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
         self.path = folder / "records.jsonl"
         self.sync = sync
-        self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        self.trouble: str | None = None
+        self._directory_lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._directory_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            os.close(self._lock)
+            os.close(self._directory_lock)
             raise StateRefused(
                 f"{folder} is in use by another emulator; stop it or choose another --state"
             ) from None
-        self._file = None
+        self._lock = Lock()
+        self._file: int | None = None
         self._size = self._live = 0
+        self._is_torn = False
+        self._folding: Thread | None = None
+        self._fresh_numbers = count(1)
+        self._entries = 0
+        self._format = FORMAT
 
     def read(self) -> Iterator[tuple[str, str, str | None, bytes | None]]:
         """(world, table, id or None for the whole table, JSON text or None for a deletion) in order; a broken
@@ -48,86 +73,242 @@ class Journal:
             return
         good = 0
         with self.path.open("rb") as file:
-            for number, line in enumerate(file):
-                try:
-                    entries = orjson.loads(line) if line.endswith(b"\n") else None
-                except ValueError:
-                    entries = None
-                if entries is None:
+            line = file.readline()
+            self._format = self._format_of(line)
+            good += len(line)
+            for number, line in enumerate(file, 2):
+                entry = read_line(line, self._format)
+                if entry is None:
                     if file.read(1):
-                        raise StateRefused(
-                            f"{self.path}: line {number + 1} is damaged and more lines follow it"
-                        )
+                        raise StateRefused(f"{self.path}: line {number} is damaged and more lines follow it")
                     log.warning("%s: the last line was cut off or damaged; it is dropped", self.path)
                     break
                 good += len(line)
-                if number == 0:
-                    self._refuse_newer(entries)
-                    continue
-                for table in entries.get("cleared", ()):
-                    yield entries["world"], table, None, None
-                for table, id, record in entries.get("records", ()):
-                    yield entries["world"], table, id, None if record is None else orjson.dumps(record)
+                for change in changes_of(entry, self._format):
+                    self._entries += 1
+                    yield change
         if good < self.path.stat().st_size:
             os.truncate(self.path, good)
 
-    def open(self, worlds: dict) -> None:
-        """Fold what is live into a fresh file and append to it from now on; worlds: {tag: Store}."""
-        self.worlds = worlds
-        self._fold()
+    @property
+    def is_old(self) -> bool:
+        """Whether what was read is of an older format."""
+        return self._format < FORMAT
 
-    def append(self, tag: str, changes: dict) -> None:
-        """Write one transaction: {(table, id): JSON text or None}."""
-        entries = b",".join(
-            b"[" + orjson.dumps(table) + b"," + orjson.dumps(id) + b"," + (blob or b"null") + b"]"
-            for (table, id), blob in changes.items()
-        )
-        self._write(b'{"world":"' + tag.encode() + b'","records":[' + entries + b"]}\n")
+    def open(self, worlds: dict[str, "Store"]) -> None:
+        """Append from now on; to a fresh file with what is live where that is better. worlds: {tag: Store}."""
+        for left in self.folder.glob("records-*.new"):
+            left.unlink()
+        live = sum(len(store) for store in worlds.values())
+        if self.is_old or not self.path.exists() or self._entries > 2 * live:
+            fresh = self._fresh_path()
+            with fresh.open("xb") as file:
+                file.write(first_line())
+                for tag, store in worlds.items():
+                    for table, id, blob in store.records():
+                        file.write(line_of(tag, {(table, id): blob}))
+                settle_on_disk(file)
+            self._take(fresh)
+        else:
+            self._use(os.open(self.path, os.O_WRONLY | os.O_APPEND))
+        self._live = self._size
+
+    def append(self, tag: str, changes: dict[tuple[str, str], bytes | None]) -> None:
+        """Write one transaction: {(table, id): JSON text or None}. StateUnwritten when the disk refuses it."""
+        self._write(line_of(tag, changes))
 
     def append_clear(self, tag: str, names: list[str]) -> None:
-        """Write that these tables of a world were emptied."""
-        self._write(orjson.dumps({"world": tag, "cleared": names}) + b"\n")
+        """Write that these tables of a world were emptied. StateUnwritten when the disk refuses it."""
+        self._write(checked_line(orjson.dumps({"world": tag, "cleared": names})))
 
     def close(self) -> None:
         """Let go of the directory."""
-        if self._file is not None:
-            os.close(self._file)
-        os.close(self._lock)
+        folding = self._folding
+        if folding is not None:
+            folding.join()
+        with self._lock:
+            is_history = self._file is not None and self._size > max(FOLD_ABOVE, 4 * self._live)
+        if is_history:
+            self._fold()
+        with self._lock:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
+            os.close(self._directory_lock)
 
     def _write(self, line: bytes) -> None:
-        written = os.write(self._file, line)
-        if written != len(line):
-            os.truncate(self.path, self._size)
-            raise OSError(f"{self.path}: only {written} of {len(line)} bytes could be written")
-        if self.sync:
-            os.fsync(self._file)
-        self._size += len(line)
-        if self._size > max(FOLD_ABOVE, 4 * self._live):
-            self._fold()
+        with self._lock:
+            if self._file is None:
+                raise StateUnwritten(f"{self.folder} is closed already")
+            try:
+                self._mend()
+                written = os.write(self._file, line)
+                if written != len(line):
+                    raise OSError(None, f"only {written} of {len(line)} bytes could be written")
+                if self.sync:
+                    os.fsync(self._file)
+            except OSError as error:
+                self._is_torn = True
+                self._refuse(error)
+            self.trouble = None
+            self._size += len(line)
+            if self._size > max(FOLD_ABOVE, 4 * self._live) and self._folding is None:
+                self._folding = Thread(target=self._fold, name="folding", daemon=True)
+                self._folding.start()
+
+    def _mend(self) -> None:
+        """Cut off what is left of a line that could not be written whole."""
+        if self._is_torn:
+            os.ftruncate(self._file, self._size)
+            self._is_torn = False
+
+    def _refuse(self, error: OSError) -> None:
+        """StateUnwritten in words for who has to make room."""
+        try:
+            self._mend()
+        except OSError:
+            log.warning("%s: a line that was not written whole is cut off later", self.path)
+        free = shutil.disk_usage(self.folder).free
+        self.trouble = f"{self.folder} cannot be written: {error.strerror}; {free:,} bytes are free there"
+        log.error("%s", self.trouble)
+        raise StateUnwritten(self.trouble) from None
 
     def _fold(self) -> None:
-        fresh = self.path.with_suffix(".new")
-        with fresh.open("wb") as file:
-            file.write(orjson.dumps({"format": FORMAT, "what": "records of a ModelArts emulator"}) + b"\n")
-            for tag, store in self.worlds.items():
-                for table, id, blob in store.records():
-                    entry = b"[" + orjson.dumps(table) + b"," + orjson.dumps(id) + b"," + blob + b"]"
-                    file.write(b'{"world":"' + tag.encode() + b'","records":[' + entry + b"]}\n")
-            file.flush()
-            os.fsync(file.fileno())
+        """Replace the file by one with what is live. Only for the last of it others wait: what came meanwhile."""
+        fresh = self._fresh_path()
+        try:
+            with self._lock:
+                end = self._size
+            with self.path.open("rb") as source, fresh.open("xb") as target:
+                for line in live_lines(source, end):
+                    target.write(line)
+                settle_on_disk(target)
+                live = target.tell()
+                end = copy(source, target, end, self._size)
+                settle_on_disk(target)
+                with self._lock:
+                    copy(source, target, end, self._size)
+                    settle_on_disk(target)
+                    self._take(fresh)
+                    self._live = live
+        except OSError as error:
+            log.warning("%s could not be folded and goes on growing: %s", self.path, error)
+            fresh.unlink(missing_ok=True)
+            self._live = self._size
+        self._folding = None
+
+    def _fresh_path(self) -> Path:
+        return self.folder / f"records-{os.getpid()}-{next(self._fresh_numbers)}.new"
+
+    def _take(self, fresh: Path) -> None:
+        """Put the fresh file in the place of the old one and append to it."""
+        file = os.open(fresh, os.O_WRONLY | os.O_APPEND)
         fresh.replace(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY)
+        folder = os.open(self.folder, os.O_RDONLY)
         os.fsync(folder)
         os.close(folder)
+        self._use(file)
+
+    def _use(self, file: int) -> None:
         if self._file is not None:
             os.close(self._file)
-        self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND)
-        self._size = self._live = os.fstat(self._file).st_size
+        self._file = file
+        self._size = os.fstat(file).st_size
 
-    def _refuse_newer(self, header: dict) -> None:
-        if not isinstance(header, dict) or "format" not in header:
-            raise StateRefused(f"{self.path} is no state of this emulator")
-        if header["format"] > FORMAT:
+    def _format_of(self, line: bytes) -> int:
+        """The format that the first line names; StateRefused for one that is not ours or newer."""
+        try:
+            header = orjson.loads(line)
+            format = header["format"] if line.endswith(b"\n") and "records" in header["what"] else None
+        except (ValueError, KeyError, TypeError):
+            format = None
+        if not isinstance(format, int):
+            what = "is empty" if not line else "does not begin as a state of this emulator does"
             raise StateRefused(
-                f"{self.path} has format {header['format']}, this emulator reads up to {FORMAT}: use a newer emulator"
+                f"{self.path} {what}; it stays as it is: move it away, or choose another --state"
             )
+        if format > FORMAT:
+            raise StateRefused(
+                f"{self.path} has format {format}, this emulator reads up to {FORMAT}: use a newer emulator"
+            )
+        return format
+
+
+def first_line() -> bytes:
+    """What a journal begins with."""
+    return orjson.dumps({"format": FORMAT, "what": "records of a ModelArts emulator"}) + b"\n"
+
+
+def checked_line(entry: bytes) -> bytes:
+    """The JSON text of an entry as a line, its checksum in front."""
+    return b"%08x %b\n" % (crc32(entry), entry)
+
+
+def line_of(tag: str, changes: dict[tuple[str, str], bytes | None]) -> bytes:
+    """The line of one transaction."""
+    entries = b",".join(
+        b"[" + orjson.dumps(table) + b"," + orjson.dumps(id) + b"," + (blob or b"null") + b"]"
+        for (table, id), blob in changes.items()
+    )
+    return checked_line(b'{"world":"' + tag.encode() + b'","records":[' + entries + b"]}")
+
+
+def read_line(line: bytes, format: int) -> dict[str, Any] | None:
+    """The entry of a line; None when it is not whole or not what was written."""
+    if not line.endswith(b"\n"):
+        return None
+    entry = line[:-1] if format == 1 else line[9:-1]
+    try:
+        if format > 1 and line[:9] != b"%08x " % crc32(entry):
+            return None
+        found: dict[str, Any] = orjson.loads(entry)
+        return found if "world" in found else None
+    except (ValueError, TypeError):
+        return None
+
+
+def changes_of(entry: dict[str, Any], format: int) -> Iterator[tuple[str, str, str | None, bytes | None]]:
+    """(world, table, id or None for the whole table, JSON text or None for a deletion) of one entry."""
+    world = entry["world"]
+    for table in entry.get("cleared", ()):
+        yield world, carry_over(table)[0] if format == 1 else table, None, None
+    for table, id, record in entry.get("records", ()):
+        if format == 1:
+            table, record = carry_over(table, record)
+        yield world, table, id, None if record is None else orjson.dumps(record)
+
+
+def live_lines(source: IO[bytes], end: int) -> Iterator[bytes]:
+    """The lines of a file with what is live in the first `end` bytes of a journal, in order of insertion."""
+    worlds: dict[str, dict[str, dict[str, bytes]]] = {}
+    yield source.readline()
+    while source.tell() < end:
+        entry = read_line(source.readline(), FORMAT)
+        for tag, table, id, blob in changes_of(entry or {"world": ""}, FORMAT):
+            tables = worlds.setdefault(tag, {})
+            if id is None:
+                tables.pop(table, None)
+            elif blob is None:
+                tables.get(table, {}).pop(id, None)
+            else:
+                tables.setdefault(table, {})[id] = blob
+    for tag, tables in worlds.items():
+        for table, records in tables.items():
+            for id, blob in records.items():
+                yield line_of(tag, {(table, id): blob})
+
+
+def copy(source: IO[bytes], target: IO[bytes], start: int, end: int) -> int:
+    """Copy the bytes from start to end; where that ended."""
+    source.seek(start)
+    while start < end:
+        piece = source.read(min(PIECE, end - start))
+        target.write(piece)
+        start += len(piece)
+    return end
+
+
+def settle_on_disk(file: IO[bytes]) -> None:
+    """See that what was written survives a loss of power."""
+    file.flush()
+    os.fsync(file.fileno())

@@ -350,12 +350,11 @@ class Store:
 
     def clear(self, belongs=lambda name: True) -> int:
         """Forget all records of the tables whose name `belongs`, at once and for good; how many there were."""
-        names = [name for name, table in self._tables.items() if len(table) and belongs(name)]
-        removed = sum(len(self._tables.pop(name)) for name in names)
         self.commit()
+        names = [name for name, table in self._tables.items() if len(table) and belongs(name)]
         if names and self._journal is not None:
             self._journal.append_clear(self.tag, names)
-        return removed
+        return sum(len(self._tables.pop(name)) for name in names)
 
     def records(self) -> Iterator[tuple[str, str, bytes]]:
         """(table, id, JSON text) of everything stored."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from modelarts_emulator.waiting import MANNER, NeedsThread, refuse_to_wait
 from modelarts_emulator.worlds.clock import Clock
 from modelarts_emulator.worlds.due import Due
-from modelarts_emulator.worlds.journal import Journal
+from modelarts_emulator.worlds.journal import Journal, StateUnwritten
 from modelarts_emulator.worlds.lock import Lock
 from modelarts_emulator.worlds.store import Store
 
@@ -161,7 +161,7 @@ class World:
                 if MANNER.hurries or self.lock.depth > 1:
                     raise
                 self._load_unlocked(needed)
-            except OSError:
+            except StateUnwritten:
                 # What is due cannot be written now: it stays due, and what is there can still be read.
                 return
             refuse_to_wait()

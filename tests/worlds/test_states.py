@@ -1,0 +1,124 @@
+"""State directories: those of an older format are carried over, and what a disk refuses is nowhere."""
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+import orjson
+import pytest
+from modelarts_emulator.running import Emulator
+from modelarts_emulator.testing.cloud import Cloud
+from modelarts_emulator.worlds.journal import FORMAT, StateRefused
+
+from tests.job_configs import CONFIG, CONFIGS
+
+JOBS = "/v2/{project_id}/training-jobs"
+SEARCHES = "/v2/{project_id}/training-job-searches"
+OLD = Path(__file__).parent / "state_of_format_1"
+
+
+@pytest.fixture
+def old(tmp_path) -> Path:
+    """A directory as format 1 left it: jobs that run and wait, a search with trials, a deployed service."""
+    return shutil.copytree(OLD, tmp_path / "state")
+
+
+def phases(cloud) -> dict[str, str]:
+    """{name: phase} of all training jobs."""
+    rows = cloud.post(SEARCHES, {"limit": 50}).json["items"]
+    return {row["metadata"]["name"]: row["status"]["phase"] for row in rows}
+
+
+def test_a_state_of_format_1_is_carried_over_and_works_on(old):
+    with Emulator(state=str(old), check_answers=True, inference="simulated") as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.default)
+        before = phases(cloud)
+        assert [before[f"job-{number}"] for number in range(6)] == ["Running"] * 4 + ["Pending"] * 2
+        assert (before["search"], before["young"]) == ("Running", "Creating")
+        cloud.clock.advance("12h")
+        after = phases(cloud)
+        assert set(after.values()) == {"Completed"} and after.keys() == before.keys()
+        (service,) = cloud.get("/v1/{project_id}/services").json["services"]
+        assert cloud.post(f"/v1/infers/{service['service_id']}", {"data": {}}).status == 200
+        assert cloud.get(CONFIGS).json["config_total_count"] == 1
+        assert cloud.get("/v1/{project_id}/training-jobs").json["job_total_count"] == 1
+        assert emulator.application.broken == []
+    assert orjson.loads((old / "records.jsonl").read_bytes().splitlines()[0])["format"] == FORMAT
+    with Emulator(state=str(old), inference="simulated") as emulator:
+        assert phases(Cloud(emulator, emulator.application.worlds.default)) == after
+
+
+def test_what_a_carried_over_area_held_is_given_back_by_its_reset(old):
+    with Emulator(state=str(old), inference="simulated") as emulator:
+        world = emulator.application.worlds.default
+        world.reset("modelarts/training")
+        world.reset("modelarts/services")
+        left = [name for name in world.store.names() if name.startswith("emulator/")]
+        assert left == ["emulator/world"]
+
+
+def test_a_state_of_a_newer_format_is_refused_and_left_as_it_is(tmp_path):
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(orjson.dumps({"format": FORMAT + 1, "what": "records of a ModelArts emulator"}) + b"\n")
+    before = path.read_bytes()
+    with pytest.raises(StateRefused, match="use a newer emulator"), Emulator(state=str(tmp_path)):
+        pass
+    assert path.read_bytes() == before
+
+
+@pytest.fixture
+def full(tmp_path, monkeypatch):
+    """A function that fills the disk of an emulator with a state, or makes room again."""
+    write = os.write
+
+    def refuse(file: int, content: bytes) -> int:
+        if content[9:17] == b'{"world"':
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, content)
+
+    def fill(is_full: bool) -> None:
+        monkeypatch.setattr("modelarts_emulator.worlds.journal.os.write", refuse if is_full else write)
+
+    return fill
+
+
+def test_what_a_full_disk_refuses_is_nowhere_and_reads_go_on(tmp_path, full):
+    with Emulator(state=str(tmp_path), check_answers=True) as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.default)
+        cloud.clock.freeze()
+        assert cloud.post(CONFIGS, {"config_name": "before", **CONFIG}).status == 200
+        job = cloud.post(JOBS, JOB).json["metadata"]["id"]
+        full(True)
+        refused = cloud.post(CONFIGS, {"config_name": "refused", **CONFIG})
+        assert refused.status == 507
+        assert f"{tmp_path} cannot be written: No space left on device" in refused.text
+        assert "bytes are free there" in refused.text
+        made = cloud.post("/_emulator/worlds", {}, auth=False)
+        assert (made.status, made.json["error_code"]) == (507, "Emulator.StateUnwritten")
+        assert len(emulator.application.worlds) == 1
+        assert cloud.post("/_emulator/reset", {}, auth=False).status == 507
+        cloud.world.clock.advance(3600)
+        assert cloud.get(f"{JOBS}/{job}").status == 200
+        assert "No space left" in cloud.get("/_emulator/ready", auth=False).json["degraded"]
+        full(False)
+        assert cloud.post(CONFIGS, {"config_name": "after", **CONFIG}).status == 200
+        assert cloud.get("/_emulator/ready", auth=False).json == {"ready": True}
+        assert emulator.application.broken == []
+    with Emulator(state=str(tmp_path)) as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.default)
+        names = {row["config_name"] for row in cloud.get(CONFIGS).json["configs"]}
+        assert names == {"before", "after"}
+        assert len(emulator.application.worlds) == 1
+
+
+JOB = {
+    "kind": "job",
+    "metadata": {"name": "resnet"},
+    "algorithm": {
+        "code_dir": "/code/",
+        "boot_file": "/code/train.py",
+        "engine": {"engine_id": "pytorch_1.8.0-cuda_10.2-py_3.7-ubuntu_18.04-x86_64"},
+    },
+    "spec": {"resource": {"flavor_id": "modelarts.vm.cpu.8u", "node_count": 1}},
+}
