@@ -1,12 +1,13 @@
 """What can be set: one row an option, the same on the command line, in the environment and in Python."""
 
 import os
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
+from typing import Any
 
 PREFIX = "MODELARTS_EMULATOR_"
 
 
-def option(default, words: str, choices: tuple = ()):
+def option(default: Any, words: str, choices: tuple[str, ...] = ()) -> Any:
     """A field of Settings with its help text and, where only some values make sense, these."""
     return field(default=default, metadata={"help": words, "choices": choices})
 
@@ -48,7 +49,7 @@ class Settings:
     strict_fields: bool = option(False, "refuse fields and parameters that nobody documents")
     check_answers: bool = option(False, "hold every answer against its schema; a broken one becomes a 500")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for row in fields(self):
             value, choices = getattr(self, row.name), row.metadata["choices"]
             if choices and value not in choices:
@@ -64,7 +65,7 @@ class Settings:
                 raise ValueError(f"{name} is {getattr(self, name)}, must be from 0 to 65535")
 
     @classmethod
-    def from_environment(cls, **given) -> "Settings":
+    def from_environment(cls, **given: Any) -> "Settings":
         """Settings from the environment's MODELARTS_EMULATOR_<OPTION>, what is given going first."""
         values = {}
         for row in fields(cls):
@@ -74,15 +75,14 @@ class Settings:
         return cls(**values, **given)
 
 
-def parsed(row, text: str):
+def parsed(row: Field, text: str) -> Any:
     """The value of an option's text. ValueError naming the option when it is none."""
     if row.type in (bool, "bool"):
         if text.lower() not in ("1", "0", "true", "false", "yes", "no", ""):
             raise ValueError(f"{PREFIX}{row.name.upper()} is {text!r}, must be true or false")
         return text.lower() in ("1", "true", "yes")
+    kind: type = type(row.default)
     try:
-        return type(row.default)(text)
+        return kind(text)
     except ValueError:
-        raise ValueError(
-            f"{PREFIX}{row.name.upper()} is {text!r}, must be a {type(row.default).__name__}"
-        ) from None
+        raise ValueError(f"{PREFIX}{row.name.upper()} is {text!r}, must be a {kind.__name__}") from None

@@ -1,8 +1,10 @@
 """Requests in and answers out, held against the schema: fast when they fit, in words when they do not."""
 
 import re
+from collections.abc import Callable
 from difflib import get_close_matches
 from functools import cached_property, partial
+from typing import Any, NoReturn
 from urllib.parse import unquote_plus
 
 import jsonschema_rs
@@ -10,6 +12,7 @@ import orjson
 
 from modelarts_emulator.contract.errors import ApiError, ContractBroken, parameter_code
 from modelarts_emulator.contract.explaining import explain, explain_fast, in_numeric_range, lenient
+from modelarts_emulator.contract.operations import Area, Operation
 from modelarts_emulator.contract.patterns import with_patterns_for_rust
 
 DEEPEST = 254
@@ -24,17 +27,17 @@ NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?([eE][-+]?\d{1,3})?\Z")
 class Check:
     """All that can be said about requests and answers of one operation; compiled on first use."""
 
-    def __init__(self, operation, strict_fields: bool = False):
+    def __init__(self, operation: Operation, strict_fields: bool = False):
         self.operation = operation
         self.area = operation.area_of
         self.strict_fields = strict_fields
-        places = {"path": [], "query": [], "header": []}
+        places: dict[str, list[Parameter]] = {"path": [], "query": [], "header": []}
         for parameter in operation.definition.get("parameters", ()):
             places[parameter["in"]].append(Parameter(self.area, parameter))
         self.path = Place(self.area, "path", places["path"])
         self.query = Place(self.area, "query", places["query"])
         self.header = Place(self.area, "header", places["header"])
-        self._answers = {}
+        self._answers: dict[int, Shape] = {}
 
     @cached_property
     def body(self) -> "Shape | None":
@@ -52,14 +55,14 @@ class Check:
             return {}
         return self._read(self.query, query_pairs(raw))
 
-    def read_headers(self, request) -> dict:
+    def read_headers(self, request: Any) -> dict:
         """The checked values of the documented headers."""
         if not self.header.parameters:
             return {}
         sent = {name: request.header(name) for name in self.header.parameters}
         return self._read(self.header, {name: [value] for name, value in sent.items() if value is not None})
 
-    def read_body(self, raw: bytes, charset: str = "utf-8"):
+    def read_body(self, raw: bytes, charset: str = "utf-8") -> Any:
         """The checked JSON body with the schema's defaults; none counts as {} where nothing is required."""
         shape = self.body
         if shape is None:
@@ -77,7 +80,7 @@ class Check:
             self._refuse_unknown(shape.unknown_fields(value))
         return shape.fill(value)
 
-    def check_answer(self, status: int, body) -> None:
+    def check_answer(self, status: int, body: Any) -> None:
         """ContractBroken when the schema of that status does not allow the body (JSON values, or None)."""
         shape = self._answers.get(status)
         if shape is None:
@@ -104,7 +107,7 @@ class Check:
             values = self._mended(place, values, place.name, False)
         return {**place.defaults, **values} if place.defaults else values
 
-    def _mended(self, shape: "Shape | Place", value, root: str, large: bool):
+    def _mended(self, shape: "Shape | Place", value: Any, root: str, large: bool) -> Any:
         """The value that was meant; ApiError when that cannot be said, or the value is too large to look."""
         mended = None if large else lenient(shape.slow, value)
         if mended is not None and shape.fast.is_valid(mended):
@@ -122,7 +125,7 @@ class Check:
             )
             self._refuse(f"{where}: nobody documents {name!r}{hint}")
 
-    def _refuse(self, words: str) -> None:
+    def _refuse(self, words: str) -> NoReturn:
         code = parameter_code(self.operation, words=words)
         place, _, rest = words.partition(": ")
         raise ApiError(code, f"{place}: {rest}", fill=())
@@ -131,7 +134,7 @@ class Check:
 class Parameter:
     """A documented parameter of path, query or header: how its text becomes a value."""
 
-    def __init__(self, area, parameter: dict):
+    def __init__(self, area: Area, parameter: dict):
         self.name = parameter["name"]
         self.required = parameter["required"]
         self.schema = parameter["schema"]
@@ -141,7 +144,7 @@ class Parameter:
         self.empty_counts = "string" in self.kinds or flat.get("x-allow-empty", False)
         self.default = flat.get("default")
 
-    def convert(self, texts: list):
+    def convert(self, texts: list[str]) -> Any:
         """The value of the texts sent, None when they count as not sent; what fits no type stays text."""
         if "array" in self.kinds:
             members = [member for text in texts for member in text.split(",")]
@@ -155,7 +158,7 @@ class Parameter:
 class Place:
     """All parameters of one place as one object that can be validated at once."""
 
-    def __init__(self, area, name: str, parameters: list[Parameter]):
+    def __init__(self, area: Area, name: str, parameters: list[Parameter]):
         self.name = name
         self.parameters = {parameter.name: parameter for parameter in parameters}
         self.defaults = {p.name: p.default for p in parameters if p.default is not None}
@@ -168,28 +171,28 @@ class Place:
             "required": required,
         }
         self.slow = area.closure(schema)
-        self.fast = fast_validator(self.slow) if constrained else None
+        self.fast: Any = fast_validator(self.slow) if constrained else None
 
 
 class Shape:
     """A schema of a body: validated fast, explained slowly, its defaults filled in."""
 
-    def __init__(self, area, schema: dict):
+    def __init__(self, area: Area, schema: dict):
         self.area = area
         self.slow = area.closure(schema)
         self.fast = fast_validator(self.slow)
         self.needs_something = not self.fast.is_valid({})
         self._fill = filler(area, schema, ())
 
-    def fill(self, value):
+    def fill(self, value: Any) -> Any:
         """The value with defaults put where members are absent; changed in place."""
         if self._fill is not None:
             self._fill(value)
         return value
 
-    def unknown_fields(self, value) -> list:
+    def unknown_fields(self, value: Any) -> list:
         """(where, name, documented names) of each member that no schema knows."""
-        found = []
+        found: list = []
         gather_unknown(self.area, branches_of(self.area, [self.slow]), value, "$", found)
         return found
 
@@ -200,22 +203,22 @@ class NumericRange:
     def __init__(self, parent_schema: dict, limits: list, schema_path: list):
         self.limits = limits
 
-    def validate(self, sent) -> None:
+    def validate(self, sent: Any) -> None:
         """ValueError for text that is no whole number in the range."""
         if isinstance(sent, str) and not in_numeric_range(sent, self.limits):
             raise ValueError(f"{sent[:80]!r} is no whole number from {self.limits[0]} to {self.limits[1]}")
 
 
-def fast_validator(schema: dict):
+def fast_validator(schema: dict) -> Any:
     """The validator of jsonschema-rs for a schema, our own keywords included; patterns mean what patterns.py says."""
     return jsonschema_rs.validator_for(
         with_patterns_for_rust(schema), keywords={"x-numeric-range": NumericRange}
     )
 
 
-def query_pairs(raw: str) -> dict:
+def query_pairs(raw: str) -> dict[str, list[str]]:
     """{name: [values]} of a query string, percent-decoded; values keep their order."""
-    pairs = {}
+    pairs: dict[str, list[str]] = {}
     for part in raw.split("&"):
         if part:
             name, _, value = part.partition("=")
@@ -223,7 +226,7 @@ def query_pairs(raw: str) -> dict:
     return pairs
 
 
-def parse_json(raw: bytes, charset: str, operation):
+def parse_json(raw: bytes, charset: str, operation: Operation) -> Any:
     """The JSON value of a body; ApiError for bad syntax, charset, NaN, repeated names or deep nesting."""
     words = None
     try:
@@ -249,9 +252,9 @@ def parse_json(raw: bytes, charset: str, operation):
 
 def repeated_name(raw: bytes) -> str | None:
     """Which member name an object of the document repeats; None when none does."""
-    repeated = []
+    repeated: list[str] = []
 
-    def collect(pairs):
+    def collect(pairs: list[tuple[str, Any]]) -> None:
         seen = set()
         for name, _ in pairs:
             if name in seen:
@@ -264,14 +267,14 @@ def repeated_name(raw: bytes) -> str | None:
     return f"the name {repeated[0]!r} stands twice in one object" if repeated else None
 
 
-def resolved(area, schema: dict) -> dict:
+def resolved(area: Area, schema: dict) -> dict:
     """The schema itself, its reference followed."""
     while "$ref" in schema:
         schema = area.component(schema["$ref"])
     return schema
 
 
-def kinds_of(area, schema: dict) -> frozenset:
+def kinds_of(area: Area, schema: dict) -> frozenset:
     """The JSON types a schema allows, as far as it says."""
     schema = resolved(area, schema)
     kind = schema.get("type")
@@ -281,7 +284,7 @@ def kinds_of(area, schema: dict) -> frozenset:
     return frozenset().union(*members) if members else frozenset(["string"])
 
 
-def converted(text: str, kinds: frozenset):
+def converted(text: str, kinds: frozenset) -> str | int | float | bool:
     """The text as the most special of the kinds that it fits."""
     if "integer" in kinds and WHOLE.match(text):
         return int(text)
@@ -292,14 +295,15 @@ def converted(text: str, kinds: frozenset):
     return text
 
 
-def filler(area, schema: dict, path: tuple):
+def filler(area: Area, schema: dict, path: tuple) -> Callable[[Any], None] | None:
     """A function that fills a value of the schema with its defaults; None where the schema has none."""
     if schema.get("$ref") in path:
         return None
     if "$ref" in schema:
         path = (*path, schema["$ref"])
     schema = resolved(area, schema)
-    own, nested = {}, {}
+    own: dict[str, Any] = {}
+    nested: dict[str, Callable[[Any], None]] = {}
     for name, member in schema.get("properties", {}).items():
         flat = resolved(area, member)
         if "default" in flat:
@@ -313,7 +317,7 @@ def filler(area, schema: dict, path: tuple):
     if not (own or nested or items or others):
         return None
 
-    def fill_in(value):
+    def fill_in(value: Any) -> None:
         if isinstance(value, dict):
             for name, default in own.items():
                 if name not in value:
@@ -330,7 +334,7 @@ def filler(area, schema: dict, path: tuple):
     return fill_in
 
 
-def gather_unknown(area, schemas: list, value, where: str, found: list) -> None:
+def gather_unknown(area: Area, schemas: list, value: Any, where: str, found: list) -> None:
     """Collect the members of the value that none of the schemas, alternatives of one another, documents."""
     if isinstance(value, list):
         items = [schema["items"] for schema in schemas if isinstance(schema.get("items"), dict)]
@@ -339,7 +343,7 @@ def gather_unknown(area, schemas: list, value, where: str, found: list) -> None:
             gather_unknown(area, inner, member, f"{where}[{at}]", found)
     if not isinstance(value, dict):
         return
-    known = {}
+    known: dict[str, list] = {}
     for schema in schemas:
         for name, member in schema.get("properties", {}).items():
             known.setdefault(name, []).append(member)
@@ -351,7 +355,7 @@ def gather_unknown(area, schemas: list, value, where: str, found: list) -> None:
             found.append((where, name, list(known)))
 
 
-def branches_of(area, schemas: list) -> list:
+def branches_of(area: Area, schemas: list) -> list:
     """The schemas with their references followed, and all branches of their alternatives."""
     found = []
     for schema in map(partial(resolved, area), schemas):

@@ -3,9 +3,11 @@
 import copy
 import re
 import reprlib
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from functools import cache
 from itertools import islice
+from typing import Any
 
 from modelarts_emulator.contract.patterns import for_python, for_rust, patterns_of
 
@@ -16,7 +18,7 @@ MOST_ALTERNATIVES = 3
 MOST_COMPARED = 50
 
 
-def explain(schema: dict, value, root: str) -> str:
+def explain(schema: dict, value: Any, root: str) -> str:
     """One sentence: where the value leaves the schema, which rule, what was sent, what would be right.
 
     Empty when jsonschema finds nothing wrong or gives up because the value is nested too deeply.
@@ -28,7 +30,7 @@ def explain(schema: dict, value, root: str) -> str:
         return ""
 
 
-def explain_fast(schema: dict, validator, value, root: str) -> str:
+def explain_fast(schema: dict, validator: Any, value: Any, root: str) -> str:
     """The same in the words of jsonschema-rs: for values so large that jsonschema would take long."""
     from jsonschema_rs import ValidationError
 
@@ -42,13 +44,13 @@ def explain_fast(schema: dict, validator, value, root: str) -> str:
     raise ValueError("a value that fits its schema cannot be explained")
 
 
-def pattern_of(schema: dict, error) -> str:
+def pattern_of(schema: dict, error: Any) -> str:
     """The pattern an error of jsonschema-rs is about, as the schema has it."""
     written = {for_rust(pattern): pattern for pattern in patterns_of(schema)}
     return written.get(error.kind.pattern, error.kind.pattern)
 
 
-def lenient(schema: dict, value):
+def lenient(schema: dict, value: Any) -> Any:
     """A copy with numbers as text, text as numbers and letter case put right; None if that is not all.
 
     The result still has to be validated: a mended value may break a further rule.
@@ -63,23 +65,23 @@ def lenient(schema: dict, value):
         return None
 
 
-def sorted_errors(schema: dict, value) -> list:
+def sorted_errors(schema: dict, value: Any) -> list:
     """The first errors of jsonschema, the outermost and the wrong types in front."""
     errors = islice(validator_class()(schema).iter_errors(value), MOST_MENDED)
     return sorted(errors, key=lambda error: (len(error.absolute_path), error.validator != "type"))
 
 
 @cache
-def validator_class():
+def validator_class() -> Any:
     """jsonschema's validator, which finds in patterns what jsonschema-rs does and knows our own keywords."""
     from jsonschema import Draft202012Validator, ValidationError
     from jsonschema.validators import extend
 
-    def pattern(_, rule, sent, __):
+    def pattern(_: Any, rule: str, sent: Any, __: Any) -> Iterator[ValidationError]:
         if isinstance(sent, str) and not for_python(rule).search(sent):
             yield ValidationError(f"{sent!r} does not match {rule!r}")
 
-    def numeric_range(_, rule, sent, __):
+    def numeric_range(_: Any, rule: list, sent: Any, __: Any) -> Iterator[ValidationError]:
         if isinstance(sent, str) and not in_numeric_range(sent, rule):
             yield ValidationError(f"{sent!r} is no whole number from {rule[0]} to {rule[1]}")
 
@@ -91,19 +93,19 @@ def in_numeric_range(text: str, limits: list) -> bool:
     return text == "" or (bool(WHOLE.fullmatch(text)) and limits[0] <= int(text) <= limits[1])
 
 
-def leaves(error):
+def leaves(error: Any) -> list:
     """The errors at the bottom of a tree of alternatives."""
     if not error.context:
         return [error]
     return [leaf for child in error.context for leaf in leaves(child)]
 
 
-def told(error, root: str) -> str:
+def told(error: Any, root: str) -> str:
     """Where the error is and what it is; where alternatives are left, what keeps it from each of them."""
     place = path_of(error.absolute_path, root)
     if not error.context:
         return f"{place}: {sentence(error)}"
-    branches = {}
+    branches: dict[int, list] = {}
     for child in error.context:
         branches.setdefault(child.schema_path[0], []).append(child)
     right_kind = [
@@ -125,12 +127,12 @@ def told(error, root: str) -> str:
     return f"{place}: fits none of the documented alternatives: {'; or '.join(words)}"
 
 
-def is_kind_error(child, parent) -> bool:
+def is_kind_error(child: Any, parent: Any) -> bool:
     """Whether the alternative is out already because the value is of another type."""
     return child.validator == "type" and child.absolute_path == parent.absolute_path
 
 
-def mend(value, error) -> bool:
+def mend(value: Any, error: Any) -> bool:
     """Put right what the error says at its place in the value; False where leniency does not reach."""
     steps = list(error.absolute_path)
     right = meant(error)
@@ -142,7 +144,7 @@ def mend(value, error) -> bool:
     return True
 
 
-def meant(error):
+def meant(error: Any) -> Any:
     """The value that was meant; None when that cannot be said."""
     sent, rule = error.instance, error.validator_value
     if error.validator == "type":
@@ -161,12 +163,12 @@ def meant(error):
     return None
 
 
-def path_of(steps, root: str) -> str:
+def path_of(steps: Iterable, root: str) -> str:
     """The JSON path of these steps below root."""
     return root + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
 
 
-def sentence(error) -> str:
+def sentence(error: Any) -> str:
     """The broken rule, the value and the nearest valid one."""
     rule, sent = error.validator_value, error.instance
     words = SENTENCES.get(error.validator)
@@ -175,20 +177,20 @@ def sentence(error) -> str:
     return words(rule, sent, error)
 
 
-def shown(value) -> str:
+def shown(value: Any) -> str:
     """The value, shortened."""
     short = reprlib.Repr()
     short.maxstring = short.maxother = 80
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else short.repr(value)
 
 
-def kind_of(value) -> str:
+def kind_of(value: Any) -> str:
     """The JSON name of the value's type."""
     names = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number"}
     return names.get(type(value), "null")
 
 
-def _type(rule, sent, error):
+def _type(rule: Any, sent: Any, error: Any) -> str:
     kinds = " or ".join([rule] if isinstance(rule, str) else rule)
     return f"{shown(sent)} is of type {kind_of(sent)}, must be {kinds}{_example(error.schema)}"
 
@@ -200,13 +202,13 @@ def _example(schema: dict) -> str:
     return f", such as {shown(values[0])}" if values else ""
 
 
-def _enum(rule, sent, _):
+def _enum(rule: list, sent: Any, _: Any) -> str:
     close = get_close_matches(str(sent), [str(value) for value in rule], 1, 0.5)
     hint = f"; did you mean {close[0]}?" if close else ""
     return f"{shown(sent)} is not one of {', '.join(str(value) for value in rule)}{hint}"
 
 
-def _required(rule, sent, error):
+def _required(rule: list, sent: dict, error: Any) -> str:
     missing = [name for name in rule if name not in sent]
     unknown = [name for name in islice(sent, MOST_COMPARED) if name not in error.schema.get("properties", {})]
     close = get_close_matches(missing[0], unknown, 1, 0.6)
@@ -214,22 +216,22 @@ def _required(rule, sent, error):
     return f"{', '.join(missing)} is required and missing{hint}"
 
 
-def _length(rule, sent, error):
+def _length(rule: int, sent: str, error: Any) -> str:
     word = {"maxLength": "at most", "minLength": "at least"}[error.validator]
     return f"{shown(sent)} has {len(sent)} characters, must have {word} {rule}"
 
 
-def _count(rule, sent, error):
+def _count(rule: int, sent: list, error: Any) -> str:
     word = {"maxItems": "at most", "minItems": "at least"}[error.validator]
     return f"has {len(sent)} items, must have {word} {rule}"
 
 
-def _members(rule, sent, error):
+def _members(rule: int, sent: dict, error: Any) -> str:
     word = {"maxProperties": "at most", "minProperties": "at least"}[error.validator]
     return f"has {len(sent)} members, must have {word} {rule}"
 
 
-SENTENCES = {
+SENTENCES: dict[str, Callable[[Any, Any, Any], str]] = {
     "type": _type,
     "enum": _enum,
     "const": lambda rule, sent, _: f"{shown(sent)} must be {shown(rule)}",

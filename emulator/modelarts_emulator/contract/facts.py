@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -14,6 +15,6 @@ def folder(name: str) -> Path:
 
 
 @cache
-def fixture(name: str):
+def fixture(name: str) -> Any:
     """What fixtures/<name>.json says, read once; hand out copies of what may be changed."""
     return orjson.loads((folder("fixtures") / f"{name}.json").read_bytes())

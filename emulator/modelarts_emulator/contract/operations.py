@@ -1,8 +1,10 @@
 """The documented operations: read from schemas/, checked for sense, found again by method and raw path."""
 
+from collections.abc import Iterator
 from difflib import SequenceMatcher
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import orjson
@@ -35,7 +37,7 @@ PLAIN_KEYWORDS = ANNOTATIONS | {
 }  # fmt: skip
 ONE_SCHEMA = {"items", "additionalProperties", "propertyNames", "not", "if", "then", "else", "contentSchema"}
 MANY_SCHEMAS = {"anyOf", "oneOf", "allOf"}
-NAMED_SCHEMAS = {"properties", "patternProperties"}
+NAMED_SCHEMAS = {"properties"}
 
 
 class BadSchema(Exception):
@@ -90,7 +92,7 @@ class Operation:
         self.area = area.name
         self.service = area.service
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<{self.operation_id} {self.method} {self.path}>"
 
     @cached_property
@@ -134,7 +136,7 @@ class Operation:
         """The style of the bodies of refusals, a key of STYLES."""
         return self._fact("x-error-body")
 
-    def _fact(self, name: str):
+    def _fact(self, name: str) -> Any:
         """What the operation says, else its area."""
         return self.definition[name] if name in self.definition else self.area_of.document[name]
 
@@ -160,17 +162,17 @@ class Operations:
         self.folder = schemas or folder("schemas")
         self.by_id: dict[str, Operation] = {}
         self.areas: list[Area] = []
-        self._root = {}
+        self._root: dict = {}
         for path in sorted(self.folder.glob("*/*.json")):
             self._read(Area(path.parent.name, path), check)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Operation]:
         return iter(self.by_id.values())
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.by_id)
 
-    def find(self, method: str, raw_path: str):
+    def find(self, method: str, raw_path: str) -> tuple:
         """(operation, path values) of a request; (None, methods that the path has) where the method does not
         fit.
         """
@@ -198,7 +200,9 @@ class Operations:
 
     def openapi(self) -> dict:
         """One OpenAPI 3.1 document of everything, its components renamed so that no two areas clash."""
-        paths, schemas, schemes = {}, {}, {}
+        paths: dict = {}
+        schemas: dict = {}
+        schemes: dict = {}
         for area in self.areas:
             prefix = f"{area.service}.{area.name}."
             renamed = orjson.loads(
@@ -242,7 +246,7 @@ class Operations:
         operation.path_names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
 
 
-def _walk(node: dict, segments: list, at: int, values: tuple):
+def _walk(node: dict, segments: list[str], at: int, values: tuple) -> tuple:
     """The methods at the end of the segments, literal before parameter, with the raw values of the
     parameters.
     """
@@ -270,7 +274,7 @@ def closeness(sent: str, documented: str) -> float:
     return 1.5 * ratio if ratio > 0.6 else 0
 
 
-def references(schema) -> list[str]:
+def references(schema: Any) -> list[str]:
     """Every reference inside a schema."""
     found, waiting = [], [schema]
     while waiting:

@@ -6,8 +6,11 @@ so each of these is spelled out as a class of characters before any engine sees 
 """
 
 import re
+from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
+Ranges = list[tuple[int, int]]
 LAST = 0x10FFFF
 LINE_ENDS = [(0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029)]
 DIGITS = [(0x30, 0x39)]
@@ -44,7 +47,7 @@ def for_python(pattern: str) -> re.Pattern[str]:
     return re.compile(spelled_out(pattern, r"\Z"))
 
 
-def with_patterns_for_rust(schema):
+def with_patterns_for_rust(schema: Any) -> Any:
     """A copy of the schema whose patterns are written for jsonschema-rs."""
     if isinstance(schema, list):
         return [with_patterns_for_rust(member) for member in schema]
@@ -61,7 +64,7 @@ def with_patterns_for_rust(schema):
     return copied
 
 
-def patterns_of(value) -> set[str]:
+def patterns_of(value: Any) -> set[str]:
     """All patterns that stand anywhere in a schema."""
     if isinstance(value, list):
         return set().union(*map(patterns_of, value))
@@ -94,9 +97,10 @@ def spelled_out(pattern: str, end: str) -> str:
     return written
 
 
-def class_of(tokens, pattern: str) -> tuple[list, bool]:
+def class_of(tokens: Iterator[str], pattern: str) -> tuple[Ranges, bool]:
     """(ranges, whether it is negated) of the class whose [ has just been taken from the tokens."""
-    ranges, negated, token = [], False, next(tokens, None)
+    ranges: Ranges = []
+    negated, token = False, next(tokens, None)
     if token == "^":
         negated, token = True, next(tokens, None)
     while token is not None and token != "]":
@@ -141,9 +145,10 @@ def code_of(token: str, pattern: str) -> int:
     raise ValueError(f"the pattern {pattern!r} has {token!r}, which is not read here")
 
 
-def complement(ranges: list) -> list:
+def complement(ranges: Ranges) -> Ranges:
     """The ranges of all other characters."""
-    found, start = [], 0
+    found: Ranges = []
+    start = 0
     for low, high in ranges:
         if low > start:
             found.append((start, low - 1))
@@ -151,7 +156,7 @@ def complement(ranges: list) -> list:
     return [*found, (start, LAST)]
 
 
-def class_text(ranges: list, negated: bool) -> str:
+def class_text(ranges: Ranges, negated: bool) -> str:
     """A class of these characters, or of all but these."""
     if not ranges:
         ranges, negated = [(0, LAST)], not negated
