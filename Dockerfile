@@ -1,10 +1,12 @@
 FROM python:3.12-slim AS build
 WORKDIR /src
-COPY setup.cfg pyproject.toml README.md ./
+COPY setup.cfg pyproject.toml constraints.txt README.md ./
 COPY emulator emulator
 COPY schemas schemas
 COPY fixtures fixtures
-RUN python -m venv /opt/emulator && /opt/emulator/bin/pip install --no-cache-dir .
+RUN python -m venv /opt/emulator \
+    && /opt/emulator/bin/pip install --no-cache-dir --upgrade --constraint constraints.txt pip \
+    && /opt/emulator/bin/pip install --no-cache-dir --constraint constraints.txt --build-constraint constraints.txt .
 
 FROM python:3.12-slim
 RUN useradd --create-home --uid 10001 emulator && mkdir /state && chown emulator /state

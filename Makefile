@@ -2,14 +2,21 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+# What is installed: the releases of constraints.txt, unless a target at the end says otherwise. -qq prints errors only.
+PINS = --constraint constraints.txt --build-constraint constraints.txt
+INSTALL = $(BIN)/python -m pip install -qq $(PINS)
+SOURCES = setup.cfg pyproject.toml constraints.txt
 
-.PHONY: run test demo bench format clean
+.PHONY: run test types demo bench format clean constraints test-lowest test-newest
 
 run: $(VENV)/run.stamp
 	$(BIN)/modelarts-emulator start $(ARGS)
 
-test: $(VENV)/test.stamp
+test: $(VENV)/test.stamp types
 	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+types: $(VENV)/test.stamp
+	$(BIN)/python -m mypy
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/modelarts-emulator demo $(ARGS)
@@ -22,24 +29,46 @@ format: $(VENV)/test.stamp
 	$(BIN)/ruff check --config .ci/ruff.toml --fix emulator tests benchmarks
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) $(VENV)-lowest $(VENV)-newest build *.egg-info emulator/*.egg-info
 
+# The pip that Python brings along is older than the option --build-constraint.
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install -qq --upgrade --constraint constraints.txt pip
 
-$(VENV)/run.stamp: $(VENV)/bin/python setup.cfg pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable .
+$(VENV)/run.stamp: $(VENV)/bin/python $(SOURCES)
+	$(INSTALL) --editable .
 	touch $@
 
-$(VENV)/demo.stamp: $(VENV)/run.stamp
-	$(BIN)/python -m pip install --quiet --editable ".[demo]"
-	touch $@
-
-$(VENV)/test.stamp: $(VENV)/bin/python setup.cfg pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable ".[test]"
+$(VENV)/demo.stamp: $(VENV)/bin/python $(SOURCES)
+	$(INSTALL) --editable ".[demo]"
 	touch $@ $(VENV)/run.stamp
 
-$(VENV)/bench.stamp: $(VENV)/test.stamp
-	$(BIN)/python -m pip install --quiet "moto[server]" gevent waitress
-	touch $@
+$(VENV)/test.stamp: $(VENV)/bin/python $(SOURCES)
+	$(INSTALL) --editable ".[test]"
+	touch $@ $(VENV)/run.stamp
+
+$(VENV)/bench.stamp: $(VENV)/bin/python $(SOURCES)
+	$(INSTALL) --editable ".[test,bench]"
+	touch $@ $(VENV)/test.stamp $(VENV)/run.stamp
+
+$(VENV)/bin/uv: $(VENV)/bin/python
+	$(INSTALL) uv
+
+# The newest releases that fit together, on every Python from 3.11 on.
+constraints: $(VENV)/bin/uv
+	$(BIN)/uv pip compile setup.cfg --all-extras --universal --python-version 3.11 --fork-strategy fewest \
+	    --upgrade --no-annotate --custom-compile-command "make constraints" --quiet --output-file constraints.txt
+
+# The suite with the oldest releases that setup.cfg allows, and with the newest that there are.
+test-lowest: $(VENV)/bin/uv
+	$(BIN)/uv pip compile setup.cfg --extra test --resolution lowest-direct --python $(BIN)/python \
+	    --no-annotate --no-header --quiet --output-file $(VENV)/lowest.txt
+	rm -f $(VENV)-lowest/*.stamp
+	$(MAKE) VENV=$(VENV)-lowest PINS="--constraint $(VENV)/lowest.txt" $(VENV)-lowest/test.stamp
+	$(VENV)-lowest/bin/python -m pytest -n 2 $(ARGS)
+
+test-newest:
+	rm -f $(VENV)-newest/*.stamp
+	$(MAKE) VENV=$(VENV)-newest PINS="--upgrade --upgrade-strategy eager" $(VENV)-newest/test.stamp
+	$(VENV)-newest/bin/python -m pytest -n 2 $(ARGS)

@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
 
     empty = command(commands, "reset", reset, "forget records and objects; says how many")
     empty.add_argument("--world", help="only this world")
-    empty.add_argument("--area", help="only this area, such as training")
+    empty.add_argument("--area", help="only this area, such as modelarts/training")
 
     time = command(commands, "clock", clock, "show, freeze, run, advance or drive the virtual clock")
     time.add_argument(

@@ -12,7 +12,7 @@ MOST_PACE = 1_000_000
 LANGUAGE = "modelarts_emulator.inference.language.backends"
 
 
-def option(default: Any, words: str, choices: tuple = (), checked_by: str = "") -> Any:
+def option(default: Any, words: str, choices: tuple[str, ...] = (), checked_by: str = "") -> Any:
     """A field of Settings with its help text and, where only some values make sense, these.
 
     checked_by: the module whose `refuse_bad_settings(settings)` knows more; asked when the value is not the default.
@@ -96,9 +96,8 @@ def parsed(row: Field, text: str) -> Any:
         if text.lower() not in ("1", "0", "true", "false", "yes", "no", ""):
             raise ValueError(f"{PREFIX}{row.name.upper()} is {text!r}, must be true or false")
         return text.lower() in ("1", "true", "yes")
+    kind: type = type(row.default)
     try:
-        return type(row.default)(text)
+        return kind(text)
     except ValueError:
-        raise ValueError(
-            f"{PREFIX}{row.name.upper()} is {text!r}, must be a {type(row.default).__name__}"
-        ) from None
+        raise ValueError(f"{PREFIX}{row.name.upper()} is {text!r}, must be a {kind.__name__}") from None

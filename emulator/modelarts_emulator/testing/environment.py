@@ -1,7 +1,8 @@
 """The process's environment with an account laid over it, and as it was when the account is taken away again."""
 
 import os
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from threading import Lock
 
 from modelarts_emulator.testing.shells import variables
@@ -27,13 +28,13 @@ ELSEWHERE = {
 class Layers:
     """Values laid over os.environ, the latest on top; any of them may be taken away first."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._lock = Lock()
         self._layers: list[dict] = []
         self._before: dict = {}
 
     @contextmanager
-    def over(self, values: dict):
+    def over(self, values: dict) -> Iterator[None]:
         """The environment with these values, None for a variable that is not to be there."""
         with self._lock:
             for name in values.keys() - self._before.keys():
@@ -47,7 +48,7 @@ class Layers:
                 self._layers = [layer for layer in self._layers if layer is not values]
                 self._show(values)
 
-    def _show(self, names) -> None:
+    def _show(self, names: Iterable[str]) -> None:
         """Make the environment say of these variables what lies on top."""
         for name in names:
             layers = [layer[name] for layer in self._layers if name in layer]
@@ -62,6 +63,6 @@ class Layers:
 LAYERS = Layers()
 
 
-def pointing_at(environment: dict):
+def pointing_at(environment: dict) -> AbstractContextManager[None]:
     """Context manager: unmodified SDKs find the account of this environment, whatever was set before."""
     return LAYERS.over({**ELSEWHERE, **variables(environment)})
