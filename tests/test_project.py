@@ -6,6 +6,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+import modelarts_emulator
 import pytest
 import yaml
 from modelarts_emulator.contract.errors import error_facts
@@ -74,6 +75,11 @@ def behaviours() -> dict[str, list[Path]]:
         if rest != ["__init__"]:
             found.setdefault(f"{service}/{rest[0]}", []).append(path)
     return found
+
+
+@pytest.mark.parametrize("name", modelarts_emulator.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(modelarts_emulator, name).__name__ == name
 
 
 def registers(path: Path) -> bool:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from modelarts_emulator.app import create_app
+    from modelarts_emulator.application import create_app
     from modelarts_emulator.running import Emulator
     from modelarts_emulator.testing.cloud import Cloud, mock_modelarts
 
@@ -13,7 +13,7 @@ __all__ = ["Cloud", "Emulator", "create_app", "mock_modelarts"]
 HOMES = {
     "Cloud": "testing.cloud",
     "Emulator": "running",
-    "create_app": "app",
+    "create_app": "application",
     "mock_modelarts": "testing.cloud",
 }
 

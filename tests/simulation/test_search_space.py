@@ -41,11 +41,16 @@ def test_a_range_over_more_than_two_orders_is_searched_in_the_logarithm():
 @given(st.floats(-1e308, 1e308), st.floats(-1e308, 1e308), st.floats(0, 1))
 def test_a_position_leads_to_a_value_inside_the_range_and_back(one, other, position):
     lower, upper = sorted((one, other))
-    if upper - lower > 1e-9 * max(abs(lower), abs(upper)):
+    if upper - lower > max(1e-9 * max(abs(lower), abs(upper)), 1e-300):
         parameter = continuous("any", lower, upper)
         value = value_at(parameter, position)
         assert lower <= value <= upper
         assert position_of(parameter, value) == pytest.approx(position, abs=1e-6)
+
+
+def test_the_narrowest_range_has_two_positions():
+    parameter = continuous("any", 0.0, 5e-324)
+    assert [position_of(parameter, value) for value in (0.0, 5e-324)] == [0, 1]
 
 
 @given(st.lists(st.one_of(st.integers(), st.text(min_size=1)), min_size=1, max_size=20, unique=True))

@@ -72,6 +72,8 @@ def position_of(parameter: Parameter, value) -> float:
     lower, upper = parameter["lower"], parameter["upper"]
     if parameter["log"]:
         return (math.log(value) - math.log(lower)) / (math.log(upper) - math.log(lower))
+    if math.isfinite(upper - lower):
+        return (value - lower) / (upper - lower)
     # Halves, because the width of the widest range of floats is itself no float.
     return (value / 2 - lower / 2) / (upper / 2 - lower / 2)
 
