@@ -12,8 +12,9 @@ from modelarts_emulator.contract.errors import ApiError, error_facts, parameter_
 from modelarts_emulator.contract.operations import METHODS, Operations
 from modelarts_emulator.contract.patterns import patterns_of
 from modelarts_emulator.frame.registry import behaviour_of, not_emulated
+from modelarts_emulator.frame.resources import BORN
 from modelarts_emulator.identity.credentials import needs_credential
-from modelarts_emulator.worlds.store import value_at
+from modelarts_emulator.worlds.store import sort_key, value_at
 from openapi_spec_validator import validate
 
 from tests import strategies
@@ -383,6 +384,8 @@ class Kind(NamedTuple):
     """One kind of resource that can be made, shown, listed and deleted; `mine` stands for the caller's own in a body.
 
     id: where an answer of create, and an item of the list, says it. not_found: what show says when there is none.
+    name: the member of the body in which two of a kind differ. change: a body of the operation that changes one, which
+    leaves its name; None where there is no such operation.
     """
 
     create: str
@@ -392,9 +395,19 @@ class Kind(NamedTuple):
     items: str
     item_id: str
     not_found: tuple[int, str]
+    name: tuple[str, ...] = ("metadata", "name")
+    change: dict | None = None
 
 
 CODE = {"code_dir": "/training-code/resnet/", "boot_file": "/training-code/resnet/train.py"}
+CONFIG = {
+    "app_url": "/usr/app/",
+    "boot_file_url": "/usr/app/boot.py",
+    "data_url": "/usr/data/",
+    "engine_id": 4,
+    "spec_id": 2,
+    "worker_server_num": 1,
+}
 KINDS = [
     Kind(
         "CreateTrainingJob",
@@ -412,6 +425,7 @@ KINDS = [
         "items",
         "metadata.id",
         (400, "ModelArts.2775"),
+        change={"description": "changed"},
     ),
     Kind(
         "CreateAlgorithm",
@@ -436,23 +450,18 @@ KINDS = [
         "items",
         "metadata.id",
         (400, "ModelArts.2842"),
+        change={"description": "changed"},
     ),
     Kind(
         "CreateTrainingJobConfig",
-        {
-            "config_name": "usual",
-            "app_url": "/usr/app/",
-            "boot_file_url": "/usr/app/boot.py",
-            "data_url": "/usr/data/",
-            "engine_id": 4,
-            "spec_id": 2,
-            "worker_server_num": 1,
-        },
+        {"config_name": "usual", **CONFIG},
         "usual",
         "ListTrainingJobConfigs",
         "configs",
         "config_name",
         (400, "ModelArts.0105"),
+        name=("config_name",),
+        change={"config_desc": "changed", **CONFIG},
     ),
     Kind(
         "CreateVisualizationJob",
@@ -462,6 +471,35 @@ KINDS = [
         "jobs",
         "job_id",
         (400, "ModelArts.0104"),
+        name=("job_name",),
+        change={"job_desc": "changed"},
+    ),
+    Kind(
+        "CreateWorkspace",
+        {"name": "team-a"},
+        "id",
+        "ListWorkspace",
+        "workspaces",
+        "id",
+        (400, "ModelArts.7005"),
+        name=("name",),
+        change={"description": "changed"},
+    ),
+    Kind(
+        "CreateNetwork",
+        {
+            "apiVersion": "v1",
+            "kind": "Network",
+            "metadata": {"labels": {"os.modelarts/name": "net-a"}},
+            "spec": {"cidr": "192.168.0.0/16"},
+        },
+        "metadata.name",
+        "ListNetworks",
+        "items",
+        "metadata.name",
+        (404, "ModelArts.50025001"),
+        name=("metadata", "labels", "os.modelarts/name"),
+        change={"metadata": {"annotations": {"os.modelarts/description": "changed"}}},
     ),
     Kind(
         "CreateNotebook",
@@ -493,11 +531,8 @@ KINDS = [
 def test_what_was_made_is_listed_and_shown_until_it_is_deleted(kind, cloud):
     cloud.world.obs.create_bucket("obs-name")
     create = OPERATIONS.by_id[kind.create]
-    body = json.loads(json.dumps(kind.body).replace('"mine"', f'"{cloud.world.account.user_id}"'))
-    made = cloud.post(create.path, body)
-    assert made.status == create.success, made
-    id = value_at(made.json, kind.id) or kind.id
-    place = f"{create.path}/{id}"
+    place = made(cloud, kind)
+    id = place.rpartition("/")[2]
     assert id in listed(cloud, kind)
     assert cloud.get(place).status == 200
     deleted = cloud.delete(place)
@@ -510,9 +545,56 @@ def test_what_was_made_is_listed_and_shown_until_it_is_deleted(kind, cloud):
     assert str(id) in words
 
 
-def listed(cloud, kind: Kind) -> list:
-    """The ids in the kind's list."""
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if kind.change], ids=lambda kind: kind.create.removeprefix("Create")
+)
+def test_a_list_is_in_its_documented_order_whatever_was_changed_since(kind, cloud):
+    cloud.world.obs.create_bucket("obs-name")
+    places = []
+    for name in ("name-b", "name-c", "name-a"):
+        places.append(made(cloud, kind, name))
+        cloud.clock.advance(1)
+    for place in places[1::-1]:
+        assert changed(cloud, kind, place).status < 300
+        cloud.clock.advance(1)
+    rows, ids = listed(cloud, kind), [place.rpartition("/")[2] for place in places]
+    assert [id for id in rows if id in ids] == in_documented_order(kind, ids, rows)
+
+
+def in_documented_order(kind: Kind, ids: list[str], rows: dict) -> list[str]:
+    """Ids, oldest first, in the order of the kind's list where nobody asks for another: equal ones stay by age."""
+    sort = OPERATIONS.by_id[kind.listed].paging.sort
+    if sort is None:
+        return ids
+    is_descending = sort.default_direction == "desc"
+    member = sort.members.get(sort.default_by, (sort.default_by,)) if sort.default_by else ()
+    if not member or member in BORN:
+        return ids[::-1] if is_descending else ids
+    values = {id: sort_key(value_at(row, member)) for id, row in rows.items()}
+    return sorted(ids, key=values.get, reverse=is_descending)
+
+
+def made(cloud, kind: Kind, name: str = "") -> str:
+    """The path of a new one of the kind."""
+    create = OPERATIONS.by_id[kind.create]
+    body = json.loads(json.dumps(kind.body).replace('"mine"', f'"{cloud.world.account.user_id}"'))
+    *way, last = kind.name
+    if name:
+        value_at(body, way)[last] = name
+    answer = cloud.post(create.path, body)
+    assert answer.status == create.success, answer
+    return f"{create.path}/{value_at(answer.json, kind.id) or value_at(body, kind.name)}"
+
+
+def changed(cloud, kind: Kind, place: str):
+    """The answer to the operation that changes what is at the place."""
+    _, methods = OPERATIONS.find("no method", place)
+    return cloud.send(*{"PUT", "PATCH"}.intersection(methods), place, kind.change)
+
+
+def listed(cloud, kind: Kind) -> dict[str, dict]:
+    """The kind's list by id."""
     operation = OPERATIONS.by_id[kind.listed]
     reply = cloud.send(operation.method, operation.path, {} if operation.method == "POST" else None)
     assert reply.status == 200, reply
-    return [value_at(item, kind.item_id) for item in reply.json[kind.items]]
+    return {str(value_at(row, kind.item_id)): row for row in reply.json[kind.items]}

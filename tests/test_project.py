@@ -353,3 +353,11 @@ def test_the_core_names_no_service_no_area_and_no_operation():
             texts = {text for text in texts if isinstance(text, str) and not text.startswith(allowed)}
             found[module] = {text for text in texts if text in names or text.startswith(places)}
     assert not {module: texts for module, texts in found.items() if texts}
+
+
+def test_what_the_guide_quotes_stands_in_the_code():
+    guide = (ROOT / "docs/adding-an-operation.md").read_text()
+    quotes = re.findall(r"```python\n# (\S+)\n(.*?)```", guide, re.DOTALL)
+    assert len(quotes) == guide.count("```python") > 0
+    for path, code in quotes:
+        assert code in (ROOT / path).read_text(), path

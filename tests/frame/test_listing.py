@@ -1,0 +1,98 @@
+"""Pages of lists, as the facts of the operation say."""
+
+import base64
+
+import pytest
+from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.contract.operations import Operations
+from modelarts_emulator.frame.listing import list_records
+from modelarts_emulator.frame.registry import RESOURCES
+from modelarts_emulator.frame.resources import Resource
+
+from tests.frame.conftest import call_for
+
+OPERATIONS = Operations()
+
+
+@pytest.fixture
+def shelf(monkeypatch):
+    """A function that makes a call of the operation in a project with the records, and where they lie."""
+    monkeypatch.setitem(RESOURCES, "test/books/book", None)
+    books = Resource("test/books/book", id_field=lambda record: record["key"], not_found="ModelArts.0210")
+
+    def filled(operation_id: str, *records: dict):
+        call = call_for("p")
+        call.operation = OPERATIONS.by_id[operation_id]
+        bound = books.of(call)
+        for number, record in enumerate(records):
+            bound.put({"key": str(number), **record})
+        return call, bound
+
+    return filled
+
+
+def document(name: str, workspace_id: str = "0") -> dict:
+    """A record as networks have them."""
+    return {"metadata": {"name": name, "labels": {"os.modelarts/workspace.id": workspace_id}}}
+
+
+def names(answer: dict) -> list[str]:
+    """The names on a page of documents."""
+    return [each["metadata"]["name"] for each in answer["items"]]
+
+
+@pytest.mark.parametrize("elsewhere", [[], [document("x", "w1")]], ids=["by the table", "by an index"])
+def test_a_filtered_list_stays_by_age_whatever_was_put_since(shelf, elsewhere):
+    call, bound = shelf("ListNetworks", document("b"), *elsewhere, document("a"), document("c"))
+    call.query = {"workspaceId": "0"}
+    assert names(list_records(call, bound)) == ["b", "a", "c"]
+    changed = bound.find("0")
+    for place in ("w1", "0"):
+        changed["metadata"]["labels"]["os.modelarts/workspace.id"] = place
+        bound.put(changed)
+    assert names(list_records(call, bound)) == ["b", "a", "c"]
+
+
+def test_a_token_goes_on_after_a_record_that_is_gone_and_shows_what_is_new(shelf):
+    call, bound = shelf("ListNetworks", *map(document, "abcd"))
+    call.query = {"workspaceId": "0", "limit": 2}
+    page = list_records(call, bound)
+    assert (names(page), page["metadata"]["remainingItemCount"]) == (["a", "b"], 2)
+    bound.drop(bound.find("1"))
+    bound.put({"key": "9", **document("e")})
+    call.query["continue"] = page["metadata"]["continue"]
+    page = list_records(call, bound)
+    assert (names(page), page["metadata"]["remainingItemCount"]) == (["c", "d"], 1)
+    call.query["continue"] = page["metadata"]["continue"]
+    assert list_records(call, bound)["metadata"] == {}
+
+
+@pytest.mark.parametrize("token", ["x", "%%%", "é", base64.urlsafe_b64encode(b"after:x").decode()])
+def test_a_token_that_no_page_gave_out_is_refused(shelf, token):
+    call, bound = shelf("ListNetworks", document("a"))
+    call.query = {"continue": token}
+    with pytest.raises(ApiError, match=r"query.continue: .* is not what an earlier page gave out"):
+        list_records(call, bound)
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_equal_sort_keys_stay_by_age_in_both_directions(shelf, order):
+    rows = [
+        {"id": id, "name": name, "status": "NORMAL"} for id, name in zip("abc", ("n", "m", "n"), strict=True)
+    ]
+    call, bound = shelf("ListWorkspace", *rows)
+    call.query = {"limit": 10, "sort_by": "name", "order": order}
+    expected = ["b", "a", "c"] if order == "asc" else ["a", "c", "b"]
+    assert [each["id"] for each in list_records(call, bound)["workspaces"]] == expected
+
+
+def test_a_page_has_what_its_rows_document_and_counts_all(shelf):
+    call, bound = shelf(
+        "ListWorkspace", *[{"id": str(number), "name": "n", "secret": 1} for number in range(3)]
+    )
+    call.query = {"limit": 2, "offset": 1}
+    assert list_records(call, bound) == {
+        "total_count": 3,
+        "count": 1,
+        "workspaces": [{"id": "2", "name": "n"}],
+    }
