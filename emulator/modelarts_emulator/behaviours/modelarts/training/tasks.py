@@ -44,10 +44,7 @@ def notify_training_job_information(call):
             "ModelArts.2858",
             f"training job {job['metadata']['id']} is {job['status']['phase']}; only tasks of a Running one report",
         )
-    kind = call.body.get("type")
-    if not kind:
-        raise ApiError("ModelArts.2788", "$.type is required and missing: what happened")
-    report = {"moment": call.world.clock.now(), "task": task, "type": kind}
+    report = {"moment": call.world.clock.now(), "task": task, "type": call.body["type"]}
     REPORTS.note(TRAINING_JOBS.of(call), job["metadata"]["id"], report)
 
 
