@@ -23,8 +23,6 @@ CHINA = 8 * 3600
 MILLISECONDS = re.compile("[0-9]{1,14}")
 PREPARED, DOWNLOADED = 0.35, 0.95
 
-# The newest reports of tasks stand among the events, so many of them.
-MOST_REPORTS = 1000
 # What the platform says once a Pending job has its nodes: after which share of that time, and in which words.
 SCHEDULING = (
     (0.3, "K8S", "[Pod: {pod}] Scheduled: Assigned to a node", "[Pod: {pod}] 调度: 已分配节点"),
@@ -119,7 +117,7 @@ def events_of(bound, job: dict) -> list[Happening]:
         events += scheduling_events(bound, job)
     if started_at(job) is not None:
         events += running_events(bound.world, job)
-    for row in REPORTS.of(bound, job["metadata"]["id"])[-MOST_REPORTS:]:
+    for row in REPORTS.of(bound, job["metadata"]["id"]):
         words = f"[{row['task']}] Reported: {row['type']}", f"[{row['task']}] 上报事件: {row['type']}"
         events.append(Happening(row["moment"], "Task", *words))
     if "Terminating" in moments:

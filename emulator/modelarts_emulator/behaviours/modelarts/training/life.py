@@ -42,8 +42,11 @@ from modelarts_emulator.frame.obs_paths import obs_path
 from modelarts_emulator.frame.resources import Resource, Unique
 
 JOBS_TUNED_FROM = "_source"
-# What the tasks of a job have reported of themselves: {"moment", "task", "type"}.
-REPORTS = EventLog("modelarts/training/report")
+TOOLS = {
+    "jupyter-lab/enable": "jupyter_lab",
+    "mindstudio-insight/enable": "mindstudio_insight",
+    "tensorboard/enable": "tensorboard",
+}
 
 
 def fetch_inputs(bound, job: dict) -> str:
@@ -113,6 +116,10 @@ TRAINING_JOBS = Resource(
     ),
 )
 LIFE = TRAINING_JOBS.life
+# What the tasks of a job have reported of themselves: {"moment", "task", "type"}.
+REPORTS = EventLog("modelarts/training/report", of=TRAINING_JOBS, most=1000)
+TRAINING_JOBS.gone(forget_search)
+TRAINING_JOBS.gone(forget_checkpoints)
 
 
 @TRAINING_JOBS.showing
@@ -123,7 +130,23 @@ def show_job(bound, job: dict) -> dict:
     if environments is not None:
         pairs = [{name: value} for name, value in environments.items()]
         shown["algorithm"] = {**job["algorithm"], "environments": pairs}
+    tools = tools_of(bound, job) if job["status"]["phase"] == "Running" else {}
+    if tools:
+        shown["endpoints"] = {**job.get("endpoints", {}), **tools}
     return shown
+
+
+def tools_of(bound, job: dict) -> dict:
+    """Where the tools that the job's annotations switch on have their pages while it runs."""
+    annotations, id = job["metadata"].get("annotations") or {}, job["metadata"]["id"]
+    return {
+        tool: {
+            "url": f"{bound.base_url}/modelarts/{tool}/{bound.project_id}/{id}/",
+            "token": f"{bound.world.seeded(id, tool).getrandbits(128):032x}",
+        }
+        for annotation, tool in TOOLS.items()
+        if annotations.get(annotation) == "true"
+    }
 
 
 def claim_of(bound, job: dict) -> Claim:
@@ -202,16 +225,6 @@ def export_results(bound, job: dict) -> None:
         for task in job["status"]["tasks"]:
             keep_log(bound, job, task)
         keep_device_logs(bound, job)
-
-
-@LIFE.entering(GONE)
-def forget_belongings(bound, job: dict) -> None:
-    """Drop trials, checkpoints and reports together with their job."""
-    id = job["metadata"]["id"]
-    if is_search(job):
-        forget_search(bound, id)
-    forget_checkpoints(bound, id)
-    REPORTS.forget(bound, id)
 
 
 @LIFE.entering(*OVER, GONE)
