@@ -1,5 +1,7 @@
 """Orders of lists beside those of members: groups, computed values, rows by age."""
 
+from dataclasses import fields
+
 import pytest
 from modelarts_emulator.contract.paging import Paging, Sort
 from modelarts_emulator.frame.calls import Call, Caller
@@ -15,7 +17,7 @@ COLOURS = {"1": "red", "2": "blue", "3": "red"}
 
 def paging(sort: Sort) -> Paging:
     """A list without pages in that order."""
-    nothing = dict.fromkeys(Paging._fields)
+    nothing = dict.fromkeys(each.name for each in fields(Paging))
     lists = dict.fromkeys(("also", "total", "count", "pages", "current", "more"), ())
     maps = {"echo": {}, "filters": {}, "constants": {}, "whole_pages": False}
     return Paging(

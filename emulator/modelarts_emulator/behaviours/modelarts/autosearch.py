@@ -2,17 +2,10 @@
 to start from.
 """
 
+from modelarts_emulator.behaviours.modelarts.training import trials
 from modelarts_emulator.behaviours.modelarts.training.life import TRAINING_JOBS
 from modelarts_emulator.behaviours.modelarts.training.script import log_place
 from modelarts_emulator.behaviours.modelarts.training.search import is_search
-from modelarts_emulator.behaviours.modelarts.training.trials import (
-    TRIALS,
-    best_reward,
-    finished,
-    reports_of,
-    search_of,
-    trials_of,
-)
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture, folder
 from modelarts_emulator.frame.calls import Call
@@ -56,8 +49,8 @@ def show_yaml_template(call: Call):
 @behaviour("ShowAutoSearchTrials")
 def show_trials(call: Call):
     """A page of the trials table: strings, and the configuration as an object."""
-    trials, now = trials_of(TRAINING_JOBS.of(call), id_of(search_job(call))), call.world.clock.now()
-    answer = list_rows(call, [row_of(trial, TABLE_HEADER, now) for trial in trials])
+    found, now = trials_of(call, search_job(call)), call.world.clock.now()
+    answer = list_rows(call, [row_of(trial, TABLE_HEADER, now) for trial in found])
     answer["items"]["header"] = TABLE_HEADER
     return {"group_by": "", **answer}
 
@@ -66,7 +59,7 @@ def show_trials(call: Call):
 def show_trial(call: Call):
     """What one trial has reported so far, a row a report."""
     trial, now = trial_named(call, search_job(call)), call.world.clock.now()
-    numbers = range(1, len(reports_of(trial, now)) + 1)
+    numbers = range(1, len(trials.reports_of(trial, now)) + 1)
     return {
         "header": TRIAL_HEADER,
         "data": [row_of(trial, TRIAL_HEADER, now, at) for at in numbers or [None]],
@@ -77,7 +70,7 @@ def show_trial(call: Call):
 def stop_trial(call: Call):
     """End one running trial; the search goes on with the next."""
     trial = trial_named(call, search_job(call))
-    TRIALS.of(call).act(trial, "stop")
+    trials.TRIALS.of(call).act(trial, "stop")
     return {"earlystop_trial": trial["trial_id"]}
 
 
@@ -110,29 +103,29 @@ def search_job(call: Call) -> dict:
     """The search job that the call names; ApiError when there is none or it searches nothing."""
     job = TRAINING_JOBS.find(call)
     if not is_search(job):
-        raise ApiError("ModelArts.2858", f"training job {id_of(job)} is no search job: it has no auto_search")
+        words = f"training job {job['metadata']['id']} is not a search job: it has no auto_search"
+        raise ApiError("ModelArts.2858", words)
     return job
 
 
-def id_of(job: dict) -> str:
-    """The id of a job."""
-    return TRAINING_JOBS.id_of(job)
+def trials_of(call: Call, job: dict) -> list[dict]:
+    """The trials of a search job, by index."""
+    return trials.trials_of(TRAINING_JOBS.of(call), job["metadata"]["id"])
 
 
 def trial_named(call: Call, job: dict) -> dict:
     """The trial of the job that the call names; ApiError when there is none."""
-    trials, trial_id = trials_of(TRAINING_JOBS.of(call), id_of(job)), call.path["trial_id"]
-    found = next((trial for trial in trials if trial["trial_id"] == trial_id), None)
+    there, trial_id = trials_of(call, job), call.path["trial_id"]
+    found = next((trial for trial in there if trial["trial_id"] == trial_id), None)
     if found is None:
-        known = ", ".join(trial["trial_id"] for trial in trials[:20]) or "none yet"
+        known = ", ".join(trial["trial_id"] for trial in there[:20]) or "none yet"
         raise ApiError("ModelArts.0015", f"the job has no trial {trial_id}; its trials are {known}")
     return found
 
 
 def what_ended(call: Call, job: dict) -> tuple[list[dict], list]:
     """(space, ended trials) of a search; ApiError while too few have ended."""
-    bound = TRAINING_JOBS.of(call)
-    search, ended = search_of(bound, job), finished(trials_of(bound, id_of(job)))
+    search, ended = trials.search_of(TRAINING_JOBS.of(call), job), trials.finished(trials_of(call, job))
     if len(ended) < FEWEST_FOR_ANALYSIS:
         raise ApiError(
             "ModelArts.2797",
@@ -143,7 +136,7 @@ def what_ended(call: Call, job: dict) -> tuple[list[dict], list]:
 
 def row_of(trial: dict, header: list[str], now: float, number: int | None = None) -> list:
     """The cells of a trial after its report of that number, or its latest."""
-    reports = reports_of(trial, now)
+    reports = trials.reports_of(trial, now)
     is_over = "ended" in trial and trial["ended"] <= now
     if number is None:
         number = len(reports)
@@ -164,7 +157,7 @@ def row_of(trial: dict, header: list[str], now: float, number: int | None = None
         "status": trial["status"],
         "acc": report["acc"],
         "loss": report["loss"],
-        "best_reward": best_reward(trial, number),
+        "best_reward": trials.best_reward(trial, number),
     }
     return [cells[name] for name in header]
 

@@ -1,9 +1,6 @@
 """Algorithms: code, engine and constraints that training jobs start from, and their publication to the gallery."""
 
-from modelarts_emulator.behaviours.modelarts.algorithms.refusals import (
-    refuse_bad_algorithm,
-    refuse_bad_publication,
-)
+from modelarts_emulator.behaviours.modelarts.algorithms.refusals import refuse_bad_algorithm
 from modelarts_emulator.behaviours.modelarts.training.code import code_folder, engine_in_full
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.listing import paging_of
@@ -113,7 +110,7 @@ def create_algorithm_version_to_gallery(call):
 
     A job names what was published by content_id as subscription_id and version_id as item_version_id.
     """
-    algorithm = ALGORITHMS.find(call, refuse_bad_publication(call.body or {}))
+    algorithm = ALGORITHMS.find(call, call.body["algorithm"]["id"])
     publication = publication_asked(call, algorithm["metadata"]["name"])
     info = call.body.get("content_info") or {}
     version = {

@@ -1,16 +1,13 @@
-"""Why an algorithm is not taken, or not published: one function a reason, each with its documented code."""
-
-import re
+"""Why an algorithm is not taken: one function a reason, each with its documented code."""
 
 from modelarts_emulator.behaviours.modelarts.algorithms.constraints import is_allowed, is_of_type
+from modelarts_emulator.behaviours.modelarts.training.channels import refuse_shared_names
 from modelarts_emulator.behaviours.modelarts.training.code import refuse_bad_code
 from modelarts_emulator.behaviours.modelarts.training.search import refuse_bad_search_policy
 from modelarts_emulator.contract.errors import ApiError
 
 TYPES = ("String", "Integer", "Float", "Boolean")
 VALID_TYPES = ("none", "range", "choice", "enum")
-NAME = re.compile("[A-Za-z0-9_-]{1,64}")
-VERSION = re.compile(r"(0|[1-9][0-9]{0,5})(\.(0|[1-9][0-9]{0,5})){2}")
 REQUIREMENTS = {
     "flavor_type": ("CPU", "GPU", "Ascend"),
     "device_distributed_mode": ("multiple", "singular"),
@@ -20,9 +17,6 @@ REQUIREMENTS = {
 
 def refuse_bad_algorithm(body: dict, job_config: dict, auto_search: dict | None) -> None:
     """ApiError with the documented code for the first thing that keeps the algorithm from being kept."""
-    if "metadata" not in body:
-        raise ApiError("ModelArts.2788", "$.metadata is required and missing")
-    refuse_bad_name("$.metadata.name", body["metadata"]["name"])
     if not (job_config.get("code_dir") or job_config.get("boot_file") or job_config.get("command")):
         raise ApiError(
             "ModelArts.2788",
@@ -36,37 +30,22 @@ def refuse_bad_algorithm(body: dict, job_config: dict, auto_search: dict | None)
         refuse_bad_search_policy("$.advanced_config.auto_search", auto_search)
 
 
-def refuse_bad_name(where: str, name: str) -> None:
-    """The name has the documented form."""
-    if not NAME.fullmatch(name):
-        raise ApiError("ModelArts.2788", f"{where} is {name!r}, must be 1 to 64 letters, digits, '_' or '-'")
-
-
 def refuse_bad_channels(job_config: dict) -> None:
     """Inputs and outputs have names of their own; inputs come from where inputs can come from."""
     for kind in ("inputs", "outputs"):
-        names = [channel.get("name", "") for channel in job_config.get(kind) or ()]
-        if len(set(names)) != len(names) or "" in names:
-            raise ApiError(
-                "ModelArts.2753", f"$.job_config.{kind} are named {', '.join(names)}; each needs its own name"
-            )
+        refuse_shared_names(f"$.job_config.{kind}", job_config.get(kind) or ())
     for at, channel in enumerate(job_config.get("inputs") or ()):
         for constraint in channel.get("remote_constraints") or ():
-            data_type = constraint.get("data_type")
-            if data_type not in ("obs", "dataset"):
-                raise ApiError(
-                    "ModelArts.2834",
-                    f"$.job_config.inputs[{at}].remote_constraints: data_type is {data_type!r}, must be obs or "
-                    "dataset",
-                )
+            kind, where = constraint.get("data_type"), f"$.job_config.inputs[{at}].remote_constraints"
+            if kind not in ("obs", "dataset"):
+                raise ApiError("ModelArts.2834", f"{where}: data_type is {kind!r}, must be obs or dataset")
 
 
 def refuse_bad_parameters(parameters) -> None:
     """Each hyperparameter has a name of its own, a type, and a default that its constraint allows."""
     names = set()
     for at, parameter in enumerate(parameters):
-        where, name = f"$.job_config.parameters[{at}]", parameter.get("name", "")
-        refuse_bad_name(f"{where}.name", name)
+        where, name = f"$.job_config.parameters[{at}]", parameter["name"]
         if name in names:
             raise ApiError("ModelArts.2767", f"{where}: {name} stands there already")
         names.add(name)
@@ -129,16 +108,3 @@ def refuse_bad_requirements(requirements) -> None:
                 f"$.resource_requirements[{at}].values has {', '.join(wrong)}; {row['key']} takes "
                 f"{', '.join(known)}",
             )
-
-
-def refuse_bad_publication(body: dict) -> str:
-    """The id of the algorithm to publish; ApiError when the body names none, or a version that is not one."""
-    id, version_num = (
-        (body.get("algorithm") or {}).get("id"),
-        (body.get("content_info") or {}).get("version_num"),
-    )
-    if not id:
-        raise ApiError("ModelArts.2788", "$.algorithm.id is required and missing")
-    if version_num and not VERSION.fullmatch(version_num):
-        raise ApiError("ModelArts.2788", f"$.content_info.version_num is {version_num!r}, must be like 1.0.0")
-    return id

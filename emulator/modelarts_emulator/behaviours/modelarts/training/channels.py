@@ -30,7 +30,7 @@ def refuse_bad_channels(call, algorithm: dict) -> None:
             refuse_bad_channel(call, f"$.algorithm.{kind}[{at}].remote", channel)
 
 
-def refuse_shared_names(where: str, channels: list[dict]) -> None:
+def refuse_shared_names(where: str, channels) -> None:
     """Each channel has a name of its own."""
     names = [channel.get("name", "") for channel in channels]
     if len(set(names)) != len(names) or "" in names:

@@ -2,35 +2,19 @@
 
 import orjson
 
+from modelarts_emulator.behaviours.modelarts.training import status, tuning
 from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run
 from modelarts_emulator.behaviours.modelarts.training.life import JOBS_TUNED_FROM, TRAINING_JOBS
 from modelarts_emulator.behaviours.modelarts.training.script import script_seconds
-from modelarts_emulator.behaviours.modelarts.training.status import over_at, seconds_run, started_at
-from modelarts_emulator.behaviours.modelarts.training.tuning import (
-    CHECKPOINTS,
-    MODEL_TYPES,
-    PUBLISHED,
-    UNPUBLISHED,
-    artifacts_of,
-    asked_values,
-    is_tuning,
-    iterations_done,
-    model_of,
-    output_path,
-)
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.simulation.finetuning import points_until
 from modelarts_emulator.worlds.clock import iso_of
 
 ASSETS = "modelarts/training/asset"
-METRICS = (
-    ("loss", "train_loss", "training loss", "训练损失", "training"),
-    ("perplexity", "train_perplexity", "perplexity of the training samples", "困惑度", "training"),
-    ("eval_loss", "val_loss", "loss on samples held back", "验证损失", "validation"),
-    ("learning_rate", "learning_rate", "learning rate", "学习率", "training"),
-)
+METRICS = "modelarts/training/finetuning_metrics"
 ASSET_MEMBERS = ("name", "version", "type", "code", "series", "desc")
 
 
@@ -46,16 +30,16 @@ def show_ft_detail(call):
         "task_name": metadata["name"],
         "task_desc": metadata["description"],
         **{name: shown[name] for name in ("metadata", "spec", "status")},
-        "model_type": config.get("model_type") or MODEL_TYPES[0],
+        "model_type": config.get("model_type") or tuning.MODEL_TYPES[0],
         "train_type": train_type_of(job),
-        "task_parameters": as_text(asked_values(algorithm_run(job), config)),
+        "task_parameters": as_text(tuning.asked_values(algorithm_run(job), config)),
         "checkpoint_config": as_text(config.get("checkpoint_config") or {}),
         "create_time": metadata["create_time"],
         "update_time": int(max(job["_moments"].values()) * 1000),
         "train_process": percent_done(call.world, job),
-        "train_cost_time": int(seconds_run(call.world, job)),
-        "training_info": as_text(forecast(call.world, job)) if over_at(job) is None else "",
-        "train_output_path": output_path(job),
+        "train_cost_time": int(status.seconds_run(call.world, job)),
+        "training_info": as_text(forecast(call.world, job)) if status.over_at(job) is None else "",
+        "train_output_path": tuning.output_path(job),
         "datasets_config": [dataset_of(channel) for channel in job["algorithm"]["inputs"]],
         "workspace_id": metadata["workspace_id"],
         "user_id": job["_user_id"],
@@ -69,7 +53,7 @@ def show_ft_detail(call):
         "root_asset_id": asset.get("parent_asset_id", ""),
         **{f"asset_{name}": asset[name] for name in ASSET_MEMBERS if name in asset},
     }
-    source = call.records(CHECKPOINTS).find(job.get("_source", ""))
+    source = call.records(tuning.CHECKPOINTS).find(job.get("_source", ""))
     return detail | ({"continue_task": continued(job, source)} if source else {})
 
 
@@ -77,30 +61,14 @@ def show_ft_detail(call):
 def show_ft_metrics(call):
     """Loss, perplexity and learning rate by step as far as the job is; nothing before it runs."""
     job, world = tuning_job(call), call.world
-    points = points_until(job["_tuning"], iterations_done(world, job)) if "_tuning" in job else []
-    metrics = [
-        {
-            "name_cn": chinese,
-            "name_en": english,
-            "des_en": description,
-            "des_cn": chinese,
-            "type": "line",
-            "group": group,
-            "x_axis": "step",
-            "data": series(points, name),
-        }
-        for name, english, description, chinese, group in METRICS
-    ]
+    points = points_until(job["_tuning"], tuning.iterations_done(world, job)) if "_tuning" in job else []
+    metrics = [{**facts, "data": series(points, name)} for name, facts in fixture(METRICS).items()]
     return {
         "loss": {"data": series(points, "loss")},
         "eval_loss": {"data": series(points, "eval_loss")},
         "training_info": forecast(world, job),
         "train_process": percent_done(world, job),
-        "data": {
-            "format_version": "1.0",
-            "timestamp": iso_of(world.clock.now(), 0),
-            "metrics": metrics,
-        },
+        "data": {"format_version": "1.0", "timestamp": iso_of(world.clock.now(), 0), "metrics": metrics},
     }
 
 
@@ -111,7 +79,7 @@ def list_ft_artifacts(call):
     steps, epoch and status pick what has that value, loss what has at most that loss.
     """
     job = tuning_job(call)
-    rows = [artifact_row(call, each) for each in artifacts_of(call.world, job)]
+    rows = [artifact_row(call, each) for each in tuning.artifacts_of(call.world, job)]
     best = min((row["loss"] for row in rows), default=None)
     return list_rows(call, [row | {"is_best": row["loss"] == best} for row in rows])
 
@@ -132,10 +100,10 @@ def publish_ft_artifacts(call):
 
 def publish(call, job: dict, where: str, row: dict) -> str:
     """Make an asset of the artifact that a row names; its id."""
-    checkpoints, assets = call.records(CHECKPOINTS), call.records(ASSETS)
+    checkpoints, assets = call.records(tuning.CHECKPOINTS), call.records(ASSETS)
     artifact = checkpoints.find(artifact_named(call, job, where, row))
     name = row.get("asset_name") or "-".join(
-        (model_of(job), train_type_of(job), iso_of(artifact["moment"], 0))
+        (tuning.model_of(job), train_type_of(job), iso_of(artifact["moment"], 0))
     )
     version = row.get("asset_version") or "1.0.0"
     if any(assets.find(id)["asset_version"] == version for id in assets.having("asset_name", name)):
@@ -150,24 +118,24 @@ def publish(call, job: dict, where: str, row: dict) -> str:
         "artifact_id": artifact["artifact_id"],
         "job_id": job["metadata"]["id"],
         "workspace_id": call.body.get("workspace_id", "0"),
-        "location": output_path(job),
+        "location": tuning.output_path(job),
         "create_time": call.world.clock.now_ms(),
     }
     assets.put(id, asset)
-    artifact |= {"status": PUBLISHED, "asset_id": id, "asset_name": name}
+    artifact |= {"status": tuning.PUBLISHED, "asset_id": id, "asset_name": name}
     checkpoints.put(artifact["artifact_id"], artifact)
     return id
 
 
 def artifact_named(call, job: dict, where: str, row: dict) -> str:
     """The id of the artifact that a row names: a checkpoint by its id, else the model; ApiError when there is none."""
-    artifacts = {each["artifact_id"]: each for each in artifacts_of(call.world, job)}
+    artifacts = {each["artifact_id"]: each for each in tuning.artifacts_of(call.world, job)}
     id = row.get("artifact_id")
     if not id and not row.get("is_ckpt"):
         return next(id for id, each in artifacts.items() if each["artifact_type"] == "final")
     if id not in artifacts:
         raise ApiError("ModelArts.2788", f"{where}.artifact_id is {id!r}; the job has {', '.join(artifacts)}")
-    if call.records(CHECKPOINTS).find(id)["status"] == PUBLISHED:
+    if call.records(tuning.CHECKPOINTS).find(id)["status"] == tuning.PUBLISHED:
         raise ApiError("ModelArts.2788", f"{where}: artifact {id} is published already")
     return id
 
@@ -175,7 +143,7 @@ def artifact_named(call, job: dict, where: str, row: dict) -> str:
 def artifact_row(call, artifact: dict) -> dict:
     """An artifact as the list shows it, with the jobs that went on from it."""
     id, bound = artifact["artifact_id"], TRAINING_JOBS.of(call)
-    kept = call.records(CHECKPOINTS).find(id) or {}
+    kept = call.records(tuning.CHECKPOINTS).find(id) or {}
     tasks = bound.having(JOBS_TUNED_FROM, id)
     return {
         "artifact_id": id,
@@ -184,7 +152,7 @@ def artifact_row(call, artifact: dict) -> dict:
         "epoch": artifact["epoch"],
         "loss": artifact["loss"],
         "create_time": iso_of(artifact["moment"], 0),
-        "status": kept.get("status", UNPUBLISHED),
+        "status": kept.get("status", tuning.UNPUBLISHED),
         "asset_id": kept.get("asset_id", ""),
         "asset_name": kept.get("asset_name", ""),
         "publish_error_msg": "",
@@ -206,7 +174,7 @@ def artifact_row(call, artifact: dict) -> dict:
 def tuning_job(call) -> dict:
     """The fine-tuning job that the call names; ApiError when there is none or it tunes nothing."""
     job = TRAINING_JOBS.find(call)
-    if not is_tuning(job):
+    if not tuning.is_tuning(job):
         raise ApiError(
             "ModelArts.2858",
             f"training job {job['metadata']['id']} is no fine-tuning job: it has neither train_type nor ftjob_config",
@@ -224,7 +192,7 @@ def continued(job: dict, source: dict) -> dict:
     return {
         "checkpoint_id": source["artifact_id"],
         "source_model_id": source["job_id"],
-        "source_model_name": model_of(job),
+        "source_model_name": tuning.model_of(job),
         "epoch": source["epoch"],
         "steps": source["step"],
     }
@@ -234,15 +202,15 @@ def percent_done(world, job: dict) -> float:
     """How much of the training is done, in percent."""
     if "_tuning" not in job:
         return 0.0
-    return round(100 * iterations_done(world, job) / job["_tuning"]["iterations"], 2)
+    return round(100 * tuning.iterations_done(world, job) / job["_tuning"]["iterations"], 2)
 
 
 def forecast(world, job: dict) -> dict:
     """How long the training is expected to take and to go on, in seconds; empty before it runs."""
-    if started_at(job) is None or "_tuning" not in job:
+    if status.started_at(job) is None or "_tuning" not in job:
         return {}
     lasts = script_seconds(job) / world.pace
-    left = 0.0 if over_at(job) else lasts * (1 - percent_done(world, job) / 100)
+    left = 0.0 if status.over_at(job) else lasts * (1 - percent_done(world, job) / 100)
     return {
         "iterations": job["_tuning"]["iterations"],
         "samples": job["_tuning"]["samples"],

@@ -10,13 +10,13 @@ from modelarts_emulator.frame.registry import behaviour
 
 # Horovod of this version places its parameters on a server task of its own.
 WITH_SERVER = "horovod-cp36-tf-1.16.2"
-TOOLS = {
-    "jupyter-lab/enable": "jupyter_lab",
-    "mindstudio-insight/enable": "mindstudio_insight",
-    "tensorboard/enable": "tensorboard",
-}
 
-TRAINING_JOBS.serves(create="CreateTrainingJob", delete="DeleteTrainingJob", terminate="StopTrainingJob")
+TRAINING_JOBS.serves(
+    create="CreateTrainingJob",
+    show="ShowTrainingJobDetails",
+    delete="DeleteTrainingJob",
+    terminate="StopTrainingJob",
+)
 
 
 @TRAINING_JOBS.creating
@@ -51,12 +51,6 @@ def describe_job(call, job: dict) -> None:
     }
     if asked.experiment:
         job["metadata"]["training_experiment_reference"] = join_experiment(call, asked.experiment)
-
-
-@behaviour("ShowTrainingJobDetails")
-def show_training_job(call):
-    """The job as of now, with the pages of its tools while it runs."""
-    return with_tools(call, TRAINING_JOBS.show(call))
 
 
 @behaviour("BatchDeleteTrainingJob")
@@ -108,20 +102,3 @@ def tasks_of(algorithm: dict, nodes: int) -> list[str]:
     workers = [f"worker-{number}" for number in range(nodes)]
     has_server = (algorithm.get("engine") or {}).get("engine_id") == WITH_SERVER
     return [*workers, "server-0"] if has_server else workers
-
-
-def with_tools(call, shown: dict) -> dict:
-    """The job with where the tools that its annotations switch on have their pages while it runs."""
-    metadata, annotations = shown["metadata"], shown["metadata"].get("annotations") or {}
-    tools = [tool for annotation, tool in TOOLS.items() if annotations.get(annotation) == "true"]
-    if not tools or shown["status"]["phase"] != "Running":
-        return shown
-    id = metadata["id"]
-    pages = {
-        tool: {
-            "url": f"{call.base_url}/modelarts/{tool}/{call.project_id}/{id}/",
-            "token": f"{call.world.seeded(id, tool).getrandbits(128):032x}",
-        }
-        for tool in tools
-    }
-    return {**shown, "endpoints": {**shown.get("endpoints", {}), **pages}}

@@ -1,40 +1,9 @@
 """The life of a training job: its states, what it takes of a flavor or pool, what happens on entering a state."""
 
 from modelarts_emulator.behaviours.modelarts.capacity import CARDS_PER_NODE, POOLS
+from modelarts_emulator.behaviours.modelarts.training import channels, script, status, trials, tuning
 from modelarts_emulator.behaviours.modelarts.training.catalogue import cards_of
-from modelarts_emulator.behaviours.modelarts.training.channels import (
-    missing_code,
-    missing_input,
-    missing_output,
-    write_outputs,
-)
-from modelarts_emulator.behaviours.modelarts.training.script import (
-    NEVER,
-    has_log,
-    keep_device_logs,
-    keep_log,
-    result_of,
-    seconds_until_end,
-    stops_itself,
-)
 from modelarts_emulator.behaviours.modelarts.training.search import is_search
-from modelarts_emulator.behaviours.modelarts.training.status import (
-    CREATING,
-    OVER,
-    PENDING,
-    TERMINATING,
-    note_end_of_run,
-    run_times,
-    start_times,
-    status_of,
-)
-from modelarts_emulator.behaviours.modelarts.training.trials import begin_search, forget_search, stop_search
-from modelarts_emulator.behaviours.modelarts.training.tuning import (
-    forget_checkpoints,
-    is_tuning,
-    keep_checkpoints,
-    plan_tuning,
-)
 from modelarts_emulator.frame.capacity import Claim, admit, ask, give_back
 from modelarts_emulator.frame.events import EventLog
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon
@@ -42,8 +11,11 @@ from modelarts_emulator.frame.obs_paths import obs_path
 from modelarts_emulator.frame.resources import Resource, Unique
 
 JOBS_TUNED_FROM = "_source"
-# What the tasks of a job have reported of themselves: {"moment", "task", "type"}.
-REPORTS = EventLog("modelarts/training/report")
+TOOLS = {
+    "jupyter-lab/enable": "jupyter_lab",
+    "mindstudio-insight/enable": "mindstudio_insight",
+    "tensorboard/enable": "tensorboard",
+}
 
 
 def fetch_inputs(bound, job: dict) -> str:
@@ -52,32 +24,34 @@ def fetch_inputs(bound, job: dict) -> str:
     if pool_id and pool_id not in bound.records(POOLS):
         job["_failure"] = f"Resource pool {pool_id} does not exist any more"
         return "Abnormal"
-    missing = missing_input(world, job) or (missing_output(world, job) if is_search(job) else "")
+    missing = channels.missing_input(world, job) or (
+        channels.missing_output(world, job) if is_search(job) else ""
+    )
     if missing:
         job["_failure"] = missing
         return "Failed"
-    job["_warning"] = missing_code(world, job)
+    job["_warning"] = channels.missing_code(world, job)
     return "Running"
 
 
 def end_of_script(bound, job: dict) -> str:
     """What a job whose script has run its time comes to."""
-    if stops_itself(bound.world, job):
+    if script.stops_itself(bound.world, job):
         return "Terminating"
     if "_failure" not in job and not job["_exit_code"]:
-        missing = missing_output(bound.world, job)
+        missing = channels.missing_output(bound.world, job)
         if not missing:
             return "Completed"
         job["_failure"] = missing
     if "_failure" not in job and len(job["_runs"]) < job["_retries"]:
-        note_end_of_run(bound.world, job)
+        status.note_end_of_run(bound.world, job)
         return "Running"
     return "Failed"
 
 
 def until_scheduled(bound, job: dict) -> float:
     """How long a job stays Pending once it has what it asked for; without end before."""
-    return PENDING if job["_holds"] else NEVER
+    return status.PENDING if job["_holds"] else script.NEVER
 
 
 TRAINING_JOBS = Resource(
@@ -87,8 +61,8 @@ TRAINING_JOBS = Resource(
     not_found="ModelArts.2775",
     unique=Unique("metadata.name", "ModelArts.2751", within="metadata.workspace_id"),
     sorts={
-        "status.start_time": start_times,
-        "status.duration": run_times,
+        "status.start_time": status.start_times,
+        "status.duration": status.run_times,
         "user_id": "_user_id",
         "runtime_type": "_runtime_type",
     },
@@ -96,16 +70,16 @@ TRAINING_JOBS = Resource(
         born="Creating",
         field="status.phase",
         illegal="ModelArts.2796",
-        Creating=soon("Pending", after=CREATING, terminate="Terminating"),
+        Creating=soon("Pending", after=status.CREATING, terminate="Terminating"),
         Pending=soon(fetch_inputs, after=until_scheduled, admit="Pending", terminate="Terminating"),
         Running=soon(
             end_of_script,
-            after=seconds_until_end,
+            after=script.seconds_until_end,
             terminate="Terminating",
             complete="Completed",
             fail="Failed",
         ),
-        Terminating=soon("Terminated", after=TERMINATING),
+        Terminating=soon("Terminated", after=status.TERMINATING),
         Completed=rests(),
         Failed=rests(),
         Terminated=rests(),
@@ -113,17 +87,37 @@ TRAINING_JOBS = Resource(
     ),
 )
 LIFE = TRAINING_JOBS.life
+# What the tasks of a job have reported of themselves: {"moment", "task", "type"}.
+REPORTS = EventLog("modelarts/training/report", of=TRAINING_JOBS, most=1000)
+TRAINING_JOBS.gone(trials.forget_search)
+TRAINING_JOBS.gone(tuning.forget_checkpoints)
 
 
 @TRAINING_JOBS.showing
 def show_job(bound, job: dict) -> dict:
     """The job with its status as of now, each environment variable an object of its own."""
-    shown = {**job, "status": status_of(bound.world, job)}
+    shown = {**job, "status": status.status_of(bound.world, job)}
     environments = job["algorithm"].get("environments")
     if environments is not None:
         pairs = [{name: value} for name, value in environments.items()]
         shown["algorithm"] = {**job["algorithm"], "environments": pairs}
+    tools = tools_of(bound, job) if job["status"]["phase"] == "Running" else {}
+    if tools:
+        shown["endpoints"] = {**job.get("endpoints", {}), **tools}
     return shown
+
+
+def tools_of(bound, job: dict) -> dict:
+    """Where the tools that the job's annotations switch on have their pages while it runs."""
+    annotations, id = job["metadata"].get("annotations") or {}, job["metadata"]["id"]
+    return {
+        tool: {
+            "url": f"{bound.base_url}/modelarts/{tool}/{bound.project_id}/{id}/",
+            "token": f"{bound.world.seeded(id, tool).getrandbits(128):032x}",
+        }
+        for annotation, tool in TOOLS.items()
+        if annotations.get(annotation) == "true"
+    }
 
 
 def claim_of(bound, job: dict) -> Claim:
@@ -170,11 +164,11 @@ def ask_for_room(bound, job: dict) -> None:
 @LIFE.entering("Running")
 def begin_run(bound, job: dict) -> None:
     """Count samples and iterations of fine-tuning; start the trials of a search, or fail when it cannot be."""
-    if is_tuning(job):
-        plan_tuning(bound, job)
+    if tuning.is_tuning(job):
+        tuning.plan_tuning(bound, job)
     if is_search(job):
         try:
-            begin_search(bound, job)
+            trials.begin_search(bound, job)
         except ValueError as error:
             job["_failure"] = str(error)
 
@@ -183,38 +177,28 @@ def begin_run(bound, job: dict) -> None:
 def end_trials(bound, job: dict) -> None:
     """End the trials together with their job."""
     if is_search(job):
-        stop_search(bound, job)
+        trials.stop_search(bound, job)
 
 
 @LIFE.entering("Completed")
 def write_results(bound, job: dict) -> None:
     """Put what the script would have written into the job's outputs."""
-    write_outputs(bound.world, job, result_of(bound.world, job))
+    channels.write_outputs(bound.world, job, script.result_of(bound.world, job))
 
 
 @LIFE.entering("Completed", "Failed", "Terminated")
 def export_results(bound, job: dict) -> None:
     """Leave in OBS how far fine-tuning got, and the log where the job wants it."""
     if "_tuning" in job:
-        keep_checkpoints(bound, job)
+        tuning.keep_checkpoints(bound, job)
     url = job["spec"]["log_export_path"].get("obs_url")
-    if url and has_log(job) and bound.world.obs.exists(obs_path(url).bucket):
+    if url and script.has_log(job) and bound.world.obs.exists(obs_path(url).bucket):
         for task in job["status"]["tasks"]:
-            keep_log(bound, job, task)
-        keep_device_logs(bound, job)
+            script.keep_log(bound, job, task)
+        script.keep_device_logs(bound, job)
 
 
-@LIFE.entering(GONE)
-def forget_belongings(bound, job: dict) -> None:
-    """Drop trials, checkpoints and reports together with their job."""
-    id = job["metadata"]["id"]
-    if is_search(job):
-        forget_search(bound, id)
-    forget_checkpoints(bound, id)
-    REPORTS.forget(bound, id)
-
-
-@LIFE.entering(*OVER, GONE)
+@LIFE.entering(*status.OVER, GONE)
 def let_go(bound, job: dict) -> None:
     """Give back what the job took; others that wait for it go on."""
     give_back(bound.world, bound.project_id, claim_of(bound, job))

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from ipaddress import ip_address
 
-from modelarts_emulator.behaviours.modelarts.training.jobs import with_tools
 from modelarts_emulator.behaviours.modelarts.training.life import TRAINING_JOBS
 from modelarts_emulator.behaviours.modelarts.training.status import task_addresses
 from modelarts_emulator.behaviours.modelarts.training.tuning import is_tuning
@@ -33,7 +32,7 @@ def list_training_jobs(call):
         shown = TRAINING_JOBS.row(call, bound, job)
         if host_ips:
             shown["status"]["task_ips"] = tasks_on(bound.world, job, host_ips)
-        return with_tools(call, shown)
+        return shown
 
     group = member_of(call, group_by, "ModelArts.2807") if group_by else None
     return {

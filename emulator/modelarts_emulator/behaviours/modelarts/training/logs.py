@@ -1,7 +1,7 @@
 """The log of a training job's tasks, while it runs and after."""
 
+from modelarts_emulator.behaviours.modelarts.training import script
 from modelarts_emulator.behaviours.modelarts.training.life import TRAINING_JOBS
-from modelarts_emulator.behaviours.modelarts.training.script import has_log, keep_log, log_lines, log_text
 from modelarts_emulator.behaviours.modelarts.training.status import over_at
 from modelarts_emulator.behaviours.modelarts.training.tasks import task_of
 from modelarts_emulator.contract.errors import ApiError
@@ -15,7 +15,7 @@ DOWNLOAD = "application/octet-stream"
 @behaviour("ShowTrainingJobLogsPreview")
 def show_training_job_logs_preview(call):
     """The log so far, or its newest part when it is longer than 5 MB."""
-    text = log_text(TRAINING_JOBS.of(call), *task_with_log(call))
+    text = script.log_text(TRAINING_JOBS.of(call), *task_with_log(call))
     shown = text[-MOST_BYTES:].decode(errors="ignore")
     return {"content": shown, "current_size": len(shown.encode()), "full_size": len(text)}
 
@@ -23,7 +23,7 @@ def show_training_job_logs_preview(call):
 @behaviour("ShowTrainingJobLogsFromAom")
 def show_training_job_logs_from_aom(call):
     """Some lines of the log, from base_line on upwards or downwards; by default the newest ones."""
-    printed = log_lines(TRAINING_JOBS.of(call), *task_with_log(call, "ModelArts.2818"))
+    printed = script.log_lines(TRAINING_JOBS.of(call), *task_with_log(call, "ModelArts.2818"))
     lines = [line for _, line in printed]
     base, count, ascending = base_line(call, len(lines)), call.query["lines"], call.query["order"] == "asc"
     first = base if ascending else max(1, base - count + 1)
@@ -40,13 +40,13 @@ def show_training_job_logs_from_aom(call):
 @behaviour("ShowObsUrlOfTrainingJobLogs")
 def show_obs_url_of_training_job_logs(call):
     """A link to the log in OBS that anybody can open for five minutes: shown as text, or downloaded."""
-    return {"obs_url": link_to(call, *keep_log(TRAINING_JOBS.of(call), *task_with_log(call)))}
+    return {"obs_url": link_to(call, *script.keep_log(TRAINING_JOBS.of(call), *task_with_log(call)))}
 
 
 def task_with_log(call, code: str = "ModelArts.2776") -> tuple[dict, str]:
     """(job, task) that the call names; ApiError with the code when nothing has been printed yet."""
     job, task = task_of(call)
-    if not has_log(job):
+    if not script.has_log(job):
         over = " and never will" if over_at(job) else " yet"
         raise ApiError(
             "ModelArts.2818" if over_at(job) else code,

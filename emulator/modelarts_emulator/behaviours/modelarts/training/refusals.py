@@ -1,7 +1,6 @@
 """Why a new training job is refused: one function a reason, each with its documented code."""
 
 from modelarts_emulator.behaviours.modelarts.algorithms.constraints import refuse_broken_constraints
-from modelarts_emulator.behaviours.modelarts.algorithms.refusals import refuse_bad_name
 from modelarts_emulator.behaviours.modelarts.capacity import POOLS
 from modelarts_emulator.behaviours.modelarts.training.asked import TrainingJobAsked
 from modelarts_emulator.behaviours.modelarts.training.catalogue import VISUALIZATION, refuse_over_quota
@@ -23,7 +22,7 @@ LOG_READERS = ("tensorboard/enable", "mindstudio-insight/enable")
 def refuse_bad_job(asked: TrainingJobAsked) -> None:
     """ApiError with the documented code for the first thing that keeps the job from being created."""
     call, algorithm = asked.call, asked.algorithm
-    refuse_bad_metadata(asked)
+    refuse_bad_retries(asked.annotations.get(RETRIES, "0"))
     if call.body.get("tasks"):
         raise ApiError(
             "ModelArts.2788", "$.tasks is documented as not implemented; describe the job in $.spec"
@@ -34,22 +33,19 @@ def refuse_bad_job(asked: TrainingJobAsked) -> None:
     refuse_bad_code(algorithm, "$.algorithm")
     refuse_bad_channels(call, algorithm)
     refuse_bad_parameters(algorithm.get("parameters") or ())
-    refuse_bad_environments(asked.environments)
+    refuse_bad_knobs(asked.environments)
     refuse_bad_policies(asked.auto_search)
     refuse_bad_resource(asked)
     if asked.stored:
         refuse_broken_constraints(asked.stored, algorithm, asked.resource, asked.flavor)
     refuse_bad_logs(asked)
-    refuse_bad_notification(asked.spec.get("notification") or {})
     if asked.is_tuning:
         refuse_bad_tuning(call)
     refuse_over_quota(call, asked.kind)
 
 
-def refuse_bad_metadata(asked: TrainingJobAsked) -> None:
-    """The name has the documented form; the retries are a number that the platform knows."""
-    refuse_bad_name("$.metadata.name", asked.metadata["name"])
-    retries = asked.annotations.get(RETRIES, "0")
+def refuse_bad_retries(retries: str) -> None:
+    """How often the job is restarted is a number that the platform knows."""
     if not (retries.isascii() and retries.isdecimal() and len(retries) < 10 and int(retries) <= MOST_RETRIES):
         raise ApiError(
             "ModelArts.2788", f"$.metadata.annotations.{RETRIES} is {retries!r}, must be 0 to {MOST_RETRIES}"
@@ -95,23 +91,10 @@ def refuse_bad_stored(asked: TrainingJobAsked) -> None:
 
 def refuse_bad_parameters(parameters) -> None:
     """Each parameter has a name of its own."""
-    names = [parameter.get("name", "") for parameter in parameters]
+    names = [parameter["name"] for parameter in parameters]
     for at, name in enumerate(names):
-        if not name:
-            raise ApiError("ModelArts.2788", f"$.algorithm.parameters[{at}] has no name")
         if name in names[:at]:
             raise ApiError("ModelArts.2767", f"$.algorithm.parameters[{at}]: {name} stands there already")
-
-
-def refuse_bad_environments(environments: dict) -> None:
-    """No variable refers to another, and the emulator's own ones make sense."""
-    for name, value in environments.items():
-        if "$" in value:
-            raise ApiError(
-                "ModelArts.2788",
-                f"$.algorithm.environments.{name} is {value!r}; references by $ are not supported",
-            )
-    refuse_bad_knobs(environments)
 
 
 def refuse_bad_resource(asked: TrainingJobAsked) -> None:
@@ -155,9 +138,3 @@ def refuse_bad_logs(asked: TrainingJobAsked) -> None:
     summary = asked.algorithm.get("summary") or {}
     if summary.get("log_type") and not summary.get("log_dir"):
         raise ApiError("ModelArts.2788", "$.algorithm.summary.log_dir is required when log_type is given")
-
-
-def refuse_bad_notification(notification: dict) -> None:
-    """Who wants to be told of events names a topic and at least one event."""
-    if notification and not (notification.get("topic_urn") and notification.get("events")):
-        raise ApiError("ModelArts.2788", "$.spec.notification needs topic_urn and at least one of events")

@@ -2,16 +2,10 @@
 
 import re
 
+from modelarts_emulator.behaviours.modelarts.training import status
 from modelarts_emulator.behaviours.modelarts.training.channels import url_of
 from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run
 from modelarts_emulator.behaviours.modelarts.training.search import is_search
-from modelarts_emulator.behaviours.modelarts.training.status import (
-    exit_code_of,
-    over_at,
-    run_started_at,
-    started_at,
-    stopped_at,
-)
 from modelarts_emulator.behaviours.modelarts.training.trials import EPOCH_NAMES, lines_of_trials
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.obs_paths import obs_path
@@ -90,7 +84,7 @@ def seconds_until_end(bound, job: dict) -> float:
 
 def seconds_until_stop(world, job: dict) -> float:
     """How much of the time until the auto stop was left when the run began, in seconds that the pace divides."""
-    left = auto_stop_seconds(job) - (run_started_at(job) - started_at(job))
+    left = auto_stop_seconds(job) - (status.run_started_at(job) - status.started_at(job))
     return max(0, left) * world.pace
 
 
@@ -128,12 +122,12 @@ def result_of(world, job: dict) -> dict:
 
 def has_log(job: dict) -> bool:
     """Whether the job came far enough to print anything."""
-    return started_at(job) is not None or "_failure" in job
+    return status.started_at(job) is not None or "_failure" in job
 
 
 def log_lines(bound, job: dict, task: str) -> list[tuple[float, str]]:
     """(moment, line) of everything the task has printed so far, in the order of time."""
-    view, start, over = described(job, task), started_at(job), over_at(job)
+    view, start, over = described(job, task), status.started_at(job), status.over_at(job)
     began = over if start is None else start
     lines = [(began, line) for line in opening_lines(view, began)]
     if job.get("_warning"):
@@ -142,7 +136,7 @@ def log_lines(bound, job: dict, task: str) -> list[tuple[float, str]]:
         lines += script_lines(bound, job, view)
     if over is not None and "_failure" in job:
         lines.append((over, f"[ModelArts Service Log][ERROR]{job['_failure']}"))
-    code = exit_code_of(job)
+    code = status.exit_code_of(job)
     if code is not None:
         ending = next(words for phase, words in ENDINGS.items() if phase in job["_moments"])
         lines += [(over, line) for line in closing_lines(view, over, code, ending)]
@@ -151,7 +145,7 @@ def log_lines(bound, job: dict, task: str) -> list[tuple[float, str]]:
 
 def script_lines(bound, job: dict, view: Job) -> list[tuple[float, str]]:
     """(moment, line) of what the script itself, or its trials, have printed so far."""
-    now = stopped_at(job) or bound.world.clock.now()
+    now = status.stopped_at(job) or bound.world.clock.now()
     if is_search(job):
         return lines_of_trials(bound, job, now)
     lines, failed = [], f"RuntimeError: the training script ends with exit code {job['_exit_code']}"
@@ -159,7 +153,7 @@ def script_lines(bound, job: dict, view: Job) -> list[tuple[float, str]]:
         again = f"[ModelArts Service Log]restart {number} of {job['_retries']}"
         lines += run_lines(bound, job, view, run["start"], run["end"])
         lines += [(run["end"], failed), (run["end"], again)]
-    lines += run_lines(bound, job, view, run_started_at(job), now)
+    lines += run_lines(bound, job, view, status.run_started_at(job), now)
     if "Failed" in job["_moments"] and job["_exit_code"]:
         lines.append((now, failed))
     return lines
@@ -233,7 +227,7 @@ def keep_device_logs(bound, job: dict) -> None:
     """Leave beside the logs of an Ascend job what each of its devices has printed."""
     resource, (bucket, prefix) = job["spec"]["resource"], log_place(bound, job)
     detail = resource.get("flavor_detail") or {"flavor_type": ""}
-    if detail["flavor_type"] != "Ascend" or started_at(job) is None:
+    if detail["flavor_type"] != "Ascend" or status.started_at(job) is None:
         return
     devices = int(detail["flavor_info"]["npu"]["unit_num"])
     for rank in range(devices * resource["node_count"]):

@@ -1,13 +1,8 @@
 """The tasks of a training job: where they run, their ranks, how busy they are, what they report."""
 
+from modelarts_emulator.behaviours.modelarts.training import status
 from modelarts_emulator.behaviours.modelarts.training.catalogue import cards_of
 from modelarts_emulator.behaviours.modelarts.training.life import REPORTS, TRAINING_JOBS
-from modelarts_emulator.behaviours.modelarts.training.status import (
-    seconds_run,
-    started_at,
-    stopped_at,
-    task_addresses,
-)
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.simulation.utilisation import usage
@@ -19,20 +14,22 @@ FEWEST_NODES_ROUTED = 3
 def list_training_job_tasks(call):
     """Where the job's tasks run, as far as they have been scheduled."""
     job, wanted = TRAINING_JOBS.find(call), call.query.get("schedule_count", 1)
-    return [address for address in task_addresses(call.world, job) if address["schedule_count"] == wanted]
+    return [
+        address for address in status.task_addresses(call.world, job) if address["schedule_count"] == wanted
+    ]
 
 
 @behaviour("ShowTrainingJobMetrics")
 def show_training_job_metrics(call):
     """How busy the task's machine was, one average a minute since the script started."""
     job, task = task_of(call)
-    if started_at(job) is None:
+    if status.started_at(job) is None:
         raise ApiError("ModelArts.2777", f"training job {job['metadata']['id']} has not run yet")
     resource = job["spec"]["resource"]
     kind = resource["flavor_detail"]["flavor_type"] if "flavor_detail" in resource else "CPU"
-    minutes = int(seconds_run(call.world, job) * call.world.pace // 60)
+    minutes = int(status.seconds_run(call.world, job) * call.world.pace // 60)
     seed = f"{call.world.seed}/{job['metadata']['id']}"
-    return {"metrics": usage(seed, task, kind, minutes, stopped_at(job) is None)}
+    return {"metrics": usage(seed, task, kind, minutes, status.stopped_at(job) is None)}
 
 
 @behaviour("NotifyTrainingJobInformation")
@@ -44,10 +41,7 @@ def notify_training_job_information(call):
             "ModelArts.2858",
             f"training job {job['metadata']['id']} is {job['status']['phase']}; only tasks of a Running one report",
         )
-    kind = call.body.get("type")
-    if not kind:
-        raise ApiError("ModelArts.2788", "$.type is required and missing: what happened")
-    report = {"moment": call.world.clock.now(), "task": task, "type": kind}
+    report = {"moment": call.world.clock.now(), "task": task, "type": call.body["type"]}
     REPORTS.note(TRAINING_JOBS.of(call), job["metadata"]["id"], report)
 
 

@@ -4,10 +4,10 @@ import math
 
 import orjson
 
+from modelarts_emulator.behaviours.modelarts.training import status
 from modelarts_emulator.behaviours.modelarts.training.channels import places_of
 from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run
 from modelarts_emulator.behaviours.modelarts.training.script import script_seconds, values_of
-from modelarts_emulator.behaviours.modelarts.training.status import run_started_at, started_at, stopped_at
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import folder
 from modelarts_emulator.frame.obs_paths import obs_path, refuse_bad_obs_path
@@ -164,12 +164,12 @@ def samples_in(world, bucket: str, key: str) -> int:
 
 def iterations_done(world, job: dict) -> int:
     """How many iterations of the current run are done."""
-    tuning, start = job.get("_tuning"), started_at(job)
+    tuning, start = job.get("_tuning"), status.started_at(job)
     if tuning is None or start is None:
         return 0
     if "Completed" in job["_moments"]:
         return tuning["iterations"]
-    elapsed = (stopped_at(job) or world.clock.now()) - run_started_at(job)
+    elapsed = (status.stopped_at(job) or world.clock.now()) - status.run_started_at(job)
     share = elapsed * world.pace / script_seconds(job)
     return min(tuning["iterations"], int(share * tuning["iterations"] + 1e-6))
 
@@ -188,7 +188,7 @@ def artifacts_of(world, job: dict) -> list[dict]:
     for each in artifacts:
         chance = world.seeded(job["metadata"]["id"], "artifact", each["step"])
         each["artifact_id"] = f"{chance.getrandbits(128):032x}"
-        each["moment"] = run_started_at(job) + each["iteration"] * seconds
+        each["moment"] = status.run_started_at(job) + each["iteration"] * seconds
     return artifacts
 
 
