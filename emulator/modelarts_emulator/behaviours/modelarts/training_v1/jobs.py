@@ -3,7 +3,11 @@
 import orjson
 
 from modelarts_emulator.behaviours.modelarts.training_v1.asked import read_config, read_resource, read_volumes
-from modelarts_emulator.behaviours.modelarts.training_v1.life import TRAINING_JOBS, TRAINING_VERSIONS
+from modelarts_emulator.behaviours.modelarts.training_v1.life import (
+    TRAINING_JOBS,
+    TRAINING_VERSIONS,
+    duration_of,
+)
 from modelarts_emulator.behaviours.modelarts.training_v1.metrics import system_metrics
 from modelarts_emulator.behaviours.modelarts.training_v1.script import model_metrics
 from modelarts_emulator.behaviours.modelarts.training_v1.states import (
@@ -63,9 +67,6 @@ def list_training_jobs(call):
     refuse_unknown_status(call)
     jobs = TRAINING_JOBS.of(call)
     ids = jobs.table.having("workspace_id", call.query["workspace_id"])
-    if call.query["sortBy"] == "duration":
-        # It grows while a job runs, so that no index knows it; the list keeps the order of what it cannot tell apart.
-        ids.sort(key=lambda id: duration_of(jobs, jobs.find(id)), reverse=call.query["order"] == "desc")
     return list_records(call, jobs, ids) | quotas_left(jobs, "training_jobs")
 
 
@@ -128,14 +129,6 @@ def list_metrics(bound, shown: dict) -> dict:
     """In lists a version says whether it has a GPU, and its metrics are text."""
     metrics = system_metrics(bound.world, bound.find(str(shown["version_id"])))
     return {**shown, "gpu": bool(shown.get("gpu_num")), "system_metric_list": orjson.dumps(metrics).decode()}
-
-
-def duration_of(jobs, job: dict) -> int:
-    """For how many milliseconds the latest version of a job has run."""
-    if "version_id" not in job:
-        return 0
-    version = jobs.beside(TRAINING_VERSIONS).find(str(job["version_id"]))
-    return milliseconds(seconds_run(jobs.world, version))
 
 
 def read_version(call, config: dict) -> dict:

@@ -14,7 +14,9 @@ from modelarts_emulator.behaviours.modelarts.training_v1.script import (
 from modelarts_emulator.behaviours.modelarts.training_v1.states import (
     STATUS_NUMBERS,
     illegal_action,
+    milliseconds,
     number_states,
+    seconds_run,
 )
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon
 from modelarts_emulator.frame.obs_paths import is_in_obs, obs_path
@@ -66,6 +68,14 @@ def state_after_killing(bound, record: dict) -> str:
     return GONE if "_deleting" in record else "KILLED"
 
 
+def duration_of(jobs, job: dict) -> int:
+    """For how many milliseconds the latest version of a job has run."""
+    if "version_id" not in job:
+        return 0
+    version = jobs.beside(TRAINING_VERSIONS).find(str(job["version_id"]))
+    return milliseconds(seconds_run(jobs.world, version))
+
+
 STOPPABLE = {"stop": "KILLING", "delete": "KILLING"}
 LIFE = Lifecycle(
     born="INIT",
@@ -89,6 +99,7 @@ TRAINING_JOBS = Resource(
     id_field="job_id",
     not_found="ModelArts.0105",
     writes=("job_desc",),
+    sorts={"duration": lambda jobs: {id: duration_of(jobs, jobs.find(id)) for id in jobs.table.ids()}},
 ).serves(update="UpdateTrainingJobV1")
 TRAINING_VERSIONS = Resource(
     "modelarts/training-v1/training_job_version",
