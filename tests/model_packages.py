@@ -131,3 +131,18 @@ def shown(cloud, service_id: str) -> dict:
 def asked(cloud, service_id: str, body=None, **options):
     """A prediction."""
     return cloud.post(f"/v1/infers/{service_id}", body or {"data": {"req_data": [{"pixel": 1}]}}, **options)
+
+
+def pages_of_an_old_list(cloud, path: str) -> list[list]:
+    """The pages of one of the six old lists as the Terraform provider reads them: first without limit and offset, then
+    with the number of elements read as offset, until a page is empty. Each answer holds one array.
+    """
+    pages, url = [], path
+    while not pages or pages[-1]:
+        reply = cloud.get(url)
+        assert reply.status == 200 and reply.headers["content-type"].startswith("application/json"), reply
+        (page,) = [value for value in reply.json.values() if isinstance(value, list)]
+        pages.append(page)
+        assert len(pages) < 4, "the list does not end"
+        url = f"{path}{'&' if '?' in path else '?'}offset={sum(map(len, pages))}"
+    return pages

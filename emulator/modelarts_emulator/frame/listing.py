@@ -72,9 +72,11 @@ def list_rows(call: Call, rows: Sequence[dict]) -> dict:
     paging = paging_of(call)
     for rule, wanted in filters_asked(call, paging):
         rows = [each for each in rows if holds(call, rule, value_at(each, rule.member), wanted)]
-    by, descending = sorting_of(call, paging)
-    if by:
-        rows = sorted(rows, key=lambda each: sort_key(value_at(each, by)), reverse=descending)
+    keys, descending = sorting_of(call, paging)
+    if keys:
+        rows = sorted(
+            rows, key=lambda each: [sort_key(value_at(each, by)) for by in keys], reverse=descending
+        )
     elif descending:
         rows = rows[::-1]
     start, limit = window_of(call, paging)
@@ -123,15 +125,17 @@ def chosen_ids(
         ids = narrowed(call, table, rule, wanted, ids)
     if keep is not None:
         ids = [id for id in (table.ids() if ids is None else ids) if keep(bound.find(id))]
-    by, descending = sorting_of(call, paging)
-    if not by or by in bound.resource.by_age:
+    keys, descending = sorting_of(call, paging)
+    if not keys or keys[0] in bound.resource.by_age:
         return ids if ids is None or not descending else ids[::-1]
-    place = bound.resource.sorts.get(".".join(by), by)
-    if ids is None and not callable(place):
-        return table.ordered(path_of(place), descending)
-    column = column_of(bound, place)
+    places = [bound.resource.sorts.get(".".join(by), by) for by in keys]
+    if ids is None and len(places) == 1 and not callable(places[0]):
+        return table.ordered(path_of(places[0]), descending)
+    columns = [column_of(bound, place) for place in places]
     return sorted(
-        table.ids() if ids is None else ids, key=lambda id: sort_key(column[id]), reverse=descending
+        table.ids() if ids is None else ids,
+        key=lambda id: [sort_key(column[id]) for column in columns],
+        reverse=descending,
     )
 
 
@@ -189,17 +193,19 @@ def holds(call: Call, rule: Filter, value: Any, wanted: Any) -> bool:
             return selects(refuse_bad_selector(call, wanted), value or {})
 
 
-def sorting_of(call: Call, paging: Paging) -> tuple[Member, bool]:
-    """(member to sort by, () for age; whether descending) as the call says, or as documented when it does not."""
+def sorting_of(call: Call, paging: Paging) -> tuple[list[Member], bool]:
+    """(members to sort by, the first one first, none for age; whether descending) as the call says, or as documented
+    when it does not. Several are joined by commas.
+    """
     sort = paging.sort
     if sort is None:
-        return (), False
+        return [], False
     by = asked(call, paging, sort.by) or sort.default_by
     direction = asked(call, paging, sort.direction)
     if direction in (None, ""):
         direction = sort.default_direction
     descending = not direction if isinstance(direction, bool) else str(direction).lower() == "desc"
-    return sort.members.get(by, (by,)) if by else (), descending
+    return [sort.members.get(each, (each,)) for each in by.split(",")] if by else [], descending
 
 
 def window_of(call: Call, paging: Paging) -> tuple[int, int | None]:

@@ -4,7 +4,17 @@ import json
 
 import pytest
 
-from tests.model_packages import BUCKET, CONFIG, MODELS, deployed, entry, import_body, published, put_package
+from tests.model_packages import (
+    BUCKET,
+    CONFIG,
+    MODELS,
+    deployed,
+    entry,
+    import_body,
+    pages_of_an_old_list,
+    published,
+    put_package,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -198,3 +208,56 @@ def test_engines_and_runtimes_are_as_documented(cloud):
 def test_templates_are_filtered_by_their_labels(cloud):
     found = cloud.get(f"{MODELS}/template?engine=MindSpore").json["templates"]
     assert [row["template_id"] for row in found] == ["arm-ascend"]
+
+
+def test_terraform_reads_a_model_as_it_was_sent(cloud):
+    location, config = put_package(cloud), json.dumps(CONFIG | {"metrics": {"f1": 0.5}})
+    sent = import_body(
+        location,
+        initial_config=config,
+        source_copy="false",
+        model_algorithm="image_classification",
+        runtime="python3.6",
+        description="digits",
+        execution_code=f"{location}/customize_service.py",
+        model_docs=[{"doc_name": "guide", "doc_url": "https://example.com/guide"}],
+        model_metrics=json.dumps({"f1": 0.5}),
+        install_type=["batch", "real-time"],
+        workspace_id="0",
+    )
+    model_id = cloud.post(MODELS, sent).json["model_id"]
+    model = cloud.get(f"{MODELS}/{model_id}").json
+    assert json.loads(model["config"]) == json.loads(config)
+    assert {name: model[name] for name in sent if name != "initial_config"} == {
+        name: value for name, value in sent.items() if name != "initial_config"
+    }
+
+
+def test_terraform_waits_for_a_model_that_is_publishing_and_then_published(cloud):
+    model_id = imported(cloud, put_package(cloud)).json["model_id"]
+    seen = []
+    for _ in range(8):
+        seen.append(cloud.get(f"{MODELS}/{model_id}").json["model_status"])
+        cloud.clock.advance(0.25)
+    assert list(dict.fromkeys(seen)) == ["publishing", "published"]
+
+
+def test_terraform_finds_a_deleted_model_by_status_404(cloud):
+    model_id = published(cloud)
+    assert cloud.delete(f"{MODELS}/{model_id}").status == 200
+    assert cloud.get(f"{MODELS}/{model_id}").status == 404
+
+
+@pytest.mark.parametrize("path", [MODELS, f"{MODELS}?model_type=Scikit_Learn", f"{MODELS}/template"])
+def test_terraform_reads_lists_of_models_to_their_end(cloud, path):
+    published(cloud)
+    first, *rest = pages_of_an_old_list(cloud, path)
+    assert first and rest == [[]]
+
+
+def test_versions_of_a_model_are_sorted_as_numbers(cloud):
+    location = put_package(cloud)
+    for version in ("0.0.10", "0.0.9", "0.1.0"):
+        published(cloud, location, version=version)
+    listed = cloud.get(f"{MODELS}?sort_by=model_version&order=asc").json["models"]
+    assert [row["model_version"] for row in listed] == ["0.0.9", "0.0.10", "0.1.0"]

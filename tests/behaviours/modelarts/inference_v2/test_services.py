@@ -308,3 +308,15 @@ def test_the_payload_of_the_terraform_provider_lives_its_life(cloud):
     assert [row["name"] for row in deployments(cloud, service_id)] == ["group-1"]
     cloud.post(f"{SERVICES}/delete", {"service_ids": [service_id]})
     cloud.clock.until(lambda: cloud.get(f"{SERVICES}/{service_id}").status == 404)
+
+
+def test_the_list_is_sorted_by_several_members(cloud):
+    for name in ("one", "two"):
+        created(cloud, name=name)
+    cloud.clock.advance(1)
+    created(cloud, name="three")
+    assert names(cloud, "sort_key=update_at,create_at&sort_dir=ASC") == ["one", "two", "three"]
+    cloud.clock.advance(1)
+    one = cloud.get(f"{SERVICES}?name=one").json["data"][0]["id"]
+    cloud.put(f"{SERVICES}/{one}", {"description": "x"})
+    assert names(cloud, "sort_key=update_at,create_at&sort_dir=DESC")[-1] == "two"

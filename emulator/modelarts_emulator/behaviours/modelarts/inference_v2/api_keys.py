@@ -1,29 +1,49 @@
 """API keys that open services: created, bound, unbound, deleted, and keys for some hours."""
 
-from modelarts_emulator.behaviours.modelarts.inference_v2.pages import page_of
-from modelarts_emulator.behaviours.modelarts.inference_v2.predictions import TEMPORARY
-from modelarts_emulator.behaviours.modelarts.inference_v2.records import SERVICES
+from modelarts_emulator.behaviours.modelarts.inference_v2.life import SERVICES
 from modelarts_emulator.behaviours.modelarts.inference_v2.refusals import refuse
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.registry import behaviour
-from modelarts_emulator.frame.resources import Resource
+from modelarts_emulator.frame.resources import BelongsTo, Resource
 from modelarts_emulator.identity.records import API_KEYS, User, digest_of, remember_key
+
+HOUR = 3600
+# Who owns keys that no record stands for.
+TEMPORARY = "temporary"
 
 KEYS = Resource(
     "modelarts/inference-v2/api_key", path_names=("key_id",), id_field="key_id", not_found="ModelArts.0015"
+).serves(delete="DeleteInferApiKey")
+BINDINGS = Resource(
+    "modelarts/inference-v2/key_binding",
+    id_field=lambda binding: f"{binding['service_id']}/{binding['key_id']}",
+    not_found="ModelArts.0015",
+    belongs_to=BelongsTo(SERVICES, "service_id"),
 )
-HOUR = 3600
+
+
+@KEYS.showing
+def present_key(bound, key: dict) -> dict:
+    """A key without its value, with the services it is bound to."""
+    services = bound.beside(SERVICES)
+    found = [services.find(binding["service_id"]) for binding in bindings_of(bound, key)]
+    return key | {"services": [{"id": service["id"], "name": service["name"]} for service in found]}
+
+
+def bindings_of(bound, key: dict) -> list[dict]:
+    """What binds a key to services."""
+    return bound.beside(BINDINGS).having("key_id", key["key_id"])
 
 
 @behaviour("CreateInferApiKey")
 def create_infer_api_key(call):
     """A key; this answer is the only one that says its value."""
-    body, world = call.body, call.world
-    if KEYS.table(call).having("name", body["name"]):
+    body, world, keys = call.body, call.world, KEYS.of(call)
+    if keys.table.having("name", body["name"]):
         refuse(f"name: there is an API key {body['name']} already; its name is free again when it is deleted")
-    value, key_id = new_value(world), world.new_hex(32)
-    record = {
-        "key_id": key_id,
+    value = new_value(world)
+    key = {
+        "key_id": world.new_hex(32),
         "name": body["name"],
         "description": body.get("description", ""),
         "scope": body["scope"],
@@ -31,14 +51,11 @@ def create_infer_api_key(call):
         "domain_id": call.caller.account_id,
         "project_id": call.project_id,
         "workspace_id": "0",
-        "_service_ids": [],
         "_digest": digest_of(value),
     }
-    KEYS.table(call).put(key_id, record)
-    user = User(call.caller.user_id, call.caller.user_name)
-    remember_key(world, API_KEYS, value, user, call.project_id, owner=key_id)
-    names = ("key_id", "name", "description", "scope", "create_time")
-    return {name: record[name] for name in names} | {"api_key": value}
+    keys.put(key)
+    remember_key(world, API_KEYS, value, caller_of(call), call.project_id, owner=key["key_id"])
+    return KEYS.answer(call, key | {"api_key": value})
 
 
 def new_value(world) -> str:
@@ -46,77 +63,62 @@ def new_value(world) -> str:
     return f"{world.new_hex(43)}{world.new_hex(43)}"
 
 
+def caller_of(call) -> User:
+    """The user who calls."""
+    return User(call.caller.user_id, call.caller.user_name)
+
+
 @behaviour("CreateInferTempApiKey")
 def create_infer_temp_api_key(call):
     """A key for all services of the project that take keys, for 1 to 24 hours; 24 unless told otherwise."""
     value, now = new_value(call.world), call.world.clock.now()
     expires = now + call.body.get("expire_time", 24) * HOUR
-    user = User(call.caller.user_id, call.caller.user_name)
-    remember_key(call.world, API_KEYS, value, user, call.project_id, expires, owner=TEMPORARY)
+    remember_key(call.world, API_KEYS, value, caller_of(call), call.project_id, expires, owner=TEMPORARY)
     return {"api_key": value, "create_time": int(now * 1000), "expire_time": int(expires * 1000)}
-
-
-def shown_key(call, key: dict) -> dict:
-    """A key without its value, with the services it is bound to."""
-    services = SERVICES.table(call)
-    bound = [services.find(id) for id in key["_service_ids"]]
-    return KEYS.of(call).shown(key) | {
-        "services": [{"id": service["id"], "name": service["name"]} for service in bound]
-    }
 
 
 @behaviour("ListInferApiKeys")
 def list_infer_api_keys(call):
     """A page of the keys, newest first; with service_id those that are bound to it, or reach it."""
-    query, table = call.query, KEYS.table(call)
-    keys = [dict(key) for key in table]
-    for name in ("scope", "key_id", "workspace_id"):
-        keys = [key for key in keys if key[name] == query.get(name, key[name])]
-    keys = [key for key in keys if query.get("name", "") in key["name"]]
-    if "service_id" in query:
-        reached = query["with_user_scope"]
-        keys = [
-            key
-            for key in keys
-            if query["service_id"] in key["_service_ids"] or (reached and key["scope"] == "USER")
-        ]
-    if "service_name" in query:
-        names = SERVICES.table(call).column("name")
-        keys = [key for key in keys if any(query["service_name"] in names[id] for id in key["_service_ids"])]
-    return page_of(call, keys[::-1], lambda key: shown_key(call, key))
+    query, keys = call.query, KEYS.of(call)
+    names, id, part = SERVICES.table(call).column("name"), query.get("service_id"), query.get("service_name")
+
+    def is_asked(key: dict) -> bool:
+        ids = [binding["service_id"] for binding in bindings_of(keys, key)]
+        reaches = id in (None, *ids) or (query["with_user_scope"] and key["scope"] == "USER")
+        return reaches and (part is None or any(part in names[each] for each in ids))
+
+    return KEYS.list(call, is_asked)
 
 
-@behaviour("DeleteInferApiKey")
-def delete_infer_api_key(call):
-    """Forget a key that no service uses; it opens nothing from now on."""
-    key = KEYS.find(call)
-    if key["_service_ids"]:
-        refuse(f"API key {key['name']} is bound to {', '.join(key['_service_ids'])}; unbind it first")
-    KEYS.table(call).drop(key["key_id"])
+@KEYS.deleting
+def forget_value(call, key: dict) -> None:
+    """Only a key that no service uses is deleted; it opens nothing from now on."""
+    bound_to = [binding["service_id"] for binding in bindings_of(KEYS.of(call), key)]
+    if bound_to:
+        refuse(f"API key {key['name']} is bound to {', '.join(bound_to)}; unbind it first")
     call.world.store.table(API_KEYS).drop(key["_digest"])
-    return shown_key(call, key)
 
 
 def bind(call, service: dict, key_id: str) -> dict:
     """Let a key open a service; ApiError when there is no such key, or it opens the service already."""
-    key = KEYS.find(call, key_id)
+    key, bindings = KEYS.find(call, key_id), BINDINGS.of(call)
     if key["scope"] == "USER":
         refuse(f"API key {key['name']} has scope USER; it opens all services and is bound to none")
-    if service["id"] in key["_service_ids"]:
+    if bindings.get(f"{service['id']}/{key_id}"):
         refuse(f"API key {key['name']} is bound to service {service['name']} already")
-    key["_service_ids"].append(service["id"])
-    KEYS.table(call).put(key_id, key)
-    return shown_key(call, key)
+    bindings.put({"service_id": service["id"], "key_id": key_id})
+    return KEYS.of(call).shown(key)
 
 
 def unbind(call, service: dict, key_id: str) -> dict:
     """Take a service from a key; ApiError when the key does not have it."""
-    key = KEYS.find(call, key_id)
-    if service["id"] not in key["_service_ids"]:
+    key, bindings = KEYS.find(call, key_id), BINDINGS.of(call)
+    binding = bindings.get(f"{service['id']}/{key_id}")
+    if binding is None:
         refuse(f"API key {key['name']} is not bound to service {service['name']}")
-    key["_service_ids"].remove(service["id"])
-    KEYS.table(call).put(key_id, key)
-    return shown_key(call, key)
+    bindings.drop(binding)
+    return KEYS.of(call).shown(key)
 
 
 @behaviour("BindInferApiKey")
@@ -134,16 +136,16 @@ def unbind_infer_api_key(call):
 @behaviour("BatchBindInferApiKeys")
 def batch_bind_infer_api_keys(call):
     """Bind several keys; those that cannot be come back as failures."""
-    return each_key(call, bind)
+    return change_each(call, bind)
 
 
 @behaviour("BatchUnbindInferApiKeys")
 def batch_unbind_infer_api_keys(call):
     """Unbind several keys; those that cannot be come back as failures."""
-    return each_key(call, unbind)
+    return change_each(call, unbind)
 
 
-def each_key(call, change) -> dict:
+def change_each(call, change) -> dict:
     """Change each key that the body names; what was done and what was not."""
     service = SERVICES.find(call)
     done, failed = [], []

@@ -1,9 +1,9 @@
 """The pools that services are deployed to, and the flavors of their instances."""
 
-from modelarts_emulator.behaviours.modelarts.inference_v2.pages import page_of
-from modelarts_emulator.behaviours.modelarts.inference_v2.records import DEPLOYMENTS
+from modelarts_emulator.behaviours.modelarts.inference_v2.life import DEPLOYMENTS
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
+from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.worlds.world import derived
 
@@ -40,13 +40,11 @@ def moment_of(call, id: str) -> int | None:
     """Since when a pool is known; None when it is not."""
     if id in call.records(POOLS):
         return call.world.clock.now_ms()
-    pools = DEPLOYMENTS.table(call)
-    users = pools.having("_config.pool_id", id)
-    return min((pools.find(user)["create_at"] for user in users), default=None)
+    users = DEPLOYMENTS.of(call).having("_config.pool_id", id)
+    return min((deployment["create_at"] for deployment in users), default=None)
 
 
 @behaviour("ListInferClusterFlavors")
 def list_infer_cluster_flavors(call):
     """A page of the flavors an instance can have."""
-    kind = call.query.get("flavor_type")
-    return page_of(call, [flavor for flavor in fixture(FLAVORS) if kind in (None, flavor["category"])])
+    return list_rows(call, fixture(FLAVORS))

@@ -2,8 +2,7 @@
 
 import re
 
-from modelarts_emulator.behaviours.modelarts.inference_v2.pages import arranged, page_of
-from modelarts_emulator.behaviours.modelarts.inference_v2.records import SERVICE_VERSIONS, SERVICES
+from modelarts_emulator.behaviours.modelarts.inference_v2.life import SERVICE_VERSIONS, SERVICES
 from modelarts_emulator.behaviours.modelarts.inference_v2.refusals import refuse
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon
@@ -18,13 +17,12 @@ URL = re.compile(
 )
 RETRY = "Connection failed. Please retry."
 DOWN = ("FAILED", "STOPPED")
+TAKEN = ("scene", "type", "vpc_id", "subnet_id", "pool_id", "dispatcher_group_id", "service_id")
 
 
 def after_connecting(bound, connection: dict) -> str:
     """CONNECTED, or FAILED when the service is not there to be connected to."""
-    world = bound.world
-    table = world.store.table(f"{SERVICES.name}/{connection['_project_id']}")
-    service = table.find(connection.get("service_id", ""))
+    service = bound.beside(SERVICES).get(connection.get("service_id", ""))
     if connection["type"] == "SERVICE" and service is None:
         connection["message"] = f"service {connection['service_id']} has been deleted"
         return "FAILED"
@@ -38,6 +36,7 @@ def after_connecting(bound, connection: dict) -> str:
 CONNECTIONS = Resource(
     "modelarts/inference-v2/intranet_connection",
     not_found="ModelArts.0015",
+    by_age=(("create_at",),),
     lifecycle=Lifecycle(
         born="CONNECTING",
         APPROVING=rests(APPROVE="CONNECTING", REJECT="REJECTED", delete="DELETING"),
@@ -48,56 +47,51 @@ CONNECTIONS = Resource(
         CANCELED=rests(delete="DELETING"),
         DELETING=soon(GONE, 10),
     ),
-)
+).serves(list="ListInferIntranetConnectionApplications")
 
 
-@CONNECTIONS.lifecycle.entering(
-    "APPROVING", "CONNECTING", "CONNECTED", "FAILED", "REJECTED", "CANCELED", "DELETING"
-)
+@CONNECTIONS.lifecycle.entering(*CONNECTIONS.lifecycle.states)
 def note_change(bound, connection: dict) -> None:
-    """Note since when it is so, and the address that a connection gives."""
-    world = bound.world
-    connection["_updated"] = world.clock.now_ms()
+    """Note since when it is so."""
+    connection["update_at"] = bound.world.clock.now_ms()
 
 
 @CONNECTIONS.lifecycle.entering("CONNECTED")
 def give_address(bound, connection: dict) -> None:
     """The address inside, from the moment of connection on."""
-    world = bound.world
     host = derived("intranet", connection["id"])[:16]
     path = f"/v2/infers/{connection['service_id']}" if "service_id" in connection else "/v2/infers"
-    connection["url_list"] = [f"http://{host}.infer.{world.region}.internal{path}"]
+    connection["url_list"] = [f"http://{host}.infer.{bound.world.region}.internal{path}"]
 
 
-def shown(call, connection: dict) -> dict:
-    """A connection as the API shows it."""
-    moments = {"create_at": connection["_created"], "update_at": connection["_updated"]}
-    return CONNECTIONS.of(call).shown(connection) | {name: str(at) for name, at in moments.items()}
+@CONNECTIONS.showing
+def present_connection(bound, connection: dict) -> dict:
+    """A connection; its moments are digits in a text."""
+    return connection | {name: str(connection[name]) for name in ("create_at", "update_at")}
 
 
 @behaviour("CreateInferIntranetConnection")
 def create_infer_intranet_connection(call):
     """Apply for access: it is connected at once unless the service wants to approve."""
-    body, world = call.body, call.world
+    body, world, connections = call.body, call.world, CONNECTIONS.of(call)
     refuse_incomplete(body)
     refuse_urls(body.get("custom_urls", ()))
     service = SERVICES.find(call, body["service_id"]) if body.get("service_id") else None
     reviewed = service is not None and wants_approval(call, service)
-    names = ("scene", "type", "vpc_id", "subnet_id", "pool_id", "dispatcher_group_id", "service_id")
-    connection = {name: body[name] for name in names if body.get(name)}
+    connection = {name: body[name] for name in TAKEN if body.get(name)}
     connection |= {"id": world.new_uuid(), "custom_url_list": body.get("custom_urls", []), "url_list": []}
     connection |= {
         "applicant_user_name": call.caller.user_name,
         "owner_domain_name": call.caller.account_name,
     }
-    connection |= {"message": "", "_created": world.clock.now_ms(), "_project_id": call.project_id}
+    connection |= {"message": "", "create_at": world.clock.now_ms()}
     connection |= {"_reviewed": reviewed, "_domain_id": call.caller.account_id}
     if service is not None:
         connection |= {"service_name": service["name"], "service_type": service["type"]}
     if "pool_id" in connection:
         connection["maos_network_name"] = f"network-{derived('network', connection['pool_id'])[:8]}"
-    state = "APPROVING" if reviewed else "CONNECTING"
-    return shown(call, CONNECTIONS.of(call).enter(connection, state))
+    connection = connections.enter(connection, "APPROVING" if reviewed else "CONNECTING")
+    return connections.shown(connection)
 
 
 def refuse_incomplete(body: dict) -> None:
@@ -116,40 +110,20 @@ def refuse_urls(urls) -> None:
         host = match["host"] if match else ""
         port = int(match["port"] or 1) if match else 0
         if not match or len(host.partition(":")[0]) > 63 or not 1 <= port <= 65535:
-            refuse(
-                f"custom_urls: {url!r} is not http, https, ws or wss, ://, a domain or IP:port, and a path"
-            )
+            refuse(f"custom_urls: {url!r} is not <http, https, ws or wss>://<domain or IP:port><path>")
 
 
 def wants_approval(call, service: dict) -> bool:
     """Whether a service has said that applications are to be approved."""
-    version = call.records(SERVICE_VERSIONS.name).find(service["version_id"])
+    version = SERVICE_VERSIONS.of(call).find(service["version_id"])
     return version.get("runtime_config", {}).get("service_invoke", {}).get("intranet_approval_enable", False)
-
-
-@behaviour("ListInferIntranetConnectionApplications")
-def list_infer_intranet_connection_applications(call):
-    """A page of the project's own applications."""
-    return listed(call, lambda connection: True)
 
 
 @behaviour("ListInferIntranetConnectionReviews")
 def list_infer_intranet_connection_reviews(call):
     """A page of the applications that the project's services wanted to approve."""
     wanted = call.query.get("applicant_domain_id")
-    return listed(call, lambda row: row["_reviewed"] and wanted in (None, row["_domain_id"]))
-
-
-def listed(call, fits) -> dict:
-    """A page of the connections that fit, and have the values asked for."""
-    names = ("scene", "id", "service_id", "vpc_id", "pool_id", "type", "applicant_user_name")
-    asked = {name: call.query[name] for name in names if name in call.query}
-    states = call.query.get("status", "").split(",")
-    rows = [dict(row) for row in CONNECTIONS.table(call) if fits(row)]
-    rows = [row for row in rows if all(row.get(name) == value for name, value in asked.items())]
-    rows = [row for row in rows if states == [""] or row["status"] in states]
-    rows = [row for row in rows if call.query.get("service_name", "") in row.get("service_name", "")]
-    return page_of(call, arranged(call, [shown(call, row) for row in rows]))
+    return CONNECTIONS.list(call, lambda row: row["_reviewed"] and wanted in (None, row["_domain_id"]))
 
 
 @behaviour("UpdateInferIntranetConnection")
@@ -170,9 +144,8 @@ def modify_infer_intranet_connections(call):
     if connection["status"] == "DELETING":
         raise ApiError("ModelArts.0104", f"{connection['id']} is DELETING")
     refuse_urls(call.body["custom_urls"])
-    connection |= {"custom_url_list": call.body["custom_urls"], "_updated": call.world.clock.now_ms()}
-    CONNECTIONS.table(call).put(connection["id"], connection)
-    return shown(call, connection)
+    connection |= {"custom_url_list": call.body["custom_urls"], "update_at": call.world.clock.now_ms()}
+    return CONNECTIONS.change(call, connection)
 
 
 @behaviour("BatchDeleteInferIntranetConnections")

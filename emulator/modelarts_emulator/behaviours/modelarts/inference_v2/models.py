@@ -62,40 +62,33 @@ def key_of(deployment: dict, version_id: str) -> str:
     return f"{deployment['service_id']}/{deployment['id']}/{version_id}"
 
 
-def version_record(world, deployment: dict, version_id: str) -> dict:
-    """The record of a version."""
-    return world.store.table(f"modelarts/inference-v2/version/{deployment['_project_id']}").find(version_id)
-
-
-def begin_model(world, deployment: dict, version_id: str):
+def begin_model(bound, deployment: dict, version_id: str):
     """Set the package of a version to work; what cannot be says why when asked."""
-    version, models = version_record(world, deployment, version_id), fleet(world, AREA)
+    version, models = (
+        bound.records("modelarts/inference-v2/version").find(version_id),
+        fleet(bound.world, AREA),
+    )
     key = key_of(deployment, version_id)
-    words = missing_place(world, version["config"])
-    package = None if words else package_of(world, version)
+    words = missing_place(bound.world, version["config"])
+    package = None if words else package_of(bound.world, version)
     if package is None:
         return models.keep(key, refused(words or NO_PACKAGE))
     units = version["config"].get("unit_configs") or [{}]
-    return models.begin(world, key, package, units[0].get("envs", {}), deployment["_inference"])
+    return models.begin(bound.world, key, package, units[0].get("envs", {}), deployment["_inference"])
 
 
-def model_at_work(world, deployment: dict, version_id: str):
+def model_at_work(bound, deployment: dict, version_id: str):
     """What is at work for a version; begun again when the emulator has been restarted meanwhile."""
-    found = fleet(world, AREA).find(key_of(deployment, version_id))
-    return found or begin_model(world, deployment, version_id)
+    found = fleet(bound.world, AREA).find(key_of(deployment, version_id))
+    return found or begin_model(bound, deployment, version_id)
 
 
-def awaited_model(world, deployment: dict, version_id: str):
-    """What is set once the start of the model has succeeded or failed."""
-    return model_at_work(world, deployment, version_id).started
-
-
-def failure_of(world, deployment: dict, version_id: str) -> str | None:
+def failure_of(bound, deployment: dict, version_id: str) -> str | None:
     """Why the version cannot be deployed; None when it can, and for an image without a package."""
-    failure = model_at_work(world, deployment, version_id).failure
+    failure = model_at_work(bound, deployment, version_id).failure
     return None if failure == NO_PACKAGE else failure
 
 
-def end_models(world, deployment: dict, version_id: str = "") -> None:
+def end_models(bound, deployment: dict, version_id: str = "") -> None:
     """Stop what is at work for a deployment, or for one version of it."""
-    fleet(world, AREA).forget(key_of(deployment, version_id))
+    fleet(bound.world, AREA).forget(key_of(deployment, version_id))

@@ -1,18 +1,18 @@
 """Predictions of services of v2: which version answers, who may ask, what a crash does."""
 
+from modelarts_emulator.behaviours.modelarts.inference_v2.api_keys import BINDINGS, KEYS, TEMPORARY
+from modelarts_emulator.behaviours.modelarts.inference_v2.life import DEPLOYMENTS, SERVICES, note_event
 from modelarts_emulator.behaviours.modelarts.inference_v2.models import (
     AREA,
     NO_PACKAGE,
     key_of,
     model_at_work,
 )
-from modelarts_emulator.behaviours.modelarts.inference_v2.records import DEPLOYMENTS, SERVICES, note_event
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.serving.endpoint import Answering, Endpoint, answer_for
 from modelarts_emulator.serving.fleet import fleet
 
 ANSWERING = ("RUNNING", "UPGRADING", "CONCERNING")
-TEMPORARY = "temporary"
 
 
 def find_service(bound, id: str) -> tuple[dict, list[dict]]:
@@ -50,7 +50,7 @@ def endpoint_of(bound, id: str) -> Endpoint:
         bool(weights),
         models,
         weights,
-        lambda key: model_at_work(bound.world, *versions[key]),
+        lambda key: model_at_work(bound, *versions[key]),
     )
 
 
@@ -66,9 +66,9 @@ def refuse_credential(bound, id: str, proof) -> None:
         return
     if kind != "API_KEY":
         raise ApiError("APIG.0305", f"the service's auth_type is {kind}; no API key opens it")
-    key = bound.records("modelarts/inference-v2/api_key").find(proof.owner)
-    is_bound = key is not None and (key["scope"] == "USER" or id in key["_service_ids"])
-    if proof.owner != TEMPORARY and not is_bound:
+    key = bound.beside(KEYS).get(proof.owner)
+    is_bound = f"{id}/{proof.owner}" in bound.beside(BINDINGS).table
+    if proof.owner != TEMPORARY and not is_bound and not (key and key["scope"] == "USER"):
         raise ApiError("APIG.0304", f"the API key is not bound to service {id}")
 
 
@@ -79,8 +79,8 @@ def restart_model(bound, id: str, key: str, words: str) -> None:
     for deployment in deployments:
         if deployment["id"] != deployment_id or words == NO_PACKAGE:
             continue
-        note_event(bound.world, deployment, "WARNING", f"[{deployment['name']}] an instance ended: {words}")
-        model_at_work(bound.world, deployment, version_id).restart()
+        note_event(bound, deployment, "WARNING", f"[{deployment['name']}] an instance ended: {words}")
+        model_at_work(bound, deployment, version_id).restart()
         if deployment["status"] == "RUNNING":
             bound.beside(DEPLOYMENTS).act(deployment, "fault")
 
