@@ -90,7 +90,8 @@ def left_of(world, area: str) -> list[str]:
     left = [name for name in [*world.store.names(), *world.due.tables()] if name.startswith(f"{area}/")]
     for name in world.store.names():
         if name.startswith(f"{CLAIMS}/"):
-            left += [row["table"] for row in world.store.table(name) if row["table"].startswith(f"{area}/")]
+            tables = [row.get("table", "") for row in world.store.table(name)]
+            left += [table for table in tables if table.startswith(f"{area}/")]
     module = area.replace("/", ".").replace("-", "_")
     left += [row["module"] for row in world.store.table(ADDRESSES) if row["module"].startswith(module)]
     return left + [name for name in world.volatile if f"{name}/".startswith(f"{area}/")]
