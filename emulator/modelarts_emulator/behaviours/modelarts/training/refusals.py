@@ -2,6 +2,7 @@
 
 from modelarts_emulator.behaviours.modelarts.algorithms.constraints import refuse_broken_constraints
 from modelarts_emulator.behaviours.modelarts.algorithms.refusals import refuse_bad_name
+from modelarts_emulator.behaviours.modelarts.capacity import POOLS
 from modelarts_emulator.behaviours.modelarts.training.asked import TrainingJobAsked
 from modelarts_emulator.behaviours.modelarts.training.catalogue import VISUALIZATION, refuse_over_quota
 from modelarts_emulator.behaviours.modelarts.training.channels import refuse_bad_channels
@@ -10,7 +11,6 @@ from modelarts_emulator.behaviours.modelarts.training.script import refuse_bad_k
 from modelarts_emulator.behaviours.modelarts.training.search import refuse_bad_policies
 from modelarts_emulator.behaviours.modelarts.training.tuning import refuse_bad_tuning
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.frame.capacity import POOLS
 from modelarts_emulator.frame.obs_paths import refuse_bad_obs_path
 from modelarts_emulator.worlds.store import value_at
 
