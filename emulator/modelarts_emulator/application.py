@@ -18,7 +18,7 @@ from modelarts_emulator.identity.credentials import seed_identity
 from modelarts_emulator.obs.names import is_obs_host
 from modelarts_emulator.serving import endpoint
 from modelarts_emulator.settings import Settings
-from modelarts_emulator.waiting import NeedsThread, Working, refuse_to_wait
+from modelarts_emulator.waiting import MANNER, NeedsThread, refuse_to_wait
 from modelarts_emulator.worlds.accounts import Worlds
 from modelarts_emulator.worlds.world import Surroundings, World
 
@@ -189,12 +189,14 @@ class Application:
             return self.control(exchange.environ, start_response)
         if hurries:
             try:
-                with Working(hurries=True):
-                    status, headers, body = respond(self, exchange)
+                MANNER.hurries = True
+                status, headers, body = respond(self, exchange)
             except NeedsThread as needed:
                 exchange.first = needed.first
                 exchange.threads = f"waiting for {exchange.world.tag if exchange.world else 'a world'}"
                 return None
+            finally:
+                MANNER.hurries = False
         else:
             status, headers, body = self.respond_in_time(exchange)
         headers.append(("X-Request-Id", exchange.request_id))

@@ -29,19 +29,6 @@ class Manner(local):
 MANNER = Manner()
 
 
-class Working:
-    """A context in which the current thread works in a certain manner; afterwards as before."""
-
-    def __init__(self, hurries: bool = False, starts_over: bool = False):
-        self._manner = hurries, starts_over
-
-    def __enter__(self) -> None:
-        MANNER.hurries, MANNER.starts_over = self._manner
-
-    def __exit__(self, *_: object) -> None:
-        MANNER.hurries = MANNER.starts_over = False
-
-
 def refuse_to_wait(first: Callable[[], object] | None = None) -> None:
     """NeedsThread where the current thread must not wait; to be called before what takes its time."""
     if MANNER.hurries:

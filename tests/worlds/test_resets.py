@@ -1,11 +1,10 @@
-"""A reset of one area leaves nothing of it: no record, no moment, nothing held or waited for, no address."""
+"""A reset of one area leaves nothing of it: no record, no moment, nothing held or waited for, no cache."""
 
 import json
 
 import pytest
 from modelarts_emulator.frame.capacity import CLAIMS, Claim, ask
 from modelarts_emulator.frame.registry import behaviour_of, not_emulated
-from modelarts_emulator.serving.endpoint import ADDRESSES
 from modelarts_emulator.worlds.world import META
 
 from tests import infer_services, model_packages, strategies
@@ -90,9 +89,8 @@ def left_of(world, area: str) -> list[str]:
     left = [name for name in [*world.store.names(), *world.due.tables()] if name.startswith(f"{area}/")]
     for name in world.store.names():
         if name.startswith(f"{CLAIMS}/"):
-            left += [row["table"] for row in world.store.table(name) if row["table"].startswith(f"{area}/")]
-    module = area.replace("/", ".").replace("-", "_")
-    left += [row["module"] for row in world.store.table(ADDRESSES) if row["module"].startswith(module)]
+            tables = [row.get("table", "") for row in world.store.table(name)]
+            left += [table for table in tables if table.startswith(f"{area}/")]
     return left + [name for name in world.volatile if f"{name}/".startswith(f"{area}/")]
 
 

@@ -44,6 +44,10 @@ class Due:
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
+    def has_work(self, goal: float) -> bool:
+        """Whether something may be due at the goal."""
+        return bool(self._held) or (bool(self._heap) and self._heap[0][0] <= goal)
+
     def catch_up(self, goal: float, seconds: float = SLICE_SECONDS) -> bool:
         """Do what has fallen due up to the goal, for about so many real seconds; whether that was all.
 

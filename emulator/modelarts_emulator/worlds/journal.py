@@ -13,7 +13,7 @@ from zlib import crc32
 
 import orjson
 
-from modelarts_emulator.worlds.old_states import carry_over
+from modelarts_emulator.worlds.old_states import GONE, carry_over
 
 if TYPE_CHECKING:
     from modelarts_emulator.worlds.store import Store
@@ -274,6 +274,8 @@ def changes_of(entry: dict[str, Any], format: int) -> Iterator[tuple[str, str, s
         yield world, carry_over(table)[0] if format == 1 else table, None, None
     for table, id, record in entry.get("records", ()):
         if format == 1:
+            if table == GONE:
+                continue
             table, record = carry_over(table, record)
         yield world, table, id, None if record is None else orjson.dumps(record)
 

@@ -31,15 +31,10 @@ AREAS = {
     "datasets": "modelarts/datasets",
     "workspaces": "modelarts/workspaces",
     "capacity": "emulator/capacity",
-    "serving": "emulator/serving",
     "iam": "iam/iam",
 }
-MODULES = {
-    "services_predictions": "modelarts.services.predictions",
-    "inference_v2_serving": "modelarts.inference_v2.serving",
-}
-
-
+# Where predictions found a service; the service itself says that now.
+GONE = "serving/address"
 CLAIMS = "emulator/capacity"
 
 
@@ -48,8 +43,6 @@ def carry_over(table: str, record: dict[str, Any] | None = None) -> tuple[str, d
     area, _, rest = table.partition("/")
     if record is not None and area == "capacity":
         record = record | {"table": carry_over(record["table"])[0]}
-    if record is not None and table == "serving/address":
-        record = record | {"module": MODULES.get(record["module"], record["module"])}
     return (f"{AREAS[area]}/{rest}" if area in AREAS else table), record
 
 

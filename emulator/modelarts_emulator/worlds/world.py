@@ -153,6 +153,8 @@ class World:
         Called under the lock. Whoever must not wait gets NeedsThread after the first slice.
         """
         goal = self.clock.now()
+        if not self.due.has_work(goal):
+            return
         while True:
             try:
                 if self._catch_up_slice(goal):
