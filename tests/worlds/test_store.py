@@ -503,5 +503,6 @@ def test_every_index_agrees_with_a_scan_through_puts_drops_and_rollbacks(changes
         assert list(table.ids()) == list(now)
         for wanted in (None, 1, 2, "x"):
             assert table.having("n", wanted) == [id for id in now if now[id] == wanted]
+            assert table.how_many("n", wanted) == len(table.having("n", wanted))
         assert list(table.ordered("n")) == by_value(now)
         assert list(table.ordered("n", descending=True)) == by_value(now, reverse=True)

@@ -160,9 +160,9 @@ def narrowed(
     """Those of the ids (None: all) that pass a filter; None when all of the table do."""
     path = path_of(rule.member)
     if rule.match == "equal" and wanted != rule.absent:
-        held = table.having(path, wanted)
-        if len(held) == len(table):
+        if table.how_many(path, wanted) == len(table):
             return ids
+        held = table.having(path, wanted)
         if ids is None:
             return held
         kept = set(held)

@@ -62,6 +62,11 @@ class Holders:
         elif held == id:
             del self._held[value]
 
+    def count(self, value: Any) -> int:
+        """How many ids hold the value."""
+        held = self._held.get(value, ())
+        return 1 if isinstance(held, str) else len(held)
+
     def ids(self, value: Any, numbers: dict[str, int]) -> list[str]:
         """The ids that hold the value, oldest first; numbers: {id: when it was inserted, counted}."""
         held = self._held.get(value, ())
@@ -187,12 +192,11 @@ class Table(TinyTable):
 
     def having(self, path: Path, value: Any) -> list[str]:
         """The ids of the records with that value at the path, oldest first; an index answers, no scan."""
-        if path not in self._lookups:
-            lookup = self._lookups[path] = Holders()
-            column = self.column(path)
-            for id in self._blobs:
-                lookup.note(column[id], id, is_newest=True)
-        return self._lookups[path].ids(value, self._numbers)
+        return self._lookup(path).ids(value, self._numbers)
+
+    def how_many(self, path: Path, value: Any) -> int:
+        """How many records have that value at the path; costs the same however many they are."""
+        return self._lookup(path).count(value)
 
     def ordered(self, path: Path, descending: bool = False) -> Sequence[str]:
         """All ids by the member at the path, equal ones by age: an index, to be read before the table changes."""
@@ -210,6 +214,14 @@ class Table(TinyTable):
             found = self.find(doc_id)
             return None if found is None else Document(found, doc_id)
         return super().get(cond, None, doc_ids)
+
+    def _lookup(self, path: Path) -> Holders:
+        if path not in self._lookups:
+            lookup = self._lookups[path] = Holders()
+            column = self.column(path)
+            for id in self._blobs:
+                lookup.note(column[id], id, is_newest=True)
+        return self._lookups[path]
 
     def _read_table(self) -> dict:
         return {document.doc_id: document for document in self}

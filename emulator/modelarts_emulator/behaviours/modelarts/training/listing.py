@@ -6,7 +6,6 @@ from ipaddress import ip_address
 
 from modelarts_emulator.behaviours.modelarts.training.life import TRAINING_JOBS
 from modelarts_emulator.behaviours.modelarts.training.status import task_addresses
-from modelarts_emulator.behaviours.modelarts.training.tuning import is_tuning
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.listing import column_of, list_records, paging_of
 from modelarts_emulator.frame.registry import behaviour
@@ -55,8 +54,7 @@ def conditions_of(call, bound, search: dict, host_ips: list[str]) -> list[Callab
     window = window_asked(search) if is_recent_only else []
     conditions = [condition_of(call, at, each) for at, each in enumerate(search.get("filters", ()))]
     if search.get("train_type"):
-        is_wanted = search["train_type"] == "ftjob"
-        conditions.append(lambda id: is_tuning(bound.find(id)) == is_wanted)
+        conditions.append(of_type(bound, search["train_type"] == "ftjob"))
     if search.get("tags"):
         conditions.append(tagged(bound, search["tags"]))
     if host_ips:
@@ -95,6 +93,12 @@ def between(where: str, field: str, values: list[str], column: dict) -> Callable
         )
     low, high = (float(value) if value else None for value in values)
     return lambda id: (low is None or column[id] >= low) and (high is None or column[id] <= high)
+
+
+def of_type(bound, is_tuning: bool) -> Callable:
+    """That a job is for fine-tuning, or is not."""
+    types, configs = bound.table.column("train_type"), bound.table.column("ftjob_config")
+    return lambda id: (types[id] is not None or configs[id] is not None) == is_tuning
 
 
 def tagged(bound, tags: list[dict]) -> Callable:
