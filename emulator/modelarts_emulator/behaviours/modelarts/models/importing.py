@@ -4,12 +4,13 @@ import json
 
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
-from modelarts_emulator.inference.batch import object_location
+from modelarts_emulator.frame.obs_paths import refuse_bad_obs_path
 from modelarts_emulator.inference.packages import layout
 from modelarts_emulator.inference.packages.config import ModelConfig, flatten, parse_config
 
 LARGEST = 20 << 30
 PLAIN_ALGORITHM = "predict_analysis"
+FORMS = ("/", "obs", "s3", "link", "bare")
 
 
 def read_package(call) -> dict:
@@ -68,22 +69,13 @@ def is_in_obs(location: str) -> bool:
     return location.startswith(("/", "obs://", "s3://", "http://", "https://"))
 
 
-def place_of(location: str) -> tuple[str, str]:
-    """(bucket, folder) of an OBS location in any of its forms; ApiError when it is none."""
-    found = object_location(location) if "://" in location else location.lstrip("/")
-    bucket, _, folder = found.partition("/")
-    if not bucket:
-        raise ApiError("ModelArts.3017", f"{location!r} is not an OBS path; write obs://bucket/folder")
-    return bucket, folder.strip("/")
-
-
 def find_files(call, template: dict | None) -> tuple[list, list[str]]:
     """([bucket, prefix of the model folder], the names in it); ApiError when there is nothing to import."""
     location = call.body["source_location"]
     if template and call.body["template"]["template_inputs"]:
         location = call.body["template"]["template_inputs"][0]["input"]
-    bucket, folder = place_of(location)
-    obs = call.world.obs
+    bucket, key = refuse_bad_obs_path("ModelArts.3017", "source_location", location, FORMS)
+    obs, folder = call.world.obs, key.strip("/")
     try:
         keys = obs.keys(bucket, folder and f"{folder}/")
     except (KeyError, ValueError):
@@ -98,9 +90,8 @@ def find_files(call, template: dict | None) -> tuple[list, list[str]]:
         raise ApiError("ModelArts.3017", f"{location} is empty")
     for key in found:
         if obs.encrypted(bucket, key):
-            raise ApiError(
-                "ModelArts.3017", f"{bucket}/{key} is encrypted; encrypted objects cannot be imported"
-            )
+            words = f"{bucket}/{key} is encrypted; encrypted objects cannot be imported"
+            raise ApiError("ModelArts.3017", words)
         if obs.size(bucket, key) > LARGEST:
             raise ApiError("ModelArts.3044", fill=[key])
     return [bucket, prefix], [key.removeprefix(prefix) for key in found]
