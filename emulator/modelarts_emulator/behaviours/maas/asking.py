@@ -105,19 +105,20 @@ def messages_of(call, images: bool) -> list[dict]:
             refuse_images(message["content"], images)
         told = {"role": message["role"], "content": text_of(message.get("content"))}
         if message.get("tool_calls"):
-            told["tool_calls"] = [called for called in message["tool_calls"] if well_formed(called)]
+            refuse_bad_tool_calls(message["tool_calls"])
+            told["tool_calls"] = message["tool_calls"]
         if "tool_call_id" in message:
             told["tool_call_id"] = message["tool_call_id"]
         found.append(told)
     return found
 
 
-def well_formed(called: dict) -> bool:
-    """Whether a tool call of a message has a function with a name; 400 when it has none."""
-    function = called.get("function")
-    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
-        raise ApiError("BadRequestError", "each of tool_calls needs function.name")
-    return True
+def refuse_bad_tool_calls(tool_calls: list[dict]) -> None:
+    """400 for a tool call of a message that has no function with a name."""
+    for tool_call in tool_calls:
+        function = tool_call.get("function")
+        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+            raise ApiError("BadRequestError", "each of tool_calls needs function.name")
 
 
 def refuse_images(parts: list, images: bool) -> None:
@@ -145,7 +146,7 @@ def picture_in(url: str) -> bytes:
     try:
         return base64.b64decode(url[head.end() :], validate=True)
     except binascii.Error as error:
-        raise ApiError("BadRequestError", f"the image is no base64: {error}") from None
+        raise ApiError("BadRequestError", f"the image is not base64: {error}") from None
 
 
 def thinks(model: dict, body: dict) -> bool:
@@ -158,7 +159,7 @@ def thinks(model: dict, body: dict) -> bool:
     return told
 
 
-def limited(asked: Asked, served: Served, wanted: int | None) -> list[str]:
+def set_limit(asked: Asked, served: Served, wanted: int | None) -> list[str]:
     """Set how many tokens may be said; the prompt's tokens. 400 when that exceeds the model's context or output."""
     prompt = prompt_of(asked)
     room = served.context - len(prompt)
@@ -175,7 +176,7 @@ def limited(asked: Asked, served: Served, wanted: int | None) -> list[str]:
     return prompt
 
 
-def best(build, number: int, of: int, beam: bool) -> Generation:
+def best_answers(build, number: int, of: int, beam: bool) -> Generation:
     """A generation of the `number` most probable of `of` answers; in the order drawn where all are wanted.
 
     A beam holds no answer twice as long as the model knows others.

@@ -27,7 +27,7 @@ def chat_answer(generation: Generation, logprobs: int | None = None, cached: boo
 
 def choice_of(generation: Generation, index: int, reply: Reply, logprobs: int | None) -> dict:
     """One choice of an answer."""
-    content, reasoning = heard(generation, reply)
+    content, reasoning = hear_reply(generation, reply)
     message = {"role": "assistant", "content": "".join(content)}
     if reasoning:
         message["reasoning_content"] = "".join(reasoning)
@@ -42,10 +42,10 @@ def choice_of(generation: Generation, index: int, reply: Reply, logprobs: int | 
     }
 
 
-def heard(generation: Generation, reply: Reply) -> tuple[list[str], list[str]]:
+def hear_reply(generation: Generation, reply: Reply) -> tuple[list[str], list[str]]:
     """(tokens of the content, tokens of the reasoning) of a whole reply."""
     content, reasoning = [], []
-    for token, is_thought in generation.said(reply):
+    for token, is_thought in generation.speak(reply):
         (reasoning if is_thought else content).append(token)
     generation.count_calls(reply)
     return content, reasoning
@@ -61,9 +61,9 @@ def chat_frames(generation: Generation, style: str, usage: str) -> Iterator[byte
                 index, {"role": "assistant"} if style == PANGU else {"role": "assistant", "content": ""}
             )
             yield from pause
-            content = frame.quick(index, "content")
-            reasoning = frame.quick(index, "reasoning_content")
-            for token, is_thought in generation.said(reply):
+            content = frame.frame_maker(index, "content")
+            reasoning = frame.frame_maker(index, "reasoning_content")
+            for token, is_thought in generation.speak(reply):
                 yield (reasoning if is_thought else content)(token)
                 if pause:
                     yield b""
@@ -103,7 +103,7 @@ class ChatFrame:
         }
         return self._sent({**self.common, "choices": [choice]}, self.usage == "each")
 
-    def quick(self, index: int, member: str):
+    def frame_maker(self, index: int, member: str):
         """A function of a token that makes its frame: all but the token and the usage is put together once."""
         frame = self.of(index, {member: "\x00PLACE"})
         before, _, after = frame.partition(orjson.dumps("\x00PLACE"))
@@ -114,11 +114,11 @@ class ChatFrame:
         between = after[: after.index(b'"usage":')]
         pattern = b'%b%b%b"usage":{"prompt_tokens":%d,"total_tokens":%d,"completion_tokens":%d}}\n\n'
 
-        def made(token: str) -> bytes:
+        def frame_of(token: str) -> bytes:
             said = generation.completion_tokens
             return pattern % (before, orjson.dumps(token), between, prompt, prompt + said, said)
 
-        return made
+        return frame_of
 
     def usage_alone(self) -> bytes:
         """The frame that only says what was used."""

@@ -61,7 +61,7 @@ def prompt_of(asked: Asked, bare: bool = False) -> list[str]:
 class Generation:
     """One request to a model server, answered `n` times.
 
-    Use `said(reply)` to hear a reply token by token as fast as the latency profile allows. Everything counted is
+    Use `speak(reply)` to hear a reply token by token as fast as the latency profile allows. Everything counted is
     counted when `with generation:` is left, also when the client hung up in the middle.
     """
 
@@ -113,7 +113,7 @@ class Generation:
         slow = self.first_wait or self.token_wait or any(reply.moments for reply in self.replies)
         return bool(slow)
 
-    def said(self, reply: Reply) -> Iterator[tuple[str, bool]]:
+    def speak(self, reply: Reply) -> Iterator[tuple[str, bool]]:
         """(token, whether it is only thought) of a reply as they come, waited for as profile and script say.
 
         ApiError when the backend breaks off.

@@ -39,7 +39,7 @@ def model_called(call, kind: str, api: str | None = None) -> dict:
     name = call.body["model"]
     row = row_named(name)
     if row is None or row["kind"] != kind or (api and api not in row["apis"]):
-        raise ApiError("ModelArts.81009", not_served(name, row, kind))
+        raise ApiError("ModelArts.81009", why_not_served(name, row, kind))
     world = call.world
     with world.lock:
         model = row | setting_of(world, row)
@@ -49,7 +49,7 @@ def model_called(call, kind: str, api: str | None = None) -> dict:
     return model
 
 
-def not_served(name: str, row: dict | None, kind: str) -> str:
+def why_not_served(name: str, row: dict | None, kind: str) -> str:
     """Why a request does not reach a model, and where it would."""
     if row is None:
         return f"there is no model {name}; GET /v1/models lists all"

@@ -6,8 +6,14 @@ from collections.abc import Iterator
 
 import orjson
 
-from modelarts_emulator.behaviours.maas.asking import best, guide_of, refuse_extra, refuse_sampling, stops_of
-from modelarts_emulator.behaviours.maas.frames import heard
+from modelarts_emulator.behaviours.maas.asking import (
+    best_answers,
+    guide_of,
+    refuse_extra,
+    refuse_sampling,
+    stops_of,
+)
+from modelarts_emulator.behaviours.maas.frames import hear_reply
 from modelarts_emulator.behaviours.maas.generation import Generation, Served, token_logprobs, until_failure
 from modelarts_emulator.behaviours.maas.models import model_called, row_named, use_tokens
 from modelarts_emulator.behaviours.pangu.deployments import deployment_serving
@@ -25,7 +31,7 @@ MOST_PROMPTS = 64
 def create_vllm_completion(call):
     """What the model writes after a prompt, for each prompt `n` times, at once or as a stream."""
     body = call.body
-    served = served_named(call)
+    served = find_server(call)
     refuse_extra(call)
     refuse_sampling(body)
     generations = [generation_of(call, served, prompt) for prompt in prompts_of(body)]
@@ -39,7 +45,7 @@ def create_vllm_completion(call):
     return text_head(generations[0][1]) | {"choices": choices, "usage": usage_of(generations)}
 
 
-def served_named(call) -> Served:
+def find_server(call) -> Served:
     """The server whose served name, or container path, the body names; 404 in the server's own words."""
     name = call.body["model"]
     row = row_named(name)
@@ -106,7 +112,7 @@ def generation_of(call, served: Served, prompt: str) -> tuple[str, Generation]:
         raw=body,
     )
     number = body["n"]
-    generation = best(
+    generation = best_answers(
         lambda count: Generation(call, served, asked, count, words),
         number,
         body.get("best_of", number),
@@ -117,7 +123,7 @@ def generation_of(call, served: Served, prompt: str) -> tuple[str, Generation]:
 
 def choice_of(generation: Generation, reply, prompt: str, index: int, body: dict) -> dict:
     """One choice: the text with its prompt before it when `echo` is set, and probabilities when asked for."""
-    said, _ = heard(generation, reply)
+    said, _ = hear_reply(generation, reply)
     told = None
     if body.get("logprobs") is not None:
         told = logprobs_of(said, prompt, body["logprobs"])
@@ -186,7 +192,7 @@ def text_frames(generations: list, body: dict) -> Iterator[bytes]:
                 if body["echo"]:
                     yield frame(prompt)
                 yield from pause
-                for token, _ in generation.said(reply):
+                for token, _ in generation.speak(reply):
                     yield frame(token)
                     yield from pause
                 yield frame("", reply.finish_reason, reply.stop_reason)

@@ -7,7 +7,7 @@ from modelarts_emulator.behaviours.pangu.deployments import (
     count_request,
     deployment_called,
     deployment_named,
-    served_by,
+    server_from,
 )
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.calls import Stream
@@ -51,7 +51,7 @@ def execute_open_ai_chat_completion(call):
 
 def chat(call, deployment: dict, style: str, usage: str):
     """Check in the documented order, ask the model, answer."""
-    body, served = call.body, served_by(deployment)
+    body, served = call.body, server_from(deployment)
     number = body.get("n", 1)
     refuse_number(body, number)
     asked = Asked(

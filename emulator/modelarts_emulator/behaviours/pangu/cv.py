@@ -22,7 +22,7 @@ def invoke_pangu_proxy_service(call):
     if deployment["kind"] == "CV":
         if "images" not in body:
             raise ApiError("IIT.0201", f"$.images: is required and missing; {model} looks at pictures")
-        return see(body, model)
+        return look_at_pictures(body, model)
     if "images" in body:
         raise ApiError("IIT.0201", f"$.images: {model} predicts, it does not look at pictures")
     if "sample" in body:
@@ -46,7 +46,7 @@ def pangu_query_predictions(call):
     }
 
 
-def see(body: dict, model: str) -> dict:
+def look_at_pictures(body: dict, model: str) -> dict:
     """Classes, or things with their boxes, of the pictures."""
     images = body["images"]
     several = isinstance(images, list)
@@ -54,21 +54,23 @@ def see(body: dict, model: str) -> dict:
         raise ApiError("IIT.0201", "$.images: at least one picture is needed")
     if CLASSIFIERS in model:
         multiple = body.get("mode") == "multiple"
-        told = [vision.classified(opened(text, at), multiple) for at, text in enumerate(listed(images))]
-        return {"result": told if several else told[0]}
+        found = [
+            vision.classified(read_picture(text, at), multiple) for at, text in enumerate(as_list(images))
+        ]
+        return {"result": found if several else found[0]}
     if several and len(images) > 1:
         raise ApiError("IIT.0201", f"$.images: {model} takes one picture, {len(images)} were sent")
-    image = opened(listed(images)[0], 0)
+    image = read_picture(as_list(images)[0], 0)
     overlap, agnostic = body.get("nms_iou_thr", 0.5), body.get("agnositc_nms", False)
     return {"result": vision.detected(image, threshold_of(body), overlap, agnostic)}
 
 
-def listed(images) -> list:
+def as_list(images) -> list:
     """The pictures as a list."""
     return images if isinstance(images, list) else [images]
 
 
-def opened(text: str, at: int):
+def read_picture(text: str, at: int):
     """The picture in base64. IIT.0201 when it is none that is taken."""
     try:
         return vision.picture_in(text)
@@ -100,14 +102,14 @@ def predict_series(call, body: dict, classifies: bool) -> dict:
     if not 1 <= number <= MOST_SERIES:
         raise ApiError("IIT.0201", f"$.data: {number} series were sent, 1 to {MOST_SERIES} are taken")
     predict = forecasting.next_classes if classifies else forecasting.forecast
-    told = []
+    found = []
     for at, row in enumerate(body["data"]):
         series = {name: past_of(values, context, body, (at, name)) for name, values in row["context"].items()}
-        told.append({"prediction": {name: predict(values, ahead) for name, values in series.items()}})
-    keep_predictions(call, told)
+        found.append({"prediction": {name: predict(values, ahead) for name, values in series.items()}})
+    keep_predictions(call, found)
     took = f"{(call.world.clock.now() - since) * 1000:.3f} ms"
     return {
-        "data": told,
+        "data": found,
         "time_cost": {
             "infer_cost_time": took,
             "postprocess_cost_time": "0.000 ms",
@@ -138,11 +140,11 @@ def past_of(values: list, context: int, body: dict, place: tuple) -> list:
     return values[:1] * (context - len(values)) + values[-context:]
 
 
-def keep_predictions(call, told: list) -> None:
+def keep_predictions(call, found: list) -> None:
     """Keep the latest prediction of each named series."""
     with call.world.transaction():
         table = call.records(PREDICTIONS)
-        for row in told:
+        for row in found:
             for name, prediction in row["prediction"].items():
                 if name:
                     table.put(name, {"prediction": prediction})

@@ -193,7 +193,7 @@ def choose_instance(world, deployment: dict) -> None:
         deployment |= facts_of(deployment["instances"][turns[id] % len(deployment["instances"])])
 
 
-def served_by(deployment: dict) -> Served:
+def server_from(deployment: dict) -> Served:
     """The deployment as the machinery of generation wants it."""
     options = {name: value for name, value in deployment["engine"].items() if name in ENGINE_OPTIONS}
     id = deployment["deployment_id"]
@@ -223,4 +223,4 @@ def deployment_serving(world, project_id: str, name: str) -> Served | None:
     """The server of a deployment by one of its names; None when none is called that."""
     with world.lock:
         deployment = deployment_named(world, project_id, name)
-    return None if deployment is None else served_by(deployment)
+    return None if deployment is None else server_from(deployment)

@@ -16,7 +16,7 @@ QUESTION_NAMES = ("context", "prompt", "question", "input")
 ANSWER_NAMES = ("target", "answer", "completion", "output")
 
 
-def carry_out(bound, evaluation: dict) -> None:
+def show_scores(bound, evaluation: dict) -> None:
     """Let the finished evaluation show what was measured when it was asked for."""
     evaluation["scores"] = evaluation.pop("_scores")
     evaluation["finished_at"] = bound.world.clock.now_ms()
@@ -32,7 +32,7 @@ EVALUATIONS = Resource(
         completed=rests(),
     ),
 )
-EVALUATIONS.lifecycle.entering("completed")(carry_out)
+EVALUATIONS.lifecycle.entering("completed")(show_scores)
 
 
 def table_of(world, project_id: str):
@@ -70,22 +70,22 @@ def test_set(world, place: str) -> list[tuple[str, str]]:
         raise ApiError("Emulator.BadControl", f"there is no object {place}") from None
 
 
-def measured(samples: list, metrics: list[str], answer: Callable[[str], str]) -> dict:
+def measure_answers(samples: list, metrics: list[str], answer: Callable[[str], str]) -> dict:
     """What each metric says of the answers to the samples."""
     references = [reference for _, reference in samples]
-    told = {}
+    found = {}
     if "PPL" in metrics:
         questions = [question for question, _ in samples]
-        told["PPL"] = round(builtin().probabilities.perplexity(references, questions), 4)
+        found["PPL"] = round(builtin().probabilities.perplexity(references, questions), 4)
     if {"BLEU", "ROUGE"} & set(metrics):
         said = [answer(question) for question, _ in samples]
         try:
-            told |= {"BLEU": scores.bleu(said, references)} if "BLEU" in metrics else {}
-            told |= {"ROUGE": scores.rouge(said, references)} if "ROUGE" in metrics else {}
+            found |= {"BLEU": scores.bleu(said, references)} if "BLEU" in metrics else {}
+            found |= {"ROUGE": scores.rouge(said, references)} if "ROUGE" in metrics else {}
         except ImportError:
             words = "BLEU and ROUGE need pip install modelarts-emulator[evaluation]"
             raise ApiError("Emulator.BadControl", words) from None
-    return told
+    return found
 
 
 def answers_of(settings, deployment: dict, seed: int) -> Callable[[str], str]:
@@ -105,8 +105,8 @@ def answers_of(settings, deployment: dict, seed: int) -> Callable[[str], str]:
     return answer
 
 
-def start(
-    world, project_id: str, deployment: dict, place: str, metrics: list[str], told: dict, number: int
+def add_evaluation(
+    world, project_id: str, deployment: dict, place: str, metrics: list[str], found: dict, number: int
 ) -> dict:
     """Store an evaluation that waits for its turn; what was measured shows when it is completed."""
     evaluation = {
@@ -117,7 +117,7 @@ def start(
         "samples": number,
         "metrics": metrics,
         "created_at": world.clock.now_ms(),
-        "_scores": told,
+        "_scores": found,
     }
     table = table_of(world, project_id)
     return EVALUATIONS.bound_to(world, table).add(evaluation)

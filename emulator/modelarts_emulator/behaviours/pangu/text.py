@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import orjson
 
-from modelarts_emulator.behaviours.maas.frames import heard
+from modelarts_emulator.behaviours.maas.frames import hear_reply
 from modelarts_emulator.behaviours.maas.generation import Generation, prompt_of, until_failure
 from modelarts_emulator.behaviours.pangu.chat import refuse_length, refuse_number
-from modelarts_emulator.behaviours.pangu.deployments import deployment_called, served_by
+from modelarts_emulator.behaviours.pangu.deployments import deployment_called, server_from
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.calls import Answer, Stream
 from modelarts_emulator.frame.registry import behaviour
@@ -37,7 +37,7 @@ def execute_text_completion(call):
 
 def complete(call):
     """Check in the documented order, ask the model, answer."""
-    body, served = call.body, served_by(deployment_called(call, "NLP"))
+    body, served = call.body, server_from(deployment_called(call, "NLP"))
     refuse_number(body, body["n"])
     asked = Asked(
         model=served.name,
@@ -54,7 +54,7 @@ def complete(call):
         return Stream(until_failure(text_frames(generation)))
     with generation:
         choices = [
-            {"index": at, "text": "".join(heard(generation, reply)[0])}
+            {"index": at, "text": "".join(hear_reply(generation, reply)[0])}
             for at, reply in enumerate(generation.replies)
         ]
     return {**head_of(generation), "choices": choices, "usage": generation.usage()}
@@ -70,7 +70,7 @@ def text_frames(generation: Generation) -> Iterator[bytes]:
     head, pause = head_of(generation), [b""] if generation.waits else []
     (reply,) = generation.replies
     with generation:
-        for token, _ in generation.said(reply):
+        for token, _ in generation.speak(reply):
             choices = [{"index": 0, "text": token}]
             yield b"data:" + orjson.dumps({**head, "choices": choices, "usage": generation.usage()}) + b"\n\n"
             yield from pause
@@ -153,7 +153,9 @@ def pangu_css_embedding_batch(call):
     refuse_many(call.body["docs"], "docs")
     if not weights:
         raise ApiError("PANGU.0010", "$.weight: names no field")
-    return {"embedding": [weighted(at, document, weights) for at, document in enumerate(call.body["docs"])]}
+    return {
+        "embedding": [weighted_vector(at, document, weights) for at, document in enumerate(call.body["docs"])]
+    }
 
 
 def refuse_many(sent: list, name: str) -> None:
@@ -162,7 +164,7 @@ def refuse_many(sent: list, name: str) -> None:
         raise ApiError("PANGU.0010", f"$.{name}: has {len(sent)} items, must have at most {MOST_VECTORS}")
 
 
-def weighted(at: int, document: dict, weights: dict) -> list[float]:
+def weighted_vector(at: int, document: dict, weights: dict) -> list[float]:
     """The sum of the vectors of a document's fields, of length one."""
     total = [0.0] * CSS_DIMENSIONS
     for name, weight in weights.items():

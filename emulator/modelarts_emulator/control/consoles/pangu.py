@@ -158,9 +158,11 @@ def evaluate(application):
         pangu_deployments.refuse_unfit(deployment, ("NLP",))
     samples = pangu_evaluations.test_set(world, place)
     answer = pangu_evaluations.answers_of(application.settings, deployment, world.seed)
-    told = pangu_evaluations.measured(samples, metrics, answer)
+    scores = pangu_evaluations.measure_answers(samples, metrics, answer)
     with world.transaction():
-        made = pangu_evaluations.start(world, project_id, deployment, place, metrics, told, len(samples))
+        made = pangu_evaluations.add_evaluation(
+            world, project_id, deployment, place, metrics, scores, len(samples)
+        )
     return shown(made), 201
 
 

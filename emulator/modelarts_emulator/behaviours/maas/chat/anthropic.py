@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import orjson
 
-from modelarts_emulator.behaviours.maas.asking import limited, refuse_extra
-from modelarts_emulator.behaviours.maas.frames import heard
+from modelarts_emulator.behaviours.maas.asking import refuse_extra, set_limit
+from modelarts_emulator.behaviours.maas.frames import hear_reply
 from modelarts_emulator.behaviours.maas.generation import Generation, Served, until_failure
 from modelarts_emulator.behaviours.maas.models import model_called
 from modelarts_emulator.contract.errors import ApiError
@@ -30,7 +30,7 @@ def create_maas_anthropic_message(call):
     refuse_extra(call)
     served = Served(model["id"], model["id"], model["context"], model["max_output"])
     asked = asked_in(call, model)
-    generation = Generation(call, served, asked, 1, limited(asked, served, body["max_tokens"]))
+    generation = Generation(call, served, asked, 1, set_limit(asked, served, body["max_tokens"]))
     if body["stream"]:
         return Stream(until_failure(message_frames(generation, asked)))
     return message_of(generation, asked)
@@ -152,7 +152,7 @@ def message_of(generation: Generation, asked: Asked) -> dict:
     """The whole message."""
     (reply,) = generation.replies
     with generation:
-        content, reasoning = heard(generation, reply)
+        content, reasoning = hear_reply(generation, reply)
     blocks = [{"type": "thinking", "thinking": "".join(reasoning), "signature": ""}] if reasoning else []
     blocks += [{"type": "text", "text": "".join(content)}] if content else []
     blocks += [use_of(called, inputs_of(called)) for called in reply.tool_calls]
@@ -187,7 +187,7 @@ def message_frames(generation: Generation, asked: Asked) -> Iterator[bytes]:
         yield event("ping")
         yield from pause
         opened, index = None, -1
-        for token, is_thought in generation.said(reply):
+        for token, is_thought in generation.speak(reply):
             kind = "thinking" if is_thought else "text"
             if kind != opened:
                 if opened:

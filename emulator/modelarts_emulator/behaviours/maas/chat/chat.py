@@ -1,12 +1,12 @@
 """Chat with the models of MaaS: OpenAI's interface on three paths, Anthropic's on one."""
 
 from modelarts_emulator.behaviours.maas.asking import (
-    best,
+    best_answers,
     guide_of,
-    limited,
     messages_of,
     refuse_extra,
     refuse_sampling,
+    set_limit,
     stops_of,
     thinks,
 )
@@ -42,11 +42,11 @@ def chat(call, api: str):
     model = model_called(call, "chat", api)
     refuse_extra(call)
     refuse_sampling(body, model.get("single", False))
-    served = served_by(model)
+    served = server_from(model)
     asked = asked_in(call, model)
-    prompt = limited(asked, served, body.get("max_tokens"))
+    prompt = set_limit(asked, served, body.get("max_tokens"))
     number = body["n"]
-    generation = best(
+    generation = best_answers(
         lambda count: Generation(call, served, asked, count, prompt),
         number,
         body.get("best_of", number),
@@ -59,7 +59,7 @@ def chat(call, api: str):
     return chat_answer(generation, logprobs, cached=True)
 
 
-def served_by(model: dict) -> Served:
+def server_from(model: dict) -> Served:
     """The model as the machinery of generation wants it."""
     return Served(model["id"], model["id"], model["context"], model["max_output"])
 

@@ -43,7 +43,7 @@ def run_workflow(call):
     """The workflow's run as events of its nodes."""
     refuse_unstreamed(call)
     run = workflow_run(call)
-    return Stream(sent(run.events()), EVENT_STREAM)
+    return Stream(event_frames(run.events()), EVENT_STREAM)
 
 
 @behaviour("RunWorkflowV2", computes=True)
@@ -51,7 +51,7 @@ def run_workflow_v2(call):
     """The workflow's run as events of its nodes; its outcome alone where no stream is wanted."""
     run = workflow_run(call)
     if call.headers.get("stream", True):
-        return Stream(sent(run.events()), EVENT_STREAM)
+        return Stream(event_frames(run.events()), EVENT_STREAM)
     return run.outcome()
 
 
@@ -61,7 +61,7 @@ def refuse_unstreamed(call) -> None:
         raise ApiError("Versatile.03001001", "header.stream: only streams are supported, it must be true")
 
 
-def sent(events: Iterator[dict]) -> Iterator[bytes]:
+def event_frames(events: Iterator[dict]) -> Iterator[bytes]:
     """Events as frames."""
     for event in events:
         yield b"data:%b\n\n" % orjson.dumps(event)
@@ -78,7 +78,7 @@ def converse(call) -> Stream:
         known = call.records(CONVERSATIONS).find(conversation_key(path)) or {"messages": []}
     messages = [*known["messages"], {"role": "user", "content": call.body["query"]}]
     turn = AgentTurn(call, agent, {plugin["name"]: plugin for plugin in plugins}, served, messages)
-    return Stream(until_failure(sent(turn.events())), EVENT_STREAM)
+    return Stream(until_failure(event_frames(turn.events())), EVENT_STREAM)
 
 
 def conversation_key(path: dict) -> str:
@@ -98,7 +98,7 @@ class AgentTurn:
         self.since = call.world.clock.now_ms()
         self.first = None
         self.in_plugins = 0
-        self.generation = self._asked()
+        self.generation = self._ask()
 
     def events(self) -> Iterator[dict]:
         """The events of the answer; the conversation is remembered once it is whole."""
@@ -106,11 +106,11 @@ class AgentTurn:
         said: list[str] = []
         for round in range(MOST_ROUNDS):
             if round:
-                self.generation = self._asked()
+                self.generation = self._ask()
             reply = self.generation.replies[0]
             said = []
             with self.generation:
-                for token, is_thought in self.generation.said(reply):
+                for token, is_thought in self.generation.speak(reply):
                     if not is_thought:
                         self.first = self.first or self.call.world.clock.now_ms()
                         said.append(token)
@@ -128,7 +128,7 @@ class AgentTurn:
         for called in tool_calls:
             begun = self.call.world.clock.now_ms()
             name, arguments = called["function"]["name"], arguments_in(called)
-            content = self._called(name, arguments)
+            content = self._call_plugin(name, arguments)
             self.in_plugins += self.call.world.clock.now_ms() - begun
             self.messages.append({"role": "tool", "content": content, "tool_call_id": called["id"]})
             plugin_id = self.plugins[name]["plugin_id"] if name in self.plugins else name
@@ -136,7 +136,7 @@ class AgentTurn:
                 "plugin", content=content, plugin={"plugin_id": plugin_id, "request": arguments}
             )
 
-    def _called(self, name: str, arguments: dict) -> str:
+    def _call_plugin(self, name: str, arguments: dict) -> str:
         if name not in self.plugins:
             return f"there is no plugin {name}"
         try:
@@ -144,7 +144,7 @@ class AgentTurn:
         except PluginFailed as error:
             return str(error)
 
-    def _asked(self) -> Generation:
+    def _ask(self) -> Generation:
         system = {"role": "system", "content": self.agent["prompt"]}
         asked = Asked(
             self.served.name,

@@ -16,7 +16,7 @@ NODE_MEMBERS = {
 }
 
 
-def closed(members: dict, *optional: str) -> dict:
+def closed_object(members: dict, *optional: str) -> dict:
     """The schema of an object with just these members."""
     required = [name for name in members if name not in optional]
     return {"type": "object", "properties": members, "required": required, "additionalProperties": False}
@@ -25,11 +25,13 @@ def closed(members: dict, *optional: str) -> dict:
 def schema_of(kind: str) -> dict:
     """The schema of a definition, without its id."""
     if kind == "agents":
-        return closed({"name": TEXT, "model": TEXT, "prompt": {"type": "string"}, "plugins": TEXTS})
+        return closed_object({"name": TEXT, "model": TEXT, "prompt": {"type": "string"}, "plugins": TEXTS})
     if kind == "plugins":
-        answer = closed({"when": TEXT_MAP, "answer": {"type": "string"}, "error": TEXT}, "answer", "error")
+        answer = closed_object(
+            {"when": TEXT_MAP, "answer": {"type": "string"}, "error": TEXT}, "answer", "error"
+        )
         one = {**answer, "oneOf": [{"required": ["answer"]}, {"required": ["error"]}]}
-        return closed(
+        return closed_object(
             {
                 "name": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
                 "description": {"type": "string"},
@@ -40,9 +42,10 @@ def schema_of(kind: str) -> dict:
         )
     common = {"node_id": {"type": "string", "pattern": "^\\w+$"}, "node_name": {"type": "string"}}
     nodes = [
-        closed({**common, "node_type": {"const": kind}, **members}) for kind, members in NODE_MEMBERS.items()
+        closed_object({**common, "node_type": {"const": kind}, **members})
+        for kind, members in NODE_MEMBERS.items()
     ]
-    return closed(
+    return closed_object(
         {"name": TEXT, "inputs": TEXTS, "nodes": {"type": "array", "items": {"anyOf": nodes}, "minItems": 1}}
     )
 

@@ -3,7 +3,7 @@
 import re
 from copy import deepcopy
 
-from modelarts_emulator.behaviours.pangu.deployments import count_request, deployment_named, served_by
+from modelarts_emulator.behaviours.pangu.deployments import count_request, deployment_named, server_from
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
 
@@ -17,7 +17,7 @@ class PluginFailed(Exception):
 
 def table_of(world, project_id: str, kind: str):
     """The definitions of a kind that somebody has told; the fixture's are not stored."""
-    return world.store.table(f"pangu_agents/{kind}/{project_id}")
+    return world.store.table(f"pangu/agents/{kind}/{project_id}")
 
 
 def definitions_in(world, project_id: str, kind: str) -> list[dict]:
@@ -48,7 +48,7 @@ def server_of(world, project_id: str, model: str):
     if deployment is None:
         raise ApiError("Versatile.03001003", f"no running deployment serves {model[:80]}")
     count_request(world, deployment)
-    return served_by(deployment)
+    return server_from(deployment)
 
 
 def function_of(plugin: dict) -> dict:
@@ -68,11 +68,11 @@ def plugin_answer(plugin: dict, arguments: dict, configs: dict) -> str:
     for row in plugin["answers"]:
         if all(str(arguments.get(name)) == value for name, value in row["when"].items()):
             if "error" in row:
-                raise PluginFailed(filled(row["error"], arguments))
-            return filled(row["answer"], arguments)
+                raise PluginFailed(fill_slots(row["error"], arguments))
+            return fill_slots(row["answer"], arguments)
     raise PluginFailed(f"plugin {plugin['plugin_id']} has no answer to {arguments}")
 
 
-def filled(text: str, values: dict) -> str:
+def fill_slots(text: str, values: dict) -> str:
     """The text with {{name}} replaced by values; a name nobody knows stays."""
     return SLOT.sub(lambda slot: str(values.get(slot[1], slot[0])), text)

@@ -1,11 +1,11 @@
-"""A workflow's run: one node after the other, each heard as events, waiting where a node asks the user."""
+"""A workflow's run: one node after the other, each told as events, waiting where a node asks the user."""
 
 from collections.abc import Iterator
 
 from modelarts_emulator.behaviours.maas.generation import Generation, prompt_of
 from modelarts_emulator.behaviours.pangu.agents.definitions import (
     PluginFailed,
-    filled,
+    fill_slots,
     find_definition,
     plugin_answer,
     server_of,
@@ -85,21 +85,21 @@ class WorkflowRun:
         elif kind == "Plugin":
             with self.call.world.transaction():
                 plugin = find_definition(self.call.world, self.call.project_id, "plugins", node["plugin_id"])
-            arguments = {key: filled(text, self.values) for key, text in node["arguments"].items()}
+            arguments = {key: fill_slots(text, self.values) for key, text in node["arguments"].items()}
             self.values[name] = plugin_answer(plugin, arguments, self.configs)
         elif kind == "Question":
             self._ask(node)
         elif kind == "Message":
-            self.values[name] = filled(node["text"], self.values)
+            self.values[name] = fill_slots(node["text"], self.values)
             yield self._event("message", node_id=name, content=self.values[name])
         elif kind == "End":
-            self.values[name] = filled(node["output"], self.values)
+            self.values[name] = fill_slots(node["output"], self.values)
 
     def _say(self, node: dict) -> Iterator[dict]:
         world = self.call.world
         with world.transaction():
             served = server_of(world, self.call.project_id, node["model"])
-        messages = [{"role": "user", "content": filled(node["prompt"], self.values)}]
+        messages = [{"role": "user", "content": fill_slots(node["prompt"], self.values)}]
         asked = Asked(served.name, messages, seed=world.seed)
         prompt = prompt_of(asked)
         room = served.context - len(prompt)
@@ -109,7 +109,7 @@ class WorkflowRun:
         asked.most = min(MOST_TOKENS, served.max_output, room)
         said = []
         with Generation(self.call, served, asked, 1, prompt) as generation:
-            for token, is_thought in generation.said(generation.replies[0]):
+            for token, is_thought in generation.speak(generation.replies[0]):
                 if not is_thought:
                     said.append(token)
                     yield self._event("message", node_id=node["node_id"], content=token)

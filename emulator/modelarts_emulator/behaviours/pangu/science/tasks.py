@@ -37,7 +37,7 @@ TASKS = Resource(
         SUCCEEDED=rests(),
         FAILED=rests(),
     ),
-)
+).serves(show="ShowScienceTask")
 
 
 @TASKS.lifecycle.entering("PENDING", "RUNNING", "SUCCEEDED", "FAILED")
@@ -66,12 +66,6 @@ def create_science_proxy_task(call):
     refuse_other_end(call)
     deployment = deployment_called(call, "AI4S")
     return create_task(call, deployment["model"], deployment["deployment_id"])
-
-
-@behaviour("ShowScienceTask")
-def show_science_task(call):
-    """A task, whichever path it was created by."""
-    return TASKS.show(call)
 
 
 @behaviour("ShowScienceProxyTask")
