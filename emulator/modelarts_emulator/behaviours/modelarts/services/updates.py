@@ -31,8 +31,9 @@ def begin_update(bound, service: dict) -> None:
 @SERVICES.lifecycle.entering("running", "concerning", "failed")
 def end_update(bound, service: dict) -> None:
     """Say how the newest configuration fared, if that is still open."""
-    update = bound.beside(UPDATES).having("service_id", service["service_id"])[-1]
-    if update["result"] != "RUNNING":
+    updates = bound.beside(UPDATES).having("service_id", service["service_id"])
+    update = next((each for each in updates if each["result"] == "RUNNING"), None)
+    if update is None:
         return
     succeeded = "error_msg" not in service
     update["result"] = "SUCCESS" if succeeded else "FAIL"
