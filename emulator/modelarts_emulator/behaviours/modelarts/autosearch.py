@@ -90,9 +90,8 @@ def show_analysis_path(call: Call):
     space, ended = what_ended(call, job)
     names = [parameter["name"] for parameter in space]
     if name not in names:
-        raise ApiError(
-            "ModelArts.2826", f"{name!r} is no search parameter of the job; it searches {', '.join(names)}"
-        )
+        words = f"{name!r} is no search parameter of the job; it searches {', '.join(names)}"
+        raise ApiError("ModelArts.2826", words)
     bucket, prefix = log_place(TRAINING_JOBS.of(call), job)
     key = f"{prefix}hyperparameter-analysis/fanova/{name}.png"
     call.world.obs.write(bucket, key, importance_png(name, space, ended), content_type="image/png")
@@ -127,10 +126,8 @@ def what_ended(call: Call, job: dict) -> tuple[list[dict], list]:
     """(space, ended trials) of a search; ApiError while too few have ended."""
     search, ended = trials.search_of(TRAINING_JOBS.of(call), job), trials.finished(trials_of(call, job))
     if len(ended) < FEWEST_FOR_ANALYSIS:
-        raise ApiError(
-            "ModelArts.2797",
-            f"{len(ended)} trials of the job have ended with a report; the analysis needs {FEWEST_FOR_ANALYSIS}",
-        )
+        words = f"{len(ended)} trials of the job have ended with a report; the analysis needs {FEWEST_FOR_ANALYSIS}"
+        raise ApiError("ModelArts.2797", words)
     return search["space"], ended
 
 

@@ -77,14 +77,11 @@ def refuse_bad_words(metadata: dict) -> None:
     """ApiError when name or description has characters that it may not have."""
     name, description = metadata["name"], metadata["description"]
     if not NAME.fullmatch(name):
-        raise ApiError(
-            "ModelArts.2788",
-            f"the name of the experiment is {name!r}, must be 1 to 64 letters, digits, '_', '-' or '.'",
-        )
+        words = f"the name of the experiment is {name!r}, must be 1 to 64 letters, digits, '_', '-' or '.'"
+        raise ApiError("ModelArts.2788", words)
     if SPECIAL.search(description):
-        raise ApiError(
-            "ModelArts.2788", f"the description is {description!r}, must have none of ! < > = & \" '"
-        )
+        words = f"the description is {description!r}, must have none of ! < > = & \" '"
+        raise ApiError("ModelArts.2788", words)
 
 
 def jobs_in(bound, experiment: dict) -> list[dict]:

@@ -136,9 +136,8 @@ def publication_asked(call, name: str) -> dict:
     if not content_id:
         taken = publications.having("name", name)
         if taken:
-            raise ApiError(
-                "ModelArts.2756", f"asset {taken[0]} is named {name}; give its content_id for a new version"
-            )
+            words = f"asset {taken[0]} is named {name}; give its content_id for a new version"
+            raise ApiError("ModelArts.2756", words)
         return {"content_id": call.world.new_uuid(), "versions": []}
     publication = publications.find(content_id)
     if publication is None:
@@ -174,10 +173,8 @@ def objects_in(world, code_dir: str | None) -> dict[str, int]:
         return {}
     keys = world.obs.keys(*folder)
     if len(keys) > MOST_FILES:
-        raise ApiError(
-            "ModelArts.2759",
-            f"$.job_config.code_dir holds {len(keys)} objects, must hold at most {MOST_FILES}",
-        )
+        words = f"$.job_config.code_dir holds {len(keys)} objects, must hold at most {MOST_FILES}"
+        raise ApiError("ModelArts.2759", words)
     objects = {key.removeprefix(folder.key): world.obs.size(folder.bucket, key) for key in keys}
     size = sum(objects.values())
     if size > MOST_BYTES:

@@ -53,16 +53,14 @@ def refuse_bad_values(job_config: dict, given) -> None:
             refuse_bad_value(where, known[name], parameter.get("value", ""))
         elif job_config.get("parameters_customization") is False:
             names = ", ".join(known) or "none"
-            raise ApiError(
-                "ModelArts.2788", f"{where}: the algorithm has no parameter {name}; it has {names}"
-            )
+            words = f"{where}: the algorithm has no parameter {name}; it has {names}"
+            raise ApiError("ModelArts.2788", words)
     set_by_job = {parameter["name"]: parameter.get("value", "") for parameter in given}
     for name, parameter in known.items():
         required = (parameter.get("constraint") or {}).get("required")
         if required and not set_by_job.get(name, parameter.get("value", "")):
-            raise ApiError(
-                "ModelArts.2766", f"$.algorithm.parameters: {name} is required and has no default value"
-            )
+            words = f"$.algorithm.parameters: {name} is required and has no default value"
+            raise ApiError("ModelArts.2766", words)
 
 
 def refuse_bad_value(where: str, parameter: dict, value: str) -> None:
@@ -71,9 +69,8 @@ def refuse_bad_value(where: str, parameter: dict, value: str) -> None:
     if value in ("", own):
         return
     if constraint.get("editable") is False:
-        raise ApiError(
-            "ModelArts.2788", f"{where}: {name} cannot be edited; the algorithm sets it to {own!r}"
-        )
+        words = f"{where}: {name} cannot be edited; the algorithm sets it to {own!r}"
+        raise ApiError("ModelArts.2788", words)
     kind = constraint.get("type", "String")
     if not is_of_type(value, kind):
         raise ApiError("ModelArts.2774", f"{where}: {name} is {value!r}, must be of type {kind}")
@@ -94,9 +91,8 @@ def refuse_missing_channels(kind: str, declared, given) -> None:
     names = {channel["name"] for channel in given}
     missing = [channel["name"] for channel in declared if channel["name"] not in names]
     if missing:
-        raise ApiError(
-            "ModelArts.2753", f"$.algorithm.{kind} lack {', '.join(missing)}, which the algorithm declares"
-        )
+        words = f"$.algorithm.{kind} lack {', '.join(missing)}, which the algorithm declares"
+        raise ApiError("ModelArts.2753", words)
 
 
 def refuse_bad_remotes(declared, given) -> None:
@@ -109,10 +105,8 @@ def refuse_bad_remotes(declared, given) -> None:
     for at, channel in enumerate(given):
         came, kinds = "dataset" if channel["remote"].get("dataset") else "obs", allowed.get(channel["name"])
         if kinds and came not in kinds:
-            raise ApiError(
-                "ModelArts.2854",
-                f"$.algorithm.inputs[{at}].remote is {came}; the algorithm takes {', '.join(kinds)}",
-            )
+            words = f"$.algorithm.inputs[{at}].remote is {came}; the algorithm takes {', '.join(kinds)}"
+            raise ApiError("ModelArts.2854", words)
 
 
 def refuse_bad_place(stored: dict, resource: dict, flavor: dict | None) -> None:
@@ -126,11 +120,8 @@ def refuse_bad_place(stored: dict, resource: dict, flavor: dict | None) -> None:
             f"{', '.join(kinds)}",
         )
     if flavor and cards_of(flavor) > 1 and allowed.get("device_distributed_mode") == SINGULAR:
-        raise ApiError(
-            "ModelArts.2840",
-            f"$.spec.resource.flavor_id has {cards_of(flavor)} cards; the algorithm runs on one",
-        )
+        words = f"$.spec.resource.flavor_id has {cards_of(flavor)} cards; the algorithm runs on one"
+        raise ApiError("ModelArts.2840", words)
     if nodes > 1 and allowed.get("host_distributed_mode") == SINGULAR:
-        raise ApiError(
-            "ModelArts.2793", f"$.spec.resource.node_count is {nodes}; the algorithm runs on one node"
-        )
+        words = f"$.spec.resource.node_count is {nodes}; the algorithm runs on one node"
+        raise ApiError("ModelArts.2793", words)

@@ -18,10 +18,8 @@ REQUIREMENTS = {
 def refuse_bad_algorithm(body: dict, job_config: dict, auto_search: dict | None) -> None:
     """ApiError with the documented code for the first thing that keeps the algorithm from being kept."""
     if not (job_config.get("code_dir") or job_config.get("boot_file") or job_config.get("command")):
-        raise ApiError(
-            "ModelArts.2788",
-            "$.job_config must have code_dir with boot_file, or command with engine.image_url",
-        )
+        words = "$.job_config must have code_dir with boot_file, or command with engine.image_url"
+        raise ApiError("ModelArts.2788", words)
     refuse_bad_code(job_config, "$.job_config")
     refuse_bad_channels(job_config)
     refuse_bad_parameters(job_config.get("parameters") or ())
@@ -57,20 +55,17 @@ def refuse_bad_constraint(where: str, parameter: dict) -> None:
     constraint, value = parameter.get("constraint") or {}, parameter.get("value", "")
     kind = constraint.get("type", "String")
     if kind not in TYPES:
-        raise ApiError(
-            "ModelArts.2825", f"{where}.constraint.type is {kind!r}, must be one of {', '.join(TYPES)}"
-        )
+        words = f"{where}.constraint.type is {kind!r}, must be one of {', '.join(TYPES)}"
+        raise ApiError("ModelArts.2825", words)
     refuse_bad_range(f"{where}.constraint", kind, constraint)
     if value and not is_of_type(value, kind):
         raise ApiError("ModelArts.2768", f"{where}.value is {value!r}, must be of type {kind}")
     if value and not is_allowed(value, constraint):
-        raise ApiError(
-            "ModelArts.2769", f"{where}.value is {value!r}, valid_range is {constraint['valid_range']}"
-        )
+        words = f"{where}.value is {value!r}, valid_range is {constraint['valid_range']}"
+        raise ApiError("ModelArts.2769", words)
     if not value and constraint.get("required") and constraint.get("editable") is False:
-        raise ApiError(
-            "ModelArts.2766", f"{where}: a job can neither leave it out nor set it, so it needs a value"
-        )
+        words = f"{where}: a job can neither leave it out nor set it, so it needs a value"
+        raise ApiError("ModelArts.2766", words)
 
 
 def refuse_bad_range(where: str, kind: str, constraint: dict) -> None:
@@ -78,18 +73,16 @@ def refuse_bad_range(where: str, kind: str, constraint: dict) -> None:
     valid_type = (constraint.get("valid_type") or "None").lower()
     valid_range = constraint.get("valid_range") or []
     if valid_type not in VALID_TYPES:
-        raise ApiError(
-            "ModelArts.2788", f"{where}.valid_type is {valid_type!r}, must be None, range or choice"
-        )
+        words = f"{where}.valid_type is {valid_type!r}, must be None, range or choice"
+        raise ApiError("ModelArts.2788", words)
     if valid_type == "none" or (valid_type == "range" and not valid_range):
         return
     wrong = [each for each in valid_range if each and not is_of_type(each, kind)]
     if valid_type == "range" and (kind not in ("Integer", "Float") or len(valid_range) != 2):
         raise ApiError("ModelArts.2770", f"{where}.valid_range needs a type with an order, and two ends")
     if wrong or not valid_range:
-        raise ApiError(
-            "ModelArts.2770", f"{where}.valid_range is {valid_range}, must hold values of type {kind}"
-        )
+        words = f"{where}.valid_range is {valid_range}, must hold values of type {kind}"
+        raise ApiError("ModelArts.2770", words)
     if valid_type == "range" and all(valid_range) and float(valid_range[0]) > float(valid_range[1]):
         raise ApiError("ModelArts.2770", f"{where}.valid_range is {valid_range}; it ends before it begins")
 

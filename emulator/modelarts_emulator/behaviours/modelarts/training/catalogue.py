@@ -87,9 +87,8 @@ def refuse_bad_quota(at: int, change: dict) -> None:
     resource, quota = change["resource"], change["quota"]
     least, most = SWITCHES.get(resource, (1, MOST))
     if not least <= quota <= most:
-        raise ApiError(
-            "ModelArts.2816", f"$.quotas[{at}].quota is {quota}; {resource} takes {least} to {most}"
-        )
+        words = f"$.quotas[{at}].quota is {quota}; {resource} takes {least} to {most}"
+        raise ApiError("ModelArts.2816", words)
     if resource == "job-num-quota-notify" and not change.get("extra_info"):
         raise ApiError("ModelArts.2788", f"$.quotas[{at}].extra_info must be the topic URN to notify")
 
@@ -99,10 +98,8 @@ def refuse_over_quota(call, kind: str) -> None:
     resource = "visual-job-num" if kind == VISUALIZATION else "job-num"
     quota = quota_of(call, call.caller.user_id, resource)
     if quota["used"] >= quota["quota"]:
-        raise ApiError(
-            "ModelArts.2815",
-            f"{resource} is used up: {quota['used']} of {quota['quota']}; delete jobs or raise the quota",
-        )
+        words = f"{resource} is used up: {quota['used']} of {quota['quota']}; delete jobs or raise the quota"
+        raise ApiError("ModelArts.2815", words)
 
 
 def quota_of(call, user_id: str, resource: str) -> dict:

@@ -51,10 +51,8 @@ def refuse_bad_engine(engine: dict, where: str) -> None:
     if engine.get("engine_id") and engine.get("image_url"):
         raise ApiError("ModelArts.2788", f"{where}.engine has engine_id and image_url, must have one of them")
     if not (named or engine.get("engine_id") or engine.get("image_url")):
-        raise ApiError(
-            "ModelArts.2830",
-            f"{where}.engine must have engine_id, or engine_name and engine_version, or image_url",
-        )
+        words = f"{where}.engine must have engine_id, or engine_name and engine_version, or image_url"
+        raise ApiError("ModelArts.2830", words)
 
 
 def engine_in_full(engine: dict, facts: tuple[str, ...]) -> dict:

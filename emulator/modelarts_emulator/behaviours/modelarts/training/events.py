@@ -68,9 +68,8 @@ def time_range(call, job: dict) -> tuple[float, float]:
     if not any(given):
         return job["_moments"]["Creating"], call.world.clock.now()
     if not all(MILLISECONDS.fullmatch(text) for text in given):
-        raise ApiError(
-            "ModelArts.50004000", f"start_time and end_time come together, in milliseconds, not as {given}"
-        )
+        words = f"start_time and end_time come together, in milliseconds, not as {given}"
+        raise ApiError("ModelArts.50004000", words)
     return int(given[0]) / 1000, int(given[1]) / 1000
 
 

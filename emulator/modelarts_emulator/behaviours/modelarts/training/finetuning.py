@@ -89,10 +89,8 @@ def publish_ft_artifacts(call):
     """Make assets of artifacts of a job that has succeeded; the id of the last one."""
     job, body = tuning_job(call), call.body
     if job["status"]["phase"] != "Completed":
-        raise ApiError(
-            "ModelArts.2858",
-            f"training job {job['metadata']['id']} is {job['status']['phase']}; only a Completed one is published",
-        )
+        words = f"training job {job['metadata']['id']} is {job['status']['phase']}; only a Completed one is published"
+        raise ApiError("ModelArts.2858", words)
     for at, row in enumerate(body.get("publish_artifacts") or [{}]):
         model_id = publish(call, job, f"$.publish_artifacts[{at}]", row)
     return {"model_id": model_id}

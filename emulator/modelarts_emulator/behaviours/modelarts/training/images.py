@@ -69,14 +69,11 @@ def refuse_unsavable(job: dict) -> None:
     """ApiError unless the job is one for debugging that runs."""
     id, phase = job["metadata"]["id"], job["status"]["phase"]
     if job["_runtime_type"] != "debug":
-        raise ApiError(
-            "ModelArts.2879",
-            f"training job {id} has no annotation jupyter-lab/enable: true, so it is no debugging",
-        )
+        words = f"training job {id} has no annotation jupyter-lab/enable: true, so it is no debugging"
+        raise ApiError("ModelArts.2879", words)
     if phase != "Running":
-        raise ApiError(
-            "ModelArts.2883", f"training job {id} is {phase}; a container is saved while it is Running"
-        )
+        words = f"training job {id} is {phase}; a container is saved while it is Running"
+        raise ApiError("ModelArts.2883", words)
 
 
 def key_of(call) -> str:

@@ -60,9 +60,8 @@ def batch_delete_training_jobs(call):
     jobs = [bound.find(id) for id in sorted(ids)]
     workspaces = {job["metadata"]["workspace_id"] for job in jobs}
     if len(workspaces) > 1:
-        raise ApiError(
-            "ModelArts.2788", f"$.jobs are of the workspaces {', '.join(sorted(workspaces))}, must be of one"
-        )
+        words = f"$.jobs are of the workspaces {', '.join(sorted(workspaces))}, must be of one"
+        raise ApiError("ModelArts.2788", words)
     for job in jobs:
         bound.drop(job)
 

@@ -88,9 +88,8 @@ def between(where: str, field: str, values: list[str], column: dict) -> Callable
     if field not in NUMBERS:
         raise ApiError("ModelArts.2808", f"{where}: between takes {', '.join(sorted(NUMBERS))}, not {field}")
     if len(values) != 2 or not all(value == "" or WHOLE.fullmatch(value) for value in values):
-        raise ApiError(
-            "ModelArts.2809", f"{where}.value is {values}, must be two whole numbers, '' for an open end"
-        )
+        words = f"{where}.value is {values}, must be two whole numbers, '' for an open end"
+        raise ApiError("ModelArts.2809", words)
     low, high = (float(value) if value else None for value in values)
     return lambda id: (low is None or column[id] >= low) and (high is None or column[id] <= high)
 
@@ -106,9 +105,8 @@ def tagged(bound, tags: list[dict]) -> Callable:
     keys = [tag["key"] for tag in tags]
     values = {tag["key"]: tag.get("values", ()) for tag in tags}
     if len(values) != len(tags) or any(len(set(each)) != len(each) for each in values.values()):
-        raise ApiError(
-            "ModelArts.2788", f"$.tags names {', '.join(keys)}; each key and each of its values only once"
-        )
+        words = f"$.tags names {', '.join(keys)}; each key and each of its values only once"
+        raise ApiError("ModelArts.2788", words)
     wanted = {key: [value for value in each if value] for key, each in values.items()}
     held = bound.table.column("_tags")
     return lambda id: all(
@@ -122,9 +120,8 @@ def on_hosts(bound, host_ips: list[str]) -> Callable:
         try:
             ip_address(text)
         except ValueError:
-            raise ApiError(
-                "ModelArts.2788", f"$.host_ips[{at}] is {text!r}, must be an IPv4 or IPv6 address"
-            ) from None
+            words = f"$.host_ips[{at}] is {text!r}, must be an IPv4 or IPv6 address"
+            raise ApiError("ModelArts.2788", words) from None
     return lambda id: bool(tasks_on(bound.world, bound.find(id), host_ips))
 
 
@@ -139,11 +136,9 @@ def window_asked(search: dict) -> list[str]:
     values = [each.get("value", []) for each in filters if each.get("operator") == "between"]
     window = next((each for each in values if any(each)), [])
     if window and not (len(window) == 2 and all(WHOLE.fullmatch(each) for each in window)):
-        raise ApiError(
-            "ModelArts.2809", f"create_time is {window}; with tags or host_ips both ends are needed"
-        )
+        words = f"create_time is {window}; with tags or host_ips both ends are needed"
+        raise ApiError("ModelArts.2809", words)
     if window and int(window[1]) - int(window[0]) > WINDOW_MS:
-        raise ApiError(
-            "ModelArts.2809", "create_time may span at most 31 days when tags or host_ips are given"
-        )
+        words = "create_time may span at most 31 days when tags or host_ips are given"
+        raise ApiError("ModelArts.2809", words)
     return window

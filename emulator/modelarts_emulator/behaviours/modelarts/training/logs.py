@@ -48,10 +48,8 @@ def task_with_log(call, code: str = "ModelArts.2776") -> tuple[dict, str]:
     job, task = task_of(call)
     if not script.has_log(job):
         over = " and never will" if over_at(job) else " yet"
-        raise ApiError(
-            "ModelArts.2818" if over_at(job) else code,
-            f"{task} of training job {job['metadata']['id']} has no log{over}",
-        )
+        words = f"{task} of training job {job['metadata']['id']} has no log{over}"
+        raise ApiError("ModelArts.2818" if over_at(job) else code, words)
     return job, task
 
 

@@ -24,9 +24,8 @@ def refuse_bad_job(asked: TrainingJobAsked) -> None:
     call, algorithm = asked.call, asked.algorithm
     refuse_bad_retries(asked.annotations.get(RETRIES, "0"))
     if call.body.get("tasks"):
-        raise ApiError(
-            "ModelArts.2788", "$.tasks is documented as not implemented; describe the job in $.spec"
-        )
+        words = "$.tasks is documented as not implemented; describe the job in $.spec"
+        raise ApiError("ModelArts.2788", words)
     is_drawing = asked.kind == VISUALIZATION and algorithm.get("summary")
     if not (asked.is_tuning and not algorithm) and not is_drawing:
         refuse_bad_source(asked)
@@ -47,9 +46,8 @@ def refuse_bad_job(asked: TrainingJobAsked) -> None:
 def refuse_bad_retries(retries: str) -> None:
     """How often the job is restarted is a number that the platform knows."""
     if not (retries.isascii() and retries.isdecimal() and len(retries) < 10 and int(retries) <= MOST_RETRIES):
-        raise ApiError(
-            "ModelArts.2788", f"$.metadata.annotations.{RETRIES} is {retries!r}, must be 0 to {MOST_RETRIES}"
-        )
+        words = f"$.metadata.annotations.{RETRIES} is {retries!r}, must be 0 to {MOST_RETRIES}"
+        raise ApiError("ModelArts.2788", words)
 
 
 def refuse_bad_source(asked: TrainingJobAsked) -> None:
@@ -108,10 +106,8 @@ def refuse_bad_resource(asked: TrainingJobAsked) -> None:
         raise ApiError("ModelArts.2788", "$.spec.resource.flavor_id is required on the public pool")
     most = asked.flavor["max_num"] if asked.flavor else MOST_NODES
     if resource["node_count"] > most:
-        raise ApiError(
-            "ModelArts.2793",
-            f"$.spec.resource.node_count is {resource['node_count']}, must be at most {most} here",
-        )
+        words = f"$.spec.resource.node_count is {resource['node_count']}, must be at most {most} here"
+        raise ApiError("ModelArts.2793", words)
 
 
 def refuse_bad_pool(call, pool_id: str) -> None:

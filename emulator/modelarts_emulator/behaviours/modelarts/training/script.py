@@ -33,9 +33,8 @@ def refuse_bad_knobs(environments: dict) -> None:
     except ValueError:
         is_usable = False
     if not is_usable:
-        raise ApiError(
-            "ModelArts.2788", f"{where}.{DURATION} is {duration!r}, must be a time such as 90s or 2h"
-        )
+        words = f"{where}.{DURATION} is {duration!r}, must be a time such as 90s or 2h"
+        raise ApiError("ModelArts.2788", words)
     if not (exit_code.isdecimal() and exit_code.isascii() and int(exit_code) < 256):
         raise ApiError("ModelArts.2788", f"{where}.{EXIT_CODE} is {exit_code!r}, must be 0 to 255")
 

@@ -63,18 +63,16 @@ def refuse_bad_search_policy(where: str, auto_search: dict) -> None:
             raise ApiError("ModelArts.2826", f"{where}.algo_configs: {name!r} is none of {', '.join(known)}")
     for at, parameter in enumerate(auto_search.get("search_params") or ()):
         if not parameter.get("param_type"):
-            raise ApiError(
-                "ModelArts.2825", f"{where}.search_params[{at}].param_type must be continuous or discrete"
-            )
+            words = f"{where}.search_params[{at}].param_type must be continuous or discrete"
+            raise ApiError("ModelArts.2825", words)
 
 
 def refuse_bad_reward(where: str, reward: dict) -> None:
     """The metric has a name, a direction, and an expression that reads one number from a line."""
     missing = [name for name in ("name", "mode", "regex") if not reward.get(name)]
     if missing:
-        raise ApiError(
-            "ModelArts.2824", f"{where} needs name, mode and regex; {', '.join(missing)} is missing"
-        )
+        words = f"{where} needs name, mode and regex; {', '.join(missing)} is missing"
+        raise ApiError("ModelArts.2824", words)
     try:
         reported_text(reward["regex"], reward["name"], 0.5)
     except ValueError as error:

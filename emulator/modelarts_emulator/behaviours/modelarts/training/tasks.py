@@ -72,10 +72,8 @@ def show_training_job_route_plan(call):
 def show_training_job_exec_status(call):
     """No job can be logged in to: the emulator plays the script and has no container."""
     job = TRAINING_JOBS.find(call)
-    raise ApiError(
-        "ModelArts.2858",
-        f"training job {job['metadata']['id']} runs in no container that one could log in to",
-    )
+    words = f"training job {job['metadata']['id']} runs in no container that one could log in to"
+    raise ApiError("ModelArts.2858", words)
 
 
 def task_of(call) -> tuple[dict, str]:

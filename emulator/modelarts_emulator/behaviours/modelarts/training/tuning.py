@@ -51,10 +51,8 @@ def refuse_bad_tuning(call) -> None:
     schedule_of(body.get("algorithm") or {}, config)
     model_type = config.get("model_type")
     if model_type and model_type not in MODEL_TYPES:
-        raise ApiError(
-            "ModelArts.2798",
-            f"$.ftjob_config.model_type is {model_type!r}, must be {' or '.join(MODEL_TYPES)}",
-        )
+        words = f"$.ftjob_config.model_type is {model_type!r}, must be {' or '.join(MODEL_TYPES)}"
+        raise ApiError("ModelArts.2798", words)
     for where, path in (
         ("$.ftjob_config.train_output_path", config.get("train_output_path")),
         ("$.spec.output_model.obs.obs_path", model_path(body.get("spec") or {})),
@@ -87,9 +85,8 @@ def whole_number(values: dict, names) -> int:
         return 0
     text = values[name]
     if not (text.isascii() and text.isdecimal() and len(text) < 8 and 1 <= int(text) <= MOST):
-        raise ApiError(
-            "ModelArts.2788", f"parameter {name} is {text!r}, must be a whole number from 1 to {MOST}"
-        )
+        words = f"parameter {name} is {text!r}, must be a whole number from 1 to {MOST}"
+        raise ApiError("ModelArts.2788", words)
     return int(text)
 
 
@@ -103,9 +100,8 @@ def learning_rate(values: dict) -> float:
     except ValueError:
         value = math.nan
     if not 0 < value <= 1:
-        raise ApiError(
-            "ModelArts.2788", f"parameter {name} is {values[name]!r}, must be a number above 0 and at most 1"
-        )
+        words = f"parameter {name} is {values[name]!r}, must be a number above 0 and at most 1"
+        raise ApiError("ModelArts.2788", words)
     return value
 
 
