@@ -66,15 +66,17 @@ def refuse_runtime(kind: str, runtime: dict) -> None:
     """Refuse protocols that a kind of service or a limit of traffic excludes."""
     protocol = runtime.get("service_invoke", {}).get("protocol", "HTTP")
     if kind == "ASYNC_REAL_TIME" and protocol not in ("HTTP", "HTTPS"):
-        refuse(
-            f"runtime_config.service_invoke.protocol: an asynchronous service speaks HTTP or HTTPS, not {protocol}"
-        )
+        words = f"an asynchronous service speaks HTTP or HTTPS, not {protocol}"
+        refuse(f"runtime_config.service_invoke.protocol: {words}")
     if protocol in ("WS", "WSS") and "rate_limit" in runtime.get("service_limit", {}):
         refuse(f"runtime_config.service_limit.rate_limit: {protocol} excludes a limit of traffic")
 
 
 def refuse_group(group: dict) -> None:
     """Refuse the configuration of a deployment whose parts do not go together."""
+    mirrored = str(group.get("mirror_traffic_weight", 0))
+    if not (mirrored.isascii() and mirrored.isdecimal()):
+        refuse(f"mirror_traffic_weight: {mirrored!r} is not a number, as groups write it in a text")
     units = group.get("unit_configs", [])
     is_single = group.get("deploy_type", "SINGLE") == "SINGLE" and group.get("workload_type") != "LWS"
     if is_single and group.get("framework", "COMMON") == "COMMON" and len(units) > 1:
