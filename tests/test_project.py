@@ -31,12 +31,27 @@ LONG = {
         "parser, loop and threads hand one socket to each other; apart, no half could be understood"
     ),
 }
-# What a module may import at its top: the folders below it. Modules directly in the package are named as such.
-BELOW = {
-    "settings": (),
-    "contract": (),
-    "http": ("worlds.clock",),
-    "worlds": ("contract",),
+# What a folder may import beside itself and the modules that are for all. Nothing below it in this table, but for those
+# of its own row; what stands directly in the package is named as a folder is.
+FOR_ALL = {"real_time", "settings", "waiting", "__version__"}
+MAY_IMPORT = {
+    "http": set(),
+    "contract": set(),
+    "worlds": {"contract"},
+    "identity": {"contract", "worlds"},
+    "simulation": set(),
+    "inference": set(),
+    "obs": {"contract", "worlds", "identity"},
+    "frame": {"contract", "worlds", "identity", "obs"},
+    "serving": {"contract", "worlds", "identity", "frame", "inference"},
+    "behaviours": {
+        "contract", "worlds", "identity", "frame", "serving", "simulation", "inference", "obs",
+    },
+}  # fmt: skip
+# Imports by string or against the direction, each for the reason given.
+MAY_ALSO = {
+    ("frame/registry.py", "behaviours"): "the registry imports an area by its name when it is first used",
+    ("settings.py", "inference"): "an option names the module that knows which values make sense",
 }
 
 
@@ -114,8 +129,8 @@ def test_every_behaviour_is_of_a_documented_operation_of_its_own_area():
 
 
 @every_source
-def test_only_the_clock_knows_the_time(path):
-    if path.stem == "clock" or is_own_program(path):
+def test_one_module_reads_real_time(path):
+    if path.stem == "real_time" or is_own_program(path):
         return
     assert "time" not in imports_of(path)
     asked = [name for name, _ in calls_of(path) if re.search(r"(datetime|date)\.(now|today|utcnow)$", name)]
@@ -154,15 +169,31 @@ def test_every_code_that_is_raised_is_documented(path):
             assert error_facts(call.args[0].value)
 
 
-def top_imports(path: Path) -> set[str]:
-    """The modules a file imports when it is itself imported."""
-    found = set()
-    for node in TREES[path].body:
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-    return found
+def folders_imported(path: Path) -> set[str]:
+    """The folders of the package, or modules in it, that a file imports: at its top, in functions, by string."""
+    names = set(imports_of(path))
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, ast.Constant) and re.fullmatch(r"modelarts_emulator(\.\w+)+\.?", str(node.value)):
+            names.add(node.value)
+    return {name.split(".")[1] for name in names if name.startswith("modelarts_emulator.")}
+
+
+@every_source
+def test_imports_point_one_way(path):
+    module = path.relative_to(ROOT / "emulator/modelarts_emulator")
+    folder = module.parts[0].removesuffix(".py")
+    if folder not in MAY_IMPORT and folder not in FOR_ALL:
+        return
+    allowed = MAY_IMPORT.get(folder, set()) | FOR_ALL | {folder}
+    allowed |= {target for (source, target), _ in MAY_ALSO.items() if source == module.as_posix()}
+    loggers = {call.args[0].value.split(".")[1] for name, call in calls_of(path)
+               if name.endswith("getLogger") and "." in str(getattr(call.args[0], "value", ""))}  # fmt: skip
+    assert folders_imported(path) - loggers <= allowed
+
+
+def test_no_folder_imports_what_imports_it():
+    for folder, below in MAY_IMPORT.items():
+        assert not [other for other in below if folder in MAY_IMPORT[other]]
 
 
 @every_source
@@ -336,7 +367,10 @@ MAY_SAY = {
     "identity/records.py": ("iam/iam/", "whom a request is from is read from the records of that area"),
     "frame/documents.py": ("labels", "the member of a document's metadata"),
     "frame/references.py": ("labels", "the member of a document's metadata"),
-    "worlds/old_states.py": ("", "states of format 1 lie in tables that are named after the areas of their time"),
+    "worlds/old_states.py": (
+        "",
+        "states of format 1 lie in tables that are named after the areas of their time",
+    ),
 }
 
 

@@ -219,7 +219,7 @@ def default_environment() -> dict:
 
 def wait(options) -> int:
     """Poll until ready; 1 when that takes too long."""
-    from modelarts_emulator.worlds.clock import monotonic, pause
+    from modelarts_emulator.real_time import monotonic, pause
 
     end = monotonic() + options.timeout
     while True:

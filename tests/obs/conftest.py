@@ -9,7 +9,7 @@ from email.utils import formatdate
 
 from modelarts_emulator.obs.application import Obs
 from modelarts_emulator.obs.callers import Key
-from modelarts_emulator.worlds.clock import wall_now
+from modelarts_emulator.real_time import wall_now
 
 KEYS = {
     "AKONE": Key("secret-one", "WONEA", "account-one"),

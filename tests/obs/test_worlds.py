@@ -7,7 +7,7 @@ from urllib.parse import urlparse
 
 import pytest
 from modelarts_emulator.obs.names import is_obs_host
-from modelarts_emulator.worlds.clock import wall_now
+from modelarts_emulator.real_time import wall_now
 
 from tests.obs.conftest import Direct, stored
 

@@ -3,7 +3,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from modelarts_emulator.worlds.clock import Clock, http_date, iso_of, seconds_of
+from modelarts_emulator.real_time import http_date
+from modelarts_emulator.worlds.clock import Clock, iso_of, seconds_of
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import httptools
 
-from modelarts_emulator.worlds.clock import monotonic
+from modelarts_emulator.real_time import monotonic
 
 MOST_URI = 32 << 10
 MOST_HEADERS = 64 << 10

@@ -12,7 +12,7 @@ import httptools
 from modelarts_emulator.http.connection import Connection, Errand
 from modelarts_emulator.http.streaming import gathered
 from modelarts_emulator.http.threads import Threads
-from modelarts_emulator.worlds.clock import http_date, monotonic, wall_now
+from modelarts_emulator.real_time import http_date, monotonic, wall_now
 
 MOST_DRAINED = 64 << 20
 MOST_CONNECTIONS = 2000

@@ -3,7 +3,7 @@
 import select
 import socket
 
-from modelarts_emulator.worlds.clock import monotonic
+from modelarts_emulator.real_time import monotonic
 
 MOST_GATHERED = 32 << 10
 GATHER_SECONDS = 0.001

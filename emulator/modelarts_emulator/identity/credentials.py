@@ -26,9 +26,9 @@ from modelarts_emulator.identity.records import (
     tag_of_domain,
 )
 from modelarts_emulator.identity.signatures import BadSignature, Sent, parse_authorization, verify
+from modelarts_emulator.real_time import wall_now
 from modelarts_emulator.settings import Settings
 from modelarts_emulator.worlds.accounts import Worlds
-from modelarts_emulator.worlds.clock import wall_now
 from modelarts_emulator.worlds.world import World
 
 __all__ = ["ObsKey", "check_credentials", "needs_credential", "obs_key", "seed_identity"]

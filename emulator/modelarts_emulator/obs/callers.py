@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from modelarts_emulator.obs import forms, signatures
 from modelarts_emulator.obs.refusals import ObsError
-from modelarts_emulator.worlds.clock import wall_now
+from modelarts_emulator.real_time import wall_now
 
 MOST_SKEW = 15 * 60
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from modelarts_emulator.inference.packages import dependencies, layout, simulated
 from modelarts_emulator.inference.packages.config import ModelConfig, parse_config
 from modelarts_emulator.inference.packages.worker import Limits, ModelWorker, PredictionTimeout, WorkerDown
-from modelarts_emulator.worlds.clock import monotonic
+from modelarts_emulator.real_time import monotonic
 
 __all__ = [
     "Answered",

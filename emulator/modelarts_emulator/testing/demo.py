@@ -4,9 +4,9 @@ import json
 import sys
 from contextlib import contextmanager
 
+from modelarts_emulator.real_time import pause
 from modelarts_emulator.running import Emulator
 from modelarts_emulator.testing.cloud import Cloud
-from modelarts_emulator.worlds.clock import pause
 
 BUCKET = "emulator-demo"
 SAMPLES = 12

@@ -1,39 +1,15 @@
-"""Time: the virtual clock of a world, and the few readings of real time that the emulator needs."""
+"""The virtual clock of a world, and how durations and moments are read and written."""
 
 import re
-import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
+
+from modelarts_emulator.real_time import pause, wall_now
 
 FASTEST = 1_000_000
 # 9990-01-01: what the cloud makes then may still last some years and be written with four digits.
 LATEST = 253_086_768_000.0
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-def wall_now() -> float:
-    """Real time in seconds since the epoch: for the skew of signatures, never for what a record says."""
-    return time.time()
-
-
-def monotonic() -> float:
-    """Seconds of a clock that never goes back: for the time-outs of the server."""
-    return time.monotonic()
-
-
-def pause(seconds: float) -> None:
-    """Let real time pass: for the command line's waiting, never in a request."""
-    time.sleep(seconds)
-
-
-def http_date(seconds: int) -> str:
-    """That moment as HTTP headers write it, such as `Mon, 23 Nov 2026 22:20:26 GMT`."""
-    moment = time.gmtime(seconds)
-    return f"{DAYS[moment.tm_wday]}, {moment.tm_mday:02} {MONTHS[moment.tm_mon - 1]} " + time.strftime(
-        "%Y %H:%M:%S GMT", moment
-    )
 
 
 def seconds_of(duration: float | str) -> float:
@@ -118,7 +94,7 @@ class Clock:
         Only for behaviours that compute: they hold no lock meanwhile.
         """
         if seconds > 0 and not self.frozen:
-            time.sleep(seconds / self.speed)
+            pause(seconds / self.speed)
 
     @contextmanager
     def at(self, moment: float):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from modelarts_emulator.worlds.clock import monotonic
+from modelarts_emulator.real_time import monotonic
 
 if TYPE_CHECKING:
     from modelarts_emulator.worlds.world import World

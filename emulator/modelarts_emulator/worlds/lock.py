@@ -3,8 +3,8 @@
 from collections import deque
 from threading import RLock
 
+from modelarts_emulator.real_time import pause
 from modelarts_emulator.waiting import refuse_to_wait
-from modelarts_emulator.worlds.clock import pause
 
 TURN_SECONDS = 0.0002
 

@@ -15,7 +15,7 @@ from modelarts_emulator.inference.language.guided import GuideImpossible
 from modelarts_emulator.inference.language.latency import Engine, Profile, first_token_seconds, token_seconds
 from modelarts_emulator.inference.language.prefix_cache import PrefixCache
 from modelarts_emulator.inference.language.tokenizer import count, prompt_tokens, tokens
-from modelarts_emulator.worlds.clock import monotonic
+from modelarts_emulator.real_time import monotonic
 
 
 @dataclass

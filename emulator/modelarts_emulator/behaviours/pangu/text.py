@@ -14,7 +14,7 @@ from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.inference.language.asked import Asked
 from modelarts_emulator.inference.language.sharing import relevance, vector
 from modelarts_emulator.inference.language.tokenizer import tokens
-from modelarts_emulator.worlds.clock import monotonic
+from modelarts_emulator.real_time import monotonic
 from modelarts_emulator.worlds.world import uuid_of
 
 CSS_DIMENSIONS = 768
