@@ -11,7 +11,7 @@ from modelarts_emulator.contract.checking import Check
 from modelarts_emulator.contract.errors import ApiError, error_facts, parameter_code
 from modelarts_emulator.contract.operations import METHODS, Operations
 from modelarts_emulator.contract.patterns import patterns_of
-from modelarts_emulator.frame.registry import behaviour_of, not_emulated
+from modelarts_emulator.frame.registry import NOT_EMULATED, behaviour_of
 from modelarts_emulator.frame.resources import BORN
 from modelarts_emulator.identity.credentials import needs_credential
 from modelarts_emulator.worlds.store import sort_key, value_at
@@ -209,7 +209,7 @@ def contains(read, sent) -> bool:
 def test_a_valid_request_is_answered_or_refused_as_documented(operation, cloud):
     for request in strategies.samples(operation):
         answered = send(cloud, operation, request)
-        if behaviour_of(operation) is not_emulated:
+        if behaviour_of(operation) is NOT_EMULATED:
             code, words = fault_of(answered, operation)
             assert (answered.status, code) == (501, "Emulator.NotImplemented")
             assert operation.operation_id in words

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -10,6 +10,7 @@ import orjson
 from modelarts_emulator.contract.errors import ApiError, ContractBroken, error_body
 from modelarts_emulator.contract.operations import Operation
 from modelarts_emulator.frame.calls import Answer, Call, Stream
+from modelarts_emulator.frame.registry import Behaviour
 from modelarts_emulator.http.request import Request
 from modelarts_emulator.identity.credentials import check_credentials
 from modelarts_emulator.identity.records import Caller
@@ -44,13 +45,20 @@ class Exchange:
     request_id: str
     operation: Operation | None = None
     values: Any = None
-    caller: Caller | None = None
-    world: "World | None" = None
-    check: "Check | None" = None
-    behaviour: Callable | None = None
-    call: Call | None = None
-    answer: Answer | Stream | None = None
     first: Callable[[], object] | None = None
+    caller: Caller = field(init=False)
+    world: "World" = field(init=False)
+    check: "Check" = field(init=False)
+    behaviour: Behaviour = field(init=False)
+    call: Call = field(init=False)
+    answer: Answer | Stream = field(init=False)
+
+    @property
+    def asked(self) -> Operation:
+        """The operation, once it is known that the request means one."""
+        if self.operation is None:
+            raise LookupError("the request means no operation")
+        return self.operation
 
 
 def refuse_broken(app: "Application", exchange: Exchange) -> None:
@@ -81,20 +89,20 @@ def refuse_early(app: "Application", exchange: Exchange) -> None:
 
 def recognise_caller(app: "Application", exchange: Exchange) -> None:
     """Find out who asks and in which world; refused in the words of the operation's area."""
-    exchange.caller = check_credentials(app, exchange.request, exchange.operation)
+    exchange.caller = check_credentials(app, exchange.request, exchange.asked)
     exchange.world = app.worlds.by_account(exchange.caller.account_id)
 
 
 def make_ready(app: "Application", exchange: Exchange) -> None:
     """Have the operation's checks compiled and its area imported."""
-    exchange.check, exchange.behaviour = app.prepared(exchange.operation)
+    exchange.check, exchange.behaviour = app.prepared(exchange.asked)
 
 
 def read_request(app: "Application", exchange: Exchange) -> None:
     """Check path, query, headers and body, and make the call of them."""
     check, request = exchange.check, exchange.request
     exchange.call = Call(
-        exchange.operation,
+        exchange.asked,
         check.read_path(exchange.values),
         check.read_query(request.raw_query),
         check.read_headers(request),
@@ -109,12 +117,12 @@ def read_request(app: "Application", exchange: Exchange) -> None:
 def behave(app: "Application", exchange: Exchange) -> None:
     """Do what the operation does: in one transaction of the world, unless it computes and takes its own."""
     if exchange.behaviour.computes:
-        exchange.answer = as_answer(exchange.operation, exchange.behaviour(exchange.call))
+        exchange.answer = as_answer(exchange.asked, exchange.behaviour(exchange.call))
         return
     MANNER.starts_over = True
     try:
         with exchange.world.transaction():
-            exchange.answer = as_answer(exchange.operation, exchange.behaviour(exchange.call))
+            exchange.answer = as_answer(exchange.asked, exchange.behaviour(exchange.call))
     finally:
         MANNER.starts_over = False
 
@@ -127,9 +135,9 @@ def check_answer(app: "Application", exchange: Exchange) -> None:
     try:
         body = orjson.loads(answer.body) if answer.body else None
     except ValueError:
-        words = f"{exchange.operation.operation_id} answers {answer.body[:80]!r}, which is not JSON"
+        words = f"{exchange.asked.operation_id} answers {answer.body[:80]!r}, which is not JSON"
         raise ContractBroken(words) from None
-    exchange.check.check_answer(answer.status, body)
+    exchange.check.check_answer(answer.status or exchange.asked.success, body)
 
 
 def predict(app: "Application", exchange: Exchange) -> None:
@@ -188,9 +196,10 @@ def respond(app: "Application", exchange: Exchange) -> tuple[int, list, Any]:
     answer = exchange.answer
     if isinstance(answer, Stream):
         return 200, [("Content-Type", answer.content_type), *answer.headers.items()], answer.frames
+    status = 200 if answer.status is None else answer.status
     if "Content-Type" in answer.headers:
-        return answer.status, list(answer.headers.items()), answer.body
-    return answer.status, [("Content-Type", JSON), *answer.headers.items()], answer.body
+        return status, list(answer.headers.items()), answer.body
+    return status, [("Content-Type", JSON), *answer.headers.items()], answer.body
 
 
 def refused_answer(error: ApiError, exchange: Exchange) -> tuple[int, list, bytes]:

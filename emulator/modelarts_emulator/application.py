@@ -177,7 +177,7 @@ class Application:
 
     def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
         """Answer one WSGI request."""
-        return self.answer(self.begin(environ), start_response)
+        return self.answer(self.begin(environ), start_response) or ()
 
     def answer(
         self, exchange: Exchange, start_response: Callable, hurries: bool = False
@@ -193,7 +193,8 @@ class Application:
                 status, headers, body = respond(self, exchange)
             except NeedsThread as needed:
                 exchange.first = needed.first
-                exchange.threads = f"waiting for {exchange.world.tag if exchange.world else 'a world'}"
+                world = getattr(exchange, "world", None)
+                exchange.threads = f"waiting for {world.tag if world else 'a world'}"
                 return None
             finally:
                 MANNER.hurries = False

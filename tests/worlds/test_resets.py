@@ -4,7 +4,7 @@ import json
 
 import pytest
 from modelarts_emulator.frame.capacity import CLAIMS, Claim, ask
-from modelarts_emulator.frame.registry import behaviour_of, not_emulated
+from modelarts_emulator.frame.registry import NOT_EMULATED, behaviour_of
 from modelarts_emulator.worlds.world import META
 
 from tests import infer_services, model_packages, strategies
@@ -31,7 +31,7 @@ SEARCH = {
 }
 FREE = "modelarts.p3.large.public.free"
 BUILT = sorted(
-    {op.area_of.full_name for op in OPERATIONS if behaviour_of(op) is not not_emulated} - {"iam/iam"}
+    {op.area_of.full_name for op in OPERATIONS if behaviour_of(op) is not NOT_EMULATED} - {"iam/iam"}
 )
 
 
@@ -55,7 +55,7 @@ def search(cloud) -> str:
 def send_samples(cloud) -> None:
     """Send every emulated operation what its schema allows: much is refused, some of it makes something."""
     for operation in OPERATIONS:
-        if behaviour_of(operation) is not_emulated or operation.method == "GET" or operation.service == "iam":
+        if behaviour_of(operation) is NOT_EMULATED or operation.method == "GET" or operation.service == "iam":
             continue
         for path, query, headers, body in strategies.samples(operation):
             values = path | ({"project_id": cloud.project_id} if "project_id" in path else {})

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, jsonify
 
 from modelarts_emulator.contract.operations import Operation
-from modelarts_emulator.frame.registry import behaviour_of, not_emulated
+from modelarts_emulator.frame.registry import NOT_EMULATED, behaviour_of
 
 if TYPE_CHECKING:
     from modelarts_emulator.application import Application
@@ -31,6 +31,6 @@ def shown_operation(operation: Operation) -> dict:
         "area": operation.area,
         "method": operation.method,
         "path": operation.path,
-        "behaviour": behaviour_of(operation) is not not_emulated,
+        "behaviour": behaviour_of(operation) is not NOT_EMULATED,
         "sources": operation.sources,
     }

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modelarts_emulator.identity.records import Caller
+from modelarts_emulator.worlds.store import Table
 
 
 @dataclass(slots=True)
@@ -40,9 +41,10 @@ class Call:
         """Scheme, host and port of OBS as the client can reach it, without a slash at the end."""
         return self.request.obs_base_url
 
-    def records(self, name: str):
+    def records(self, name: str) -> Table:
         """The table of that name in the call's project."""
-        return self.world.store.table(f"{name}/{self.project_id}")
+        table: Table = self.world.store.table(f"{name}/{self.project_id}")
+        return table
 
 
 @dataclass(slots=True)

@@ -188,17 +188,6 @@ class Place:
             count["held"] -= granted["amount"]
         self._keep(**count)
 
-    def forget_gone(self) -> bool:
-        """Take back what records hold that went without giving it back; whether there were any."""
-        held = [self._claim_in(self._holders, key) for key in self._holders.ids()]
-        gone = [claim for claim in held if self._is_gone(claim)]
-        for claim in gone:
-            self.forget(claim)
-        return bool(gone)
-
-    def _is_gone(self, claim: Claim) -> bool:
-        return claim.id not in self._world.store.table(claim.table)
-
     def _total(self) -> int | None:
         kind, _, id = self._name.partition(":")
         if kind not in TOTALS:

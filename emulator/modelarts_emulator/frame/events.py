@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from modelarts_emulator.frame.bound import Bound
@@ -32,7 +32,7 @@ class EventLog:
                 table.drop(old)
 
     def note_or_count(
-        self, bound: Bound, id: str, event: dict, same: tuple[str, ...], counter: str, **now
+        self, bound: Bound, id: str, event: dict, same: tuple[str, ...], counter: str, **now: Any
     ) -> None:
         """Add an event; one that says the same as the last one, in the members `same`, is counted there instead.
 

@@ -45,22 +45,22 @@ class State:
 
 def soon(follows: str | Callable[..., str], after: Any, **actions: str) -> State:
     """A state that passes by itself after that much simulated work."""
-    return State(follows, after, **actions)
+    return State(follows, after, False, None, **actions)
 
 
 def until(follows: str | Callable[..., str], after: Any, **actions: str) -> State:
     """A state that passes by itself after exactly that time: a lease, an auto stop."""
-    return State(follows, after, exact=True, **actions)
+    return State(follows, after, True, None, **actions)
 
 
 def works(follows: str | Callable[..., str], work: Any, after: Any = 0, **actions: str) -> State:
     """A state that passes when work that takes real time is done, after that much simulated work at the earliest."""
-    return State(follows, after, work=work, **actions)
+    return State(follows, after, False, work, **actions)
 
 
 def rests(**actions: str) -> State:
     """A state that stays until somebody acts."""
-    return State(**actions)
+    return State(None, 0, False, None, **actions)
 
 
 class Lifecycle:

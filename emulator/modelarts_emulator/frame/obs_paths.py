@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from functools import lru_cache
 from typing import Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -43,7 +42,7 @@ class ObsPath(NamedTuple):
 
 
 @lru_cache(4096)
-def obs_path(text: str, forms: Collection[Form] = PATHS) -> ObsPath:
+def obs_path(text: str, forms: tuple[Form, ...] = PATHS) -> ObsPath:
     """The place that a text names in one of the forms (hashable, such as a tuple). ValueError for any other text.
 
     "/" is /bucket/key, "obs" obs://bucket/key, "s3" s3://bucket/key, "bare" bucket/key; "link" is an http or https
@@ -61,7 +60,7 @@ def obs_path(text: str, forms: Collection[Form] = PATHS) -> ObsPath:
     return ObsPath(bucket, key)
 
 
-def parts_of(text: str, forms: Collection[Form]) -> tuple[str, str]:
+def parts_of(text: str, forms: tuple[Form, ...]) -> tuple[str, str]:
     """(bucket, key) as the text has them; the bucket is empty when the text has none of the forms."""
     scheme, mark, rest = text.partition("://")
     if mark and scheme in ("http", "https"):
@@ -87,7 +86,7 @@ def parts_of_link(text: str) -> tuple[str, str]:
     return bucket, key
 
 
-def refuse_bad_obs_path(code: str, where: str, text: str, forms: Collection[Form] = PATHS) -> ObsPath:
+def refuse_bad_obs_path(code: str, where: str, text: str, forms: tuple[Form, ...] = PATHS) -> ObsPath:
     """The place that the text names; ApiError with the documented code when it names none. where: a JSON path."""
     try:
         return obs_path(text, forms)

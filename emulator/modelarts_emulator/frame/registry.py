@@ -1,28 +1,49 @@
 """What operations do and what kinds of resource there are, found by name; an area is imported when it is first used."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.calls import Call
 
+if TYPE_CHECKING:
+    from modelarts_emulator.contract.operations import Operation
+    from modelarts_emulator.frame.resources import Resource
+    from modelarts_emulator.worlds.world import World
+
+
+class Behaviour(Protocol):
+    """What an operation does: a function of one call. computes: it takes its time, or streams."""
+
+    computes: bool
+
+    def __call__(self, call: Call) -> Any:
+        """What the operation answers."""
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 BEHAVIOURS = "modelarts_emulator.behaviours"
-REGISTERED: dict = {}
-RESOURCES: dict = {}
-IMPORTED: set = set()
+REGISTERED: dict[str, Behaviour] = {}
+RESOURCES: dict[str, Resource] = {}
+IMPORTED: set[str] = set()
 
 
-def behaviour(operation_id: str, computes: bool = False):
+def behaviour(operation_id: str, computes: bool = False) -> Callable[[Function], Function]:
     """Register a function of one call as what the operation does.
 
     computes: the behaviour takes its time or streams; it runs on a thread of its own and without the world's
     lock.
     """
 
-    def register(function):
+    def register(function: Function) -> Function:
         refuse_second(operation_id)
-        function.computes = computes
-        REGISTERED[operation_id] = function
+        known = cast(Behaviour, function)
+        known.computes = computes
+        REGISTERED[operation_id] = known
         return function
 
     return register
@@ -51,26 +72,26 @@ def import_area(name: str) -> None:
     IMPORTED.add(name)
 
 
-def import_areas_of(world) -> None:
+def import_areas_of(world: World) -> None:
     """Import the areas that have records in the world: there stands what goes with a record, or keeps it from going."""
     for area in {"/".join(name.split("/", 2)[:2]) for name in world.store.names()} - IMPORTED:
         import_area(area)
 
 
-def behaviour_of(operation):
+def behaviour_of(operation: Operation) -> Behaviour:
     """The function that carries the operation out; one that answers an honest 501 where none is written."""
     import_area(operation.area_of.full_name)
-    return REGISTERED.get(operation.operation_id, not_emulated)
+    return REGISTERED.get(operation.operation_id, NOT_EMULATED)
 
 
-def resource_of(table_name: str):
+def resource_of(table_name: str) -> Resource:
     """The Resource whose records lie in the table `<service>/<area>/<kind>/...`; KeyError when there is none."""
     service, area, kind, *_ = table_name.split("/")
     import_area(f"{service}/{area}")
     return RESOURCES[f"{service}/{area}/{kind}"]
 
 
-def known_resource_of(table_name: str):
+def known_resource_of(table_name: str) -> Resource | None:
     """The Resource whose records lie in the table, None for a table of something else, such as events."""
     if table_name.count("/") < 2:
         return None
@@ -80,7 +101,7 @@ def known_resource_of(table_name: str):
         return None
 
 
-def not_emulated(call: Call):
+def not_emulated(call: Call) -> None:
     """Refuse with 501, naming the operation and what one can do."""
     operation = call.operation
     raise ApiError(
@@ -90,4 +111,5 @@ def not_emulated(call: Call):
     )
 
 
-not_emulated.computes = False
+NOT_EMULATED = cast(Behaviour, not_emulated)
+NOT_EMULATED.computes = False

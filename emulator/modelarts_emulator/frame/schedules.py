@@ -40,7 +40,9 @@ def read_cron(text: str) -> Cron:
     values = [values_of(field, *limits) for field, limits in zip(fields, FIELDS, strict=True)]
     if 0 in values[4]:
         values[4].add(7)
-    cron = Cron(*values, is_either=fields[2] not in ANY and fields[4] not in ANY)
+    minutes, hours, days, months, weekdays = values
+    is_either = fields[2] not in ANY and fields[4] not in ANY
+    cron = Cron(minutes, hours, days, months, weekdays, is_either)
     if next_moment(cron, 0.0) == math.inf:
         raise ValueError(f"{text!r} names a moment that never comes")
     return cron

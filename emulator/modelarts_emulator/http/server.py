@@ -30,10 +30,8 @@ class Front(Protocol):
     def begin(self, environ: dict) -> Errand:
         """Look at the head of a request; called on the loop, so it must be quick."""
 
-    def answer(
-        self, errand: Errand, start_response: Callable, hurries: bool = False
-    ) -> Iterable[bytes] | None:
-        """The answer, as WSGI has it. With hurries, None instead of waiting for anything: errand.threads then says
+    def answer(self, errand: Any, start_response: Callable, hurries: bool = False) -> Iterable[bytes] | None:
+        """The answer to an errand that `begin` has made, as WSGI has it. With hurries, None instead of waiting for anything: errand.threads then says
         which threads have to ask again.
         """
 

@@ -288,5 +288,5 @@ def surround(function: Callable[..., Any], options: dict[str, Any]) -> Callable[
 
     # Test runners read the signature: what is handed over here is no fixture of theirs.
     others = [parameter for name, parameter in signature.parameters.items() if name != "cloud"]
-    wrapped.__signature__ = signature.replace(parameters=others)
+    vars(wrapped)["__signature__"] = signature.replace(parameters=others)
     return wrapped
