@@ -90,7 +90,7 @@ def show_analysis_path(call: Call):
     space, ended = what_ended(call, job)
     names = [parameter["name"] for parameter in space]
     if name not in names:
-        words = f"{name!r} is no search parameter of the job; it searches {', '.join(names)}"
+        words = f"{name!r} is not a search parameter of the job; it searches {', '.join(names)}"
         raise ApiError("ModelArts.2826", words)
     bucket, prefix = log_place(TRAINING_JOBS.of(call), job)
     key = f"{prefix}hyperparameter-analysis/fanova/{name}.png"
@@ -124,7 +124,7 @@ def trial_named(call: Call, job: dict) -> dict:
 
 def what_ended(call: Call, job: dict) -> tuple[list[dict], list]:
     """(space, ended trials) of a search; ApiError while too few have ended."""
-    search, ended = trials.search_of(TRAINING_JOBS.of(call), job), trials.finished(trials_of(call, job))
+    search, ended = trials.search_of(TRAINING_JOBS.of(call), job), trials.ended_trials(trials_of(call, job))
     if len(ended) < FEWEST_FOR_ANALYSIS:
         words = f"{len(ended)} trials of the job have ended with a report; the analysis needs {FEWEST_FOR_ANALYSIS}"
         raise ApiError("ModelArts.2797", words)

@@ -54,7 +54,7 @@ def show_ft_detail(call):
         **{f"asset_{name}": asset[name] for name in ASSET_MEMBERS if name in asset},
     }
     source = call.records(tuning.CHECKPOINTS).find(job.get("_source", ""))
-    return detail | ({"continue_task": continued(job, source)} if source else {})
+    return detail | ({"continue_task": continuation(job, source)} if source else {})
 
 
 @behaviour("ShowFtMetrics")
@@ -173,10 +173,8 @@ def tuning_job(call) -> dict:
     """The fine-tuning job that the call names; ApiError when there is none or it tunes nothing."""
     job = TRAINING_JOBS.find(call)
     if not tuning.is_tuning(job):
-        raise ApiError(
-            "ModelArts.2858",
-            f"training job {job['metadata']['id']} is no fine-tuning job: it has neither train_type nor ftjob_config",
-        )
+        words = "is not a fine-tuning job: it has neither train_type nor ftjob_config"
+        raise ApiError("ModelArts.2858", f"training job {job['metadata']['id']} {words}")
     return job
 
 
@@ -185,7 +183,7 @@ def train_type_of(job: dict) -> str:
     return job.get("train_type") or "SFT"
 
 
-def continued(job: dict, source: dict) -> dict:
+def continuation(job: dict, source: dict) -> dict:
     """What the detail of a job says of the checkpoint that it went on from."""
     return {
         "checkpoint_id": source["artifact_id"],

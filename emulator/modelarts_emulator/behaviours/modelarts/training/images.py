@@ -69,7 +69,7 @@ def refuse_unsavable(job: dict) -> None:
     """ApiError unless the job is one for debugging that runs."""
     id, phase = job["metadata"]["id"], job["status"]["phase"]
     if job["_runtime_type"] != "debug":
-        words = f"training job {id} has no annotation jupyter-lab/enable: true, so it is no debugging"
+        words = f"training job {id} has no annotation jupyter-lab/enable: true, so it is not for debugging"
         raise ApiError("ModelArts.2879", words)
     if phase != "Running":
         words = f"training job {id} is {phase}; a container is saved while it is Running"

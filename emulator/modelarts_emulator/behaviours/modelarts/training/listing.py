@@ -56,7 +56,7 @@ def conditions_of(call, bound, search: dict, host_ips: list[str]) -> list[Callab
     if search.get("train_type"):
         conditions.append(of_type(bound, search["train_type"] == "ftjob"))
     if search.get("tags"):
-        conditions.append(tagged(bound, search["tags"]))
+        conditions.append(has_tags(bound, search["tags"]))
     if host_ips:
         conditions.append(on_hosts(bound, host_ips))
     if is_recent_only and not window:
@@ -100,7 +100,7 @@ def of_type(bound, is_tuning: bool) -> Callable:
     return lambda id: (types[id] is not None or configs[id] is not None) == is_tuning
 
 
-def tagged(bound, tags: list[dict]) -> Callable:
+def has_tags(bound, tags: list[dict]) -> Callable:
     """That a job has every tag key, with one of the values where values are given."""
     keys = [tag["key"] for tag in tags]
     values = {tag["key"]: tag.get("values", ()) for tag in tags}
@@ -115,7 +115,7 @@ def tagged(bound, tags: list[dict]) -> Callable:
 
 
 def on_hosts(bound, host_ips: list[str]) -> Callable:
-    """That a task of the job runs on one of the nodes; ApiError when one is no IP address."""
+    """That a task of the job runs on one of the nodes; ApiError when one is not an IP address."""
     for at, text in enumerate(host_ips):
         try:
             ip_address(text)

@@ -126,7 +126,7 @@ def has_log(job: dict) -> bool:
 
 def log_lines(bound, job: dict, task: str) -> list[tuple[float, str]]:
     """(moment, line) of everything the task has printed so far, in the order of time."""
-    view, start, over = described(job, task), status.started_at(job), status.over_at(job)
+    view, start, over = log_view(job, task), status.started_at(job), status.over_at(job)
     began = over if start is None else start
     lines = [(began, line) for line in opening_lines(view, began)]
     if job.get("_warning"):
@@ -172,7 +172,7 @@ def run_lines(bound, job: dict, view: Job, start: float, now: float) -> list[tup
     ]
 
 
-def described(job: dict, task: str) -> Job:
+def log_view(job: dict, task: str) -> Job:
     """What a log tells of the job."""
     algorithm = algorithm_run(job)
     code_dir, boot_file = algorithm.get("code_dir", ""), algorithm.get("boot_file", "")
@@ -232,7 +232,7 @@ def keep_device_logs(bound, job: dict) -> None:
     for rank in range(devices * resource["node_count"]):
         task, device = f"worker-{rank // devices}", rank % devices
         name = f"modelarts-job-{job['metadata']['id']}-proc-rank-{rank}-device-{device}.txt"
-        lines = script_lines(bound, job, described(job, task))
+        lines = script_lines(bound, job, log_view(job, task))
         text = "".join(f"[{task}][rank {rank}][device {device}] {line}\n" for _, line in lines)
         bound.world.obs.write(
             bucket, f"{prefix}{name}", text.encode(), content_type="text/plain; charset=utf-8"

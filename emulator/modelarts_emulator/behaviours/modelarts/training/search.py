@@ -37,7 +37,7 @@ def yaml_of(world, path: str | None) -> str | None:
     try:
         return world.obs.read(*obs_path(path, (*PATHS, "bare"))).decode()
     except (KeyError, ValueError):
-        raise ValueError(f"autosearch_config_path {path} is no readable text object in OBS") from None
+        raise ValueError(f"autosearch_config_path {path} is not a readable text object in OBS") from None
 
 
 def refuse_bad_policies(auto_search: dict | None) -> None:

@@ -131,7 +131,7 @@ def fill_slots(bound, search: dict) -> None:
     count, exhausted = len(trials), False
     while len(running) < search["max_concurrent"] and count < search["num_samples"] and not exhausted:
         configuration = next_configuration(
-            search["algorithm"], search["options"], search["space"], search["mode"], finished(trials),
+            search["algorithm"], search["options"], search["space"], search["mode"], ended_trials(trials),
             [trial["configuration"] for trial in running], count, search["seed"],
         )  # fmt: skip
         exhausted = configuration is None
@@ -176,14 +176,14 @@ def report_of(search: dict, trial_id: str, curve, number: int) -> dict:
     """
     metric, loss = curve.at(number)
     reward = reported_text(search["regex"], search["reward"], metric if is_metric(search) else loss)
-    acc, loss_text = (reward, printed(loss)) if is_metric(search) else (printed(metric), reward)
+    acc, loss_text = (reward, text_of(loss)) if is_metric(search) else (text_of(metric), reward)
     step = f"trial {trial_id} iteration {number}"
     return {
         "at": curve.seconds_until(number),
         "reward": reward,
         "acc": acc,
         "loss": loss_text,
-        "lines": iteration_lines(search["regex"], search["reward"], reward, step, printed(loss)),
+        "lines": iteration_lines(search["regex"], search["reward"], reward, step, text_of(loss)),
     }
 
 
@@ -192,7 +192,7 @@ def is_metric(search: dict) -> bool:
     return search["metric"] == "metric"
 
 
-def printed(value: float) -> str:
+def text_of(value: float) -> str:
     """A number as a training script prints it."""
     return f"{value:.6g}"
 
@@ -213,7 +213,7 @@ def stopping_point(search: dict, reports: list[dict], others: list[dict]) -> int
     return len(rewards)
 
 
-def finished(trials: list[dict]) -> list[tuple[dict, float]]:
+def ended_trials(trials: list[dict]) -> list[tuple[dict, float]]:
     """(configuration, best reward) of the trials that have ended with a report."""
     ended = [trial for trial in trials if "ended" in trial and trial["reported"]]
     return [(trial["configuration"], float(best_reward(trial, trial["reported"]))) for trial in ended]
