@@ -15,6 +15,7 @@ from modelarts_emulator.frame import capacity
 from modelarts_emulator.frame.registry import RESOURCES, behaviour_of, resource_of
 from modelarts_emulator.http.request import Request
 from modelarts_emulator.identity.credentials import seed_identity
+from modelarts_emulator.identity.records import own_api_key, remember_own_api_key
 from modelarts_emulator.obs.names import is_obs_host
 from modelarts_emulator.serving import endpoint
 from modelarts_emulator.settings import Settings
@@ -78,6 +79,11 @@ class Application:
         worlds = Worlds(self.settings, seed_identity, surroundings)
         try:
             worlds.load()
+            for world in worlds:
+                with world.lock:
+                    # States of earlier releases know no such key.
+                    remember_own_api_key(world)
+                    world.store.commit()
         except BaseException:
             worlds.close()
             raise
@@ -123,6 +129,7 @@ class Application:
             "endpoint": f"http://{host}:{self.addresses.get('port', 0)}",
             "obs_endpoint": f"http://{host}:{self.addresses.get('obs_port', 0)}",
             **world.environment,
+            "maas_api_key": own_api_key(world),
         }
 
     def faults(self) -> dict:
