@@ -157,7 +157,7 @@ def test_a_request_that_ends_half_way_is_told_so(address):
 
 def test_the_emulator_creates_once_what_is_sent_with_an_offer(cloud, modelarts_emulator):
     at = modelarts_emulator.application.addresses
-    connection = HTTPConnection(at["host"], at["port"])
+    connection = HTTPConnection("127.0.0.1", at["port"])
     body = json.dumps({"auth": {"identity": {"methods": []}}})
     connection.request("POST", "/v3/auth/tokens", body, {"Connection": "Upgrade", "Upgrade": "h2c"})
     first = connection.getresponse()

@@ -120,7 +120,9 @@ class Server:
                 continue
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = Connection(self.app.begin, sock, self.host, address[0], listener.getsockname()[1])
+            # On a socket of IPv6 an address of IPv4 is written ::ffff:127.0.0.1.
+            peer = address[0].removeprefix("::ffff:") if "." in address[0] else address[0]
+            connection = Connection(self.app.begin, sock, self.host, peer, listener.getsockname()[1])
             self.connections.add(connection)
             self.selector.register(sock, selectors.EVENT_READ, connection)
 
@@ -363,6 +365,9 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if host == "::":
+        # All addresses are those of IPv4, too, whatever the system takes it for.
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     try:
         sock.bind((host, port))
         sock.listen(512)
