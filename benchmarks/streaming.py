@@ -6,6 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from time import perf_counter
 
+from modelarts_emulator.identity.records import own_api_key
+from modelarts_emulator.worlds.world import World, tag_of_number
+
 from benchmarks import processes
 from benchmarks.load import request_bytes
 
@@ -14,7 +17,10 @@ FIRSTS = 200
 TOKENS = 30_000
 PARALLEL = 64
 PARALLEL_TOKENS = 500
-HEADERS = {"Authorization": "Bearer benchmark", "Content-Type": "application/json"}
+HEADERS = {
+    "Authorization": f"Bearer {own_api_key(World(tag_of_number(0), 1, 60))}",
+    "Content-Type": "application/json",
+}
 
 
 def question(port: int, text: str, tokens: int, **options) -> bytes:

@@ -396,3 +396,30 @@ def test_what_the_guide_quotes_stands_in_the_code():
     assert len(quotes) == guide.count("```python") > 0
     for path, code in quotes:
         assert code in (ROOT / path).read_text(), path
+
+
+def asked_for(value: ast.expr) -> bool:
+    """Whether an expression may be a dict of a request: a part of something, or a name that requests go by."""
+    if isinstance(value, ast.BoolOp | ast.Subscript | ast.Attribute | ast.IfExp):
+        return True
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        return value.func.attr in ("get", "pop", "read")
+    return isinstance(value, ast.Name) and value.id in {
+        "body", "asked", "query", "sent", "scope", "identity", "document", "config", "metadata", "spec", "item", "row",
+    }  # fmt: skip
+
+
+@every_source
+def test_no_dict_of_a_request_becomes_keyword_arguments(path):
+    if not NAMES[path].startswith(
+        ("emulator/modelarts_emulator/behaviours/", "emulator/modelarts_emulator/control/")
+    ):
+        return
+    calls = [node for node in ast.walk(TREES[path]) if isinstance(node, ast.Call)]
+    found = [
+        f"{node.lineno}: {ast.unparse(keyword.value)}"
+        for node in calls
+        for keyword in node.keywords
+        if keyword.arg is None and asked_for(keyword.value)
+    ]
+    assert found == []

@@ -11,6 +11,7 @@ from modelarts_emulator.contract.errors import ApiError, ContractBroken, error_b
 from modelarts_emulator.contract.operations import Operation
 from modelarts_emulator.frame.calls import Answer, Call, Stream
 from modelarts_emulator.frame.registry import Behaviour
+from modelarts_emulator.http.hosts import is_known_host
 from modelarts_emulator.http.request import Request
 from modelarts_emulator.identity.credentials import check_credentials
 from modelarts_emulator.identity.records import Caller
@@ -66,6 +67,17 @@ def refuse_broken(app: "Application", exchange: Exchange) -> None:
     refusal = exchange.environ.get("emulator.refusal")
     if refusal:
         raise ApiError(refusal[0], refusal[2], status=refusal[1])
+
+
+def refuse_foreign_host(app: "Application", exchange: Exchange) -> None:
+    """403 for a name that is not this machine's where only this machine is listened to: a web page whose name is made
+    to resolve to loopback would be let in by any credential. Under strict it knows none.
+    """
+    host, settings = exchange.request.host, app.settings
+    if not app.is_private or settings.auth == "strict" or is_known_host(host, settings.allowed_hosts):
+        return
+    words = f"it is {host[:80]}; use localhost or an address, or start with --allowed-hosts {host[:80]}"
+    raise ApiError("Emulator.ForeignHost", words)
 
 
 def refuse_unknown(app: "Application", exchange: Exchange) -> None:
@@ -161,6 +173,7 @@ def tell_health(app: "Application", exchange: Exchange) -> None:
 STEPS: dict[str, tuple[Callable[["Application", Exchange], None], ...]] = {
     "operation": (
         refuse_broken,
+        refuse_foreign_host,
         refuse_unknown,
         refuse_early,
         recognise_caller,
@@ -169,7 +182,7 @@ STEPS: dict[str, tuple[Callable[["Application", Exchange], None], ...]] = {
         behave,
         check_answer,
     ),
-    "prediction": (refuse_broken, refuse_early, predict),
+    "prediction": (refuse_broken, refuse_foreign_host, refuse_early, predict),
     "health": (refuse_broken, tell_health),
 }
 

@@ -13,8 +13,10 @@ from modelarts_emulator.app import Exchange, respond
 from modelarts_emulator.contract.operations import Operation, Operations
 from modelarts_emulator.frame import capacity
 from modelarts_emulator.frame.registry import RESOURCES, behaviour_of, resource_of
+from modelarts_emulator.http.hosts import is_loopback, reachable
 from modelarts_emulator.http.request import Request
 from modelarts_emulator.identity.credentials import seed_identity
+from modelarts_emulator.identity.records import own_api_key, remember_own_api_key
 from modelarts_emulator.obs.names import is_obs_host
 from modelarts_emulator.serving import endpoint
 from modelarts_emulator.settings import Settings
@@ -47,12 +49,14 @@ class Application:
 
     Operations and predictions are answered by the steps above; OBS and the control API are applications of their
     own, imported when they are first asked. broken: what failed by our own fault, for the tests to fail on.
+    is_private: whether only this machine is listened to.
     """
 
     def __init__(self, settings: Settings, operations: Operations):
         self.settings = settings
         self.operations = operations
         self.worlds: Worlds
+        self.is_private = is_loopback(settings.host)
         self.ready = False
         self.broken: list[str] = []
         self.addresses: dict = {}
@@ -78,6 +82,11 @@ class Application:
         worlds = Worlds(self.settings, seed_identity, surroundings)
         try:
             worlds.load()
+            for world in worlds:
+                with world.lock:
+                    # States of earlier releases know no such key.
+                    remember_own_api_key(world)
+                    world.store.commit()
         except BaseException:
             worlds.close()
             raise
@@ -118,11 +127,12 @@ class Application:
 
     def environment(self, world: World) -> dict:
         """What a client needs to use a world: endpoints, region, project, keys."""
-        host = self.addresses.get("host", "127.0.0.1")
+        host = reachable(self.addresses.get("host", "127.0.0.1"))
         return {
             "endpoint": f"http://{host}:{self.addresses.get('port', 0)}",
             "obs_endpoint": f"http://{host}:{self.addresses.get('obs_port', 0)}",
             **world.environment,
+            "maas_api_key": own_api_key(world),
         }
 
     def faults(self) -> dict:

@@ -182,6 +182,7 @@ def announce(emulator) -> None:
     ):
         print(f"  {name:14} {told[name]}")
     print(f"  {'access_key':14} {told['access_key']}\n  {'secret_key':14} {told['secret_key']}")
+    print(f"  {'maas_api_key':14} {told['maas_api_key']}")
     print(
         f"  pace {settings.pace:g}, seed {settings.seed}, auth {settings.auth}, state {settings.state or 'in memory'}"
     )
@@ -201,7 +202,7 @@ def environment(options) -> int:
     if options.endpoint:
         told["endpoint"] = options.endpoint
     keys = ("endpoint", "obs_endpoint", "region", "project_id", "project_name", "domain_id", "domain_name")
-    keys += ("user_name", "user_password", "access_key", "secret_key")
+    keys += ("user_name", "user_password", "access_key", "secret_key", "maas_api_key")
     sys.stdout.write(written({key: told[key] for key in keys}, options.format))
     return 0
 

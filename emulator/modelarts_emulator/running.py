@@ -26,9 +26,8 @@ class Emulator:
         """Listen; from then on clients can connect and wait for the first answer."""
         settings = self.settings
         listeners = [listen(settings.host, settings.port), listen(settings.host, settings.obs_port)]
-        shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
         port, obs_port = (listener.getsockname()[1] for listener in listeners)
-        self.application.addresses = {"host": shown, "port": port, "obs_port": obs_port}
+        self.application.addresses = {"host": settings.host, "port": port, "obs_port": obs_port}
         self.application.obs_port = str(obs_port)
         self.server = Server(self.application, listeners, MOST_THREADS)
 

@@ -41,6 +41,11 @@ class Settings:
     seed: int = option(1, "decides everything random: the same seed and calls give the same answers")
     region: str = option("cn-north-4", "region of the default project")
     auth: str = option("presence", "how credentials are checked", ("presence", "strict", "off"))
+    allowed_hosts: str = option(
+        "",
+        "further names, joined by commas (*.name for all below one), by which clients on this machine address the "
+        "emulator while it listens on loopback; * for any",
+    )
     chat: str = option(
         "builtin",
         "who answers chats: builtin, scripted:FILE, gguf:FILE or upstream:URL#MODEL (OpenAI-compatible)",

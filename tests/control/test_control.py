@@ -1,5 +1,7 @@
 """The control API: what tests and tools may ask, and who may not ask."""
 
+import re
+
 import pytest
 from modelarts_emulator.worlds.clock import LATEST
 
@@ -241,3 +243,41 @@ def test_whoever_shows_the_secret_key_may_come_from_anywhere(control, modelarts_
     secret = modelarts_emulator.application.worlds.default.account.secret_key
     headers = {"Host": "build-server.example", "Authorization": f"Bearer {secret}"}
     assert control("GET", "clock", headers=headers).status == 200
+
+
+def test_every_body_of_the_control_api_has_a_schema(control, modelarts_emulator):
+    rules = modelarts_emulator.application.control.url_map.iter_rules()
+    changing = [
+        (rule, method) for rule in rules for method in sorted(rule.methods - {"GET", "HEAD", "OPTIONS"})
+    ]
+    assert len(changing) > 10
+    for rule, method in changing:
+        actions = ("freeze", "run", "advance", "until") if "clock" in rule.rule else ("upgrade", "stop")
+        for action in actions:
+            path = rule.rule.removeprefix("/_emulator/").replace("<action>", action)
+            path = re.sub("<any[^>]*>", "agents", path)
+            reply = control(method, re.sub("<[^>]*>", "x", path), {"no_such_member": 1})
+            assert (reply.status, "no_such_member" in reply.json["error_msg"]) == (400, True), (method, path)
+
+
+HOSTILE = [None, True, 0, -1, 2**70, 1e308, "", "x" * 2000, "1e400", "\ud83d\ude00", [], [[]], {}, {"a": 1}]
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=repr)
+def test_no_value_of_any_type_makes_the_control_api_fail(control, value):
+    show = {"operation": "ListTrainingJobEngines", "field": "total", "within": 1}
+    bodies = [("worlds", {name: value}) for name in ("seed", "pace", "region")]
+    bodies += [("reset", {name: value}) for name in ("area",)]
+    bodies += [
+        ("clock/advance", {"by": value}),
+        ("clock/run", {"speed": value}),
+        ("maas/api-keys", {"seconds": value}),
+    ]
+    bodies += [
+        ("clock/until", {**show, "equals": 1, name: value})
+        for name in ("operation", "field", "path", "within")
+    ]
+    bodies += [("clock/until", {**show, name: value}) for name in ("equals", "in", "at_least")]
+    bodies += [("pangu/models", {"name": "n", "base": value}), ("pangu/deployments", {"model": value})]
+    for path, body in bodies:
+        assert control("POST", path, body).status < 500, (path, body)

@@ -265,9 +265,6 @@ def test_only_strict_judges_how_late_a_signature_is(app, strict):
     [
         (SHOW, {"X_Auth_Token": "t"}, "ModelArts.0203"),
         (CHAT, {"X_Auth_Token": "t"}, "APIG.0301"),
-        (CHAT, {"X_Apig_AppCode": "c"}, "APIG.0303"),
-        (CHAT, {"apikey": "c"}, "APIG.0303"),
-        (MAAS, {"Authorization": "Bearer k"}, "ModelArts.81003"),
     ],
     ids=str,
 )
@@ -275,6 +272,98 @@ def test_strict_refuses_what_nobody_knows_and_presence_takes_it(app, strict, ope
     assert ask(app, operation_id, **headers).account_name == "emulator"
     error = refusal(ask, strict, operation_id, **headers)
     assert (error.status, error.code) == (401, code)
+
+
+@pytest.mark.parametrize("auth", ["presence", "strict"])
+@pytest.mark.parametrize(
+    ("operation_id", "headers", "code"),
+    [
+        (CHAT, {"X_Apig_AppCode": "c"}, "APIG.0303"),
+        (CHAT, {"apikey": "c"}, "APIG.0303"),
+        (MAAS, {"Authorization": "Bearer k"}, "ModelArts.81003"),
+        (OPEN_AI, {"Authorization": "Bearer k"}, "ModelArts.81003"),
+    ],
+    ids=str,
+)
+def test_an_app_code_or_api_key_nobody_knows_opens_nothing(emulators, auth, operation_id, headers, code):
+    error = refusal(ask, emulators[auth], operation_id, **headers)
+    assert (error.status, error.code) == (401, code)
+
+
+@pytest.mark.parametrize("auth", ["presence", "strict"])
+def test_every_world_has_an_api_key_from_the_start_and_after_a_reset(emulators, auth):
+    worlds = emulators[auth].worlds
+    for world in (worlds.default, worlds.create(), worlds.create(seed=5)):
+        key = emulators[auth].environment(world)["maas_api_key"]
+        for _ in range(2):
+            caller = ask(emulators[auth], MAAS, Authorization=f"Bearer {key}")
+            assert caller.account_id == world.account.domain_id
+            worlds.reset(world)
+
+
+def credentials_of(world) -> dict:
+    """Every credential that names the world, by what it is."""
+    temporary = new_temporary_key(world, USER, 900)
+    return {
+        "token": token_for(world),
+        "access key": world.account.access_key,
+        "new key": new_access_key(world, USER, "")["access"],
+        "temporary key": temporary["access"],
+    }
+
+
+def refusals_of(app, key: str) -> list[ApiError]:
+    """How a token or an access key is refused wherever one can be sent."""
+    if len(key) > 20:
+        in_body = {"auth": {"identity": {"methods": ["token"], "token": {"id": key}}}}
+        in_header = refusal(ask, app, X_Auth_Token=key)
+        return [in_header, refusal(ask, app, TOKENS, body=orjson.dumps(in_body))]
+    return [refusal(ask_signed, app, key, "s"), refusal(ask, app, TOKENS, body=key_pair(key, "s"))]
+
+
+@pytest.mark.parametrize("auth", ["presence", "strict"])
+@pytest.mark.parametrize("name", ["token", "access key", "new key", "temporary key"])
+def test_what_names_a_world_that_was_removed_opens_nothing(emulators, auth, name):
+    app = emulators[auth]
+    world = app.worlds.create()
+    key = credentials_of(world)[name]
+    app.worlds.remove(world)
+    assert {error.status for error in refusals_of(app, key)} == {401}
+    if len(key) == 20 and auth == "presence":
+        with pytest.raises(ValueError, match="was removed"):
+            obs_key(app, key)
+
+
+@given(
+    st.sampled_from(["token", "access key", "new key", "temporary key"]),
+    st.integers(0, 127),
+    st.sampled_from("0Aaz-/"),
+)
+def test_what_has_been_tampered_with_opens_nothing(emulators, name, at, character):
+    app = emulators["presence"]
+    key = credentials_of(app.worlds.default)[name]
+    at %= len(key)
+    if key[at] == character:
+        return
+    tampered = f"{key[:at]}{character}{key[at + 1 :]}"
+    assert {error.status for error in refusals_of(app, tampered)} == {401}
+
+
+def test_a_token_from_before_a_reset_opens_its_world_unless_strict(emulators):
+    for auth, app in emulators.items():
+        world = app.worlds.create()
+        token = token_for(world)
+        app.worlds.reset(world)
+        if auth == "strict":
+            assert refusal(ask, app, X_Auth_Token=token).code == "ModelArts.0203"
+        else:
+            assert ask(app, X_Auth_Token=token).account_id == world.account.domain_id
+
+
+def test_the_key_of_a_real_account_opens_the_default_world_though_it_looks_alike(app):
+    for key in ("HPUAXK3Z7Q0PLM2NB8VC", "HSTAXK3Z7Q0PLM2NB8VC", "HPUA"):
+        assert ask_signed(app, key, "its secret").account_name == "emulator"
+    assert ask(app, X_Auth_Token="MIIA" + "q/+Z" * 400).account_name == "emulator"
 
 
 def test_strict_refuses_an_access_key_nobody_knows(strict):

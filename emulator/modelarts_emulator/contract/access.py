@@ -38,14 +38,13 @@ class Access(NamedTuple):
 
     credentials: the keys of SENT_AS that count; none where everybody may call. in_body: the body is the credential:
     "identity" is auth.identity with its methods, "id_token" the token of an identity provider. refusals: {what is
-    wrong: how it is refused}. only_known: app codes and API keys have to be known even where others pass.
+    wrong: how it is refused}.
     """
 
     name: str
     credentials: tuple[str, ...]
     in_body: InBody | None
     refusals: dict[str, Refusal]
-    only_known: bool = False
 
     @property
     def is_open(self) -> bool:

@@ -14,6 +14,7 @@ from modelarts_emulator.contract.errors import ApiError, ContractBroken, paramet
 from modelarts_emulator.contract.explaining import explain, explain_fast, in_numeric_range, lenient
 from modelarts_emulator.contract.operations import Area, Operation
 from modelarts_emulator.contract.patterns import with_patterns_for_rust
+from modelarts_emulator.contract.whole import integer_maker
 
 DEEPEST = 254
 LARGE = 64 << 10
@@ -111,7 +112,8 @@ class Check:
         """The value that was meant; ApiError when that cannot be said, or the value is too large to look."""
         mended = None if large else lenient(shape.slow, value)
         if mended is not None and shape.fast.is_valid(mended):
-            return mended
+            make = integer_maker(self.area, shape.slow) if isinstance(shape, Place) else None
+            return mended if make is None else make(mended)
         words = "" if large else explain(shape.slow, value, root)
         self._refuse(words or explain_fast(shape.slow, shape.fast, value, root))
 
@@ -184,9 +186,12 @@ class Shape:
         self.fast = fast_validator(self.slow)
         self.needs_something = not self.fast.is_valid({})
         self._fill = filler(area, schema, ())
+        self._make_integers = integer_maker(area, schema)
 
     def fill(self, value: Any) -> Any:
-        """The value with defaults put where members are absent; changed in place."""
+        """The value with defaults where members are absent, and 5 for an integer sent as 5.0; changed in place."""
+        if self._make_integers is not None:
+            value = self._make_integers(value)
         if self._fill is not None:
             self._fill(value)
         return value

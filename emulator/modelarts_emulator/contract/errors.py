@@ -20,6 +20,7 @@ OWN_CODES: dict[str, dict[str, Any]] = {
         "status": 501,
         "message": "This operation is documented but not emulated yet.",
     },
+    "Emulator.ForeignHost": {"status": 403, "message": "The Host is not a name of this emulator."},
     "Emulator.NotReady": {"status": 503, "message": "The emulator is still loading its state."},
     "Emulator.Internal": {
         "status": 500,

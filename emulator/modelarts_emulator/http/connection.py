@@ -11,12 +11,15 @@ from urllib.parse import unquote
 
 import httptools
 
+from modelarts_emulator.http.heads import fault_in_head, without_upgrade
 from modelarts_emulator.real_time import monotonic
 
 MOST_URI = 32 << 10
 MOST_HEADERS = 64 << 10
 MOST_HEADER_LINES = 100
 SPOOL_ABOVE = 4 << 20
+# A body, or an answer, has to move on by so many bytes within a minute (server.py); how long it takes does not matter.
+LEAST_PROGRESS = 6000
 
 
 class Errand(Protocol):
@@ -43,7 +46,9 @@ def environ_name(header: bytes) -> str | None:
 class Connection:
     """One client connection: what has been parsed of it and what still has to be sent.
 
-    begin: what makes an errand of the head of a request. requests: the errands that are whole and wait.
+    begin: what makes an errand of the head of a request. requests: the errands that are whole and wait. begun: whether
+    a request has begun to come and is not whole yet. is_asked_to_continue: whether the client waits for 100 Continue.
+    since: when it last got ahead: a request began, its head was whole, LEAST_PROGRESS bytes more have moved.
     """
 
     def __init__(self, begin: Callable[[dict], Errand], sock: socket.socket, host: str, peer: str, port: int):
@@ -65,10 +70,31 @@ class Connection:
         self.requests: deque[Errand] = deque()
         self.out = b""
         self.closing = self.failed = False
-        self.draining = 0
-        self.since = monotonic()
+        self.draining = self.moved = 0
         self.parser = httptools.HttpRequestParser(self)
         self.on_message_begin()
+        self.begun = False
+
+    def feed(self, received: bytes) -> None:
+        """Parse what the client has sent. HttpParserError or ValueError for what is refused.
+
+        The parser stops behind a head that offers another protocol. No such offer is taken up: the head is read again
+        without it, so that what follows is this request's body as any other's.
+        """
+        while received:
+            try:
+                self.parser.feed_data(received)
+                return
+            except httptools.HttpParserUpgrade as offer:
+                received = without_upgrade(self.parser, self.url, self.headers) + received[offer.args[0] :]
+                self.parser = httptools.HttpRequestParser(self)
+
+    def note_progress(self, size: int) -> None:
+        """Count bytes that have moved."""
+        self.moved += size
+        if self.moved >= LEAST_PROGRESS:
+            self.moved = 0
+            self.since = monotonic()
 
     def on_message_begin(self) -> None:
         """A request starts."""
@@ -79,6 +105,9 @@ class Connection:
         self.body_size = 0
         self.refusal: tuple[int, str] | None = None
         self.errand: Errand | None = None
+        self.begun = True
+        self.is_asked_to_continue = False
+        self.moved = 0
         self.since = monotonic()
 
     def on_url(self, part: bytes) -> None:
@@ -93,20 +122,30 @@ class Connection:
         self.lines += 1
         if self.size > MOST_HEADERS or self.lines > MOST_HEADER_LINES:
             self._refuse(494, f"the headers exceed {MOST_HEADERS} bytes or {MOST_HEADER_LINES} lines")
-        self.headers.append((name, value))
+        # What follows the body is no header: it could pass for one that a proxy in front has taken out.
+        if self.errand is None:
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The head of the request is there: it becomes a WSGI environment."""
         environ = self._environ()
+        is_offer = self.parser.should_upgrade() and environ["REQUEST_METHOD"] != "CONNECT"
+        if is_offer:
+            return
         self.errand = self.begin(environ)
+        self.moved = 0
+        self.since = monotonic()
+        fault = fault_in_head(environ)
+        if fault is not None:
+            self._refuse(*fault)
         limit = self.errand.body_limit
         if int(environ.get("CONTENT_LENGTH") or 0) > limit:
             self._refuse(413, f"the body has {environ['CONTENT_LENGTH']} bytes, at most {limit} are allowed")
-        if environ.get("HTTP_EXPECT", "").lower() == "100-continue":
-            self.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.is_asked_to_continue = "HTTP_EXPECT" in environ and environ["SERVER_PROTOCOL"] == "HTTP/1.1"
 
     def on_body(self, part: bytes) -> None:
         """More of the body."""
+        self.is_asked_to_continue = False
         self.body_size += len(part)
         limit = self.errand.body_limit
         if self.body_size > limit:
@@ -116,7 +155,9 @@ class Connection:
         self.body.write(part)
 
     def on_message_complete(self) -> None:
-        """The request is whole and waits to be served."""
+        """The request is whole and waits to be served; of one that offers another protocol just the head was read."""
+        if self.errand is None:
+            return
         environ = self.errand.environ
         if self.body is not None:
             self.body.seek(0)
@@ -127,21 +168,18 @@ class Connection:
         environ["emulator.keep_alive"] = self.parser.should_keep_alive()
         self.requests.append(self.errand)
         self.errand = None
-        self.url = b""
+        self.begun = self.is_asked_to_continue = False
 
-    @property
-    def is_reading(self) -> bool:
-        """Whether a request has begun to come and is not whole yet."""
-        return self.errand is not None or bool(self.url)
-
-    def give_up_reading(self, words: str) -> None:
+    def give_up_reading(self, words: str, status: int = 400) -> None:
         """Queue the answer to a request that is not going to be read to its end."""
-        status, why = self.refusal or (400, words)
+        status, why = self.refusal or (status, words)
         errand = self.errand or self.begin(self._environ())
         errand.environ["wsgi.input"] = io.BytesIO()
         errand.environ["emulator.refusal"] = ("APIG.0201", status, why)
         errand.environ["emulator.keep_alive"] = False
         self.requests.append(errand)
+        self.errand = None
+        self.begun = self.is_asked_to_continue = False
 
     def _refuse(self, status: int, words: str) -> None:
         self.refusal = (status, words)
@@ -163,6 +201,9 @@ class Connection:
             if name is not None:
                 value = raw_value.decode("latin-1")
                 environ[name] = f"{environ[name]},{value}" if name in environ else value
+        if url[:1] != "/" and "://" in url and "HTTP_HOST" in environ:
+            # RFC 9112, 3.2.2: where the target names a host, that one counts.
+            environ["HTTP_HOST"] = url.partition("://")[2].partition("/")[0].partition("?")[0]
         # As they arrived: a name with an underscore, which WSGI cannot tell from one with a hyphen, too.
         environ["emulator.headers"] = self.headers
         return environ

@@ -9,18 +9,22 @@ from typing import Any, Protocol
 
 import httptools
 
-from modelarts_emulator.http.connection import Connection, Errand
-from modelarts_emulator.http.streaming import gathered
+from modelarts_emulator.http.connection import LEAST_PROGRESS, Connection, Errand
+from modelarts_emulator.http.limits import Accepting, most_connections
+from modelarts_emulator.http.streaming import gathered, send_all
 from modelarts_emulator.http.threads import Threads
 from modelarts_emulator.real_time import http_date, monotonic, wall_now
 
 MOST_DRAINED = 64 << 20
-MOST_CONNECTIONS = 2000
 IDLE_SECONDS = 120
 REQUEST_SECONDS = 60
 SEND_SECONDS = 60
 STOP_SECONDS = 5
 STREAMS = "streams"
+TOO_SLOW = (
+    f"the request did not get on: its head has to be whole within {REQUEST_SECONDS} seconds, and of its body at least "
+    f"{LEAST_PROGRESS} bytes have to come in every {REQUEST_SECONDS} seconds"
+)
 log = logging.getLogger("modelarts_emulator.http.server")
 
 
@@ -31,7 +35,7 @@ class Front(Protocol):
         """Look at the head of a request; called on the loop, so it must be quick."""
 
     def answer(self, errand: Any, start_response: Callable, hurries: bool = False) -> Iterable[bytes] | None:
-        """The answer to an errand that `begin` has made, as WSGI has it. With hurries, None instead of waiting for anything: errand.threads then says
+        """The answer, as WSGI has it, to an errand that `begin` made. With hurries, None instead of waiting: errand.threads says
         which threads have to ask again.
         """
 
@@ -50,9 +54,11 @@ class Server:
     ):
         self.app = app
         self.listeners = listeners
+        self.most_connections = most_connections()
         self.host = listeners[0].getsockname()[0]
         self.threads = Threads(most_threads)
         self.selector = selectors.DefaultSelector()
+        self.accepting = Accepting(self.selector, listeners, self._accept)
         self.connections: set[Connection] = set()
         self._carried: set[Connection] = set()
         self._returned: deque = deque()
@@ -64,19 +70,19 @@ class Server:
     def serve(self) -> None:
         """Answer requests until `stop` is called, at once if that was before; then close what is open."""
         self.selector.register(self._woken, selectors.EVENT_READ, self._take_back)
-        for listener in self.listeners:
-            listener.setblocking(False)
-            self.selector.register(listener, selectors.EVENT_READ, self._accept)
+        self.accepting.begin()
         swept = monotonic()
         while self._running:
-            for key, events in self.selector.select(5):
+            for key, events in self.selector.select(self.accepting.patience):
                 if isinstance(key.data, Connection):
                     self._ready(key.data, events)
                 else:
                     key.data(key.fileobj)
-            if monotonic() - swept > 5:
-                swept = monotonic()
-                self._sweep(swept)
+            now = monotonic()
+            self.accepting.go_on(now)
+            if now - swept > 5:
+                swept = now
+                self._sweep(now)
         self._end_connections()
         for sock in [*self.listeners, self._wake, self._woken]:
             sock.close()
@@ -104,14 +110,17 @@ class Server:
         for _ in range(64):
             try:
                 sock, address = listener.accept()
-            except OSError:
+            except OSError as error:
+                self.accepting.pause_unless_passing(error)
                 return
-            if len(self.connections) >= MOST_CONNECTIONS:
-                sock.close()
+            if len(self.connections) >= self.most_connections:
+                turn_away(sock)
                 continue
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = Connection(self.app.begin, sock, self.host, address[0], listener.getsockname()[1])
+            # On a socket of IPv6 an address of IPv4 is written ::ffff:127.0.0.1.
+            peer = address[0].removeprefix("::ffff:") if "." in address[0] else address[0]
+            connection = Connection(self.app.begin, sock, self.host, peer, listener.getsockname()[1])
             self.connections.add(connection)
             self.selector.register(sock, selectors.EVENT_READ, connection)
 
@@ -133,6 +142,9 @@ class Server:
             received = connection.sock.recv(262144)
         except BlockingIOError:
             return False
+        if not received and connection.begun and not connection.closing:
+            connection.give_up_reading("the connection ended before the request did")
+            return True
         if not received:
             self._close(connection)
             return False
@@ -141,10 +153,10 @@ class Server:
             if connection.draining > MOST_DRAINED:
                 self._close(connection)
             return False
+        if connection.errand is not None:
+            connection.note_progress(len(received))
         try:
-            connection.parser.feed_data(received)
-        except httptools.HttpParserUpgrade:
-            pass
+            connection.feed(received)
         except (httptools.HttpParserError, ValueError) as error:
             connection.give_up_reading(f"the request is not HTTP/1.1: {error}")
         return True
@@ -160,6 +172,10 @@ class Server:
                 self._hand_over(STREAMS, connection, self._send_stream, errand.environ, head, body)
                 return
             self._send(connection, errand.environ, self._whole(errand.environ, head, body))
+        # In its turn: sent earlier it would be taken for part of the answer to the request before.
+        if connection.is_asked_to_continue and not connection.out and not connection.closing:
+            connection.is_asked_to_continue = False
+            connection.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _ask(self, errand: Errand, hurries: bool = False) -> tuple[list, Any]:
         head: list = []
@@ -211,6 +227,7 @@ class Server:
 
     def _flush(self, connection: Connection) -> bool:
         sent = connection.sock.send(connection.out)
+        connection.note_progress(sent)
         connection.out = connection.out[sent:]
         if connection.out:
             return False
@@ -256,7 +273,7 @@ class Server:
         head, body = self._ask(errand)
         known = any(name.lower() == "content-length" for name, _ in head[1])
         if known or isinstance(body, list | tuple):
-            connection.sock.sendall(self._whole(environ, head, body))
+            send_all(connection.sock, self._whole(environ, head, body))
             connection.closing = not environ["emulator.keep_alive"]
         else:
             self._send_stream(connection, environ, head, body)
@@ -306,12 +323,19 @@ class Server:
                 self._ready(connection, 0)
 
     def _sweep(self, now: float) -> None:
-        """Close what has been idle too long, and what never finishes its request."""
+        """Close what has been idle too long or takes no answer; tell it to who does not get on with a request."""
         for key in list(self.selector.get_map().values()):
-            if isinstance(key.data, Connection):
-                waiting = key.data.is_reading or key.data.out or key.data.closing
-                if now - key.data.since > (REQUEST_SECONDS if waiting else IDLE_SECONDS):
-                    self._close(key.data)
+            connection = key.data
+            if not isinstance(connection, Connection):
+                continue
+            waiting = connection.begun or connection.out or connection.closing
+            if now - connection.since <= (REQUEST_SECONDS if waiting else IDLE_SECONDS):
+                continue
+            if connection.out or connection.closing or not connection.begun:
+                self._close(connection)
+            else:
+                connection.give_up_reading(TOO_SLOW, 408)
+                self._ready(connection, 0)
 
     def _close(self, connection: Connection) -> None:
         self.connections.discard(connection)
@@ -322,11 +346,26 @@ class Server:
         connection.sock.close()
 
 
+def turn_away(sock: socket.socket) -> None:
+    """Tell a client that there are too many, as far as that can be done without waiting, and hang up."""
+    try:
+        sock.setblocking(False)
+        sock.send(
+            b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        )
+    except OSError:
+        log.debug("the client has hung up already")
+    sock.close()
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket. OSError that names the address when it cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if host == "::":
+        # All addresses are those of IPv4, too, whatever the system takes it for.
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     try:
         sock.bind((host, port))
         sock.listen(512)

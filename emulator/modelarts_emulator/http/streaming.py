@@ -36,6 +36,13 @@ def gathered(frames, sock: socket.socket):
         yield b"".join(portion)
 
 
+def send_all(sock: socket.socket, content: bytes) -> None:
+    """Send all of it. The socket's time-out holds for each portion: a slow reader who reads gets everything."""
+    portions = memoryview(content)
+    for start in range(0, len(content), MOST_GATHERED):
+        sock.sendall(portions[start : start + MOST_GATHERED])
+
+
 def has_hung_up(sock: socket.socket) -> bool:
     """Whether the other side has closed the connection; what it may have sent stays to be read. Never waits."""
     # A socket with a time-out waits for something to read before MSG_DONTWAIT is even looked at.

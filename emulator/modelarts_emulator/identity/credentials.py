@@ -18,12 +18,15 @@ from modelarts_emulator.identity.records import (
     TOKENS,
     Caller,
     User,
+    WorldGone,
     digest_of,
     identity_in,
     inner,
+    is_genuine,
     seed_identity,
     tag_of,
     tag_of_domain,
+    world_naming,
 )
 from modelarts_emulator.identity.signatures import BadSignature, Sent, parse_authorization, verify
 from modelarts_emulator.real_time import wall_now
@@ -48,7 +51,6 @@ PREDICTION = Access(
         "expired_token": Refusal("ModelArts.0202", 401),
         "account_token": Refusal("ModelArts.4203", 401),
     },
-    only_known=True,
 )
 
 
@@ -88,9 +90,9 @@ def check_credentials(application: Emulator, request: Sent, operation: Operation
     """Who sent the request. ApiError with the documented code when it must not be served.
 
     auth "presence": one of the documented credentials has to be there; what is known is verified, what is not
-    opens the default world. "strict": only what is known counts, and signatures must be of the last 15
-    minutes of real time. "off": nothing is asked for and nothing verified, but a key or token still says
-    which world is meant.
+    opens the default world, unless it names a world of this emulator that is gone; app codes and API keys have to be
+    known. "strict": only what is known counts, and signatures must be of the last 15 minutes of real time. "off":
+    nothing is asked for and nothing verified, but a key or token still says which world is meant.
     """
     access = operation.access
     project_id = project_in_path(request, operation)
@@ -106,8 +108,6 @@ def check_credentials(application: Emulator, request: Sent, operation: Operation
 def check_prediction(application: Emulator, request: Sent) -> Proof:
     """What the credential of a prediction proves: a token for a project, a signature of an access key or of an app,
     an app code, or an API key. ApiError when it proves nothing.
-
-    App codes, app keys and API keys have to be known in every mode but "off": they open what they are bound to.
     """
     if application.settings.auth == "off":
         return Proof(world_meant(application, request, PREDICTION), "off")
@@ -135,11 +135,10 @@ def needs_credential(operation: Operation) -> bool:
 
 
 def obs_key(application: Emulator, access_key: str, security_token: str | None = None) -> ObsKey | None:
-    """The secret of an access key and its world, None for an unknown key.
-
-    ValueError saying why for a key that is known and good for nothing: expired, inactive or deleted.
+    """The secret of an access key and its world, None for an unknown key. ValueError saying why for a key that is known
+    and good for nothing: expired, inactive, deleted, of a world that is gone.
     """
-    world = application.worlds.by_tag(tag_of(access_key))
+    world = world_naming(application.worlds, access_key)
     if world is None:
         return None
     with world.lock:
@@ -226,14 +225,21 @@ def proof_in_headers(application: Emulator, request: Sent, access: Access) -> Pr
 
 
 def proof_of_token(application: Emulator, token: str, access: Access) -> Proof:
-    """What a token proves; ApiError when it has expired or, if only known ones count, is unknown."""
-    world = application.worlds.by_tag(tag_of(token)) or application.worlds.default
+    """What a token proves; ApiError when it has expired, or should be known and is not."""
+    try:
+        world = world_naming(application.worlds, token)
+    except WorldGone as error:
+        refuse(access, "unknown_token", str(error))
+    if world is None and application.settings.auth != "strict":
+        return Proof(application.worlds.default, "token")
+    world = world or application.worlds.default
     with world.lock:
         record = world.store.table(TOKENS).find(digest_of(token))
         now = world.clock.now()
     if record is None:
-        if application.settings.auth == "strict":
-            words = "the token was not issued by this emulator, or before its last reset"
+        # A client may keep a token over a reset, or over a restart without state.
+        if application.settings.auth == "strict" or not is_genuine(world, token):
+            words = "it was not issued by this emulator, or before its last reset, or has been tampered with"
             refuse(access, "unknown_token", words)
         return Proof(world, "token")
     if record["_expires"] <= now:
@@ -247,14 +253,14 @@ def proof_of_signature(application: Emulator, request: Sent, authorization: str,
     strict, of_app = application.settings.auth == "strict", "bad_app_signature" in access.refusals
     try:
         signed = parse_authorization(authorization)
-        world = application.worlds.by_tag(tag_of(signed.access_key))
+        world = world_naming(application.worlds, signed.access_key)
         if world is None:
             if strict:
                 raise BadSignature(f"access key {signed.access_key[:20]} does not exist")
             return Proof(application.worlds.default, "signature", access_key=signed.access_key)
         key = signing_key_of(world, signed.access_key, request.header("X-Security-Token") or "", of_app)
         verify(request, signed, key["secret"], wall_now() if strict else None)
-    except BadSignature as error:
+    except (BadSignature, WorldGone) as error:
         kind = "bad_app_signature" if of_app and f"={APP}" in authorization else "bad_signature"
         refuse(access, kind, str(error))
     user = User(key["user_id"], key["user_name"])
@@ -264,9 +270,7 @@ def proof_of_signature(application: Emulator, request: Sent, authorization: str,
 
 
 def proof_of_key(application: Emulator, table: str, key: str, access: Access) -> Proof:
-    """What an app code or API key proves; ApiError when it has expired or, if only known ones count, is
-    unknown.
-    """
+    """What an app code or API key proves; ApiError when it has expired or is unknown: it names no world."""
     id = digest_of(key)
     how, kind = ("app code", "bad_app_code") if table == APP_CODES else ("api key", "bad_api_key")
     for world in application.worlds:
@@ -277,9 +281,7 @@ def proof_of_key(application: Emulator, table: str, key: str, access: Access) ->
                 refuse(access, kind, f"the {how} has expired")
             user = User(record["user_id"], record["user_name"])
             return Proof(world, how, user, record["project_id"], owner=record["owner"])
-    if application.settings.auth == "strict" or access.only_known:
-        refuse(access, kind, f"the {how} is unknown")
-    return Proof(application.worlds.default, how)
+    refuse(access, kind, f"the {how} is unknown")
 
 
 def key_record(world: World, access_key: str) -> dict[str, Any] | None:
@@ -335,8 +337,7 @@ def world_meant(application: Emulator, request: Sent, access: Access) -> World:
 
 
 def proof_in_body(application: Emulator, request: Sent, access: Access) -> Proof:
-    """What the body proves where it is the credential itself: a password, keys, or a token of an identity
-    provider.
+    """What the body proves where it is the credential itself: a password, keys, or an identity provider's token.
 
     A body that proves nothing is left to the request check; a behaviour that is reached nevertheless refuses.
     """
@@ -344,9 +345,10 @@ def proof_in_body(application: Emulator, request: Sent, access: Access) -> Proof
     methods = identity.get("methods")
     if access.in_body == "id_token":
         provider = request.header("X-Idp-Id") or ""
-        return Proof(
-            application.worlds.by_tag(tag_of_domain(provider)) or application.worlds.default, "id_token"
-        )
+        named = application.worlds.by_tag(tag_of_domain(provider))
+        if named is None and provider.startswith("emulator-"):
+            refuse(access, "unknown_token", f"the world of the identity provider {provider[:40]} was removed")
+        return Proof(named or application.worlds.default, "id_token")
     if not isinstance(methods, list) or not methods:
         return Proof(application.worlds.default, "nothing")
     if "password" in methods:
@@ -378,8 +380,11 @@ def proof_of_key_pair(application: Emulator, sent: dict[str, Any], access: Acces
     access_key, secret = inner(sent, "access").get("key"), inner(sent, "secret").get("key")
     if not isinstance(access_key, str) or not isinstance(secret, str):
         return Proof(application.worlds.default, "nothing")
-    world = application.worlds.by_tag(tag_of(access_key))
     words = f"access key {access_key[:20]} and its secret do not belong together, or it is inactive"
+    try:
+        world = world_naming(application.worlds, access_key)
+    except WorldGone as error:
+        refuse(access, "wrong_password", str(error))
     if world is None:
         if application.settings.auth == "strict":
             refuse(access, "wrong_password", words)

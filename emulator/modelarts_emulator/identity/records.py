@@ -3,11 +3,14 @@ world.
 """
 
 import hashlib
+import hmac
+import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
 
+from modelarts_emulator.worlds.accounts import Worlds
 from modelarts_emulator.worlds.world import World, derived
 
 USERS = "iam/iam/user"
@@ -21,6 +24,9 @@ API_KEYS = "iam/iam/api_key"
 APP_KEYS = "iam/iam/app_key"
 
 PERMANENT, TEMPORARY, TOKEN, SECURITY_TOKEN, APP = "HPUA", "HSTA", "MIIA", "gQpj", "HAPK"
+PREFIXES = (PERMANENT, TEMPORARY, TOKEN, SECURITY_TOKEN, APP)
+DIGITS = re.compile(r"[0-9A-Fa-f]{11,}")
+SEAL_DIGITS = 32
 TOKEN_SECONDS = 24 * 3600
 
 REGIONS = {
@@ -56,6 +62,10 @@ REGIONS = {
     "ru-moscow-1": ("RU-Moscow1", "俄罗斯-莫斯科一"),
     "tr-west-1": ("TR-Istanbul", "土耳其-伊斯坦布尔"),
 }
+
+
+class WorldGone(ValueError):
+    """A key or token that names a world which is not there."""
 
 
 class User(NamedTuple):
@@ -98,6 +108,20 @@ def seed_identity(world: World) -> None:
         account.access_key,
         key | owned_by(world, User(account.user_id, account.user_name)),
     )
+    remember_own_api_key(world)
+
+
+def remember_own_api_key(world: World) -> None:
+    """See that the world knows the API key that opens it from the start."""
+    account, api_key = world.account, own_api_key(world)
+    if digest_of(api_key) not in world.store.table(API_KEYS):
+        user = User(account.user_id, account.user_name)
+        remember_key(world, API_KEYS, api_key, user, account.project_id)
+
+
+def own_api_key(world: World) -> str:
+    """The API key that opens a world from the start, for clients of MaaS that know nothing else."""
+    return derived(world.tag, world.seed, "api key", length=64)
 
 
 def put_new(world: World, table: str, id: str, record: dict[str, Any]) -> None:
@@ -118,7 +142,20 @@ def owned_by(world: World, user: User) -> dict[str, Any]:
 
 def tag_of(key: str) -> str:
     """The tag of the world that issued an access key or a token, empty when no world did."""
-    return key[4:9] if key[:4] in (PERMANENT, TEMPORARY, TOKEN, SECURITY_TOKEN, APP) else ""
+    return key[4:9] if key[:4] in PREFIXES else ""
+
+
+def world_naming(worlds: Worlds, key: str) -> World | None:
+    """The world that issued an access key or a token, None for what another cloud has issued. WorldGone for one that
+    is of this emulator by its looks, although no world can have issued it.
+
+    What is of this emulator starts with a prefix and a tag and goes on in hexadecimal digits; one of the two may have
+    been tampered with.
+    """
+    world = worlds.by_tag(tag_of(key))
+    if world is None and DIGITS.fullmatch(key[9:]) and (key[:4] in PREFIXES or worlds.by_tag(key[4:9])):
+        raise WorldGone("the world that it names was removed, or it has been tampered with")
+    return world
 
 
 def tag_of_domain(domain_name: str) -> str:
@@ -166,7 +203,7 @@ def new_token(
 
     Lives 24 hours on the world's clock. Members of the record that start with `_` are not for answers.
     """
-    token = f"{TOKEN}{world.tag}{world.new_hex(119)}"
+    token = sealed(world, f"{TOKEN}{world.tag}{world.new_hex(119)[:-SEAL_DIGITS]}")
     domain = {"id": world.account.domain_id, "name": world.account.domain_name}
     now = world.clock.now()
     record = {
@@ -181,6 +218,17 @@ def new_token(
     }
     world.store.table(TOKENS).put(digest_of(token), record)
     return token, record
+
+
+def sealed(world: World, text: str) -> str:
+    """The text with what only its world can have put behind it."""
+    seal = hmac.new(world.account.secret_key.encode(), text.encode(), "sha256").hexdigest()
+    return text + seal[:SEAL_DIGITS]
+
+
+def is_genuine(world: World, token: str) -> bool:
+    """Whether the world has issued the token at some time, also if it has forgotten it in a reset."""
+    return hmac.compare_digest(sealed(world, token[:-SEAL_DIGITS]).encode(), token.encode())
 
 
 def remember_key(

@@ -32,6 +32,9 @@ def refuse_unknown_key(credential) -> None:
 
 def refuse_wrong_signature(request, credential, key: Key) -> None:
     """SignatureDoesNotMatch unless the request is signed with the key."""
+    fault = signatures.fault_in_v4(request, credential) if credential.version == "v4" else None
+    if fault is not None:
+        raise ObsError("SignatureDoesNotMatch", f"AWS version 4, key {credential.access_key[:40]}: {fault}")
     if not signatures.is_signed_with(request, credential, key.secret):
         kind = {"obs": "OBS", "v2": "AWS version 2", "v4": "AWS version 4"}[credential.version]
         raise ObsError("SignatureDoesNotMatch", f"{kind}, key {credential.access_key[:40]}")

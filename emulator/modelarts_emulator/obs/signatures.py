@@ -195,6 +195,27 @@ def signatures_v4(request, credential: Credential, secret: str):
         yield hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
+def fault_in_v4(request, credential: Credential) -> str | None:
+    """What is wrong with how a request of AWS version 4 was signed, whatever its signature says; None for nothing.
+
+    A key that is derived for a day is good for that day only, and what is not signed could have been put in on the way.
+    """
+    headers = request.sent
+    date = request.query.get("x-amz-date") or headers.get("x-amz-date") or headers.get("date", "")
+    seconds = seconds_of_date(date)
+    day = "" if seconds is None else iso_of(seconds, 0)[:10].replace("-", "")
+    scope = credential.scope.split("/")
+    if len(scope) != 4 or scope[3] != "aws4_request":
+        return "the scope of the credential must read <date>/<region>/s3/aws4_request"
+    if scope[0] != day:
+        return f"the scope of the credential is for {scope[0][:20]}, the request is of {day or 'no date'}"
+    signed = credential.signed_headers.lower().split(";")
+    unsigned = [name for name in headers if name.startswith("x-amz-") and name not in signed]
+    if "host" not in signed:
+        unsigned.insert(0, "host")
+    return f"sent but not signed: {', '.join(unsigned)}" if unsigned else None
+
+
 def value_to_sign(value: str, fold: bool) -> str:
     """A header's value with its runs of spaces folded, as most clients sign it, or as it is."""
     return " ".join(value.split()) if fold else value.strip()

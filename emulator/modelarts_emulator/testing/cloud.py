@@ -98,7 +98,7 @@ class Cloud:
     """An account with everything a test needs: addresses, keys, clock, plain HTTP and clients of SDKs.
 
     endpoint, obs_endpoint: where ModelArts, Pangu, MaaS and IAM, and where OBS answer. region, project_id,
-    project_name, domain_id, domain_name, user_name, user_password, access_key, secret_key: the account's.
+    project_name, domain_id, domain_name, user_name, user_password, access_key, secret_key, maas_api_key: the account's.
     environment: all of these by name. world: the account's records, clock and chance, for tests of the emulator.
     """
 
@@ -113,6 +113,7 @@ class Cloud:
     user_password: str
     access_key: str
     secret_key: str
+    maas_api_key: str
 
     def __init__(self, emulator: Emulator, world: World):
         self.emulator = emulator

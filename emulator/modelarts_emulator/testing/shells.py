@@ -31,6 +31,9 @@ def variables(environment: dict) -> dict:
         "OBS_ENDPOINT": obs,
         "OBS_ACCESS_KEY_ID": access_key,
         "OBS_SECRET_ACCESS_KEY": secret_key,
+        "MAAS_API_KEY": environment["maas_api_key"],
+        "OPENAI_BASE_URL": f"{endpoint}/v1",
+        "OPENAI_API_KEY": environment["maas_api_key"],
         "EMULATOR_URL": endpoint,
         "EMULATOR_OBS_URL": obs,
     }

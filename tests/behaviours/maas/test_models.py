@@ -37,12 +37,12 @@ def test_settings_nobody_knows_are_refused(cloud):
 
 
 def test_the_first_model_of_the_list_chats_below_v1(cloud):
-    first = cloud.get("/v1/models", headers={"Authorization": "Bearer key"}).json["data"][0]["id"]
+    first = cloud.get("/v1/models", headers=key_of(cloud)).json["data"][0]["id"]
     body = {"model": first, "messages": [{"role": "user", "content": "hello"}]}
-    assert cloud.post("/v1/chat/completions", body, headers={"Authorization": "Bearer key"}).status == 200
+    assert cloud.post("/v1/chat/completions", body, headers=key_of(cloud)).status == 200
 
 
 def test_a_model_asked_for_at_the_wrong_path_says_where_it_is_served(cloud):
     body = {"model": "deepseek-v4-pro", "messages": [{"role": "user", "content": "hello"}]}
-    reply = cloud.post("/v1/chat/completions", body, headers={"Authorization": "Bearer key"})
+    reply = cloud.post("/v1/chat/completions", body, headers=key_of(cloud))
     assert reply.status == 404 and "/v2/chat/completions" in reply.json["error"]["message"]

@@ -77,7 +77,8 @@ def find_project_of_scope(call, scope: dict) -> dict | None:
     not own.
     """
     if not scope.get("project"):
-        refuse_foreign_domain(call, **scope.get("domain") or {})
+        domain = scope.get("domain") or {}
+        refuse_foreign_domain(call, domain.get("id"), domain.get("name"))
         return None
     asked, projects = scope["project"], call.world.store.table(PROJECTS)
     found = [asked["id"]] if "id" in asked else projects.having("name", asked.get("name"))

@@ -132,8 +132,8 @@ def disturbance_of(world, task: dict, at: int, member: int):
         "y": config.get("ensemble_noise_perlin_y"),
         "quantity": config.get("ensemble_cnop_initial_quantity"),
     }
-    sent = {name: value for name, value in options.items() if value is not None}
-    return Disturbance(config.get("ensemble_noise_method", "perlin"), seed, **sent)
+    given = {name: value for name, value in options.items() if value is not None}
+    return Disturbance(config.get("ensemble_noise_method", "perlin"), seed, **given)
 
 
 def folder_of(path: str) -> str:

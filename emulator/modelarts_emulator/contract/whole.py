@@ -1,0 +1,52 @@
+"""Whole numbers that were sent as 5.0: JSON Schema counts them among the integers, Python does not."""
+
+from collections.abc import Callable
+from typing import Any
+
+from modelarts_emulator.contract.operations import Area
+
+LARGEST = 2**63
+
+
+def integer_maker(area: Area, schema: dict, path: tuple = ()) -> Callable[[Any], Any] | None:
+    """A function that makes integers of a value where the schema wants them, in place, and returns it; None where the
+    schema wants none.
+    """
+    if schema.get("$ref") in path:
+        return None
+    while "$ref" in schema:
+        path = (*path, schema["$ref"])
+        schema = area.component(schema["$ref"])
+    kinds = schema.get("type", ())
+    kinds = (kinds,) if isinstance(kinds, str) else kinds
+    own = "integer" in kinds and "number" not in kinds
+    members = made_of(area, schema.get("properties", {}), path)
+    others = schema.get("additionalProperties")
+    open_members = integer_maker(area, others, path) if isinstance(others, dict) else None
+    items = integer_maker(area, schema["items"], path) if isinstance(schema.get("items"), dict) else None
+    branches = [branch for word in ("anyOf", "oneOf", "allOf") for branch in schema.get(word, ())]
+    makers = [make for make in (integer_maker(area, branch, path) for branch in branches) if make]
+    if not (own or members or open_members or items or makers):
+        return None
+
+    def make(value: Any) -> Any:
+        if own and type(value) is float and value.is_integer() and abs(value) < LARGEST:
+            return int(value)
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                change = members.get(name) or open_members
+                if change is not None:
+                    value[name] = change(inner)
+        elif isinstance(value, list) and items is not None:
+            value[:] = [items(inner) for inner in value]
+        for change in makers:
+            value = change(value)
+        return value
+
+    return make
+
+
+def made_of(area: Area, properties: dict, path: tuple) -> dict[str, Callable[[Any], Any]]:
+    """{name: the maker} of the members in which integers are wanted."""
+    makers = {name: integer_maker(area, schema, path) for name, schema in properties.items()}
+    return {name: make for name, make in makers.items() if make is not None}

@@ -1,0 +1,33 @@
+"""Integers that were sent as 5.0 reach behaviours as integers."""
+
+import pytest
+from modelarts_emulator.contract.checking import Shape
+from modelarts_emulator.control.asking import Alone
+
+WHOLE = {"type": "integer"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "sent", "made"),
+    [
+        ({"properties": {"offset": WHOLE}}, {"offset": 0.0}, {"offset": 0}),
+        ({"properties": {"offset": {"type": ["integer", "null"]}}}, {"offset": 2.0}, {"offset": 2}),
+        ({"properties": {"offset": {"type": ["integer", "number"]}}}, {"offset": 2.0}, {"offset": 2.0}),
+        ({"properties": {"rate": {"type": "number"}}}, {"rate": 2.0}, {"rate": 2.0}),
+        ({"properties": {"sizes": {"items": WHOLE}}}, {"sizes": [1.0, 2]}, {"sizes": [1, 2]}),
+        ({"additionalProperties": WHOLE}, {"any": 1.0}, {"any": 1}),
+        ({"anyOf": [{"properties": {"a": WHOLE}}]}, {"a": 1.0}, {"a": 1}),
+        ({"oneOf": [{"properties": {"a": WHOLE}}]}, {"a": 1.0}, {"a": 1}),
+        ({"properties": {"a": {"properties": {"b": WHOLE}}}}, {"a": {"b": -3.0}}, {"a": {"b": -3}}),
+        ({"properties": {"a": WHOLE}}, {"a": "5", "b": 1.0}, {"a": "5", "b": 1.0}),
+    ],
+)
+def test_a_whole_number_is_an_integer_where_one_is_wanted(schema, sent, made):
+    filled = Shape(Alone(), schema).fill(sent)
+    assert repr(filled) == repr(made)
+
+
+def test_a_list_is_paged_by_an_offset_of_0_0(cloud):
+    body = {"offset": 0.0, "limit": 5.0}
+    assert cloud.post("/v2/{project_id}/training-job-searches", body).status == 200
+    assert cloud.get("/v2/{project_id}/training-jobs-engines?offset=0.0").status < 500
