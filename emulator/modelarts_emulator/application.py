@@ -1,6 +1,7 @@
 """One emulator: its operations, its worlds, and the WSGI callable in front of them."""
 
 import itertools
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from functools import cached_property
@@ -20,6 +21,7 @@ from modelarts_emulator.serving import endpoint
 from modelarts_emulator.settings import Settings
 from modelarts_emulator.waiting import MANNER, NeedsThread, refuse_to_wait
 from modelarts_emulator.worlds.accounts import Worlds
+from modelarts_emulator.worlds.journal import StateUnwritten
 from modelarts_emulator.worlds.world import Surroundings, World
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ API_BODY = 12 << 20
 OBS_BODY = 5 << 30
 # Threads that may carry requests of a kind at once. Those that wait for a busy world are a kind for each world.
 MOST_THREADS = {"obs": 24, "predictions": 24, "computing": 24, "control": 8, "first use": 4, "streams": 24}
+log = logging.getLogger("modelarts_emulator")
 
 
 def create_app(settings: Settings | None = None, operations: Operations | None = None) -> "Application":
@@ -96,7 +99,12 @@ class Application:
             for world in self.worlds:
                 with world.lock:
                     world.let_go()
-                    world.save()
+                    try:
+                        world.save()
+                    except StateUnwritten:
+                        log.error(
+                            "the clock of world %s could not be saved: its last saved time holds", world.tag
+                        )
             self.worlds.close()
         if self._obs is not None:
             self._obs.close()

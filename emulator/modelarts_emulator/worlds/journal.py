@@ -4,7 +4,7 @@ import fcntl
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from threading import Lock, Thread
@@ -113,13 +113,14 @@ class Journal:
             self._use(os.open(self.path, os.O_WRONLY | os.O_APPEND))
         self._live = self._size
 
-    def append(self, tag: str, changes: dict[tuple[str, str], bytes | None]) -> None:
-        """Write one transaction: {(table, id): JSON text or None}. StateUnwritten when the disk refuses it."""
-        self._write(line_of(tag, changes))
+    def append(
+        self, tag: str, changes: dict[tuple[str, str], bytes | None], emptied: Sequence[str] = ()
+    ) -> None:
+        """Write one transaction: which tables were emptied first, then {(table, id): JSON text or None}.
 
-    def append_clear(self, tag: str, names: list[str]) -> None:
-        """Write that these tables of a world were emptied. StateUnwritten when the disk refuses it."""
-        self._write(checked_line(orjson.dumps({"world": tag, "cleared": names})))
+        StateUnwritten when the disk refuses it.
+        """
+        self._write(line_of(tag, changes, emptied))
 
     def close(self) -> None:
         """Let go of the directory."""
@@ -244,13 +245,14 @@ def checked_line(entry: bytes) -> bytes:
     return b"%08x %b\n" % (crc32(entry), entry)
 
 
-def line_of(tag: str, changes: dict[tuple[str, str], bytes | None]) -> bytes:
+def line_of(tag: str, changes: dict[tuple[str, str], bytes | None], emptied: Sequence[str] = ()) -> bytes:
     """The line of one transaction."""
     entries = b",".join(
         b"[" + orjson.dumps(table) + b"," + orjson.dumps(id) + b"," + (blob or b"null") + b"]"
         for (table, id), blob in changes.items()
     )
-    return checked_line(b'{"world":"' + tag.encode() + b'","records":[' + entries + b"]}")
+    cleared = b',"cleared":' + orjson.dumps(emptied) if emptied else b""
+    return checked_line(b'{"world":"' + tag.encode() + b'"' + cleared + b',"records":[' + entries + b"]}")
 
 
 def read_line(line: bytes, format: int) -> dict[str, Any] | None:
