@@ -336,7 +336,10 @@ MAY_SAY = {
     "identity/records.py": ("iam/iam/", "whom a request is from is read from the records of that area"),
     "frame/documents.py": ("labels", "the member of a document's metadata"),
     "frame/references.py": ("labels", "the member of a document's metadata"),
-    "worlds/old_states.py": ("", "states of format 1 lie in tables that are named after the areas of their time"),
+    "worlds/old_states.py": (
+        "",
+        "states of format 1 lie in tables that are named after the areas of their time",
+    ),
 }
 
 

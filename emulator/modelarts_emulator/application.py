@@ -81,6 +81,10 @@ class Application:
         worlds = Worlds(self.settings, seed_identity, surroundings)
         try:
             worlds.load()
+            if self.settings.state and Path(self.settings.state, "objects").is_dir():
+                from modelarts_emulator.obs.journal import check_journals
+
+                check_journals(Path(self.settings.state, "objects"))
         except BaseException:
             worlds.close()
             raise
@@ -142,6 +146,8 @@ class Application:
     def degraded(self) -> dict[str, str]:
         """{"degraded": why} while the last change could not be written; nothing otherwise."""
         trouble = self.worlds.journal.trouble if self.ready and self.worlds.journal is not None else None
+        if trouble is None and self._obs is not None:
+            trouble = self._obs.trouble
         return {} if trouble is None else {"degraded": trouble}
 
     @cached_property

@@ -77,6 +77,11 @@ class Obs:
         if self._worlds is not None:
             self._worlds.close()
 
+    @property
+    def trouble(self) -> str | None:
+        """Why the objects of a world cannot be read or written; None when all can."""
+        return None if self._worlds is None else self._worlds.trouble
+
     def now(self, tag: str) -> float:
         """Virtual time of a world."""
         return self._now_of(tag)

@@ -169,8 +169,7 @@ class Journal:
             self._mend()
         except OSError:
             log.warning("%s: a line that was not written whole is cut off later", self.path)
-        free = shutil.disk_usage(self.folder).free
-        self.trouble = f"{self.folder} cannot be written: {error.strerror}; {free:,} bytes are free there"
+        self.trouble = words_of(self.folder, error)
         log.error("%s", self.trouble)
         raise StateUnwritten(self.trouble) from None
 
@@ -233,6 +232,12 @@ class Journal:
                 f"{self.path} has format {format}, this emulator reads up to {FORMAT}: use a newer emulator"
             )
         return format
+
+
+def words_of(folder: Path, error: OSError) -> str:
+    """Why a folder cannot be written, for who has to make room in it."""
+    free = shutil.disk_usage(folder).free
+    return f"{folder} cannot be written: {error.strerror or error}; {free:,} bytes are free there"
 
 
 def first_line() -> bytes:
