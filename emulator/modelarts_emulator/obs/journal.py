@@ -9,6 +9,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
+from io import FileIO
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
@@ -39,7 +40,7 @@ class Journal:
     def __init__(self, path: Path):
         self.path = path
         self.trouble: str | None = None
-        self._file: int | None = None
+        self._file: FileIO | None = None
         self._size = 0
         self._reserved = self._end = 0
         self._owed: tuple[bytes, bytes] | None = None
@@ -88,7 +89,7 @@ class Journal:
     def release(self) -> None:
         """Take back what was reserved: the change has been refused."""
         if self._file is not None:
-            os.ftruncate(self._file, self._size)
+            self._file.truncate(self._size)
 
     def settle(self) -> None:
         """Write what is owed. StateUnwritten when that still cannot be."""
@@ -108,8 +109,8 @@ class Journal:
     def close(self) -> None:
         """Let go of the file."""
         if self._file is not None:
-            file, self._file = self._file, None
-            os.close(file)
+            self._file.close()
+            self._file = None
 
     def _write(self, *parts: bytes) -> None:
         """Write after all that counts."""
@@ -118,7 +119,7 @@ class Journal:
         for part in parts:
             rest = memoryview(part)
             while rest:
-                written = os.pwrite(self._file, rest, at)
+                written = os.pwrite(self._file.fileno(), rest, at)
                 at += written
                 rest = rest[written:]
 
@@ -135,8 +136,8 @@ class Journal:
                 fresh = self.path.with_suffix(".new")
                 fresh.write_bytes(first_line())
                 fresh.replace(self.path)
-            self._file = os.open(self.path, os.O_WRONLY)
-            self._size = os.fstat(self._file).st_size
+            self._file = FileIO(self.path, "r+")
+            self._size = os.fstat(self._file.fileno()).st_size
 
     def check(self, reads_all: bool) -> None:
         """StateRefused when the file is no journal or is damaged; content that is not read is not looked at."""

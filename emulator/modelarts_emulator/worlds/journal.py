@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from io import FileIO
 from itertools import count
 from pathlib import Path
 from threading import Lock, Thread
@@ -48,16 +49,17 @@ class Journal:
         self.path = folder / "records.jsonl"
         self.sync = sync
         self.trouble: str | None = None
-        self._directory_lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        self._directory_lock = (folder / "lock").open("ab")
         try:
             fcntl.flock(self._directory_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            os.close(self._directory_lock)
+            self._directory_lock.close()
             raise StateRefused(
                 f"{folder} is in use by another emulator; stop it or choose another --state"
             ) from None
         self._lock = Lock()
-        self._file: int | None = None
+        # Never a descriptor by its number: once it is closed, the number may be anybody's.
+        self._file: FileIO | None = None
         self._size = self._live = 0
         self._is_torn = False
         self._folding: Thread | None = None
@@ -110,7 +112,7 @@ class Journal:
                 settle_on_disk(file)
             self._take(fresh)
         else:
-            self._use(os.open(self.path, os.O_WRONLY | os.O_APPEND))
+            self._use(FileIO(self.path, "a"))
         self._live = self._size
 
     def append(
@@ -133,9 +135,9 @@ class Journal:
             self._fold()
         with self._lock:
             if self._file is not None:
-                os.close(self._file)
+                self._file.close()
                 self._file = None
-            os.close(self._directory_lock)
+            self._directory_lock.close()
 
     def _write(self, line: bytes) -> None:
         with self._lock:
@@ -143,11 +145,11 @@ class Journal:
                 raise StateUnwritten(f"{self.folder} is closed already")
             try:
                 self._mend()
-                written = os.write(self._file, line)
+                written = os.write(self._file.fileno(), line)
                 if written != len(line):
                     raise OSError(None, f"only {written} of {len(line)} bytes could be written")
                 if self.sync:
-                    os.fsync(self._file)
+                    os.fsync(self._file.fileno())
             except OSError as error:
                 self._is_torn = True
                 self._refuse(error)
@@ -160,7 +162,7 @@ class Journal:
     def _mend(self) -> None:
         """Cut off what is left of a line that could not be written whole."""
         if self._is_torn:
-            os.ftruncate(self._file, self._size)
+            self._file.truncate(self._size)
             self._is_torn = False
 
     def _refuse(self, error: OSError) -> None:
@@ -202,18 +204,18 @@ class Journal:
 
     def _take(self, fresh: Path) -> None:
         """Put the fresh file in the place of the old one and append to it."""
-        file = os.open(fresh, os.O_WRONLY | os.O_APPEND)
+        file = FileIO(fresh, "a")
         fresh.replace(self.path)
         folder = os.open(self.folder, os.O_RDONLY)
         os.fsync(folder)
         os.close(folder)
         self._use(file)
 
-    def _use(self, file: int) -> None:
+    def _use(self, file: FileIO) -> None:
         if self._file is not None:
-            os.close(self._file)
+            self._file.close()
         self._file = file
-        self._size = os.fstat(file).st_size
+        self._size = os.fstat(file.fileno()).st_size
 
     def _format_of(self, line: bytes) -> int:
         """The format that the first line names; StateRefused for one that is not ours or newer."""
