@@ -1,5 +1,5 @@
 """Measure the budgets: `python -m benchmarks [startup] [throughput] [growth] [restore] [servers] [unrelated]
-[crashes]`; all without names.
+[crashes] [memory]`; all without names.
 """
 
 import itertools
@@ -173,6 +173,13 @@ def crashes() -> None:
     measure()
 
 
+def memory() -> None:
+    """What large objects and slow readers cost in memory, descriptors and others' time."""
+    from benchmarks.memory import measure
+
+    measure()
+
+
 if __name__ == "__main__":
     parts = {
         "startup": startup,
@@ -182,6 +189,7 @@ if __name__ == "__main__":
         "servers": servers,
         "unrelated": unrelated,
         "crashes": crashes,
+        "memory": memory,
     }
     print(f"{platform.python_implementation()} {platform.python_version()}, {processes.cores()} cores")
     for name in sys.argv[1:] or parts:

@@ -62,8 +62,6 @@ class Running:
             "0",
             "--state",
             state,
-            "--log-level",
-            "ERROR",
         ]
         self.process = subprocess.Popen([sys.executable, "-c", START, *options], stdout=subprocess.DEVNULL)
         start = perf_counter()

@@ -15,6 +15,8 @@ from modelarts_emulator.http.threads import Threads
 from modelarts_emulator.worlds.clock import http_date, monotonic, wall_now
 
 MOST_DRAINED = 64 << 20
+# Longer answers of a known length are sent in the pieces they come in.
+MOST_WHOLE = 1 << 20
 MOST_CONNECTIONS = 2000
 IDLE_SECONDS = 120
 REQUEST_SECONDS = 60
@@ -256,8 +258,8 @@ class Server:
     def _carry(self, connection: Connection, errand: Errand) -> None:
         environ = errand.environ
         head, body = self._ask(errand)
-        known = any(name.lower() == "content-length" for name, _ in head[1])
-        if known or isinstance(body, list | tuple):
+        length = next((int(value) for name, value in head[1] if name.lower() == "content-length"), None)
+        if isinstance(body, list | tuple) or (length is not None and length <= MOST_WHOLE):
             connection.sock.sendall(self._whole(environ, head, body))
             connection.closing = not environ["emulator.keep_alive"]
         else:
@@ -269,13 +271,15 @@ class Server:
         """Send frames as they come; a client that hangs up ends them.
 
         Frames that are ready together leave together. An empty frame says that the next one is going to take
-        its time.
+        its time. Frames whose length is known together are a content in pieces, and sent as they are.
         """
         status, headers = head
-        chunked = environ["SERVER_PROTOCOL"] == "HTTP/1.1"
-        environ["emulator.keep_alive"] = environ["emulator.keep_alive"] and chunked
+        is_known = any(name.lower() == "content-length" for name, _ in headers)
+        chunked = environ["SERVER_PROTOCOL"] == "HTTP/1.1" and not is_known
+        environ["emulator.keep_alive"] = environ["emulator.keep_alive"] and (chunked or is_known)
         lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers)]
-        lines.append("Transfer-Encoding: chunked" if chunked else "Connection: close")
+        if not is_known:
+            lines.append("Transfer-Encoding: chunked" if chunked else "Connection: close")
         send = connection.sock.sendall
         send(("\r\n".join(lines) + "\r\n" + self._closing_lines(environ)).encode("latin-1"))
         try:

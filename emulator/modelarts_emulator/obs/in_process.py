@@ -21,7 +21,7 @@ class WorldObs:
     def read(self, bucket: str, key: str) -> bytes:
         """The content of an object. KeyError when there is none; NeedsThread where one must not wait."""
         refuse_to_wait()
-        return self._of_existing("GET", bucket, key).body
+        return self._of_existing("GET", bucket, key).content()
 
     def write(self, bucket: str, key: str, data: bytes, content_type: str = "") -> None:
         """Store an object. KeyError when there is no such bucket; NeedsThread where one must not wait."""

@@ -23,7 +23,8 @@ class ObsWorld:
     """The objects of one world. Requests are done one at a time; what was answered with success is in the journal."""
 
     def __init__(self, tag: str, region: str, journal: Journal | None):
-        self.storage = Storage(tag, derived(tag, "domain"), region)
+        folder = None if journal is None else journal.path.parent
+        self.storage = Storage(tag, derived(tag, "domain"), region, folder)
         self.journal = journal
         if journal is not None:
             for record, body in journal.read():
