@@ -16,6 +16,7 @@ WORKING_SIDE = 160
 # Decoded pictures of all requests together: the largest ones take 160 MB each.
 BYTES_OF_PIXEL = 4
 PICTURES = Budget(320 << 20)
+BLOCK = 64 << 20
 LEAST_AREA = 0.002
 DISTINCT = 40.0
 SHADES = {
@@ -46,6 +47,8 @@ def picture_in(text: str):
         size = image.width * image.height * BYTES_OF_PIXEL
         PICTURES.take(size)
         PICTURES.give_back_with(image, size)
+        # Blocks so large go back to the system when they are freed; smaller ones stay with the thread they were for.
+        Image.core.set_block_size(BLOCK)
         image.load()
     except UnidentifiedImageError:
         raise BadImage(f"it is no picture in {', '.join(FORMATS)}") from None
