@@ -1,5 +1,5 @@
-"""Measure the budgets: `python -m benchmarks [startup] [throughput] [growth] [restore] [servers] [unrelated]`;
-all without names.
+"""Measure the budgets: `python -m benchmarks [startup] [throughput] [growth] [restore] [servers] [unrelated]
+[crashes] [memory]`; all without names.
 """
 
 import itertools
@@ -166,6 +166,20 @@ def unrelated() -> None:
     measure()
 
 
+def crashes() -> None:
+    """What kills at random moments lose of what was acknowledged."""
+    from benchmarks.crashes import measure
+
+    measure()
+
+
+def memory() -> None:
+    """What large objects and slow readers cost in memory, descriptors and others' time."""
+    from benchmarks.memory import measure
+
+    measure()
+
+
 if __name__ == "__main__":
     parts = {
         "startup": startup,
@@ -174,6 +188,8 @@ if __name__ == "__main__":
         "restore": restore,
         "servers": servers,
         "unrelated": unrelated,
+        "crashes": crashes,
+        "memory": memory,
     }
     print(f"{platform.python_implementation()} {platform.python_version()}, {processes.cores()} cores")
     for name in sys.argv[1:] or parts:

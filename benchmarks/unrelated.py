@@ -73,9 +73,13 @@ class Account:
             return json.loads(answer.read())
 
     def put(self, path: str, content: bytes = b"") -> None:
-        """Store an object, or make a bucket, with a signature of OBS."""
+        """Store an object, or make a bucket."""
+        urlopen(self.signed("PUT", path, content), timeout=300).close()
+
+    def signed(self, method: str, path: str, content: bytes | None = None) -> Request:
+        """A request with a signature of OBS."""
         date = formatdate(usegmt=True)
-        text = f"PUT\n\n\n{date}\n{path}".encode()
+        text = f"{method}\n\n\n{date}\n{path}".encode()
         digest = hmac.new(self.told["secret_key"].encode(), text, hashlib.sha1).digest()
         signature = base64.b64encode(digest).decode()
         headers = {
@@ -83,8 +87,7 @@ class Account:
             "Authorization": f"OBS {self.told['access_key']}:{signature}",
             "Content-Type": "",
         }
-        request = Request(self.told["obs_endpoint"] + path, content, headers, method="PUT")
-        urlopen(request, timeout=300).close()
+        return Request(self.told["obs_endpoint"] + path, content, headers, method=method)
 
 
 def use_obs_first(account: Account) -> None:

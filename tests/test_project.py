@@ -163,6 +163,15 @@ def test_behaviours_neither_sleep_nor_start_threads_nor_answer_in_http(path):
 
 
 @every_source
+def test_no_descriptor_is_kept_as_a_number_which_may_be_anybodys_once_it_is_closed(path):
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, ast.Assign) and any(isinstance(at, ast.Attribute) for at in node.targets):
+            assert not ast.unparse(node.value).startswith(("os.open(", "os.dup(", "os.pipe("))
+    closed = [call.args[0] for name, call in calls_of(path) if name == "os.close"]
+    assert all(isinstance(number, ast.Name) for number in closed)
+
+
+@every_source
 def test_every_code_that_is_raised_is_documented(path):
     for name, call in calls_of(path):
         if name.endswith("ApiError") and call.args and isinstance(call.args[0], ast.Constant):

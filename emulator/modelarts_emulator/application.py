@@ -1,6 +1,7 @@
 """One emulator: its operations, its worlds, and the WSGI callable in front of them."""
 
 import itertools
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from functools import cached_property
@@ -22,6 +23,7 @@ from modelarts_emulator.serving import endpoint
 from modelarts_emulator.settings import Settings
 from modelarts_emulator.waiting import MANNER, NeedsThread, refuse_to_wait
 from modelarts_emulator.worlds.accounts import Worlds
+from modelarts_emulator.worlds.journal import StateUnwritten
 from modelarts_emulator.worlds.world import Surroundings, World
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ API_BODY = 12 << 20
 OBS_BODY = 5 << 30
 # Threads that may carry requests of a kind at once. Those that wait for a busy world are a kind for each world.
 MOST_THREADS = {"obs": 24, "predictions": 24, "computing": 24, "control": 8, "first use": 4, "streams": 24}
+log = logging.getLogger("modelarts_emulator")
 
 
 def create_app(settings: Settings | None = None, operations: Operations | None = None) -> "Application":
@@ -87,6 +90,10 @@ class Application:
                     # States of earlier releases know no such key.
                     remember_own_api_key(world)
                     world.store.commit()
+            if self.settings.state and Path(self.settings.state, "objects").is_dir():
+                from modelarts_emulator.obs.journal import check_journals
+
+                check_journals(Path(self.settings.state, "objects"))
         except BaseException:
             worlds.close()
             raise
@@ -105,7 +112,12 @@ class Application:
             for world in self.worlds:
                 with world.lock:
                     world.let_go()
-                    world.save()
+                    try:
+                        world.save()
+                    except StateUnwritten:
+                        log.error(
+                            "the clock of world %s could not be saved: its last saved time holds", world.tag
+                        )
             self.worlds.close()
         if self._obs is not None:
             self._obs.close()
@@ -144,6 +156,8 @@ class Application:
     def degraded(self) -> dict[str, str]:
         """{"degraded": why} while the last change could not be written; nothing otherwise."""
         trouble = self.worlds.journal.trouble if self.ready and self.worlds.journal is not None else None
+        if trouble is None and self._obs is not None:
+            trouble = self._obs.trouble
         return {} if trouble is None else {"degraded": trouble}
 
     @cached_property

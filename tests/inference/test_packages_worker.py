@@ -35,6 +35,7 @@ HOOK = """
         def inference(self, data):
             {hook}
 """
+LINUX = tuple(int(part) for part in platform.release().split("-")[0].split(".")[:2])
 JSON = {"Content-Type": "application/json"}
 
 
@@ -55,10 +56,10 @@ def begin(tmp_path):
     """begin(code) starts a worker on a package with this customize_service.py; all are stopped in the end."""
     workers = []
 
-    def started(code: str, engine: str = "Scikit_Learn", limits: Limits = Limits(), env=None, **files: str):
+    def started(code, engine="Scikit_Learn", limits=Limits(), env=None, namespaces=True, **files: str):
         folder = package(tmp_path / f"model{len(workers)}", code, engine, **files)
         config = parse_config((folder / "config.json").read_text())
-        workers.append(ModelWorker(folder, config, engine, env, limits))
+        workers.append(ModelWorker(folder, config, engine, env, limits, namespaces=namespaces))
         workers[-1].start()
         workers[-1].wait_started(30)
         return workers[-1]
@@ -272,7 +273,7 @@ def test_a_prediction_that_wants_ten_gigabytes_fails_and_the_worker_stays(begin)
 def test_a_package_reaches_no_file_of_others_and_cannot_change_its_own(begin, tmp_path):
     (tmp_path / "secret").write_text("of the emulator")
     code = hook("open(*data.split()); return 'opened'")
-    worker = begin(code)
+    worker = begin(code, namespaces=False)
     if not worker.confined:
         pytest.skip("this kernel has no Landlock, so files cannot be closed to a process without privileges")
     own = tmp_path / "model0" / "customize_service.py"
@@ -312,7 +313,7 @@ LEAVE = """
     platform.machine() not in ("x86_64", "aarch64"), reason="the filter does not know this machine"
 )
 def test_a_child_of_a_package_cannot_leave_its_group_to_survive_a_stop(begin):
-    worker = begin(LEAVE)
+    worker = begin(LEAVE, namespaces=False)
     forked, outcome = json.loads(ask(worker)[2])
     worker.stop()
     assert outcome == "refused"
@@ -330,12 +331,88 @@ def test_a_package_cannot_signal_the_emulator_or_call_its_ports(begin):
 
 
 def test_a_stopped_worker_leaves_no_process_and_no_folder(begin):
-    worker = begin(hook("forked = os.fork() or time.sleep(60); return [os.getcwd(), forked]"))
+    worker = begin(
+        hook("forked = os.fork() or time.sleep(60); return [os.getcwd(), forked]"), namespaces=False
+    )
     folder, forked = json.loads(ask(worker)[2])
     worker.stop()
     assert not worker.alive
     assert not Path(folder).exists()
     assert ends(forked)
+
+
+@pytest.fixture
+def isolated(begin):
+    """A worker in namespaces whose package answers with what an expression of Python gives."""
+    worker = begin(hook("import socket, subprocess; return repr(eval(data))"))
+    if not worker.isolated:
+        pytest.skip("this kernel grants no namespaces")
+    return worker
+
+
+def test_a_package_in_namespaces_lies_where_the_image_of_the_cloud_has_it(isolated):
+    assert ask(isolated, "os.path.dirname(__file__)")[2] == b"'/home/mind/model'"
+    assert (
+        ask(isolated, "sorted(os.listdir('/home/mind/model'))")[2]
+        == b"['config.json', 'customize_service.py']"
+    )
+    assert ask(isolated, "open('/home/mind/model/new', 'w')")[0] == 500
+
+
+def test_a_package_in_namespaces_sees_nothing_of_the_state_folder_or_of_others(isolated, tmp_path):
+    (tmp_path / "secret").write_text("of the emulator")
+    for path in (f"{tmp_path}/secret", str(tmp_path), f"/proc/{os.getpid()}/environ"):
+        assert ask(isolated, f"os.path.lexists({path!r})")[2] == b"False", path
+
+
+def test_a_package_in_namespaces_has_a_tmp_of_its_own_that_is_bounded(isolated):
+    assert ask(isolated, "(os.getcwd(), os.environ['HOME'], open('/tmp/mine', 'w').write('x'))")[0] == 200
+    assert not Path("/tmp/mine").exists()
+    assert ask(isolated, "os.statvfs('/tmp').f_blocks * os.statvfs('/tmp').f_frsize")[2] == b"1073741824"
+
+
+def test_a_package_in_namespaces_has_no_rights_over_them(isolated):
+    rights = "[line.split()[1] for line in open('/proc/self/status') if line[:6] in ('CapEff', 'CapBnd')]"
+    assert ask(isolated, f"set({rights})")[2] == b"{'0000000000000000'}"
+
+
+def test_a_package_in_namespaces_meets_no_network_but_its_own(isolated):
+    assert ask(isolated, "[name for _, name in socket.if_nameindex()]")[2] == b"['lo']"
+    network = Path(f"/proc/{isolated.pid}/ns/net").readlink()
+    assert network != Path("/proc/self/ns/net").readlink()
+
+
+def test_no_process_of_a_package_in_namespaces_is_left_when_it_ends(begin):
+    worker = begin(hook("[os.fork() or time.sleep(60) for _ in range(3)]; return 'forked'"))
+    if not worker.isolated:
+        pytest.skip("this kernel grants no namespaces")
+    space = Path(f"/proc/{worker.pid}/ns/pid").readlink()
+    assert ask(worker)[2] == b"forked"
+    assert len(processes_in(space)) == 5
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.stop()
+    assert processes_in(space) == []
+
+
+def test_a_bomb_of_processes_in_namespaces_is_bounded(begin):
+    worker = begin(hook("return sum(bool(os.fork() or time.sleep(60)) for _ in range(2000))"))
+    if not worker.isolated or LINUX < (6, 14):
+        pytest.skip("this kernel cannot bound the processes of a namespace")
+    assert ask(worker)[0] == 500
+    assert "BlockingIOError" in worker.logs()
+    assert ask(worker, timeout=5)[0] == 500
+
+
+def processes_in(space: Path) -> list[int]:
+    """The processes of a namespace, as seen here."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/ns/pid"):
+        try:
+            if path.readlink() == space:
+                found.append(int(path.parts[2]))
+        except OSError:
+            continue
+    return found
 
 
 def ends(pid: int) -> bool:

@@ -1,5 +1,6 @@
 """What survives: the journal of a world's objects, its recovery, its folding, and the loss of the disk."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from modelarts_emulator.obs.journal import FRAME, Journal
+from modelarts_emulator.obs.journal import FRAME, Journal, check_journals
 from modelarts_emulator.obs.liveness import live_numbers
 from modelarts_emulator.worlds.journal import StateRefused
 
@@ -161,8 +162,48 @@ def test_damage_before_the_end_is_refused(tmp_path, at):
     content = bytearray(journal_of(tmp_path).read_bytes())
     content[{"start": start, "length": start + 9, "body": end - 1}[at]] ^= 0x40
     journal_of(tmp_path).write_bytes(content)
-    with pytest.raises(StateRefused, match="damaged"):
-        stored(opened(tmp_path).obs)
+    with pytest.raises(StateRefused, match="DEFAU.journal is damaged at byte"):
+        check_journals(tmp_path)
+
+
+def damaged_while_running(folder):
+    """An Obs of two worlds; the content of an object of the default one has changed on the disk."""
+    direct = Direct(state_dir=folder)
+    for key in ("AKDEF", "AKONE"):
+        direct.signed("PUT", "/data", access_key=key)
+        direct.signed("PUT", "/data/a", b"x" * 100, access_key=key)
+        direct.signed("PUT", "/data/b", b"y" * 100, access_key=key)
+    content = journal_of(folder).read_bytes()
+    journal_of(folder).write_bytes(content.replace(b"x" * 100, b"z" * 100))
+    return Direct(state_dir=folder)
+
+
+def test_damage_to_one_worlds_objects_keeps_no_other_world_back(tmp_path):
+    direct = damaged_while_running(tmp_path)
+    refused = direct.signed("GET", "/data/a", access_key="AKDEF")
+    assert (refused.status, refused.code) == (503, "ServiceUnavailable")
+    assert b"is damaged at byte" in refused.body and b"a reset of the world forgets" in refused.body
+    assert direct.signed("GET", "/data/a", access_key="AKONE").body == b"x" * 100
+    assert "is damaged" in direct.obs.trouble
+    direct.obs.reset("WONEA")
+    assert direct.signed("GET", "/data/a", access_key="AKONE").status == 404
+
+
+def test_a_reset_mends_a_world_whose_objects_are_damaged(tmp_path):
+    direct = damaged_while_running(tmp_path)
+    assert direct.signed("PUT", "/new", access_key="AKDEF").status == 503
+    direct.obs.reset("DEFAU")
+    assert direct.signed("PUT", "/new", access_key="AKDEF").status == 200
+    assert direct.obs.trouble is None
+    assert list(stored(opened(tmp_path).obs)) == ["new"]
+
+
+def test_damage_to_much_content_is_found_when_it_is_read_and_not_at_the_start(tmp_path, monkeypatch):
+    damaged_while_running(tmp_path)
+    with pytest.raises(StateRefused):
+        check_journals(tmp_path)
+    monkeypatch.setattr("modelarts_emulator.obs.journal.READ_AT_START", 0)
+    check_journals(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +218,8 @@ def test_damage_before_the_end_is_refused(tmp_path, at):
 def test_a_foreign_or_newer_file_is_refused_and_left_alone(tmp_path, line, words):
     journal_of(tmp_path).write_bytes(line)
     with pytest.raises(StateRefused, match=words):
-        stored(opened(tmp_path).obs)
+        check_journals(tmp_path)
+    assert opened(tmp_path).send("GET", "/data").status == 503
     assert journal_of(tmp_path).read_bytes() == line
 
 
@@ -202,24 +244,62 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path):
     assert len(objects) <= acknowledged + 2
 
 
-def test_what_cannot_be_written_is_not_acknowledged(tmp_path, monkeypatch):
+@pytest.fixture
+def full(monkeypatch):
+    """A function that fills the disk, so that it takes just ten more bytes of anything, or makes room again."""
+    write = os.pwrite
+
+    def refuse(file, content, at):
+        write(file, content[:10], at)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    return lambda is_full: monkeypatch.setattr(os, "pwrite", refuse if is_full else write)
+
+
+def test_what_a_full_disk_refuses_is_nowhere_and_reads_go_on(tmp_path, full):
     direct = opened(tmp_path)
     direct.send("PUT", "/data")
-    write = os.write
-
-    def full(file, content):
-        write(file, content[:10])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "write", full)
+    before = stored(direct.obs)
+    full(True)
     refused = direct.send("PUT", "/data/a", b"1")
     assert (refused.status, refused.code) == (503, "ServiceUnavailable")
-    assert direct.send("PUT", "/data/b", b"2").status == 503
+    assert f"{tmp_path} cannot be written: No space left on device" in refused.body.decode()
+    assert "bytes are free there" in direct.obs.trouble
+    assert direct.send("DELETE", "/data").status == 503
     assert direct.send("GET", "/data").status == 200
-    monkeypatch.setattr(os, "write", write)
+    assert stored(direct.obs) == before == stored(opened(tmp_path).obs)
+
+
+def test_writes_go_on_when_there_is_room_again(tmp_path, full):
+    direct = opened(tmp_path)
+    direct.send("PUT", "/data")
+    full(True)
+    direct.send("PUT", "/data/a", b"1")
+    full(False)
     assert direct.send("PUT", "/data/c", b"3").status == 200
+    assert direct.obs.trouble is None
     assert stored(opened(tmp_path).obs) == stored(direct.obs)
-    assert direct.send("GET", "/data/b").status == 404
+    assert list(stored(direct.obs)["data"]["objects"]) == ["c"]
+
+
+def test_a_reset_needs_no_room(tmp_path, full):
+    direct = opened(tmp_path)
+    direct.send("PUT", "/data")
+    full(True)
+    assert direct.obs.reset() == 0
+    assert stored(opened(tmp_path).obs) == {}
+
+
+def test_a_change_that_was_reserved_and_not_done_is_not_there_after_a_kill(tmp_path):
+    direct = opened(tmp_path)
+    direct.send("PUT", "/data")
+    direct.send("PUT", "/data/a", b"1")
+    journal = direct.obs.worlds.of("DEFAU").journal
+    journal.reserve({"number": 99}, b"x" * 1000)
+    again = opened(tmp_path)
+    assert list(stored(again.obs)["data"]["objects"]) == ["a"]
+    assert again.send("PUT", "/data/b", b"2").status == 200
+    assert list(stored(opened(tmp_path).obs)["data"]["objects"]) == ["a", "b"]
 
 
 def test_a_journal_of_mostly_history_is_folded(tmp_path):

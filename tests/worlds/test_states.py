@@ -9,7 +9,7 @@ import orjson
 import pytest
 from modelarts_emulator.running import Emulator
 from modelarts_emulator.testing.cloud import Cloud
-from modelarts_emulator.worlds.journal import FORMAT, StateRefused
+from modelarts_emulator.worlds.journal import FORMAT, StateRefused, StateUnwritten
 
 from tests.job_configs import CONFIG, CONFIGS
 
@@ -121,3 +121,40 @@ JOB = {
     },
     "spec": {"resource": {"flavor_id": "modelarts.vm.cpu.8u", "node_count": 1}},
 }
+
+
+def test_a_damaged_journal_of_objects_is_told_at_the_start(tmp_path):
+    with Emulator(state=str(tmp_path)) as emulator:
+        obs = emulator.application.worlds.default.obs
+        obs.create_bucket("data")
+        obs.write("data", "a", b"x" * 100)
+        obs.write("data", "b", b"y" * 100)
+    (path,) = (tmp_path / "objects").glob("*.journal")
+    path.write_bytes(path.read_bytes().replace(b"x" * 100, b"z" * 100))
+    with pytest.raises(StateRefused, match="is damaged at byte"), Emulator(state=str(tmp_path)):
+        pass
+
+
+def test_an_object_that_a_full_disk_refuses_refuses_the_operation_that_writes_it(tmp_path, monkeypatch):
+    with Emulator(state=str(tmp_path)) as emulator:
+        obs = emulator.application.worlds.default.obs
+        obs.create_bucket("data")
+        monkeypatch.setattr(
+            "os.pwrite", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left"))
+        )
+        with pytest.raises(StateUnwritten, match="bytes are free there"):
+            obs.write("data", "a", b"1")
+        assert "No space left" in emulator.application.degraded()["degraded"]
+        assert not obs.exists("data", "a")
+
+
+def test_a_reset_that_a_full_disk_refuses_leaves_the_keys_of_the_world(tmp_path, full):
+    with Emulator(state=str(tmp_path)) as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.default)
+        cloud.post(CONFIGS, {"config_name": "before", **CONFIG})
+        full(True)
+        assert cloud.post("/_emulator/reset", {}, auth=False).status == 507
+        assert cloud.get(CONFIGS).json["config_total_count"] == 1
+        full(False)
+        assert cloud.post("/_emulator/reset", {}, auth=False).status == 200
+        assert cloud.get(CONFIGS).json["config_total_count"] == 0

@@ -47,8 +47,8 @@ def add_routes(flask: Flask, application: "Application") -> None:
     def remove_world(tag):
         NOTHING.read()
         world = world_tagged(application, tag)
-        application.forget_objects(world)
         application.worlds.remove(world)
+        application.forget_objects(world)
         return Response(status=204)
 
 

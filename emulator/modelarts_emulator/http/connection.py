@@ -163,6 +163,8 @@ class Connection:
             self.body.seek(0)
             environ["CONTENT_LENGTH"] = str(self.body_size)
             environ["wsgi.input"] = self.body
+            # The connection and its parser hold each other: a body that it kept would outlive it, and so its file.
+            self.body = None
         else:
             environ["wsgi.input"] = io.BytesIO()
         environ["emulator.keep_alive"] = self.parser.should_keep_alive()

@@ -16,6 +16,8 @@ from modelarts_emulator.http.threads import Threads
 from modelarts_emulator.real_time import http_date, monotonic, wall_now
 
 MOST_DRAINED = 64 << 20
+# Longer answers of a known length are sent in the pieces they come in.
+MOST_WHOLE = 1 << 20
 IDLE_SECONDS = 120
 REQUEST_SECONDS = 60
 SEND_SECONDS = 60
@@ -35,8 +37,8 @@ class Front(Protocol):
         """Look at the head of a request; called on the loop, so it must be quick."""
 
     def answer(self, errand: Any, start_response: Callable, hurries: bool = False) -> Iterable[bytes] | None:
-        """The answer, as WSGI has it, to an errand that `begin` made. With hurries, None instead of waiting: errand.threads says
-        which threads have to ask again.
+        """The answer, as WSGI has it, to an errand that `begin` made. With hurries, None instead of waiting:
+        errand.threads says which threads have to ask again.
         """
 
 
@@ -271,8 +273,8 @@ class Server:
     def _carry(self, connection: Connection, errand: Errand) -> None:
         environ = errand.environ
         head, body = self._ask(errand)
-        known = any(name.lower() == "content-length" for name, _ in head[1])
-        if known or isinstance(body, list | tuple):
+        length = next((int(value) for name, value in head[1] if name.lower() == "content-length"), None)
+        if isinstance(body, list | tuple) or (length is not None and length <= MOST_WHOLE):
             send_all(connection.sock, self._whole(environ, head, body))
             connection.closing = not environ["emulator.keep_alive"]
         else:
@@ -284,13 +286,15 @@ class Server:
         """Send frames as they come; a client that hangs up ends them.
 
         Frames that are ready together leave together. An empty frame says that the next one is going to take
-        its time.
+        its time. Frames whose length is known together are a content in pieces, and sent as they are.
         """
         status, headers = head
-        chunked = environ["SERVER_PROTOCOL"] == "HTTP/1.1"
-        environ["emulator.keep_alive"] = environ["emulator.keep_alive"] and chunked
+        is_known = any(name.lower() == "content-length" for name, _ in headers)
+        chunked = environ["SERVER_PROTOCOL"] == "HTTP/1.1" and not is_known
+        environ["emulator.keep_alive"] = environ["emulator.keep_alive"] and (chunked or is_known)
         lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers)]
-        lines.append("Transfer-Encoding: chunked" if chunked else "Connection: close")
+        if not is_known:
+            lines.append("Transfer-Encoding: chunked" if chunked else "Connection: close")
         send = connection.sock.sendall
         send(("\r\n".join(lines) + "\r\n" + self._closing_lines(environ)).encode("latin-1"))
         try:

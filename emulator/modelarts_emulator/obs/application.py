@@ -77,6 +77,11 @@ class Obs:
         if self._worlds is not None:
             self._worlds.close()
 
+    @property
+    def trouble(self) -> str | None:
+        """Why the objects of a world cannot be read or written; None when all can."""
+        return None if self._worlds is None else self._worlds.trouble
+
     def now(self, tag: str) -> float:
         """Virtual time of a world."""
         return self._now_of(tag)
@@ -123,7 +128,11 @@ class Obs:
                 self._report(f"OBS {method} {environ.get('RAW_URI')}: {type(error).__name__}: {error}")
             reply = refused(ObsError("InternalError"), environ, request_id)
         start_response(status_line(reply.status), headers_to_send(reply, method, dialect, request_id))
-        return [b"" if method == "HEAD" or reply.status in (204, 304) else reply.body]
+        if method == "HEAD" or reply.status in (204, 304):
+            if hasattr(reply.pieces, "close"):
+                reply.pieces.close()
+            return [b""]
+        return [reply.body] if reply.pieces is None else reply.pieces
 
     def answer(self, request: ObsRequest) -> Reply:
         """What OBS answers to a request. Raises ObsError."""

@@ -13,6 +13,7 @@ from modelarts_emulator.obs.reading import (
 from modelarts_emulator.obs.refusals import ObsError
 from modelarts_emulator.obs.replies import Reply, xml_reply
 from modelarts_emulator.obs.requests import source_named
+from modelarts_emulator.obs.storage import digest_of
 from modelarts_emulator.obs.writing import description, new_object, tags_in_header, version_header
 
 
@@ -27,7 +28,8 @@ def copy_object(request) -> Reply:
             "InvalidArgument", f"metadata-directive is {directive[:40]!r}, must be COPY or REPLACE"
         )
     refuse_pointless_copy(request, bucket, source_bucket, source, directive, version_id)
-    item = new_object(request, bucket, source.read(), source if directive == "COPY" else None)
+    item = new_object(request, bucket, b"", source if directive == "COPY" else None, parts=[source])
+    item._etag = digest_of(source.pieces()).hexdigest()
     if request.extension.get("tagging-directive") == "REPLACE":
         item.tags = tags_in_header(request.extension.get("tagging", ""))
     elif directive == "REPLACE":

@@ -2,10 +2,11 @@
 
 from urllib.parse import quote
 
-from modelarts_emulator.obs.refusals import ObsError
+from modelarts_emulator.obs.refusals import ObsError, StateUnavailable
 from modelarts_emulator.obs.requests import ObsRequest
 from modelarts_emulator.obs.signatures import signed_query
 from modelarts_emulator.waiting import refuse_to_wait
+from modelarts_emulator.worlds.journal import StateUnwritten
 
 
 class WorldObs:
@@ -20,7 +21,7 @@ class WorldObs:
     def read(self, bucket: str, key: str) -> bytes:
         """The content of an object. KeyError when there is none; NeedsThread where one must not wait."""
         refuse_to_wait()
-        return self._of_existing("GET", bucket, key).body
+        return self._of_existing("GET", bucket, key).content()
 
     def write(self, bucket: str, key: str, data: bytes, content_type: str = "") -> None:
         """Store an object. KeyError when there is no such bucket; NeedsThread where one must not wait."""
@@ -111,6 +112,8 @@ class WorldObs:
         try:
             return self._world.perform(request)
         except ObsError as error:
+            if isinstance(error, StateUnavailable):
+                raise StateUnwritten(str(error)) from None
             if error.status == 404:
                 raise KeyError(f"{bucket}/{key}" if key else bucket) from None
             raise ValueError(str(error)) from None

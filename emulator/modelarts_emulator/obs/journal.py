@@ -1,22 +1,32 @@
-"""The file that lets a world's objects survive: every change that was answered with success, in order."""
+"""The file that lets a world's objects survive: every change that was answered with success, in order.
+
+A change is written in two steps. First its frame is put down without the mark that makes it count, so that the disk
+has taken all of it before anything changes in memory; then, when the change has been done, the mark is set in place.
+"""
 
 import logging
 import os
 import struct
 import zlib
 from collections.abc import Iterator
+from io import FileIO
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 import orjson
 
 from modelarts_emulator.obs.liveness import live_numbers
-from modelarts_emulator.worlds.journal import StateRefused
+from modelarts_emulator.worlds.journal import StateRefused, StateUnwritten, words_of
 
 FORMAT = 1
 MAGIC = b"OBSR"
 FRAME = struct.Struct(">4sIQI")
+UNMARKED = bytes(4)
+# What a change finds out about itself while it is done, such as the id of an upload, has room in its header.
+ROOM = 96
 FOLD_ABOVE = 1 << 20
+# So much of all journals is read whole at the start; of what is longer only the frames are followed.
+READ_AT_START = 64 << 20
 log = logging.getLogger("modelarts_emulator.obs")
 
 
@@ -29,9 +39,11 @@ class Journal:
 
     def __init__(self, path: Path):
         self.path = path
-        self._file = None
+        self.trouble: str | None = None
+        self._file: FileIO | None = None
         self._size = 0
-        self._owed = b""
+        self._reserved = self._end = 0
+        self._owed: tuple[bytes, bytes] | None = None
 
     def read(self) -> Iterator[tuple[dict, bytes]]:
         """(record, body) of the changes that still matter, in order; a cut off last one is dropped with a warning.
@@ -44,69 +56,95 @@ class Journal:
             kept = [place for place in places if place[0]["number"] in live]
             kept_size = sum(size for _, _, size in kept)
             if self.path.stat().st_size > max(FOLD_ABOVE, 2 * kept_size):
-                kept = self._fold(kept)
+                kept = self._folded(kept)
             with self.path.open("rb") as file:
                 for record, start, size in kept:
                     file.seek(start)
                     yield record, self._content(file.read(size))
         self._open()
 
-    def append(self, record: dict, body: bytes) -> None:
-        """Write one change. OSError when it cannot be written; then nothing of it stays in the file.
+    def reserve(self, record: dict, body: bytes, room: int = ROOM) -> None:
+        """Have the disk take a change that is going to be done; it does not count yet. StateUnwritten when it cannot.
 
-        What could not be written is owed: the next call writes it first, so that no change is kept without those
-        before it.
+        room: by how many bytes the record may grow until it is committed.
         """
-        frame = framed(record, body)
-        owed = self._owed + frame
+        header = orjson.dumps(record)
+        self._reserved = len(header) + room
         try:
-            self._write(owed)
-            self._owed = b""
-        except OSError:
-            self._owed = owed
-            os.truncate(self.path, self._size)
-            raise
+            self._write(FRAME.pack(UNMARKED, self._reserved, len(body), 0) + header + b" " * room, body)
+        except OSError as error:
+            self.release()
+            self._refuse(error)
+        self.trouble = None
+
+    def commit(self, record: dict, body: bytes) -> None:
+        """Make the reserved change count. StateUnwritten when that cannot be written, which is owed from then on."""
+        header = orjson.dumps(record).ljust(self._reserved)
+        checksum = zlib.crc32(body, zlib.crc32(header))
+        head = FRAME.pack(MAGIC, len(header), len(body), checksum) + header
+        self._owed = head, b"" if len(header) == self._reserved else body
+        self._end = self._size + len(head) + len(body)
+        self.settle()
+
+    def release(self) -> None:
+        """Take back what was reserved: the change has been refused."""
+        if self._file is not None:
+            self._file.truncate(self._size)
 
     def settle(self) -> None:
-        """Write what is owed. OSError when that still cannot be."""
-        if self._owed:
-            owed, self._owed = self._owed, b""
+        """Write what is owed. StateUnwritten when that still cannot be."""
+        if self._owed is not None:
             try:
-                self._write(owed)
-            except OSError:
-                self._owed = owed
-                os.truncate(self.path, self._size)
-                raise
+                self._write(*self._owed)
+            except OSError as error:
+                self._refuse(error)
+            self._size, self._owed, self.trouble = self._end, None, None
 
     def forget(self) -> None:
         """Begin anew with an empty file."""
-        self.close()
-        self._owed = b""
         self.path.unlink(missing_ok=True)
+        self.close()
+        self._owed = self.trouble = None
 
     def close(self) -> None:
         """Let go of the file."""
         if self._file is not None:
-            os.close(self._file)
+            self._file.close()
             self._file = None
 
-    def _write(self, content: bytes) -> None:
-        if self._file is None:
-            self._open()
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(self._file, rest) :]
-        self._size += len(content)
+    def _write(self, *parts: bytes) -> None:
+        """Write after all that counts."""
+        self._open()
+        at = self._size
+        for part in parts:
+            rest = memoryview(part)
+            while rest:
+                written = os.pwrite(self._file.fileno(), rest, at)
+                at += written
+                rest = rest[written:]
+
+    def _refuse(self, error: OSError) -> None:
+        self.trouble = words_of(self.path.parent, error)
+        log.error("%s", self.trouble)
+        raise StateUnwritten(self.trouble) from None
 
     def _open(self) -> None:
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            self._size = os.fstat(self._file).st_size
-            if not self._size:
-                self._write(first_line())
+            if not self.path.exists():
+                # Never a file that is there without its first line: it would be refused at the next start.
+                fresh = self.path.with_suffix(".new")
+                fresh.write_bytes(first_line())
+                fresh.replace(self.path)
+            self._file = FileIO(self.path, "r+")
+            self._size = os.fstat(self._file.fileno()).st_size
 
-    def _places(self) -> Iterator[tuple[dict, int, int]]:
+    def check(self, reads_all: bool) -> None:
+        """StateRefused when the file is no journal or is damaged; content that is not read is not looked at."""
+        for _ in self._places(reads_all):
+            pass
+
+    def _places(self, reads_all: bool = True) -> Iterator[tuple[dict, int, int]]:
         """(record, where its frame starts, its size) of all whole frames; what is cut off at the end is removed."""
         length = self.path.stat().st_size
         with self.path.open("rb") as file:
@@ -114,7 +152,7 @@ class Journal:
             start = file.tell()
             while start < length:
                 file.seek(start)
-                record, size = frame_at(file, length - start)
+                record, size = frame_at(file, length - start, reads_all)
                 if record is None:
                     if self._goes_on(start + 1):
                         raise StateRefused(f"{self.path} is damaged at byte {start} and more follows it")
@@ -140,6 +178,15 @@ class Journal:
         start = FRAME.size + header_size
         return frame[start : start + body_size]
 
+    def _folded(self, places: list) -> list:
+        """Where these frames are after a fold; where they were when there is no room for one."""
+        try:
+            return self._fold(places)
+        except OSError as error:
+            log.warning("%s could not be folded: %s", self.path, error)
+            self.path.with_suffix(".new").unlink(missing_ok=True)
+            return places
+
     def _fold(self, places: list) -> list:
         """Replace the file by one with only these frames; where they are now."""
         fresh = self.path.with_suffix(".new")
@@ -156,7 +203,15 @@ class Journal:
         return moved
 
 
-def frame_at(file, left: int) -> tuple[dict | None, int]:
+def check_journals(folder: Path) -> None:
+    """StateRefused when a world's objects cannot be read back; says which file it is. Loads none of them."""
+    left = READ_AT_START
+    for path in sorted(folder.glob("*.journal")):
+        left -= path.stat().st_size
+        Journal(path).check(reads_all=left >= 0)
+
+
+def frame_at(file, left: int, reads_all: bool = True) -> tuple[dict | None, int]:
     """(record, size) of the frame at the file's position, after which `left` bytes come; None when it is not whole."""
     head = file.read(FRAME.size)
     if len(head) < FRAME.size:
@@ -166,6 +221,8 @@ def frame_at(file, left: int) -> tuple[dict | None, int]:
     if magic != MAGIC or size > left:
         return None, left
     header = file.read(header_size)
+    if not reads_all:
+        return record_in(header), size
     found = zlib.crc32(header)
     while body_size:
         part = file.read(min(body_size, 1 << 20))
@@ -173,10 +230,12 @@ def frame_at(file, left: int) -> tuple[dict | None, int]:
     return (orjson.loads(header), size) if found == checksum else (None, size)
 
 
-def framed(record: dict, body: bytes) -> bytes:
-    """The record and its body as they are written."""
-    header = orjson.dumps(record)
-    return FRAME.pack(MAGIC, len(header), len(body), zlib.crc32(body, zlib.crc32(header))) + header + body
+def record_in(header: bytes) -> dict | None:
+    """The record that a header holds; None when it is none."""
+    try:
+        return orjson.loads(header)
+    except ValueError:
+        return None
 
 
 def first_line() -> bytes:

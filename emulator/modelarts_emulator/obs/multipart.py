@@ -11,7 +11,7 @@ from modelarts_emulator.obs.names import refuse_key
 from modelarts_emulator.obs.reading import encryption_headers
 from modelarts_emulator.obs.refusals import ObsError
 from modelarts_emulator.obs.replies import Reply, xml_reply
-from modelarts_emulator.obs.storage import Upload
+from modelarts_emulator.obs.storage import Upload, md5
 from modelarts_emulator.obs.writing import (
     description,
     encryption,
@@ -82,7 +82,8 @@ def put_part(request, bucket, upload: Upload, content: bytes):
     if not number:
         raise ObsError("InvalidArgument", f"partNumber must be from 1 to {MOST_PARTS}")
     refuse_over_quota(bucket, len(content))
-    return upload.put_part(number, content, request.moment, bucket.owner)
+    kept = request.storage.content(content)
+    return upload.put_part(number, kept, md5(content).hexdigest(), request.moment, bucket.owner)
 
 
 def found_upload(request):
@@ -100,12 +101,12 @@ def complete_upload(request) -> Reply:
     bucket, upload = found_upload(request)
     parts = listed_parts(request, upload)
     refuse_unwanted_overwrite(request, bucket)
-    content = b"".join(part.read() for part in parts)
     digests = b"".join(bytes.fromhex(part.etag.strip('"')) for part in parts)
     etag = f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
     made = upload.made_by
     made.moment = request.moment
-    item = new_object(made, bucket, content)
+    made.storage = request.storage
+    item = new_object(made, bucket, b"", parts=parts)
     item._etag = etag
     item.part_sizes = [part.size for part in parts]
     del bucket.multiparts[upload.id]

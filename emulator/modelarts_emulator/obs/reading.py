@@ -36,7 +36,8 @@ def get_object(request) -> Reply:
     reply.headers |= overridden(request)
     if reply.status != 304:
         start, end, _ = range_of(request, item)
-        reply.body, reply.length = item.read(start, end), None
+        reply.body, reply.length = b"", end - start
+        reply.pieces = item.pieces(start, end)
     return reply
 
 

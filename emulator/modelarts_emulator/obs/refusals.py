@@ -87,6 +87,15 @@ class ObsError(Exception):
         super().__init__(f"{self.status} {code}: {self.message}")
 
 
+class StateUnavailable(ObsError):
+    """ServiceUnavailable in words of our own: a disk or a journal is in the way, and whoever asks can mend that."""
+
+    def __init__(self, words: str):
+        super().__init__("ServiceUnavailable")
+        self.message = words
+        self.args = (words,)
+
+
 def error_document(error: ObsError, resource: str, request_id: str) -> bytes:
     """The XML in which OBS tells a refusal."""
     return document(

@@ -1,5 +1,6 @@
 """What an operation answers, before it is put into the client's dialect."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from modelarts_emulator.obs import xml
@@ -8,13 +9,22 @@ from modelarts_emulator.obs.dialects import NAMESPACES, header_name
 
 @dataclass(slots=True)
 class Reply:
-    """An answer. extension: headers without the x-obs- or x-amz- before their names. length: of a body not sent."""
+    """An answer. extension: headers without the x-obs- or x-amz- before their names.
+
+    length: of a body that is not sent, or that comes in pieces. pieces: a content that is not in memory, to be read to
+    its end or closed.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: dict = field(default_factory=dict)
     extension: dict = field(default_factory=dict)
     length: int | None = None
+    pieces: Iterable[bytes] | None = None
+
+    def content(self) -> bytes:
+        """The body, in memory as a whole."""
+        return self.body if self.pieces is None else b"".join(self.pieces)
 
     def header_list(self, dialect: str) -> list[tuple[str, str]]:
         """All headers as the client reads them."""

@@ -2,17 +2,19 @@
 
 import hashlib
 from bisect import bisect_left, insort
+from collections.abc import Iterable
 from heapq import heappop, heappush
+from pathlib import Path
 
 from moto.s3 import models as moto
 
+from modelarts_emulator.obs.contents import Content, Contents
 from modelarts_emulator.obs.grants import Grant, private
 from modelarts_emulator.obs.refusals import ObsError
 from modelarts_emulator.worlds.lock import Lock
 
 MOTO_REGION = "us-east-1"
 SECONDS_OF_DAY = 86400
-PIECE = 1 << 20
 
 
 class Untracked:
@@ -30,14 +32,15 @@ class StoredObject(Untracked, moto.FakeKey):
     """
 
     def __init__(
-        self, name: str, content: bytes, moment: float, storage_class: str, owner: str, etag: str = ""
+        self, name: str, content: Content, digest: str, moment: float, storage_class: str, owner: str
     ):
-        super().__init__(name, content, account_id="obs", region_name=MOTO_REGION, storage=storage_class)
+        self._content = content
+        super().__init__(name, b"", account_id="obs", region_name=MOTO_REGION, storage=storage_class)
         untrack(self.acl)
         self.acl = None
         self.moment = moment
         self.digest = None
-        self._etag = etag or md5(content).hexdigest()
+        self._etag = digest
         self.headers: dict = {}
         self.redirect = ""
         self.grants: list[Grant] = private(owner)
@@ -60,39 +63,45 @@ class StoredObject(Untracked, moto.FakeKey):
         return False
 
     @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return self._content.size
+
+    @property
     def value(self) -> bytes:
         """The whole content, as moto calls it."""
         return self.read()
 
     @value.setter
     def value(self, content: bytes) -> None:
-        # In pieces: a copy of the whole in memory, before it goes to a file, would stop all threads.
-        self._value_buffer.seek(0)
-        self._value_buffer.truncate()
-        for start in range(0, len(content), PIECE):
-            self._value_buffer.write(content[start : start + PIECE])
-        self.contentsize = len(content)
+        """Nothing: moto sets it when the object is made, which has its content already."""
 
     def read(self, start: int = 0, end: int | None = None) -> bytes:
         """The content, or the part of it from start up to but not including end."""
-        with self.lock:
-            self._value_buffer.seek(start)
-            return self._value_buffer.read(self.size - start if end is None else end - start)
+        return self._content.read(start, end)
+
+    def pieces(self, start: int = 0, end: int | None = None) -> Iterable[bytes]:
+        """The same in pieces, of which only one is in memory at a time; read to the end, or close it."""
+        return self._content.pieces(start, self.size if end is None else end)
 
     def append(self, content: bytes) -> None:
         """Lengthen the content; but for the first time, what that costs depends on what is appended only."""
-        self.digest = self.digest or md5(self.read())
+        if self.digest is None:
+            self.digest = digest_of(self.pieces())
+        self._content.append(content)
         self.digest.update(content)
-        self._value_buffer.seek(0, 2)
-        self._value_buffer.write(content)
-        self.contentsize += len(content)
         self._etag = self.digest.hexdigest()
 
     def rewrite(self, content: bytes) -> None:
         """Replace the content."""
-        self.value = content
+        self._content.replace(content)
         self.digest = None
         self._etag = md5(content).hexdigest()
+
+    def dispose(self, garbage: bool = False) -> None:
+        """Let go of the content."""
+        self._content.close()
+        self.disposed = True
 
 
 class DeleteMarker(Untracked, moto.FakeDeleteMarker):
@@ -120,13 +129,13 @@ class Upload(Untracked, moto.FakeMultipart):
         self.moment = moment
         self.made_by = made_by
 
-    def put_part(self, number: int, content: bytes, moment: float, owner: str) -> StoredObject:
+    def put_part(self, number: int, content: Content, digest: str, moment: float, owner: str) -> StoredObject:
         """Take in a part; one with the same number is replaced."""
         if number in self.parts:
             self.parts[number].dispose()
         else:
             insort(self.partlist, number)
-        self.parts[number] = StoredObject(str(number), content, moment, "STANDARD", owner)
+        self.parts[number] = StoredObject(str(number), content, digest, moment, "STANDARD", owner)
         return self.parts[number]
 
 
@@ -201,14 +210,15 @@ class Storage:
     """All buckets of a world. Whoever uses it holds its lock.
 
     number: how many changes it has seen; the ids of versions and uploads follow from it, so that doing the same
-    changes again gives the same ids.
+    changes again gives the same ids. folder: where large contents lie, None for a temporary one.
     """
 
-    def __init__(self, tag: str, owner: str, region: str):
+    def __init__(self, tag: str, owner: str, region: str, folder: Path | None = None):
         self.tag = tag
         self.owner = owner
         self.region = region
         self.lock = Lock()
+        self.contents = Contents(folder, f"{tag}.contents")
         self.number = 0
         self._ids = 0
         self.backend = moto.S3Backend(MOTO_REGION, f"obs-{tag}")
@@ -217,6 +227,10 @@ class Storage:
     def buckets(self) -> dict[str, Bucket]:
         """{name: bucket}"""
         return self.backend.buckets
+
+    def content(self, content: bytes | Iterable[bytes]) -> Content:
+        """These bytes, kept for an object. OSError when a disk does not take them."""
+        return Content(self.contents, content)
 
     def begin(self, number: int | None = None) -> None:
         """A change starts: the next one, or the one of that number again."""
@@ -298,6 +312,14 @@ class Storage:
 def md5(content: bytes):
     """The MD5 that makes an ETag."""
     return hashlib.md5(content, usedforsecurity=False)
+
+
+def digest_of(pieces: Iterable[bytes]):
+    """The MD5 of what comes in pieces."""
+    found = md5(b"")
+    for piece in pieces:
+        found.update(piece)
+    return found
 
 
 def expiry_of(item: StoredObject) -> float:

@@ -5,15 +5,15 @@ from pathlib import Path
 from threading import RLock
 
 from modelarts_emulator.obs.grants import everyone_may
-from modelarts_emulator.obs.journal import Journal
+from modelarts_emulator.obs.journal import ROOM, Journal
 from modelarts_emulator.obs.operations import operation_of
 from modelarts_emulator.obs.policies import is_public, refuse_stranger
-from modelarts_emulator.obs.refusals import ObsError
+from modelarts_emulator.obs.refusals import ObsError, StateUnavailable
 from modelarts_emulator.obs.replies import Reply
 from modelarts_emulator.obs.requests import ObsRequest
 from modelarts_emulator.obs.storage import Storage
 from modelarts_emulator.waiting import refuse_to_wait
-from modelarts_emulator.worlds.journal import StateRefused
+from modelarts_emulator.worlds.journal import StateRefused, StateUnwritten, words_of
 from modelarts_emulator.worlds.world import derived
 
 log = logging.getLogger("modelarts_emulator.obs")
@@ -23,7 +23,8 @@ class ObsWorld:
     """The objects of one world. Requests are done one at a time; what was answered with success is in the journal."""
 
     def __init__(self, tag: str, region: str, journal: Journal | None):
-        self.storage = Storage(tag, derived(tag, "domain"), region)
+        folder = None if journal is None else journal.path.parent
+        self.storage = Storage(tag, derived(tag, "domain"), region, folder)
         self.journal = journal
         if journal is not None:
             for record, body in journal.read():
@@ -41,35 +42,45 @@ class ObsWorld:
             return self.change(request, operation)
 
     def change(self, request: ObsRequest, operation) -> Reply:
-        """Do a change and put it into the journal."""
+        """Do a change that the journal has room for. StateUnavailable where a disk does not take it."""
         self.settle()
         before = self.storage.number
         self.storage.begin()
         try:
+            self.reserve(request)
             reply = operation.behave(request)
-        except ObsError:
+        except BaseException as error:
             self.storage.number = before
+            if self.journal is not None:
+                self.journal.release()
+            if isinstance(error, OSError):
+                raise StateUnavailable(f"The change was refused and is not there: {error}") from None
             raise
-        if self.journal is not None:
-            record = request.to_record() | {"number": self.storage.number}
-            try:
-                self.journal.append(record, request.body)
-            except OSError as error:
-                self.refuse_unwritten(error)
+        self.commit(request)
         return reply
 
     def settle(self) -> None:
-        """ServiceUnavailable while a change before could not be written."""
+        """StateUnavailable while a change that was done before is not in the journal."""
         if self.journal is not None:
             try:
                 self.journal.settle()
-            except OSError as error:
-                self.refuse_unwritten(error)
+            except StateUnwritten as error:
+                raise StateUnavailable(f"A change before is not written yet: {error}") from None
 
-    def refuse_unwritten(self, error: OSError) -> None:
-        """ServiceUnavailable: what cannot be written must not be answered with success."""
-        log.error("%s: %s", self.journal.path, error)
-        raise ObsError("ServiceUnavailable", f"the state cannot be written: {error.strerror}") from None
+    def reserve(self, request: ObsRequest) -> None:
+        """Have the journal take the request before it is done."""
+        if self.journal is not None:
+            # The keys that a deletion of many finds are noted beside its body, which names them.
+            room = ROOM + 2 * len(request.body) if "delete" in request.query else ROOM
+            self.journal.reserve(request.to_record() | {"number": self.storage.number}, request.body, room)
+
+    def commit(self, request: ObsRequest) -> None:
+        """Have the request count in the journal."""
+        if self.journal is not None:
+            try:
+                self.journal.commit(request.to_record() | {"number": self.storage.number}, request.body)
+            except StateUnwritten as error:
+                raise StateUnavailable(f"The change was done and is not kept yet: {error}") from None
 
     def redo(self, record: dict, body: bytes) -> None:
         """Do a change of the journal again. StateRefused when it cannot be done, which it could before."""
@@ -108,33 +119,60 @@ class ObsWorld:
         """Forget all objects; how many there were."""
         with self.storage.lock:
             if self.journal is not None:
-                self.journal.forget()
+                try:
+                    self.journal.forget()
+                except OSError as error:
+                    raise StateUnwritten(words_of(self.journal.path.parent, error)) from None
             return self.storage.clear()
 
 
 class ObsWorlds:
-    """The objects of all worlds. Raises StateRefused when the state directory cannot be used."""
+    """The objects of all worlds. A world whose journal is damaged answers with StateUnavailable until it is reset."""
 
     def __init__(self, region: str, state_dir: Path | None):
         self._region = region
         self._state_dir = state_dir
         self._lock = RLock()
         self._worlds: dict[str, ObsWorld] = {}
+        self._damaged: dict[str, str] = {}
         for path in sorted(state_dir.glob("*.journal")) if state_dir is not None else ():
-            self.of(path.stem)
+            try:
+                self.of(path.stem)
+            except ObsError:
+                log.error("the objects of world %s stay out: %s", path.stem, self._damaged[path.stem])
 
     def of(self, tag: str) -> ObsWorld:
-        """The objects of one world."""
+        """The objects of one world. StateUnavailable when its journal is damaged."""
         found = self._worlds.get(tag)
         if found is None:
             refuse_to_wait()
             with self._lock:
-                found = self._worlds.get(tag)
-                if found is None:
-                    path = None if self._state_dir is None else self._state_dir / f"{tag}.journal"
-                    found = ObsWorld(tag, self._region, None if path is None else Journal(path))
-                    self._worlds[tag] = found
+                found = self._worlds.get(tag) or self._loaded(tag)
         return found
+
+    def _loaded(self, tag: str) -> ObsWorld:
+        path = self._path(tag)
+        if tag not in self._damaged:
+            try:
+                found = ObsWorld(tag, self._region, None if path is None else Journal(path))
+                self._worlds[tag] = found
+                return found
+            except StateRefused as error:
+                self._damaged[tag] = str(error)
+            except OSError as error:
+                raise StateUnavailable(words_of(self._state_dir.parent, error)) from None
+        raise StateUnavailable(f"{self._damaged[tag]}; a reset of the world forgets its objects")
+
+    def _path(self, tag: str) -> Path | None:
+        return None if self._state_dir is None else self._state_dir / f"{tag}.journal"
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the objects of a world cannot be read or written; None when all can."""
+        with self._lock:
+            journals = [world.journal for world in self._worlds.values() if world.journal is not None]
+            troubles = [*self._damaged.values(), *(journal.trouble for journal in journals)]
+        return next((trouble for trouble in troubles if trouble is not None), None)
 
     def with_open(self, bucket: str, key: str) -> list[str]:
         """The tags of the worlds in which that bucket, or the object in it, is open to everyone."""
@@ -146,6 +184,9 @@ class ObsWorlds:
         """Forget the objects of one world, or of all; how many there were."""
         with self._lock:
             worlds = [world for one, world in self._worlds.items() if tag in (None, one)]
+            for one in [one for one in self._damaged if tag in (None, one)]:
+                self._path(one).unlink(missing_ok=True)
+                del self._damaged[one]
         return sum(world.forget() for world in worlds)
 
     def close(self) -> None:

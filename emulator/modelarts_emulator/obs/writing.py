@@ -6,6 +6,7 @@ import re
 from urllib.parse import parse_qsl
 
 from modelarts_emulator.obs import xml
+from modelarts_emulator.obs.contents import MOST_IN_MEMORY
 from modelarts_emulator.obs.dialects import ARCHIVES, encryption_in, http_time, storage_class_in
 from modelarts_emulator.obs.grants import grants_in_headers
 from modelarts_emulator.obs.names import refuse_key
@@ -18,7 +19,7 @@ from modelarts_emulator.obs.reading import (
 )
 from modelarts_emulator.obs.refusals import ObsError
 from modelarts_emulator.obs.replies import Reply
-from modelarts_emulator.obs.storage import StoredObject
+from modelarts_emulator.obs.storage import StoredObject, md5
 
 MOST_METADATA = 8 << 10
 MOST_TAGS = 10
@@ -36,13 +37,22 @@ def put_object(request) -> Reply:
     return stored_reply(request, bucket, item)
 
 
-def new_object(request, bucket, content: bytes, source=None):
-    """An object as the request's headers describe it, not yet stored; source: whose metadata it takes over."""
+def new_object(request, bucket, content: bytes, source=None, parts=()):
+    """An object as the request's headers describe it, not yet stored; source: whose metadata it takes over.
+
+    parts: the objects whose contents make up the content, instead of bytes in memory; the caller sets its ETag.
+    """
     described = source_description(source) if source is not None else description(request)
     grants = grants_in_headers(request.extension, bucket.owner)
     storage_class = storage_class_in(request.extension.get("storage-class", bucket.storage_class))
-    refuse_over_quota(bucket, len(content))
-    item = StoredObject(request.key, content, request.moment, storage_class, bucket.owner)
+    size = sum(part.size for part in parts) if parts else len(content)
+    refuse_over_quota(bucket, size)
+    if parts:
+        content = (piece for part in parts for piece in part.pieces())
+        content = b"".join(content) if size <= MOST_IN_MEMORY else content
+    digest = "" if parts else md5(content).hexdigest()
+    kept = request.storage.content(content)
+    item = StoredObject(request.key, kept, digest, request.moment, storage_class, bucket.owner)
     for name, value in (described | encryption(request, bucket)).items():
         setattr(item, name, value)
     if grants is not None:

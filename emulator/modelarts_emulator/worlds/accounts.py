@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 from modelarts_emulator.settings import Settings
 from modelarts_emulator.worlds.journal import Journal, StateRefused
@@ -42,6 +43,8 @@ class Worlds:
         self._worlds: dict[str, World] = {}
         self._by_account: dict[str, World] = {}
         self._number = 0
+        # Two that come at once must not be given the same tag.
+        self._creating = Lock()
         self.journal = Journal(Path(settings.state), settings.sync) if settings.state else None
 
     def load(self) -> None:
@@ -79,36 +82,42 @@ class Worlds:
     def create(self, seed: int | None = None, pace: float | None = None, region: str | None = None) -> World:
         """A fresh account with keys, project, clock and seed of its own."""
         settings = self.settings
-        self._number += 1
-        while tag_of_number(self._number) in self._worlds:
-            self._number += 1
-        return self._born(
-            self._number,
-            settings.seed if seed is None else seed,
-            settings.pace if pace is None else pace,
-            region or settings.region,
-        )
+        with self._creating:
+            number = self._number + 1
+            while tag_of_number(number) in self._worlds:
+                number += 1
+            world = self._born(
+                number,
+                settings.seed if seed is None else seed,
+                settings.pace if pace is None else pace,
+                region or settings.region,
+            )
+            self._number = number
+        return world
 
     def remove(self, world: World) -> None:
         """Forget a world and all that is in it; the default one is emptied instead."""
         with world.lock:
-            world.reset()
             if world is self.default:
-                self._furnish(world)
+                world.reset(furnish=self._furnish)
             else:
-                world.store.clear()
-                del self._worlds[world.tag], self._by_account[world.account.domain_id]
+                world.reset(all_of_it=True)
+                self._worlds.pop(world.tag, None)
+                self._by_account.pop(world.account.domain_id, None)
 
     def reset(self, world: World, area: str | None = None) -> int:
         """Empty a world, or one area `<service>/<area>` of it; how many records went for good. Its keys keep
         opening it. ValueError for an area that does not exist.
         """
-        with world.lock:
-            removed = world.reset(area)
+        seeded = 0
+
+        def furnish(world: World) -> None:
+            nonlocal seeded
             before = len(world.store)
             self._seed_identity(world)
-            world.store.commit()
-            return removed - (len(world.store) - before)
+            seeded = len(world.store) - before
+
+        return world.reset(area, furnish) - seeded
 
     def close(self) -> None:
         """Let go of the state directory."""

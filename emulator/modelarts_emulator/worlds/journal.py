@@ -4,7 +4,8 @@ import fcntl
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from io import FileIO
 from itertools import count
 from pathlib import Path
 from threading import Lock, Thread
@@ -48,16 +49,17 @@ class Journal:
         self.path = folder / "records.jsonl"
         self.sync = sync
         self.trouble: str | None = None
-        self._directory_lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        self._directory_lock = (folder / "lock").open("ab")
         try:
             fcntl.flock(self._directory_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            os.close(self._directory_lock)
+            self._directory_lock.close()
             raise StateRefused(
                 f"{folder} is in use by another emulator; stop it or choose another --state"
             ) from None
         self._lock = Lock()
-        self._file: int | None = None
+        # Never a descriptor by its number: once it is closed, the number may be anybody's.
+        self._file: FileIO | None = None
         self._size = self._live = 0
         self._is_torn = False
         self._folding: Thread | None = None
@@ -110,16 +112,17 @@ class Journal:
                 settle_on_disk(file)
             self._take(fresh)
         else:
-            self._use(os.open(self.path, os.O_WRONLY | os.O_APPEND))
+            self._use(FileIO(self.path, "a"))
         self._live = self._size
 
-    def append(self, tag: str, changes: dict[tuple[str, str], bytes | None]) -> None:
-        """Write one transaction: {(table, id): JSON text or None}. StateUnwritten when the disk refuses it."""
-        self._write(line_of(tag, changes))
+    def append(
+        self, tag: str, changes: dict[tuple[str, str], bytes | None], emptied: Sequence[str] = ()
+    ) -> None:
+        """Write one transaction: which tables were emptied first, then {(table, id): JSON text or None}.
 
-    def append_clear(self, tag: str, names: list[str]) -> None:
-        """Write that these tables of a world were emptied. StateUnwritten when the disk refuses it."""
-        self._write(checked_line(orjson.dumps({"world": tag, "cleared": names})))
+        StateUnwritten when the disk refuses it.
+        """
+        self._write(line_of(tag, changes, emptied))
 
     def close(self) -> None:
         """Let go of the directory."""
@@ -132,9 +135,9 @@ class Journal:
             self._fold()
         with self._lock:
             if self._file is not None:
-                os.close(self._file)
+                self._file.close()
                 self._file = None
-            os.close(self._directory_lock)
+            self._directory_lock.close()
 
     def _write(self, line: bytes) -> None:
         with self._lock:
@@ -142,11 +145,11 @@ class Journal:
                 raise StateUnwritten(f"{self.folder} is closed already")
             try:
                 self._mend()
-                written = os.write(self._file, line)
+                written = os.write(self._file.fileno(), line)
                 if written != len(line):
                     raise OSError(None, f"only {written} of {len(line)} bytes could be written")
                 if self.sync:
-                    os.fsync(self._file)
+                    os.fsync(self._file.fileno())
             except OSError as error:
                 self._is_torn = True
                 self._refuse(error)
@@ -159,7 +162,7 @@ class Journal:
     def _mend(self) -> None:
         """Cut off what is left of a line that could not be written whole."""
         if self._is_torn:
-            os.ftruncate(self._file, self._size)
+            self._file.truncate(self._size)
             self._is_torn = False
 
     def _refuse(self, error: OSError) -> None:
@@ -168,8 +171,7 @@ class Journal:
             self._mend()
         except OSError:
             log.warning("%s: a line that was not written whole is cut off later", self.path)
-        free = shutil.disk_usage(self.folder).free
-        self.trouble = f"{self.folder} cannot be written: {error.strerror}; {free:,} bytes are free there"
+        self.trouble = words_of(self.folder, error)
         log.error("%s", self.trouble)
         raise StateUnwritten(self.trouble) from None
 
@@ -202,18 +204,18 @@ class Journal:
 
     def _take(self, fresh: Path) -> None:
         """Put the fresh file in the place of the old one and append to it."""
-        file = os.open(fresh, os.O_WRONLY | os.O_APPEND)
+        file = FileIO(fresh, "a")
         fresh.replace(self.path)
         folder = os.open(self.folder, os.O_RDONLY)
         os.fsync(folder)
         os.close(folder)
         self._use(file)
 
-    def _use(self, file: int) -> None:
+    def _use(self, file: FileIO) -> None:
         if self._file is not None:
-            os.close(self._file)
+            self._file.close()
         self._file = file
-        self._size = os.fstat(file).st_size
+        self._size = os.fstat(file.fileno()).st_size
 
     def _format_of(self, line: bytes) -> int:
         """The format that the first line names; StateRefused for one that is not ours or newer."""
@@ -234,6 +236,12 @@ class Journal:
         return format
 
 
+def words_of(folder: Path, error: OSError) -> str:
+    """Why a folder cannot be written, for who has to make room in it."""
+    free = shutil.disk_usage(folder).free
+    return f"{folder} cannot be written: {error.strerror or error}; {free:,} bytes are free there"
+
+
 def first_line() -> bytes:
     """What a journal begins with."""
     return orjson.dumps({"format": FORMAT, "what": "records of a ModelArts emulator"}) + b"\n"
@@ -244,13 +252,14 @@ def checked_line(entry: bytes) -> bytes:
     return b"%08x %b\n" % (crc32(entry), entry)
 
 
-def line_of(tag: str, changes: dict[tuple[str, str], bytes | None]) -> bytes:
+def line_of(tag: str, changes: dict[tuple[str, str], bytes | None], emptied: Sequence[str] = ()) -> bytes:
     """The line of one transaction."""
     entries = b",".join(
         b"[" + orjson.dumps(table) + b"," + orjson.dumps(id) + b"," + (blob or b"null") + b"]"
         for (table, id), blob in changes.items()
     )
-    return checked_line(b'{"world":"' + tag.encode() + b'","records":[' + entries + b"]}")
+    cleared = b',"cleared":' + orjson.dumps(emptied) if emptied else b""
+    return checked_line(b'{"world":"' + tag.encode() + b'"' + cleared + b',"records":[' + entries + b"]}")
 
 
 def read_line(line: bytes, format: int) -> dict[str, Any] | None:

@@ -300,6 +300,8 @@ class Store:
         self._tables: dict[str, Table] = {}
         self._undo: list = []
         self._pending: dict = {}
+        # Tables that the transaction has emptied before it wrote anything.
+        self._emptied: dict[str, Table] = {}
         self._sequence = 0
 
     def table(self, name: str) -> Table:
@@ -331,16 +333,17 @@ class Store:
 
         OSError when the disk refuses them: then they are undone.
         """
-        if not self._undo:
+        if not self._undo and not self._emptied:
             return
         if self._journal is not None:
             try:
-                self._journal.append(self.tag, self._pending)
+                self._journal.append(self.tag, self._pending, list(self._emptied))
             except OSError:
                 self.rollback()
                 raise
         self._undo.clear()
         self._pending.clear()
+        self._emptied.clear()
 
     def rollback(self) -> None:
         """Undo the changes since the last commit."""
@@ -348,8 +351,10 @@ class Store:
             table._set(id, before, None, number)
         for table in {undo[0] for undo in self._undo}:
             table.sort()
+        self._tables.update(self._emptied)
         self._undo.clear()
         self._pending.clear()
+        self._emptied.clear()
 
     def load(self, name: str, id: str | None, blob: bytes | None) -> None:
         """Take over one record from a journal, or with no id that the table was emptied."""
@@ -360,13 +365,18 @@ class Store:
         if len(id) == 12 and id.isdecimal():
             self._sequence = max(self._sequence, int(id))
 
-    def clear(self, belongs=lambda name: True) -> int:
-        """Forget all records of the tables whose name `belongs`, at once and for good; how many there were."""
+    def empty(self, belongs=lambda name: True) -> int:
+        """Begin a transaction by forgetting all records of the tables whose name `belongs`; how many there were."""
         self.commit()
         names = [name for name, table in self._tables.items() if len(table) and belongs(name)]
-        if names and self._journal is not None:
-            self._journal.append_clear(self.tag, names)
-        return sum(len(self._tables.pop(name)) for name in names)
+        self._emptied = {name: self._tables.pop(name) for name in names}
+        return sum(len(table) for table in self._emptied.values())
+
+    def clear(self, belongs=lambda name: True) -> int:
+        """Forget all records of the tables whose name `belongs`, at once and for good; how many there were."""
+        count = self.empty(belongs)
+        self.commit()
+        return count
 
     def records(self) -> Iterator[tuple[str, str, bytes]]:
         """(table, id, JSON text) of everything stored."""

@@ -260,29 +260,36 @@ class World:
                     self.schedule(due, name, id)
         self._random = Random(f"{self.seed}/{self.tag}/{records}/{self.clock.now()}")
 
-    def reset(self, area: str | None = None) -> int:
+    def reset(
+        self, area: str | None = None, furnish: Callable[["World"], object] = nothing, all_of_it: bool = False
+    ) -> int:
         """Forget all of one area `<service>/<area>`, or all but the world itself; how many records there were.
 
         Nothing of the area is left: no record, moment, fault, process or cache, nor what it held elsewhere.
-        ValueError for an area that does not exist.
+        furnish(world): writes what has to be there instead, in the same transaction. all_of_it: the world itself
+        goes too. ValueError for an area that does not exist; OSError when the disk refuses it: then all is there.
         """
         if area is not None and area not in self._surroundings.areas:
             raise ValueError(f"there is no area {area!r}; one is named as modelarts/training is")
 
         def belongs(name: str) -> bool:
-            return name != META if area is None else name.startswith(f"{area}/")
+            return all_of_it or name != META if area is None else name.startswith(f"{area}/")
 
         with self.lock:
-            removed = self.store.clear(belongs)
+            removed = self.store.empty(belongs)
+            try:
+                for forget in () if area is None else self._surroundings.forget:
+                    forget(self, area)
+                furnish(self)
+            except BaseException:
+                self.store.rollback()
+                raise
+            self.store.commit()
             self.due.forget(belongs)
             self.let_go(area)
             if area is None:
                 self._random = Random(f"{self.seed}/{self.tag}")
                 self._random_before = None
-            else:
-                for forget in self._surroundings.forget:
-                    forget(self, area)
-            self.store.commit()
         return removed
 
     def _catch_up_slice(self, goal: float) -> bool:

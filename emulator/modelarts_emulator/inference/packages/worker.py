@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import Future
+from contextlib import suppress
 from fcntl import F_SETFL, fcntl
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -21,14 +22,17 @@ from modelarts_emulator.inference.serving_base.modelarts_serving.frames import (
     receive_frame,
     send_frame,
 )
+from modelarts_emulator.sandbox import namespaces as namespaces_module
 
 SERVING_BASE = Path(__file__).parent.parent / "serving_base"
+SANDBOX = str(Path(namespaces_module.__file__).parent)
 MAIN = SERVING_BASE / "modelarts_serving" / "__main__.py"
 ANY_API = Api("https", "/", "POST", Content("application/json", None), Content("application/json", None))
 PRIVATE_VARIABLES = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
 # One core a worker: numeric libraries otherwise start a thread for each core, which slows small predictions.
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 LARGEST_LOG = 1 << 20
+BURIAL_SECONDS = 2
 
 
 class Limits(NamedTuple):
@@ -52,7 +56,8 @@ class ModelWorker:
     """A worker for one model version. Any thread may call any method; predictions are done one at a time.
 
     A prediction that takes longer than limits.call_seconds ends the process: code that loops cannot be
-    interrupted otherwise. Whatever ends the process is told by failure; restart() begins a new one.
+    interrupted otherwise. Whatever ends the process is told by failure; restart() begins a new one. namespaces: run
+    the package in namespaces of its own where the kernel grants them, which is known by isolated.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class ModelWorker:
         env: dict[str, str] | None = None,
         limits: Limits = Limits(),
         model_name: str = "model",
+        namespaces: bool = True,
     ):
         self.limits = limits
         self._order = {
@@ -74,6 +80,7 @@ class ModelWorker:
             "readable": readable_paths(),
             "memory_bytes": limits.memory_bytes,
             "cpu_seconds": limits.cpu_seconds,
+            "namespaces": namespaces,
         }
         self._lock = Lock()
         self._process = None
@@ -129,6 +136,12 @@ class ModelWorker:
         return process is not None and process.confined
 
     @property
+    def isolated(self) -> bool:
+        """Whether the package's code has namespaces of its own; known once ready."""
+        process = self._process
+        return process is not None and process.isolated
+
+    @property
     def started(self) -> Event:
         """Set once the start of the present process has succeeded or failed; of none while none is begun."""
         process = self._process
@@ -166,6 +179,7 @@ class ModelProcess:
         self.limits = limits
         self.ready = self.confined = False
         self.started = Event()
+        self._inside: int | None = None
         self._why = None
         self._ending = Lock()
         self._calls = SimpleQueue()
@@ -175,7 +189,7 @@ class ModelProcess:
         self._channel, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-B", str(MAIN), str(theirs.fileno()), str(SERVING_BASE)],
+                [sys.executable, "-I", "-B", str(MAIN), str(theirs.fileno()), str(SERVING_BASE), SANDBOX],
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=self._log,
@@ -190,7 +204,12 @@ class ModelProcess:
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        """The process that runs the model's code: with namespaces the one inside, once it is ready."""
+        return self._inside or self._process.pid
+
+    @property
+    def isolated(self) -> bool:
+        return self._inside is not None
 
     @property
     def alive(self) -> bool:
@@ -248,6 +267,7 @@ class ModelProcess:
             self.end(f"the model could not be loaded: {str(reply.get('failure'))[:1000]}")
             return
         self.confined = bool(reply.get("landlock"))
+        self._inside = reply.get("pid")
         self._channel.settimeout(self.limits.call_seconds)
         self.ready = True
 
@@ -317,12 +337,30 @@ def ended_how(code: int, limits: Limits) -> str:
 
 def kill_group(process: subprocess.Popen, folder: str) -> None:
     """Kill a process with its children, also those that outlive it, and remove its folder."""
+    first = first_inside(process.pid) if process.poll() is None else None
+    if first is not None:
+        # With it all others in the namespaces end, and the process itself when it has buried them.
+        os.kill(first, signal.SIGKILL)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(BURIAL_SECONDS)
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
     process.wait()
     rmtree(folder, ignore_errors=True)
+
+
+def first_inside(pid: int) -> int | None:
+    """The child of a process that is the first in a process namespace of its own, as seen here; None without one."""
+    try:
+        own = Path(f"/proc/{pid}/ns/pid").readlink()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return next(
+            (int(child) for child in children if Path(f"/proc/{child}/ns/pid").readlink() != own), None
+        )
+    except OSError:
+        return None
 
 
 def readable_paths() -> list[str]:

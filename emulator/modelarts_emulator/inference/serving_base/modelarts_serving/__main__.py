@@ -8,14 +8,19 @@ import traceback
 from pathlib import Path
 from socket import AF_UNIX, SOCK_STREAM, socket
 
-CHANNEL, SERVING_BASE = int(sys.argv[1]), sys.argv[2]
-sys.path.insert(0, SERVING_BASE)
+CHANNEL, SERVING_BASE, SANDBOX = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+sys.path[:0] = [SERVING_BASE, SANDBOX]
+
+import namespaces  # noqa: E402
 
 from modelarts_serving import confinement, frames, syscalls  # noqa: E402
+
+MODEL = "/home/mind/model"
 
 
 def main(channel: socket) -> None:
     order, _ = frames.receive_frame(channel)
+    pid = enter_sandbox(order)
     try:
         landlock = confine(order)
         # Confined like the main thread, because it is started afterwards.
@@ -25,7 +30,7 @@ def main(channel: socket) -> None:
         traceback.print_exc()
         frames.send_frame(channel, {"failure": last_line(error)})
         return
-    frames.send_frame(channel, {"ready": True, "landlock": landlock})
+    frames.send_frame(channel, {"ready": True, "landlock": landlock, "pid": pid})
 
     while True:
         header, body = frames.receive_frame(channel)
@@ -36,6 +41,21 @@ def main(channel: socket) -> None:
         frames.send_frame(
             channel, {"id": header["id"], "status": status, "content_type": content_type}, content
         )
+
+
+def enter_sandbox(order: dict) -> int | None:
+    """Go on in namespaces, where the kernel grants them: the package is where the service's image has it, and /tmp is
+    its own. The process id outside; None without namespaces.
+    """
+    if not order["namespaces"]:
+        return None
+    places = namespaces.Places(str(Path.cwd()), order["readable"], {MODEL: order["folder"]})
+    pid = namespaces.enter(places)
+    if pid is not None:
+        order["folder"] = MODEL
+        os.environ.update(HOME="/tmp", TMPDIR="/tmp")
+        confinement.limit_processes(namespaces.MOST_PROCESSES)
+    return pid
 
 
 def confine(order: dict) -> int:

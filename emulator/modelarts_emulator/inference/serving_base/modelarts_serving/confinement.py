@@ -54,6 +54,11 @@ def limit_resources(memory_bytes: int) -> None:
         resource.setrlimit(kind, (most, most))
 
 
+def limit_processes(most: int) -> None:
+    """Bound how many processes the user has: in a user namespace, where those outside do not count. Not for root."""
+    resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
+
+
 def allow_cpu_seconds(seconds: int) -> None:
     """Let the process burn so many more seconds of CPU; then the kernel ends it."""
     used = resource.getrusage(resource.RUSAGE_SELF)

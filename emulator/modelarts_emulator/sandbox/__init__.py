@@ -1,0 +1,1 @@
+"""Where user code runs: namespaces of the kernel around a process."""

@@ -1,0 +1,106 @@
+"""Contents of objects: in memory while they are small, in files that are open only while they are used."""
+
+import errno
+import gc
+from pathlib import Path
+
+import pytest
+from modelarts_emulator.obs import contents
+from modelarts_emulator.obs.contents import Content, Contents
+
+from tests.obs.conftest import Direct, stored
+
+LARGE = b"0123456789abcdef" * (2 * contents.MOST_IN_MEMORY // 16)
+
+
+def descriptors() -> int:
+    """How many this process holds."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The files of contents below a state directory."""
+    return [path for path in folder.glob("*.contents/*") if path.is_file()]
+
+
+def test_large_objects_hold_no_descriptor(tmp_path):
+    direct = Direct(auth="off", state_dir=tmp_path)
+    direct.send("PUT", "/data")
+    before = descriptors()
+    for number in range(20):
+        direct.send("PUT", f"/data/{number}", LARGE)
+    assert descriptors() == before
+    assert len(files_in(tmp_path)) == 20
+
+
+def test_a_large_object_is_read_whole_in_part_and_after_a_restart(tmp_path):
+    direct = Direct(auth="off", state_dir=tmp_path)
+    direct.send("PUT", "/data")
+    direct.send("PUT", "/data/a", LARGE)
+    assert direct.send("GET", "/data/a").body == LARGE
+    part = direct.send("GET", "/data/a", headers={"range": "bytes=1000001-1000004"})
+    assert (part.status, part.body, part.headers["content-length"]) == (206, LARGE[1000001:1000005], "4")
+    assert Direct(auth="off", state_dir=tmp_path).send("GET", "/data/a").body == LARGE
+
+
+def test_files_go_with_their_objects(tmp_path):
+    direct = Direct(auth="off", state_dir=tmp_path)
+    direct.send("PUT", "/data")
+    for key in "abc":
+        direct.send("PUT", f"/data/{key}", LARGE)
+    direct.send("PUT", "/data/a", b"small")
+    direct.send("DELETE", "/data/b")
+    gc.collect()
+    assert len(files_in(tmp_path)) == 1
+    direct.obs.reset()
+    gc.collect()
+    assert files_in(tmp_path) == []
+
+
+def test_what_a_killed_emulator_has_left_goes_at_the_next_start(tmp_path):
+    left = tmp_path / "DEFAU.contents"
+    left.mkdir()
+    (left / "1").write_bytes(b"left")
+    Direct(auth="off", state_dir=tmp_path).send("PUT", "/data")
+    assert files_in(tmp_path) == []
+
+
+def test_an_answer_comes_in_pieces_and_outlives_the_object(tmp_path):
+    direct = Direct(auth="off", state_dir=tmp_path)
+    direct.send("PUT", "/data")
+    direct.send("PUT", "/data/a", LARGE)
+    pieces = direct.obs.worlds.of("DEFAU").storage.buckets["data"].find("a").pieces()
+    first = next(pieces)
+    direct.send("PUT", "/data/a", b"other")
+    gc.collect()
+    assert len(first) == contents.PIECE
+    assert first + b"".join(pieces) == LARGE
+
+
+@pytest.mark.parametrize("content", [b"small", LARGE])
+def test_appending_copying_and_parts_keep_the_bytes(content):
+    direct = Direct(auth="off")
+    direct.send("PUT", "/data")
+    direct.send("POST", "/data/log?append&position=0", content)
+    direct.send("POST", f"/data/log?append&position={len(content)}", content)
+    direct.send("PUT", "/data/copy", headers={"x-obs-copy-source": "/data/log"})
+    assert direct.send("GET", "/data/copy").body == content * 2
+    objects = stored(direct.obs)["data"]["objects"]
+    etags = {direct.send("HEAD", f"/data/{key}").headers["etag"] for key in objects}
+    assert len(etags) == 1
+
+
+def test_what_a_full_disk_refuses_leaves_a_content_as_it_was(tmp_path, monkeypatch):
+    content = Content(Contents(tmp_path, "contents"), LARGE)
+
+    def refuse(file, more):
+        file.write(more[:5])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(contents, "write_to", refuse)
+    for change in (content.append, content.replace):
+        with pytest.raises(OSError, match="No space left"):
+            change(LARGE)
+    assert content.read() == LARGE
+    assert len(list((tmp_path / "contents").iterdir())) == 1
+    assert next(iter((tmp_path / "contents").iterdir())).stat().st_size == len(LARGE)
