@@ -40,12 +40,13 @@ MAY_IMPORT = {
     "worlds": {"contract"},
     "identity": {"contract", "worlds"},
     "simulation": set(),
-    "inference": set(),
+    "inference": {"sandbox"},
+    "sandbox": set(),
     "obs": {"contract", "worlds", "identity"},
     "frame": {"contract", "worlds", "identity", "obs"},
     "serving": {"contract", "worlds", "identity", "frame", "inference"},
     "behaviours": {
-        "contract", "worlds", "identity", "frame", "serving", "simulation", "inference", "obs",
+        "contract", "worlds", "identity", "frame", "serving", "simulation", "inference", "obs", "sandbox",
     },
 }  # fmt: skip
 # Imports by string or against the direction, each for the reason given.
