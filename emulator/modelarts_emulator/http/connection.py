@@ -147,7 +147,7 @@ class Connection:
         """More of the body."""
         self.is_asked_to_continue = False
         self.body_size += len(part)
-        limit = self.errand.body_limit
+        limit = self.errand.body_limit if self.errand is not None else 0
         if self.body_size > limit:
             self._refuse(413, f"the body has more than {limit} bytes")
         if self.body is None:

@@ -1,7 +1,7 @@
 """Names of this machine: by which ones a client may address an emulator on loopback, and by which one it can."""
 
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 # People map the cloud's own names to loopback; nobody else can make them resolve to it.
 CLOUD = (".myhuaweicloud.com", ".myhuaweicloud.eu", ".otc.t-systems.com")
@@ -41,7 +41,7 @@ def is_named(name: str, pattern: str) -> bool:
     return pattern == "*" or name == pattern or (pattern[:2] == "*." and name.endswith(pattern[1:]))
 
 
-def address_of(text: str):
+def address_of(text: str) -> IPv4Address | IPv6Address | None:
     """The address that the text is, None when it is a name."""
     try:
         return ip_address(text)

@@ -2,6 +2,7 @@
 
 import select
 import socket
+from collections.abc import Iterable, Iterator
 
 from modelarts_emulator.real_time import monotonic
 
@@ -9,12 +10,13 @@ MOST_GATHERED = 32 << 10
 GATHER_SECONDS = 0.001
 
 
-def gathered(frames, sock: socket.socket):
+def gathered(frames: Iterable[bytes], sock: socket.socket) -> Iterator[bytes]:
     """The frames in portions: the first at once, then what came within a millisecond, never kept over an empty frame.
 
     What came before the frames fail still leaves. ConnectionAbortedError when the client has hung up meanwhile.
     """
-    portion, size, since = [], MOST_GATHERED, 0.0
+    portion: list[bytes] = []
+    size, since = MOST_GATHERED, 0.0
     try:
         for frame in frames:
             portion.append(frame)

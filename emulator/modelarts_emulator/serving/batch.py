@@ -2,10 +2,13 @@
 
 from functools import partial
 from threading import Event, Thread
+from typing import Any, cast
 
 from modelarts_emulator.inference import batch
+from modelarts_emulator.inference.packages.config import ModelConfig
 from modelarts_emulator.inference.packages.worker import PredictionTimeout, WorkerDown
 from modelarts_emulator.serving.fleet import ServedModel
+from modelarts_emulator.worlds.world import World
 
 CALL_SECONDS = 40.0
 
@@ -24,7 +27,7 @@ class BatchRun:
     model, never records.
     """
 
-    def __init__(self, world, served: ServedModel, config: dict):
+    def __init__(self, world: World, served: ServedModel, config: dict):
         self.done = Event()
         self.outcome: batch.Outcome | None = None
         self.refusal: str | None = None
@@ -67,10 +70,12 @@ class BatchRun:
         folder = key.strip("/")
         return batch.folder_sources(bucket, folder, obs.keys(bucket, folder), config["mapping_type"])
 
-    def _requests(self):
+    def _requests(self) -> Any:
         if self._config["mapping_type"] == "csv":
             return partial(batch.csv_requests, self._config["mapping_rule"])
-        apis = [api for api in self._served.config.apis if api.url == self._config["req_uri"]]
+        apis = [
+            api for api in cast(ModelConfig, self._served.config).apis if api.url == self._config["req_uri"]
+        ]
         return partial(batch.file_requests, batch.file_parameter(apis[0].request.data if apis else None))
 
     def _write(self, location: str, data: bytes) -> None:

@@ -4,12 +4,13 @@ import resource
 import tempfile
 from pathlib import Path
 from threading import Event, Lock, Thread
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 from modelarts_emulator.inference.packages import dependencies, layout, simulated
 from modelarts_emulator.inference.packages.config import ModelConfig, parse_config
 from modelarts_emulator.inference.packages.worker import Limits, ModelWorker, PredictionTimeout, WorkerDown
 from modelarts_emulator.real_time import monotonic
+from modelarts_emulator.worlds.world import World
 
 __all__ = [
     "Answered",
@@ -40,7 +41,7 @@ class Answered(NamedTuple):
 class Tally:
     """The calls of one model version: all, those that failed, and those of the last minute of virtual time."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.calls = 0
         self.failures = 0
         self._recent: dict[int, int] = {}
@@ -64,7 +65,7 @@ class Starting:
     unpacked: set once the folder is complete and the worker begun, or once `failure` says why not.
     """
 
-    def __init__(self, world, model: dict, config: ModelConfig, engine: str, envs: dict):
+    def __init__(self, world: World, model: dict, config: ModelConfig, engine: str, envs: dict):
         self.unpacked = Event()
         self.failure: str | None = None
         self._stopped = False
@@ -81,7 +82,7 @@ class Starting:
             if self.unpacked.is_set():
                 self._clear()
 
-    def _begin(self, world, model: dict) -> None:
+    def _begin(self, world: World, model: dict) -> None:
         try:
             unpack(world, model, Path(self._folder.name))
         except (KeyError, ValueError, OSError) as error:
@@ -136,7 +137,7 @@ class ServedModel:
     @property
     def pid(self) -> int | None:
         """The process it runs in; None when there is none."""
-        return self._starting and self._starting.worker.pid
+        return None if self._starting is None else self._starting.worker.pid
 
     def memory_megabytes(self) -> int:
         """The memory its process has; 0 when there is none or the system does not tell."""
@@ -154,7 +155,8 @@ class ServedModel:
         if self._starting is None:
             if self._refusal is not None:
                 raise WorkerDown(self._refusal)
-            answer = simulated.predict(self.config, self._seed, body, path, method)
+            config = cast(ModelConfig, self.config)
+            answer = simulated.predict(config, self._seed, body, path, method)
             return Answered(200, {"Content-Type": "application/json"}, answer)
         end = monotonic() + timeout
         for _ in range(2):
@@ -180,23 +182,23 @@ class ServedModel:
 class Fleet:
     """The model versions of one area of a world that are at work, by keys of that area's choice."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._served: dict = {}
         self._tallies: dict[str, Tally] = {}
         self._lock = Lock()
 
-    def find(self, key: str):
+    def find(self, key: str) -> Any:
         """What is at work under the key; None when nothing is."""
         return self._served.get(key)
 
-    def keep(self, key: str, running):
+    def keep(self, key: str, running: Any) -> Any:
         """Keep something else that runs, and has a stop(), under the key."""
         self.end(key)
         with self._lock:
             self._served[key] = running
         return running
 
-    def begin(self, world, key: str, model: dict, envs: dict, inference: str) -> ServedModel:
+    def begin(self, world: World, key: str, model: dict, envs: dict, inference: str) -> ServedModel:
         """Set a model of `models/model` to work under the key, its package read from OBS; returns at once.
 
         What was at work there is ended. inference: "real", or "simulated" for answers from the declared schema.
@@ -231,7 +233,7 @@ class Fleet:
             self.end(key)
 
 
-def fleet(world, area: str) -> Fleet:
+def fleet(world: World, area: str) -> Fleet:
     """The models at work for one area of a world; they end with its reset, its removal or the emulator."""
     return world.volatile.setdefault(area, Fleet())
 
@@ -241,7 +243,7 @@ def refused(words: str) -> ServedModel:
     return ServedModel(None, "", None, words)
 
 
-def served_model(world, model: dict, envs: dict, inference: str) -> ServedModel:
+def served_model(world: World, model: dict, envs: dict, inference: str) -> ServedModel:
     """A model begun: refused in words an event can repeat when it cannot run here."""
     seed = f"{world.seed}/{model['model_name']}/{model['model_version']}"
     try:
@@ -261,7 +263,7 @@ def served_model(world, model: dict, envs: dict, inference: str) -> ServedModel:
     return ServedModel(config, seed, Starting(world, model, config, engine, envs))
 
 
-def needs_an_npu(world, model: dict) -> list[str]:
+def needs_an_npu(world: World, model: dict) -> list[str]:
     """Why a package that is compiled for Ascend cannot run here; nothing for all others."""
     if model["_place"] is None:
         return []
@@ -274,7 +276,7 @@ def needs_an_npu(world, model: dict) -> list[str]:
     return layout.problems(compiled, "MindSpore") if compiled else []
 
 
-def names_in(world, model: dict) -> dict[str, str]:
+def names_in(world: World, model: dict) -> dict[str, str]:
     """{name in the package: key} of its files. KeyError when its bucket is not there, ValueError for a name that leads
     out of the package.
     """
@@ -287,7 +289,7 @@ def names_in(world, model: dict) -> dict[str, str]:
     return files
 
 
-def unpack(world, model: dict, folder: Path) -> None:
+def unpack(world: World, model: dict, folder: Path) -> None:
     """Write the model folder of a package to disk. KeyError or ValueError when it cannot be."""
     for name, key in names_in(world, model).items():
         path = folder / name
@@ -297,7 +299,7 @@ def unpack(world, model: dict, folder: Path) -> None:
         (folder / "config.json").write_text(model["_config"])
 
 
-def chosen(world, service_id: str, number: int, weights: dict[str, float]) -> str:
+def chosen(world: World, service_id: str, number: int, weights: dict[str, float]) -> str:
     """Which of the keys answers the call of that number: by weight, the same for the same seed."""
     keys = [key for key, weight in weights.items() if weight > 0] or list(weights)
     if len(keys) == 1:

@@ -60,7 +60,7 @@ def predict(application: Any, request: Any) -> tuple[int, list, bytes]:
                 tally.failures += 1
 
 
-def address_in(request) -> tuple[str, str]:
+def address_in(request: Any) -> tuple[str, str]:
     """(service id, path of the model's api) of the request; ApiError when the path names no service."""
     match = PATH.fullmatch(request.raw_path)
     if match is None:

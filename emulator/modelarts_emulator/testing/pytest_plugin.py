@@ -1,6 +1,17 @@
 """The pytest plugin: one emulator a process, a fresh account a test; whoever breaks a contract fails."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
+    from modelarts_emulator.running import Emulator
+    from modelarts_emulator.testing.cloud import Cloud
 
 SETTABLE = {
     "pace": "simulated work is that many times shorter than the cloud's",
@@ -10,10 +21,10 @@ SETTABLE = {
     "inference": "how deployed models answer: real or simulated",
     "strict_fields": "refuse fields and parameters that nobody documents: true or false",
 }
-RUNNING = pytest.StashKey()
+RUNNING: pytest.StashKey[Any] = pytest.StashKey()
 
 
-def pytest_addoption(parser) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
     """--modelarts-<option> on the command line and modelarts_<option> in the ini file."""
     group = parser.getgroup("modelarts", "ModelArts emulator")
     for name, words in SETTABLE.items():
@@ -21,7 +32,7 @@ def pytest_addoption(parser) -> None:
         parser.addini(f"modelarts_{name}", f"{words}; --modelarts-{name.replace('_', '-')} goes first")
 
 
-def settings_of(config) -> dict:
+def settings_of(config: pytest.Config) -> dict[str, Any]:
     """The options that command line and ini file give. UsageError for a value that makes no sense."""
     from dataclasses import fields
 
@@ -41,7 +52,7 @@ def settings_of(config) -> dict:
 
 
 @pytest.fixture(scope="session")
-def modelarts_emulator(request):
+def modelarts_emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     """The emulator of this process, on free ports, in memory; every answer is held against its schema."""
     from modelarts_emulator.running import Emulator
 
@@ -53,7 +64,7 @@ def modelarts_emulator(request):
 
 
 @pytest.fixture
-def modelarts_cloud(modelarts_emulator):
+def modelarts_cloud(modelarts_emulator: Emulator) -> Iterator[Cloud]:
     """A fresh account with a frozen clock: addresses, keys, plain HTTP, SDK clients. It goes afterwards."""
     from modelarts_emulator.testing.cloud import Cloud
 
@@ -67,13 +78,13 @@ def modelarts_cloud(modelarts_emulator):
 
 
 @pytest.fixture
-def cloud(modelarts_cloud):
+def cloud(modelarts_cloud: Cloud) -> Cloud:
     """The short name of modelarts_cloud."""
     return modelarts_cloud
 
 
 @pytest.fixture
-def modelarts_environment(modelarts_cloud, tmp_path):
+def modelarts_environment(modelarts_cloud: Cloud, tmp_path: Path) -> Iterator[dict[str, str]]:
     """The variables that point unmodified SDKs at the account: in force, with an empty HOME."""
     from modelarts_emulator.testing.shells import variables
 
@@ -87,24 +98,24 @@ def modelarts_environment(modelarts_cloud, tmp_path):
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_setup(item):
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     """What a fixture breaks on its way in fails its test."""
     return (yield from blaming(item))
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item):
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """What a test breaks fails it."""
     return (yield from blaming(item))
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item):
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
     """What a fixture breaks on its way out is an error of its test."""
     return (yield from blaming(item))
 
 
-def blaming(item):
+def blaming(item: pytest.Item) -> Generator[None, Any, Any]:
     """Run a phase of a test; fail it, or add to its failure, with what the emulator broke meanwhile."""
     try:
         result = yield
@@ -118,7 +129,7 @@ def blaming(item):
     return result
 
 
-def broken_since(config) -> list[str]:
+def broken_since(config: pytest.Config) -> list[str]:
     """What the running emulator has broken since this was last asked."""
     emulator = config.stash.get(RUNNING, None)
     if emulator is None:

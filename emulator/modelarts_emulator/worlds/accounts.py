@@ -126,7 +126,7 @@ class Worlds:
 
     def _read(self) -> None:
         settings = self.settings
-        for tag, table, id, blob in self.journal.read():
+        for tag, table, id, blob in self.journal.read() if self.journal else ():
             if tag not in self._worlds:
                 self._worlds[tag] = self._made(tag, settings.seed, settings.pace, settings.region)
             self._worlds[tag].store.load(table, id, blob)
@@ -161,7 +161,7 @@ class Worlds:
         world.save()
 
     def _adopt(self, world: World) -> None:
-        meta = world.store.table(META).find("world")
+        meta = world.store.table(META).copy_of("world")
         fresh = self._made(world.tag, meta["seed"], meta["pace"], meta["region"])
         fresh.store = world.store
         self._keep(fresh)

@@ -1,6 +1,7 @@
 """The virtual clock of a world, and how durations and moments are read and written."""
 
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -50,7 +51,7 @@ class Clock:
         self.frozen = False
         self._anchor = wall_now()
         self._base = self._anchor if origin is None else origin
-        self._shown = None
+        self._shown: float | None = None
 
     def now(self) -> float:
         """Virtual seconds since the epoch."""
@@ -97,7 +98,7 @@ class Clock:
             pause(seconds / self.speed)
 
     @contextmanager
-    def at(self, moment: float):
+    def at(self, moment: float) -> Iterator[None]:
         """Show that moment while what fell due then is being done."""
         before, self._shown = self._shown, moment
         try:

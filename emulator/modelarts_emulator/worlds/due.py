@@ -107,7 +107,7 @@ class Due:
                 resource.pass_on(world, table, id)
         except Exception as error:
             world.undo()
-            record = world.store.table(name).find(id)
+            record = world.store.table(name).copy_of(id)
             del record["_due"]
             world.store.table(name).put(id, record)
             return error
@@ -132,4 +132,4 @@ class Due:
         blob = self._world.store.table(name).blob(id)
         if blob is None or b'"_due"' not in blob:
             return False
-        return self._world.store.table(name).find(id).get("_due") == moment
+        return bool(self._world.store.table(name).copy_of(id).get("_due") == moment)

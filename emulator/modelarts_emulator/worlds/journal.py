@@ -161,7 +161,7 @@ class Journal:
 
     def _mend(self) -> None:
         """Cut off what is left of a line that could not be written whole."""
-        if self._is_torn:
+        if self._is_torn and self._file is not None:
             self._file.truncate(self._size)
             self._is_torn = False
 

@@ -33,7 +33,8 @@ class Lock:
     @property
     def is_mine(self) -> bool:
         """Whether the current thread holds it."""
-        return self._lock._is_owned()
+        owned: bool = self._lock._is_owned()  # type: ignore[attr-defined]
+        return owned
 
     def let_others_in(self) -> None:
         """Give those who wait a turn, if the current thread holds the lock just once."""

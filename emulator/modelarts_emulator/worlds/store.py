@@ -1,7 +1,7 @@
 """Records: TinyDB tables whose writes cost the same however much they hold."""
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -37,7 +37,7 @@ class Holders:
     A value that one id holds costs no set of its own: most members that are looked up are as good as unique.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._held: dict[Any, Any] = {}
         self._mixed: set = set()
 
@@ -114,7 +114,7 @@ class Ids(Sequence):
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __getitem__(self, at):
+    def __getitem__(self, at: Any) -> Any:
         if isinstance(at, slice):
             return [self[each] for each in range(*at.indices(len(self)))]
         return self._rows[-1 - at if self._backwards else at][2]
@@ -128,7 +128,8 @@ class Table(TinyTable):
     A table belongs to a Store, whose lock its callers hold.
     """
 
-    document_id_class = str
+    # TinyDB counts its documents; ours are called by the ids of the API.
+    document_id_class = str  # type: ignore[assignment]
 
     def __init__(self, name: str, store: "Store"):
         super().__init__(MemoryStorage(), name, cache_size=0)
@@ -146,6 +147,11 @@ class Table(TinyTable):
         """A copy of the record, None when there is none."""
         blob = self._blobs.get(id)
         return None if blob is None else orjson.loads(blob)
+
+    def copy_of(self, id: str) -> dict:
+        """A copy of a record that is there. KeyError when it is not."""
+        record: dict = orjson.loads(self._blobs[id])
+        return record
 
     def blob(self, id: str) -> bytes | None:
         """The record as JSON text, ready to be sent; None when there is none."""
@@ -170,7 +176,7 @@ class Table(TinyTable):
 
     def __iter__(self) -> Iterator[Document]:
         for id, blob in list(self._blobs.items()):
-            yield Document(orjson.loads(blob), id)
+            yield Document(orjson.loads(blob), id)  # type: ignore[arg-type]
 
     def ids(self, newest_first: bool = False) -> Iterable[str]:
         """All ids by age; read them before the table changes."""
@@ -208,7 +214,7 @@ class Table(TinyTable):
         """When the record was inserted, counted: larger than those of all that are older. KeyError for no record."""
         return self._numbers[id]
 
-    def get(self, cond=None, doc_id=None, doc_ids=None):
+    def get(self, cond: Any = None, doc_id: Any = None, doc_ids: Any = None) -> Any:
         """TinyDB's get; by id it costs no scan."""
         if doc_id is not None:
             found = self.find(doc_id)
@@ -223,12 +229,12 @@ class Table(TinyTable):
                 lookup.note(column[id], id, is_newest=True)
         return self._lookups[path]
 
-    def _read_table(self) -> dict:
+    def _read_table(self) -> Any:
         return {document.doc_id: document for document in self}
 
-    def _update_table(self, updater) -> None:
-        before = {document.doc_id: document for document in self}
-        after = {document.doc_id: dict(document) for document in before.values()}
+    def _update_table(self, updater: Callable[[Any], None]) -> None:
+        before: dict[Any, Document] = self._read_table()
+        after = {id: dict(document) for id, document in before.items()}
         updater(after)
         for id in before.keys() - after.keys():
             self.drop(id)
@@ -236,7 +242,7 @@ class Table(TinyTable):
             if before.get(id) != record:
                 self.put(id, dict(record))
 
-    def _get_next_id(self) -> str:
+    def _get_next_id(self) -> Any:
         return self._store.next_id()
 
     def _set(self, id: str, blob: bytes | None, record: dict | None, number: int | None = None) -> tuple:
@@ -262,7 +268,7 @@ class Table(TinyTable):
             self._blobs = {id: self._blobs[id] for id in sorted(self._blobs, key=self.number)}
 
     def _reindex(
-        self, id: str, blob: bytes | None, record: dict | None, was: bool, number, is_new: bool
+        self, id: str, blob: bytes | None, record: dict | None, was: bool, number: Any, is_new: bool
     ) -> None:
         """Bring the columns and indexes up to date; a value that is as it was keeps its place in them."""
         if blob is not None and record is None:
@@ -365,14 +371,14 @@ class Store:
         if len(id) == 12 and id.isdecimal():
             self._sequence = max(self._sequence, int(id))
 
-    def empty(self, belongs=lambda name: True) -> int:
+    def empty(self, belongs: Callable[[str], bool] = lambda name: True) -> int:
         """Begin a transaction by forgetting all records of the tables whose name `belongs`; how many there were."""
         self.commit()
         names = [name for name, table in self._tables.items() if len(table) and belongs(name)]
         self._emptied = {name: self._tables.pop(name) for name in names}
         return sum(len(table) for table in self._emptied.values())
 
-    def clear(self, belongs=lambda name: True) -> int:
+    def clear(self, belongs: Callable[[str], bool] = lambda name: True) -> int:
         """Forget all records of the tables whose name `belongs`, at once and for good; how many there were."""
         count = self.empty(belongs)
         self.commit()

@@ -86,7 +86,7 @@ class World:
         self._surroundings = surroundings or Surroundings()
         self.due = Due(self, self._surroundings.resource_of, self._surroundings.report)
         self._random = Random(f"{seed}/{tag}")
-        self._random_before: object = None
+        self._random_before: tuple[Any, ...] | None = None
         self.account = self._account()
 
     @property
@@ -133,7 +133,7 @@ class World:
         """That many random hexadecimal digits."""
         return f"{self.random.getrandbits(4 * length):0{length}x}"
 
-    def seeded(self, *names) -> Random:
+    def seeded(self, *names: object) -> Random:
         """A random source of its own for what these names say: the same names give the same numbers."""
         return Random("/".join(map(str, (self.seed, self.tag, *names))))
 
@@ -249,13 +249,13 @@ class World:
 
     def restore(self) -> None:
         """Go on from what was loaded into the store."""
-        meta = self.store.table(META).find("world")
+        meta = self.store.table(META).copy_of("world")
         self.clock.restore(meta["clock"])
         records = 0
         for name, id, blob in list(self.store.records()):
             records += 1
             if b'"_due"' in blob:
-                due = self.store.table(name).find(id).get("_due")
+                due = self.store.table(name).copy_of(id).get("_due")
                 if due is not None:
                     self.schedule(due, name, id)
         self._random = Random(f"{self.seed}/{self.tag}/{records}/{self.clock.now()}")
@@ -278,8 +278,9 @@ class World:
         with self.lock:
             removed = self.store.empty(belongs)
             try:
-                for forget in () if area is None else self._surroundings.forget:
-                    forget(self, area)
+                if area is not None:
+                    for forget in self._surroundings.forget:
+                        forget(self, area)
                 furnish(self)
             except BaseException:
                 self.store.rollback()
@@ -325,7 +326,7 @@ class World:
         )
 
 
-def derived(*names, length: int = 32) -> str:
+def derived(*names: object, length: int = 32) -> str:
     """Hexadecimal digits that follow from the names alone."""
     return sha256("/".join(map(str, names)).encode()).hexdigest()[:length]
 
