@@ -64,6 +64,7 @@ def test_an_unknown_service_is_not_found(cloud):
         ({"group_configs": [group("one", weight=60), group("two", weight=60)]}, "sum to 100"),
         ({"group_configs": [group("one", weight=60), group("one", weight=40)]}, "twice"),
         ({"group_configs": [group(count=129)]}, "count"),
+        ({"runtime_config": {"service_invoke": {"port": 8080, "auth_type": "__main__"}}}, "auth_type"),
         ({"group_configs": [group(mirror_traffic_weight="half")]}, "mirror_traffic_weight"),
     ],
 )
