@@ -9,7 +9,7 @@ from modelarts_emulator.http import connection, limits, server
 from modelarts_emulator.http.connection import LEAST_PROGRESS
 from modelarts_emulator.http.limits import MOST_CONNECTIONS, most_connections
 from modelarts_emulator.http.server import IDLE_SECONDS, REQUEST_SECONDS, Server, listen
-from modelarts_emulator.worlds.clock import monotonic
+from modelarts_emulator.real_time import monotonic
 
 from tests.http.conftest import Wire, get, serving
 

@@ -7,7 +7,7 @@ import selectors
 import socket
 from collections.abc import Callable
 
-from modelarts_emulator.worlds.clock import monotonic
+from modelarts_emulator.real_time import monotonic
 
 MOST_CONNECTIONS = 2000
 # What the loop waits for at most, and for how long it takes no connections when the process has no descriptor left.
