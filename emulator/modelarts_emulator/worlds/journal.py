@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 FORMAT = 2
 FOLD_ABOVE = 64 << 20
 PIECE = 1 << 20
+# A fold copies what came meanwhile so often at most until so little is left that others can wait for it.
+MOST_ROUNDS, LITTLE = 8, 64 << 10
 log = logging.getLogger("modelarts_emulator.journal")
 
 
@@ -111,6 +113,7 @@ class Journal:
                         file.write(line_of(tag, {(table, id): blob}))
                 settle_on_disk(file)
             self._take(fresh)
+            settle_folder(self.folder)
         else:
             self._use(FileIO(self.path, "a"))
         self._live = self._size
@@ -186,13 +189,19 @@ class Journal:
                     target.write(line)
                 settle_on_disk(target)
                 live = target.tell()
-                end = copy(source, target, end, self._size)
-                settle_on_disk(target)
+                for _ in range(MOST_ROUNDS):
+                    start, end = end, copy(source, target, end, self._size)
+                    settle_on_disk(target)
+                    if end - start < LITTLE:
+                        break
                 with self._lock:
                     copy(source, target, end, self._size)
-                    settle_on_disk(target)
+                    target.flush()
+                    if self.sync:
+                        settle_on_disk(target)
                     self._take(fresh)
                     self._live = live
+            settle_folder(self.folder)
         except OSError as error:
             log.warning("%s could not be folded and goes on growing: %s", self.path, error)
             fresh.unlink(missing_ok=True)
@@ -206,9 +215,6 @@ class Journal:
         """Put the fresh file in the place of the old one and append to it."""
         file = FileIO(fresh, "a")
         fresh.replace(self.path)
-        folder = os.open(self.folder, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
         self._use(file)
 
     def _use(self, file: FileIO) -> None:
@@ -317,6 +323,13 @@ def copy(source: IO[bytes], target: IO[bytes], start: int, end: int) -> int:
         target.write(piece)
         start += len(piece)
     return end
+
+
+def settle_folder(folder: Path) -> None:
+    """See that a name that was put into a folder survives a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
 
 
 def settle_on_disk(file: IO[bytes]) -> None:
