@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from modelarts_emulator.contract.operations import Operation
 from modelarts_emulator.contract.paging import Member
+
+
+class Form(NamedTuple):
+    """What an operation's answer documents: whether it has a body, which members (None for any), those that always have
+    one value, and which of the path's parameters are among them.
+    """
+
+    has_body: bool
+    names: frozenset[str] | None
+    constants: dict[str, Any]
+    of_path: tuple[str, ...]
 
 
 def documented(operation: Operation, shown: dict, path: dict, kind: str = "") -> dict | None:
@@ -14,21 +25,38 @@ def documented(operation: Operation, shown: dict, path: dict, kind: str = "") ->
     that always have one value: the whole record where it names no members or only one that is called like the kind,
     None where it documents no body.
     """
-    if operation.answer_schema(operation.success) is None:
+    has_body, names, constants, of_path = form_of(operation)
+    if not has_body:
         return None
-    names = members_of(operation)
     if names is None:
         return shown
     if names == {kind}:
         return {kind: shown}
-    known = {**constants_of(operation), **path, **shown}
-    return {name: value for name, value in known.items() if name in names}
+    if constants or of_path:
+        shown = {**constants, **{name: path[name] for name in of_path if name in path}, **shown}
+    return only(names, shown)
+
+
+def only(names: frozenset[str], shown: dict) -> dict:
+    """The members with these names."""
+    if shown.keys() <= names:
+        return shown
+    return {name: value for name, value in shown.items() if name in names}
+
+
+@cache
+def form_of(operation: Operation) -> Form:
+    """What the answer of success documents."""
+    names = members_of(operation)
+    of_path = [name for name in getattr(operation, "path_names", ()) if names is not None and name in names]
+    has_body = operation.answer_schema(operation.success) is not None
+    return Form(has_body, names, constants_of(operation), tuple(of_path))
 
 
 def documented_row(operation: Operation, items: Member, record: dict) -> dict:
     """The members of the record that the rows of the operation's list document."""
     names = members_of(operation, items)
-    return record if names is None else {name: value for name, value in record.items() if name in names}
+    return record if names is None else only(names, record)
 
 
 @cache

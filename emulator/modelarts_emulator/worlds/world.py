@@ -1,7 +1,6 @@
 """All that one account sees: its records, its time, its chance, its objects."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from random import Random
@@ -189,27 +188,19 @@ class World:
                 if close is not None:
                     close()
 
-    @contextmanager
-    def transaction(self) -> Iterator["World"]:
+    def transaction(self) -> "Transaction":
         """Alone with the world, caught up with its clock: what is written counts on leaving, nothing of it on
-        an exception.
+        an exception. Use it in a `with`.
         """
-        with self.lock:
-            self._random_before = None
-            try:
-                self.catch_up()
-                yield self
-            except NeedsThread:
-                self.undo()
-                raise
-            except BaseException:
-                self.store.rollback()
-                raise
-            self.commit()
+        return Transaction(self)
 
     def commit(self) -> None:
         """Make count what was written since the last commit. OSError when the disk refuses it: then it is undone."""
         self.store.commit()
+        self._random_before = None
+
+    def forget_chance(self) -> None:
+        """Take the random source as it is now for what an undo leads back to."""
         self._random_before = None
 
     def undo(self) -> None:
@@ -324,6 +315,40 @@ class World:
             access_key=f"HPUA{self.tag}{derived(self.tag, self.seed, 'key').upper()[:11]}",
             secret_key=derived(self.tag, self.seed, "secret", length=40),
         )
+
+
+class Transaction:
+    """One stay with a world, as `World.transaction` promises it."""
+
+    __slots__ = ("_world",)
+
+    def __init__(self, world: World):
+        self._world = world
+
+    def __enter__(self) -> World:
+        world = self._world
+        world.lock.__enter__()
+        world.forget_chance()
+        try:
+            world.catch_up()
+        except BaseException as error:
+            self._leave(error)
+            raise
+        return world
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._leave(error)
+
+    def _leave(self, error: BaseException | None) -> None:
+        try:
+            if error is None:
+                self._world.commit()
+            elif isinstance(error, NeedsThread):
+                self._world.undo()
+            else:
+                self._world.store.rollback()
+        finally:
+            self._world.lock.__exit__()
 
 
 def derived(*names: object, length: int = 32) -> str:
