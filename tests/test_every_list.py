@@ -86,10 +86,10 @@ def test_no_list_fails_in_any_documented_order(operation, cloud):
 
 
 @every_list
-def test_no_list_fails_whatever_is_sent_for_where_a_page_begins_and_how_it_is_sorted(operation, cloud):
+def test_no_list_fails_whatever_is_sent_for_its_pages_order_and_filters(operation, cloud):
     paging = operation.paging
     sort = (paging.sort.by, paging.sort.direction) if paging.sort else ()
-    names = [name for name in (paging.offset, paging.limit, paging.continue_, *sort) if name]
+    names = [name for name in (paging.offset, paging.limit, paging.continue_, *sort, *paging.filters) if name]
     for name, text in product(names, ODD):
         answer = ask(cloud, operation, {name: text})
         assert answer.status < 500, (name, text, answer)

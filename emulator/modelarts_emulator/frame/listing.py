@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from modelarts_emulator.contract.errors import ApiError, parameter_code
@@ -39,6 +40,26 @@ class Page(NamedTuple):
     def remaining(self) -> int:
         """How many come after this page."""
         return max(0, self.total - self.start - len(self.rows))
+
+
+class Kept(Sequence):
+    """Those of ordered ids that a filter has left, looked for as far as a page needs them."""
+
+    def __init__(self, ordered: Iterable[str], kept: set[str]):
+        self._ordered = ordered
+        self._kept = kept
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __iter__(self) -> Iterator[str]:
+        return (id for id in self._ordered if id in self._kept)
+
+    def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, slice):
+            start, stop, step = at.indices(len(self))
+            return list(islice(self, start, stop, step))
+        return next(islice(self, at, None))
 
 
 def list_records(
@@ -139,7 +160,7 @@ def chosen_ids(
     if len(places) == 1 and not callable(places[0]) and (ids is None or len(ids) > len(table) // FEW):
         ordered = table.ordered(path_of(places[0]), descending)
         kept = None if ids is None or len(ids) == len(table) else set(ids)
-        return ordered if kept is None else [id for id in ordered if id in kept]
+        return ordered if kept is None else Kept(ordered, kept)
     columns = [column_of(bound, place) for place in places]
     return sorted(
         table.ids() if ids is None else ids,
