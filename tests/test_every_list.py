@@ -34,6 +34,9 @@ ODD = (
 )
 LISTS = [each for each in OPERATIONS if each.paging is not None and behaviour_of(each) is not not_emulated]
 every_list = pytest.mark.parametrize("operation", LISTS, ids=lambda operation: operation.operation_id)
+every_kind = pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if OPERATIONS.by_id[kind.listed].paging], ids=lambda kind: kind.listed
+)
 
 
 def schema_of(operation, name: str) -> dict:
@@ -87,6 +90,19 @@ def test_no_list_fails_in_any_documented_order(operation, cloud):
 
 @every_list
 def test_no_list_fails_whatever_is_sent_for_its_pages_order_and_filters(operation, cloud):
+    refuse_or_answer_odd_texts(cloud, operation)
+
+
+@every_kind
+def test_no_list_with_something_in_it_fails_whatever_is_sent(kind, cloud):
+    cloud.world.obs.create_bucket("obs-name")
+    made(cloud, kind, "name-a")
+    made(cloud, kind, "name-b")
+    refuse_or_answer_odd_texts(cloud, OPERATIONS.by_id[kind.listed])
+
+
+def refuse_or_answer_odd_texts(cloud, operation) -> None:
+    """AssertionError when the list fails at an odd text in one of its parameters."""
     paging = operation.paging
     sort = (paging.sort.by, paging.sort.direction) if paging.sort else ()
     names = [name for name in (paging.offset, paging.limit, paging.continue_, *sort, *paging.filters) if name]
@@ -95,9 +111,7 @@ def test_no_list_fails_whatever_is_sent_for_its_pages_order_and_filters(operatio
         assert answer.status < 500, (name, text, answer)
 
 
-@pytest.mark.parametrize(
-    "kind", [kind for kind in KINDS if OPERATIONS.by_id[kind.listed].paging], ids=lambda kind: kind.listed
-)
+@every_kind
 def test_the_pages_of_a_list_are_disjoint_complete_and_in_order(kind, cloud):
     cloud.world.obs.create_bucket("obs-name")
     operation, ids = OPERATIONS.by_id[kind.listed], []
