@@ -41,6 +41,11 @@ def names(answer: dict) -> list[str]:
     return [each["metadata"]["name"] for each in answer["items"]]
 
 
+def encoded(text: str) -> str:
+    """A text as tokens are written."""
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
 @pytest.mark.parametrize("elsewhere", [[], [document("x", "w1")]], ids=["by the table", "by an index"])
 def test_a_filtered_list_stays_by_age_whatever_was_put_since(shelf, elsewhere):
     call, bound = shelf("ListNetworks", document("b"), *elsewhere, document("a"), document("c"))
@@ -67,7 +72,40 @@ def test_a_token_goes_on_after_a_record_that_is_gone_and_shows_what_is_new(shelf
     assert list_records(call, bound)["metadata"] == {}
 
 
-@pytest.mark.parametrize("token", ["x", "%%%", "é", base64.urlsafe_b64encode(b"after:x").decode()])
+def test_a_token_goes_on_after_its_record_though_records_are_counted_anew(shelf):
+    call, bound = shelf("ListNetworks", *map(document, "abcdef"))
+    for number in "012":
+        bound.drop(bound.find(number))
+    call.query = {"workspaceId": "0", "limit": 1}
+    token = list_records(call, bound)["metadata"]["continue"]
+    counted_anew, bound = shelf(
+        "ListNetworks", *[{"key": str(at), **document(name)} for at, name in zip("345", "def", strict=True)]
+    )
+    counted_anew.query = {"workspaceId": "0", "continue": token}
+    assert names(list_records(counted_anew, bound)) == ["e", "f"]
+
+
+def test_a_selector_that_is_none_is_refused_though_there_is_nothing_to_select(shelf):
+    call, bound = shelf("ListNetworks")
+    call.query = {"labelSelector": "a b"}
+    with pytest.raises(ApiError, match="'a b' is none of key=value"):
+        list_records(call, bound)
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+@pytest.mark.parametrize("others", [0, 40], ids=["most of all", "few of all"])
+def test_what_a_filter_leaves_is_sorted_alike_however_much_of_all_it_is(shelf, order, others):
+    rows = [
+        {"id": id, "name": name, "enterprise_project_id": "0"} for id, name in zip("abc", "nmn", strict=True)
+    ]
+    rows[2:2] = [{"id": f"o{at}", "name": "n", "enterprise_project_id": "1"} for at in range(others + 1)]
+    call, bound = shelf("ListWorkspace", *rows)
+    call.query = {"limit": 10, "sort_by": "name", "order": order, "enterprise_project_id": "0"}
+    expected = ["b", "a", "c"] if order == "asc" else ["a", "c", "b"]
+    assert [each["id"] for each in list_records(call, bound)["workspaces"]] == expected
+
+
+@pytest.mark.parametrize("token", ["x", "%%%", "é", *map(encoded, ("after:x", "after:x:y", "before:1:y"))])
 def test_a_token_that_no_page_gave_out_is_refused(shelf, token):
     call, bound = shelf("ListNetworks", document("a"))
     call.query = {"continue": token}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from modelarts_emulator.contract.errors import ApiError, parameter_code
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from modelarts_emulator.frame.bound import Bound
 
 NOT_ASKED: tuple[Any, ...] = (None, "", [])
+# A larger number does not fit into the JSON of an answer.
+LARGEST_NUMBER = 2**63 - 1
+# An order of all records is kept; so many times fewer are sorted faster than they are found in it.
+FEW = 16
 
 
 class Page(NamedTuple):
@@ -34,6 +40,26 @@ class Page(NamedTuple):
     def remaining(self) -> int:
         """How many come after this page."""
         return max(0, self.total - self.start - len(self.rows))
+
+
+class Kept(Sequence):
+    """Those of ordered ids that a filter has left, looked for as far as a page needs them."""
+
+    def __init__(self, ordered: Iterable[str], kept: set[str]):
+        self._ordered = ordered
+        self._kept = kept
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __iter__(self) -> Iterator[str]:
+        return (id for id in self._ordered if id in self._kept)
+
+    def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, slice):
+            start, stop, step = at.indices(len(self))
+            return list(islice(self, start, stop, step))
+        return next(islice(self, at, None))
 
 
 def list_records(
@@ -71,7 +97,7 @@ def list_rows(call: Call, rows: Sequence[dict]) -> dict:
     """
     paging = paging_of(call)
     for rule, wanted in filters_asked(call, paging):
-        rows = [each for each in rows if holds(call, rule, value_at(each, rule.member), wanted)]
+        rows = [each for each in rows if holds(rule, value_at(each, rule.member), wanted)]
     keys, descending = sorting_of(call, paging)
     if keys:
         rows = sorted(
@@ -108,6 +134,8 @@ def filters_asked(call: Call, paging: Paging) -> list[tuple[Filter, Any]]:
             continue
         if any(asked(call, paging, other) == value for other, value in rule.exact_when.items()):
             rule = rule._replace(match="equal")
+        if rule.match == "label-selector":
+            wanted = refuse_bad_selector(call, wanted)
         found.append((rule, wanted))
     return found
 
@@ -122,15 +150,17 @@ def chosen_ids(
     """The ids that pass every filter, in the order asked for; None for all of the table by age."""
     table = bound.table
     for rule, wanted in filters_asked(call, paging):
-        ids = narrowed(call, table, rule, wanted, ids)
+        ids = narrowed(table, rule, wanted, ids)
     if keep is not None:
         ids = [id for id in (table.ids() if ids is None else ids) if keep(bound.find(id))]
     keys, descending = sorting_of(call, paging)
     if not keys or keys[0] in bound.resource.by_age:
         return ids if ids is None or not descending else ids[::-1]
     places = [bound.resource.sorts.get(".".join(by), by) for by in keys]
-    if ids is None and len(places) == 1 and not callable(places[0]):
-        return table.ordered(path_of(places[0]), descending)
+    if len(places) == 1 and not callable(places[0]) and (ids is None or len(ids) > len(table) // FEW):
+        ordered = table.ordered(path_of(places[0]), descending)
+        kept = None if ids is None or len(ids) == len(table) else set(ids)
+        return ordered if kept is None else Kept(ordered, kept)
     columns = [column_of(bound, place) for place in places]
     return sorted(
         table.ids() if ids is None else ids,
@@ -154,24 +184,24 @@ def grouped(ids: Sequence[str], column: dict[str, Any]) -> list[str]:
     return [id for group in groups.values() for id in group]
 
 
-def narrowed(
-    call: Call, table: Table, rule: Filter, wanted: Any, ids: Sequence[str] | None
-) -> Sequence[str] | None:
+def narrowed(table: Table, rule: Filter, wanted: Any, ids: Sequence[str] | None) -> Sequence[str] | None:
     """Those of the ids (None: all) that pass a filter; None when all of the table do."""
     path = path_of(rule.member)
-    if rule.match == "equal" and wanted != rule.absent:
-        if table.how_many(path, wanted) == len(table):
+    if rule.match == "equal":
+        values = {wanted: None, None: None} if wanted == rule.absent else {wanted: None}
+        if sum(table.how_many(path, value) for value in values) == len(table):
             return ids
-        held = table.having(path, wanted)
-        if ids is None:
-            return held
-        kept = set(held)
-        return [id for id in ids if id in kept]
+        if len(values) == 1:
+            held = table.having(path, wanted)
+            if ids is None:
+                return held
+            kept = set(held)
+            return [id for id in ids if id in kept]
     column = table.column(path)
-    return [id for id in (table.ids() if ids is None else ids) if holds(call, rule, column[id], wanted)]
+    return [id for id in (table.ids() if ids is None else ids) if holds(rule, column[id], wanted)]
 
 
-def holds(call: Call, rule: Filter, value: Any, wanted: Any) -> bool:
+def holds(rule: Filter, value: Any, wanted: Any) -> bool:
     """Whether a value passes a filter."""
     value = rule.absent if value is None else value
     match rule.match:
@@ -190,7 +220,7 @@ def holds(call: Call, rule: Filter, value: Any, wanted: Any) -> bool:
         case "range-to":
             return value is not None and bool(value <= wanted)
         case _:
-            return selects(refuse_bad_selector(call, wanted), value or {})
+            return selects(wanted, value or {})
 
 
 def sorting_of(call: Call, paging: Paging) -> tuple[list[Member], bool]:
@@ -229,10 +259,12 @@ def number_asked(call: Call, paging: Paging, name: str | None) -> int | None:
     value = asked(call, paging, name)
     if value in (None, ""):
         return None
-    if not str(value).lstrip("-").isdecimal():
+    if not str(value).removeprefix("-").isdecimal():
         refuse(call, f"query.{name}: {value!r} is not a whole number")
-    if int(value) < 0:
+    if str(value).startswith("-"):
         refuse(call, f"query.{name}: {value} is too small, must be at least 0")
+    if len(str(value)) > len(str(LARGEST_NUMBER)) or int(value) > LARGEST_NUMBER:
+        refuse(call, f"query.{name}: {str(value)[:40]} is too large, must be at most {LARGEST_NUMBER}")
     return int(value)
 
 
@@ -246,29 +278,34 @@ def page_of_ids(call: Call, paging: Paging, chosen: Sequence[str] | None, table:
     if chosen is not None:
         return Page(chosen[start : start + most], start, total, limit)
     _, descending = sorting_of(call, paging)
-    return Page(table.page_ids(start, most, descending), start, total, limit)
+    return Page(table.page_ids(min(start, total), min(most, total), descending), start, total, limit)
 
 
 def page_after(call: Call, paging: Paging, chosen: Sequence[str] | None, table: Table, total: int) -> Page:
     """The page after the record that the token of the call names, oldest first; that record may be gone."""
-    ids = list(table.ids()) if chosen is None else list(chosen)
+    ids = list(table.ids()) if chosen is None else chosen
     limit = number_asked(call, paging, paging.limit) or paging.usual_limit
     token, start = asked(call, paging, paging.continue_), 0
     if token:
-        last = number_in(call, paging, token)
-        start = next((at for at, id in enumerate(ids) if table.number(id) > last), len(ids))
+        start = bisect_right(ids, number_in(call, paging, token, table), key=table.number)
     page = Page(ids[start : start + limit] if limit else ids[start:], start, total, limit)
     if not page.remaining or not page.rows:
         return page
-    return page._replace(token=base64.urlsafe_b64encode(b"after:%d" % table.number(page.rows[-1])).decode())
+    last = page.rows[-1]
+    return page._replace(
+        token=base64.urlsafe_b64encode(f"after:{table.number(last)}:{last}".encode()).decode()
+    )
 
 
-def number_in(call: Call, paging: Paging, token: str) -> int:
-    """The number of the last record of the page before; ApiError for a token that no list has given out."""
+def number_in(call: Call, paging: Paging, token: str, table: Table) -> int:
+    """The number of the last record of the page before; ApiError for a token that no list has given out.
+
+    A restart may count the records anew, so what the token says counts only when that record is gone.
+    """
     try:
-        kind, _, number = base64.urlsafe_b64decode(token.encode()).decode().partition(":")
+        kind, number, id = base64.urlsafe_b64decode(token.encode()).decode().split(":", 2)
         if kind == "after":
-            return int(number)
+            return max(int(number), -1) if id not in table else table.number(id)
     except ValueError:
         # Neither base64 nor a number: the refusal below says what would be right.
         kind = ""

@@ -114,6 +114,9 @@ class Ids(Sequence):
     def __len__(self) -> int:
         return len(self._rows)
 
+    def __iter__(self) -> Iterator[str]:
+        return (row[2] for row in (reversed(self._rows) if self._backwards else self._rows))
+
     def __getitem__(self, at: Any) -> Any:
         if isinstance(at, slice):
             return [self[each] for each in range(*at.indices(len(self)))]

@@ -128,6 +128,7 @@ def test_one_lists_ones_own_notebooks_newest_first(cloud):
     assert names(cloud) == ["three", "two", "one"]
     assert names(cloud, "?sort_dir=ASC") == ["one", "two", "three"]
     assert names(cloud, "?sort_key=name&sort_dir=ASC") == ["one", "three", "two"]
+    assert names(cloud, "?sort_key=flavor,name&sort_dir=ASC") == ["one", "three", "two"]
 
 
 def test_another_users_notebooks_stand_in_the_list_of_all_only(cloud):
@@ -175,6 +176,7 @@ def test_a_filter_leaves_what_matches(cloud, query):
 
 def test_a_list_cannot_be_sorted_by_what_its_rows_do_not_have(cloud):
     assert refusal(cloud.get(f"{BASE}?sort_key=colour")) == "ModelArts.6303"
+    assert refusal(cloud.get(f"{BASE}?sort_key=name,colour")) == "ModelArts.6303"
 
 
 def test_a_stopped_notebook_changes_in_every_member(cloud):

@@ -21,6 +21,8 @@ NOTEBOOKS = Resource(
     not_found="ModelArts.6309",
     writes=WRITES,
     touches="update_at",
+    # The address of a notebook differs from others' by the id only.
+    sorts={"url": "id"},
     lifecycle=LIFE,
     present=shown_notebook,
 )

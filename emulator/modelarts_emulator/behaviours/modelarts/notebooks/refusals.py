@@ -125,8 +125,9 @@ def refuse_unless_running(notebook: dict) -> None:
 
 
 def refuse_bad_sort_key(call) -> None:
-    """ApiError for a member that the rows of the list do not have."""
-    known = members_of(call.operation, paging_of(call).items)
-    key = call.query.get("sort_key")
-    if key and key not in known:
+    """ApiError for a member that the rows of the list do not have; several are joined by commas."""
+    known, keys = members_of(call.operation, paging_of(call).items), call.query.get("sort_key")
+    for key in keys.split(",") if keys else ():
+        if key in known:
+            continue
         raise ApiError("ModelArts.6303", f"query.sort_key: {key!r} is none of {', '.join(sorted(known))}")

@@ -1,0 +1,170 @@
+"""The kinds of resources that can be made with one request, for the rules that hold for all of them."""
+
+import json
+from typing import NamedTuple
+
+from modelarts_emulator.contract.operations import Operations
+from modelarts_emulator.worlds.store import value_at
+
+OPERATIONS = Operations()
+
+
+class Kind(NamedTuple):
+    """One kind of resource that can be made, shown, listed and deleted; `mine` stands for the caller's own in a body.
+
+    id: where an answer of create, and an item of the list, says it. not_found: what show says when there is none.
+    name: the member of the body in which two of a kind differ. change: a body of the operation that changes one, which
+    leaves its name; None where there is no such operation.
+    """
+
+    create: str
+    body: dict
+    id: str
+    listed: str
+    items: str
+    item_id: str
+    not_found: tuple[int, str]
+    name: tuple[str, ...] = ("metadata", "name")
+    change: dict | None = None
+
+
+CODE = {"code_dir": "/training-code/resnet/", "boot_file": "/training-code/resnet/train.py"}
+CONFIG = {
+    "app_url": "/usr/app/",
+    "boot_file_url": "/usr/app/boot.py",
+    "data_url": "/usr/data/",
+    "engine_id": 4,
+    "spec_id": 2,
+    "worker_server_num": 1,
+}
+KINDS = [
+    Kind(
+        "CreateTrainingJob",
+        {
+            "kind": "job",
+            "metadata": {"name": "resnet"},
+            "algorithm": {
+                **CODE,
+                "engine": {"engine_id": "pytorch_1.8.0-cuda_10.2-py_3.7-ubuntu_18.04-x86_64"},
+            },
+            "spec": {"resource": {"flavor_id": "modelarts.vm.cpu.8u", "node_count": 1}},
+        },
+        "metadata.id",
+        "ListTrainingJobs",
+        "items",
+        "metadata.id",
+        (400, "ModelArts.2775"),
+        change={"description": "changed"},
+    ),
+    Kind(
+        "CreateAlgorithm",
+        {
+            "metadata": {"name": "resnet"},
+            "job_config": {
+                **CODE,
+                "engine": {"engine_name": "PyTorch", "engine_version": "PyTorch-1.4.0-python3.6-v2"},
+            },
+        },
+        "metadata.id",
+        "ListAlgorithms",
+        "items",
+        "metadata.id",
+        (400, "ModelArts.2755"),
+    ),
+    Kind(
+        "CreateTrainingExperiment",
+        {"metadata": {"name": "first-tries"}},
+        "metadata.id",
+        "ListTrainingExperiments",
+        "items",
+        "metadata.id",
+        (400, "ModelArts.2842"),
+        change={"description": "changed"},
+    ),
+    Kind(
+        "CreateTrainingJobConfig",
+        {"config_name": "usual", **CONFIG},
+        "usual",
+        "ListTrainingJobConfigs",
+        "configs",
+        "config_name",
+        (400, "ModelArts.0105"),
+        name=("config_name",),
+        change={"config_desc": "changed", **CONFIG},
+    ),
+    Kind(
+        "CreateVisualizationJob",
+        {"job_name": "look", "train_url": "/obs-name/logs/"},
+        "job_id",
+        "ListVisualizationJobs",
+        "jobs",
+        "job_id",
+        (400, "ModelArts.0104"),
+        name=("job_name",),
+        change={"job_desc": "changed"},
+    ),
+    Kind(
+        "CreateWorkspace",
+        {"name": "team-a"},
+        "id",
+        "ListWorkspace",
+        "workspaces",
+        "id",
+        (400, "ModelArts.7005"),
+        name=("name",),
+        change={"description": "changed"},
+    ),
+    Kind(
+        "CreateNetwork",
+        {
+            "apiVersion": "v1",
+            "kind": "Network",
+            "metadata": {"labels": {"os.modelarts/name": "net-a"}},
+            "spec": {"cidr": "192.168.0.0/16"},
+        },
+        "metadata.name",
+        "ListNetworks",
+        "items",
+        "metadata.name",
+        (404, "ModelArts.50025001"),
+        name=("metadata", "labels", "os.modelarts/name"),
+        change={"metadata": {"annotations": {"os.modelarts/description": "changed"}}},
+    ),
+    Kind(
+        "CreateNotebook",
+        {
+            "name": "explore",
+            "flavor": "modelarts.vm.cpu.2u",
+            "image_id": "e1a07296-22a8-4f05-8bc8-e936c8e54090",
+            "volume": {"category": "EVS", "ownership": "MANAGED"},
+        },
+        "id",
+        "ListNotebooks",
+        "data",
+        "id",
+        (400, "ModelArts.6309"),
+        name=("name",),
+    ),
+    Kind(
+        "CreatePermanentAccessKey",
+        {"credential": {"user_id": "mine", "description": "for a test"}},
+        "credential.access",
+        "ListPermanentAccessKeys",
+        "credentials",
+        "access",
+        (404, "404"),
+        name=("credential", "description"),
+    ),
+]
+
+
+def made(cloud, kind: Kind, name: str = "") -> str:
+    """The path of a new one of the kind."""
+    create = OPERATIONS.by_id[kind.create]
+    body = json.loads(json.dumps(kind.body).replace('"mine"', f'"{cloud.world.account.user_id}"'))
+    *way, last = kind.name
+    if name:
+        value_at(body, way)[last] = name
+    answer = cloud.post(create.path, body)
+    assert answer.status == create.success, answer
+    return f"{create.path}/{value_at(answer.json, kind.id) or value_at(body, kind.name)}"
