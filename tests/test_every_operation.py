@@ -193,7 +193,15 @@ def test_a_valid_request_passes_the_check(operation):
         check.read_headers(request)
         if body is not None:
             read = check.read_body(json.dumps(body).encode())
-            assert contains(read, body)
+            assert contains(read, without_nulls(operation, body))
+
+
+def without_nulls(operation, body):
+    """A copy of the body without the nulls that count as absent where the operation's area says so."""
+    meant = json.loads(json.dumps(body))
+    if Check(operation).drop_nulls is not None:
+        Check(operation).drop_nulls(meant)
+    return meant
 
 
 def contains(read, sent) -> bool:
@@ -229,6 +237,8 @@ def test_a_body_that_breaks_one_rule_is_refused_naming_the_place(operation, clou
             if (mutation.rule, mutation.json_path) in seen:
                 continue
             seen.add((mutation.rule, mutation.json_path))
+            if without_nulls(operation, mutation.value) != mutation.value:
+                continue
             answered = send(cloud, operation, request, json.dumps(mutation.value).encode())
             if refused_as_credential(answered, operation):
                 continue

@@ -145,6 +145,11 @@ class Operation:
         """What the operation says, else its area."""
         return self.definition[name] if name in self.definition else self.area_of.document[name]
 
+    @property
+    def null_is_absent(self) -> bool:
+        """Whether an optional member of the body that is null counts as not sent."""
+        return bool(self.area_of.document.get("x-null-is-absent"))
+
     @cached_property
     def paging(self) -> Paging | None:
         """How the list that the operation answers is paged; None where it answers none."""

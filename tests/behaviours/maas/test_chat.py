@@ -257,6 +257,46 @@ def test_an_assistant_message_without_content_needs_tool_calls(cloud):
     assert fault(chat(cloud, messages=[*TEA, {"role": "assistant"}])) == (400, "ModelArts.81001")
 
 
+def test_optional_members_that_are_null_count_as_absent_in_the_body_and_in_every_message(cloud):
+    names = ("max_tokens", "stop", "tools", "n", "seed", "stream", "temperature", "top_p", "stream_options")
+    replayed = {
+        "role": "assistant",
+        "content": "好",
+        "tool_calls": None,
+        "reasoning_content": None,
+        "name": None,
+    }
+    messages = [TEA[0] | {"tool_call_id": None}, replayed, *TEA]
+    plain = chat(cloud, messages=[*TEA, {"role": "assistant", "content": "好"}, *TEA])
+    answered = chat(cloud, messages=messages, **dict.fromkeys(names))
+    assert answered.json["choices"] == plain.json["choices"]
+
+
+def test_a_required_member_that_is_null_is_missing(cloud):
+    assert fault(chat(cloud, model=None)) == (400, "ModelArts.81001")
+
+
+def test_thinking_is_switched_by_the_member_that_huaweis_own_plugin_sends(cloud):
+    def thoughts(kind):
+        return chat(cloud, model="deepseek-v3.2", thinking={"type": kind}).json["choices"][0]["message"]
+
+    assert "reasoning_content" in thoughts("enabled") and "reasoning_content" not in thoughts("disabled")
+
+
+@pytest.mark.parametrize(
+    "tool", [{"type": "function", "function": {"name": None}}, {"type": "function"}, {"name": "get_weather"}]
+)
+def test_a_tool_definition_without_a_function_s_name_is_refused(cloud, tool):
+    reply = chat(cloud, tools=[tool])
+    assert fault(reply) == (400, "ModelArts.81001") and "invalid function name: None" in reply.text
+
+
+def test_a_replayed_tool_call_whose_arguments_are_an_object_is_refused(cloud):
+    called = {"id": "1", "type": "function", "function": {"name": "get_weather", "arguments": {"city": "x"}}}
+    messages = [*TEA, {"role": "assistant", "content": None, "tool_calls": [called]}]
+    assert fault(chat(cloud, messages=messages)) == (400, "ModelArts.81001")
+
+
 KINDS = st.sampled_from(["object", "array", "string", "integer", "number", "boolean", "null", "x"])
 SCHEMAS = st.recursive(
     st.dictionaries(
