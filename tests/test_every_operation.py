@@ -14,6 +14,7 @@ from modelarts_emulator.contract.patterns import patterns_of
 from modelarts_emulator.frame.registry import behaviour_of, not_emulated
 from modelarts_emulator.frame.resources import BORN
 from modelarts_emulator.identity.credentials import needs_credential
+from modelarts_emulator.identity.records import API_KEYS, User, remember_key
 from modelarts_emulator.worlds.store import sort_key, value_at
 from openapi_spec_validator import validate
 
@@ -30,6 +31,8 @@ every_body = pytest.mark.parametrize(
     [operation for operation in OPERATIONS if operation.body_schema is not None],
     ids=lambda operation: operation.operation_id,
 )
+
+OWNER = User("5" * 32, "somebody")
 
 MALFORMED = {
     "a body cut off": b'{"name": "x"',
@@ -106,6 +109,9 @@ def send(cloud, operation, request, body: bytes | None = None) -> Answered:
     values = {name: value for name, value in values.items() if name in path}
     content = body if body is not None else b"" if drawn is None else json.dumps(drawn).encode()
     sent = {**headers, "X-Auth-Token": cloud.token}
+    if operation.access.only_api_key:
+        remember_key(cloud.world, API_KEYS, f"key of {cloud.world.tag}", OWNER, cloud.project_id)
+        sent["Authorization"] = f"Bearer key of {cloud.world.tag}"
     application = cloud.emulator.application
     return Answered(application, operation.method, path_of(operation, values), query_of(query), sent, content)
 
@@ -115,6 +121,9 @@ def fault_of(answered: Answered, operation) -> tuple[str, str]:
     assert answered.headers["content-type"] == "application/json;charset=UTF-8"
     assert len(answered.headers["x-request-id"]) == 32
     body = answered.json
+    if operation.error_style == "anthropic" and "type" in body:
+        assert body.keys() == {"type", "error", "request_id"} and body["error"].keys() == {"type", "message"}
+        return tuple(body["error"]["message"].split(": ", 1))
     if operation.service == "maas" and "object" in body:
         assert body.keys() == {"object", "message", "type", "param", "code"} and body["object"] == "error"
         return body["type"], body["message"]
@@ -126,7 +135,8 @@ def fault_of(answered: Answered, operation) -> tuple[str, str]:
         assert body.keys() == {"error"} and body["error"].keys() == {"code", "message", "title"}
         return str(body["error"]["code"]), body["error"]["message"]
     if operation.service == "maas":
-        assert body.keys() == {"error"} and body["error"].keys() == {"code", "message"}
+        assert body.keys() == {"error", "error_code", "error_msg", "span_id"}
+        assert body["error"].keys() == {"code", "message", "param", "type"}
         return body["error"]["code"], body["error"]["message"]
     if operation.area in ("training-v1", "training-configs-v1", "specs-v1", "visualization-v1"):
         assert body.keys() == {"is_success", "error_code", "error_message"} and body["is_success"] is False
@@ -293,7 +303,11 @@ def broken_parameters(operation, place: str, sent: dict):
             (name,) = values.keys() - mutation.value.keys()
             if name not in ("Authorization", "X-Auth-Token"):
                 yield name, None, mutation.rule
-        elif len(mutation.path) == 1 and mutation.path[0] not in ("project_id", "X-Auth-Token"):
+        elif len(mutation.path) == 1 and mutation.path[0] not in (
+            "project_id",
+            "Authorization",
+            "X-Auth-Token",
+        ):
             name = mutation.path[0]
             value = mutation.value[name]
             text = strategies.as_text(value) if strategies.sendable(value) else ""

@@ -137,3 +137,14 @@ def test_the_nearest_operations_of_a_misspelt_path_are_named(tmp_path):
         tmp_path, {"/v2/{p}/training-jobs": {"get": shown("A")}, "/v2/{p}/pools": {"get": shown("B")}}
     )
     assert operations.nearest("GET", "/v2/x/traning-jobs")[0] == "GET /v2/{p}/training-jobs"
+
+
+def test_a_path_is_also_found_where_its_area_says_so(tmp_path):
+    also = {**FACTS, "x-also-at": {"/plan/a/{id}": "/a/{id}"}}
+    found = written(tmp_path, {"/a/{id}": {"get": shown("ShowA")}}, facts=also)
+    assert found.find("GET", "/plan/a/7") == (found.by_id["ShowA"], {"id": "7"})
+
+
+def test_a_second_address_of_no_path_is_refused(tmp_path):
+    with pytest.raises(BadSchema, match="x-also-at"):
+        written(tmp_path, {"/a": {"get": shown("ShowA")}}, facts={**FACTS, "x-also-at": {"/b": "/c"}})

@@ -93,6 +93,7 @@ class Operation:
         self.path = path
         self.area = area.name
         self.service = area.service
+        self.path_names: list[str] = []
 
     def __repr__(self) -> str:
         return f"<{self.operation_id} {self.method} {self.path}>"
@@ -242,18 +243,37 @@ class Operations:
         for path, methods in document["paths"].items():
             for method, definition in methods.items():
                 self._add(Operation(definition["operationId"], area, method.upper(), path))
+        for alias, path in document.get("x-also-at", {}).items():
+            self._add_alias(alias, path, area)
 
     def _add(self, operation: Operation) -> None:
         other = self.by_id.setdefault(operation.operation_id, operation)
         if other is not operation:
             raise BadSchema(f"{operation} and {other} share an id")
+        operation.path_names = path_names(operation.path)
+        self._route(operation.path, operation)
+
+    def _add_alias(self, alias: str, path: str, area: Area) -> None:
+        operations = [operation for operation in self if (operation.area_of, operation.path) == (area, path)]
+        if not operations or path_names(alias) != path_names(path):
+            raise BadSchema(
+                f"{area.path}: x-also-at: {alias} stands for {path}, which is no path with its names"
+            )
+        for operation in operations:
+            self._route(alias, operation)
+
+    def _route(self, path: str, operation: Operation) -> None:
         node = self._root
-        for segment in operation.path.split("/")[1:]:
+        for segment in path.split("/")[1:]:
             node = node.setdefault("{}" if segment.startswith("{") else segment, {})
         other = node.setdefault(METHODS_HERE, {}).setdefault(operation.method, operation)
         if other is not operation:
             raise BadSchema(f"{operation} and {other} share a route")
-        operation.path_names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
+
+
+def path_names(path: str) -> list[str]:
+    """The names of the parameters in a documented path."""
+    return [part[1:-1] for part in path.split("/") if part.startswith("{")]
 
 
 def _walk(node: dict, segments: list[str], at: int, values: tuple) -> tuple:
