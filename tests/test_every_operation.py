@@ -21,8 +21,8 @@ from openapi_spec_validator import validate
 from tests import strategies
 
 OPERATIONS = Operations()
-COUNT = 536
-CHECKSUM = "b93c0881f5278d3fef9873c40a0dbc7f3ac0174f5e8f8cf0761fa64a1709f827"
+COUNT = 538
+CHECKSUM = "89e74866fefeb8d481d39b25cea3fbe722b870f34d15e1025c4492611c4478da"
 every_operation = pytest.mark.parametrize(
     "operation", list(OPERATIONS), ids=lambda operation: operation.operation_id
 )
@@ -174,13 +174,30 @@ def test_a_method_that_is_not_documented_gets_405_and_the_methods_that_are(cloud
         )
     for operations in by_path.values():
         allowed = {operation.method for operation in operations}
+        allowed |= {"HEAD"} if "GET" in allowed else set()
         for method in {name.upper() for name in METHODS} - allowed:
             path = path_of(operations[0], dict.fromkeys(operations[0].path_names, "x-1"))
             answered = Answered(cloud.emulator.application, method, path)
+            assert answered.status == 405 and set(answered.headers["allow"].split(", ")) == allowed
+            if method == "HEAD":
+                continue
             code, words = fault_of(answered, operations[0])
-            assert (answered.status, code) == (405, "APIG.0101")
-            assert set(answered.headers["allow"].split(", ")) == allowed
+            assert code == "APIG.0101"
             assert all(method in words for method in allowed)
+
+
+def test_head_is_answered_as_get_is_but_without_a_body(cloud):
+    for operation in OPERATIONS:
+        if operation.method == "GET":
+            path = path_of(
+                operation, dict.fromkeys(operation.path_names, "x-1") | {"project_id": cloud.project_id}
+            )
+            asked = [
+                Answered(cloud.emulator.application, method, path, headers={"X-Auth-Token": cloud.token})
+                for method in ("GET", "HEAD")
+            ]
+            assert (asked[1].status, asked[1].body) == (asked[0].status, b""), operation
+            assert asked[1].headers["content-length"] == str(len(asked[0].body)), operation
 
 
 def test_a_request_without_credentials_gets_401_in_the_words_of_its_service(cloud):

@@ -148,3 +148,21 @@ def test_a_path_is_also_found_where_its_area_says_so(tmp_path):
 def test_a_second_address_of_no_path_is_refused(tmp_path):
     with pytest.raises(BadSchema, match="x-also-at"):
         written(tmp_path, {"/a": {"get": shown("ShowA")}}, facts={**FACTS, "x-also-at": {"/b": "/c"}})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "meant"),
+    [
+        ("GET", "/trainingjobs", "GET /v1/{project_id}/training-jobs"),
+        ("POST", "/v1/messages", "POST /anthropic/v1/messages"),
+        ("POST", "/chat/completions", "POST /v1/chat/completions"),
+    ],
+)
+def test_the_nearest_operation_is_found_where_segments_are_missing(method, path, meant):
+    assert Operations().nearest(method, path)[0] == meant
+
+
+def test_head_finds_what_get_finds(tmp_path):
+    found = written(tmp_path, {"/a": {"get": shown("ShowA")}, "/b": {"post": shown("MakeB")}})
+    assert found.find("HEAD", "/a") == found.find("GET", "/a")
+    assert found.find("HEAD", "/b") == (None, ["POST"])

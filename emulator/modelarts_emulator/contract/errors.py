@@ -139,7 +139,7 @@ def error_body(error: ApiError, operation: "Operation | None", request_id: str) 
     everywhere, or in that of the operation; in the gateway's where no operation was reached.
     """
     own = operation.error_style if operation else GATEWAY
-    is_own = own == "anthropic" or (own == "maas" and error.style != GATEWAY)
+    is_own = own == "anthropic" or (own == "openai" and error.style != GATEWAY)
     style = own if is_own else error.style or own
     return STYLES[style](error, request_id)
 
@@ -186,8 +186,8 @@ def model_server(error: ApiError, request_id: str) -> dict[str, Any]:
     }
 
 
-def maas(error: ApiError, request_id: str) -> dict[str, Any]:
-    """As answers of MaaS have it: what OpenAI's clients read, and code and message once more on the top level."""
+def openai(error: ApiError, request_id: str) -> dict[str, Any]:
+    """What OpenAI's clients read, and code and message once more on the top level."""
     kind = title_of(error.status).replace(" ", "")
     told = {"code": error.code, "message": error.message, "param": None, "type": kind}
     return {"error": told, "error_code": error.code, "error_msg": error.message, "span_id": request_id[-16:]}
@@ -219,7 +219,7 @@ STYLES: dict[str, Callable[[ApiError, str], dict[str, Any]]] = {
     "keystone": keystone,
     "nested": nested,
     "model-server": model_server,
-    "maas": maas,
+    "openai": openai,
     "anthropic": anthropic,
 }
 

@@ -1,6 +1,6 @@
 """The documented operations: read from schemas/, checked for sense, found again by method and raw path."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from difflib import SequenceMatcher
 from functools import cache, cached_property
 from pathlib import Path
@@ -16,6 +16,8 @@ from modelarts_emulator.contract.paging import BadPaging, Paging, read_paging
 
 # Under this key a node of the route index holds what ends there: not even an empty segment is called so.
 METHODS_HERE = None
+# What it costs a documented path in likeness to lack a segment that was sent.
+SKIPPED = 0.4
 METHODS = ("get", "put", "post", "delete", "patch", "head")
 
 ANNOTATIONS = {
@@ -185,27 +187,25 @@ class Operations:
 
     def find(self, method: str, raw_path: str) -> tuple:
         """(operation, path values) of a request; (None, methods that the path has) where the method does not
-        fit.
+        fit. HEAD asks what GET does.
         """
         segments = raw_path.split("/")[1:]
         leaf, values = _walk(self._root, segments, 0, ())
         if leaf is None:
             return None, []
-        operation = leaf.get(method)
+        operation = leaf.get(method) or (leaf.get("GET") if method == "HEAD" else None)
         if operation is None:
-            return None, sorted(leaf)
+            return None, sorted({*leaf, "HEAD"} if "GET" in leaf else leaf)
         names = operation.path_names
         return operation, dict(zip(names, map(unquote, values), strict=True)) if names else {}
 
     def nearest(self, method: str, raw_path: str, count: int = 3) -> list[str]:
-        """The documented routes that look most like the request, best first."""
+        """The documented routes that look most like the request, best first; segments of either may be missing."""
         sent = raw_path.split("/")[1:]
         alike = cache(closeness)
         scored = []
         for operation in self:
-            documented = operation.path.split("/")[1:]
-            score = sum(alike(*pair) for pair in zip(sent, documented, strict=False))
-            score += 0.5 * (operation.method == method) - abs(len(sent) - len(documented))
+            score = likeness(sent, operation.path.split("/")[1:], alike) + 0.5 * (operation.method == method)
             scored.append((score, f"{operation.method} {operation.path}"))
         return [route for score, route in sorted(scored, key=lambda pair: -pair[0])[:count] if score > 1]
 
@@ -297,11 +297,29 @@ def closeness(sent: str, documented: str) -> float:
     would do.
     """
     if sent == documented:
-        return 2
+        return 2 if sent else 0
     if documented.startswith("{"):
         return 0.5
     ratio = SequenceMatcher(None, sent, documented).ratio()
     return 1.5 * ratio if ratio > 0.6 else 0
+
+
+def likeness(sent: list[str], documented: list[str], alike: Callable[[str, str], float]) -> float:
+    """How well one path fits another, in whichever way of leaving out segments of both fits best."""
+    row = [0.0]
+    for name in documented:
+        row.append(row[-1] - cost_of(name))
+    for segment in sent:
+        above, row = row, [row[0] - SKIPPED]
+        for at, name in enumerate(documented):
+            matched = above[at] + alike(segment, name)
+            row.append(max(matched, above[at + 1] - SKIPPED, row[at] - cost_of(name)))
+    return row[-1]
+
+
+def cost_of(documented: str) -> float:
+    """What it costs that a documented segment was not sent."""
+    return SKIPPED / 2 if documented.startswith("{") else SKIPPED
 
 
 def references(schema: Any) -> list[str]:
