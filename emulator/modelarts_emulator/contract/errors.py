@@ -25,6 +25,7 @@ OWN_CODES: dict[str, dict[str, Any]] = {
         "status": 500,
         "message": "The emulator failed: this is a bug of the emulator, not of the request.",
     },
+    "Emulator.Upstream": {"status": 502, "message": ""},
     "Emulator.BadControl": {"status": 400, "message": "The control request cannot be carried out."},
     "Emulator.StateUnwritten": {"status": 507, "message": "The change was refused and is not there."},
 }
@@ -117,7 +118,8 @@ def worded(facts: dict[str, Any], status: int, detail: str, fill: list[object]) 
         return filled
     if not filled or SLOT.search(filled):
         return detail
-    return f"{filled.rstrip('. ')}: {detail}"
+    words = filled.rstrip(". ")
+    return detail if detail.startswith(words) else f"{words}: {detail}"
 
 
 def parameter_code(operation: "Operation", malformed: bool = False, words: str = "") -> str:
