@@ -88,6 +88,12 @@ def refuse_unknown(app: "Application", exchange: Exchange) -> None:
     if methods:
         words = f"{request.raw_path} takes {' or '.join(methods)}, not {request.method}"
         raise ApiError("APIG.0101", words, status=405, headers={"Allow": ", ".join(methods)})
+    path, _, query = request.raw_path.partition("&")
+    if query and app.operations.find(request.method, path)[0] is not None:
+        words = f"the query begins with ?, not with &: write {path}?{query}"
+        raise ApiError(
+            "APIG.0101", f"{request.method} {request.raw_path} is not a documented operation; {words}"
+        )
     nearest = app.operations.nearest(request.method, request.raw_path)
     hint = f"nearest: {'; '.join(nearest)}" if nearest else "GET /_emulator/operations lists all"
     raise ApiError("APIG.0101", f"{request.method} {request.raw_path} is not a documented operation; {hint}")

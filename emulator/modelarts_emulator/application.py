@@ -225,9 +225,11 @@ class Application:
         else:
             status, headers, body = self.respond_in_time(exchange)
         headers.append(("X-Request-Id", exchange.request_id))
+        if exchange.request.method == "HEAD" and not isinstance(body, bytes):
+            body = b"".join(body)
         if isinstance(body, bytes):
             headers.append(("Content-Length", str(len(body))))
-            body = [body]
+            body = [b"" if exchange.request.method == "HEAD" else body]
         start_response(STATUS_LINES.get(status) or f"{status} Answered by a model", headers)
         return body
 

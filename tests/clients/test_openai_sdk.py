@@ -217,10 +217,13 @@ def test_tools_pass_through_an_upstream(passed_on):
     assert json.loads(call.function.arguments) == {"city": "Shanghai"}
 
 
-def test_what_an_upstream_refuses_is_a_failure_of_the_model(passed_on):
-    with pytest.raises(openai.InternalServerError) as failed:
-        said(passed_on, "a secret")
-    assert "the upstream answered 403" in failed.value.response.json()["error_msg"]
+def test_what_an_upstream_refuses_keeps_its_status_and_words(passed_on, scripted):
+    told = []
+    for client in (passed_on, scripted):
+        with pytest.raises(openai.PermissionDeniedError) as refused:
+            said(client, "a secret")
+        told.append(refused.value.response.json()["error"]["message"])
+    assert told[0] == told[1]
 
 
 def test_a_latency_profile_is_felt_and_a_known_prefix_spares_time():

@@ -31,3 +31,7 @@ def test_slots_are_filled_in_order_and_a_template_with_an_empty_slot_is_not_show
     template, detail, fill, words
 ):
     assert worded({"message": template, "status": 400}, 400, detail, fill) == words
+
+
+def test_words_that_a_code_says_already_are_not_said_twice():
+    assert ApiError("APIG.0203", "Backend timeout: it slept").message == "Backend timeout: it slept"

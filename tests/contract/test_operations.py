@@ -137,3 +137,32 @@ def test_the_nearest_operations_of_a_misspelt_path_are_named(tmp_path):
         tmp_path, {"/v2/{p}/training-jobs": {"get": shown("A")}, "/v2/{p}/pools": {"get": shown("B")}}
     )
     assert operations.nearest("GET", "/v2/x/traning-jobs")[0] == "GET /v2/{p}/training-jobs"
+
+
+def test_a_path_is_also_found_where_its_area_says_so(tmp_path):
+    also = {**FACTS, "x-also-at": {"/plan/a/{id}": "/a/{id}"}}
+    found = written(tmp_path, {"/a/{id}": {"get": shown("ShowA")}}, facts=also)
+    assert found.find("GET", "/plan/a/7") == (found.by_id["ShowA"], {"id": "7"})
+
+
+def test_a_second_address_of_no_path_is_refused(tmp_path):
+    with pytest.raises(BadSchema, match="x-also-at"):
+        written(tmp_path, {"/a": {"get": shown("ShowA")}}, facts={**FACTS, "x-also-at": {"/b": "/c"}})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "meant"),
+    [
+        ("GET", "/trainingjobs", "GET /v1/{project_id}/training-jobs"),
+        ("POST", "/v1/messages", "POST /anthropic/v1/messages"),
+        ("POST", "/chat/completions", "POST /v1/chat/completions"),
+    ],
+)
+def test_the_nearest_operation_is_found_where_segments_are_missing(method, path, meant):
+    assert Operations().nearest(method, path)[0] == meant
+
+
+def test_head_finds_what_get_finds(tmp_path):
+    found = written(tmp_path, {"/a": {"get": shown("ShowA")}, "/b": {"post": shown("MakeB")}})
+    assert found.find("HEAD", "/a") == found.find("GET", "/a")
+    assert found.find("HEAD", "/b") == (None, ["POST"])

@@ -199,6 +199,13 @@ def test_a_token_opens_its_own_world_for_its_user(app, world):
     assert (caller.account_id, caller.user_name, caller.how) == (world.account.domain_id, "somebody", "token")
 
 
+@pytest.mark.parametrize("operation_id", [SHOW, CHAT, OPEN_AI])
+def test_a_token_is_taken_as_bearer_wherever_it_is_taken_in_its_own_header(app, world, operation_id):
+    sent = {"Authorization": f"Bearer {token_for(world)}"}
+    caller = ask(app, operation_id, project_id=world.account.project_id, **sent)
+    assert caller.account_id == world.account.domain_id
+
+
 def test_a_token_for_another_project_of_the_account_is_refused(app, world):
     token = token_for(world, "cn-east-3")
     error = refusal(ask, app, project_id=world.account.project_id, X_Auth_Token=token)

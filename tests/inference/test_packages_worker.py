@@ -104,6 +104,42 @@ def test_an_uploaded_file_arrives_under_its_key_and_name(begin):
     ]
 
 
+SIZES = """
+from model_service.pytorch_model_service import PTServingBaseService
+
+class Sizes(PTServingBaseService):
+    def _inference(self, data):
+        return [[k, name, file.read().decode()] for k, v in data.items() for name, file in v.items()]
+"""
+
+
+def test_a_form_is_read_however_its_client_writes_it(begin):
+    worker = begin(SIZES, engine="PyTorch")
+    names = [
+        ("form-data; name=images; filename=a.jpg", "a.jpg"),
+        ("form-data; name=images; filename*=UTF-8''%E7%8C%AB.jpg", "猫.jpg"),
+        ('form-data; name="images"; filename="猫.jpg"', "猫.jpg"),
+        ('form-data; name="images"; filename="a b.jpg"; filename*=UTF-8\'\'%E7%8C%AB.jpg', "猫.jpg"),
+    ]
+    headers = {"content-type": 'Multipart/Form-Data; charset=utf-8; boundary="x y"'}
+    for preamble in ("", "\r\n", "whatever a mail client says\r\n"):
+        for disposition, name in names:
+            body = f"{preamble}--x y\r\nContent-Disposition: {disposition}\r\n\r\none\r\n--x y--\r\n".encode()
+            answer = worker.predict("/", "POST", headers, body, 20)
+            assert json.loads(answer[2]) == [["images", name, "one"]], (preamble, disposition)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"one", b"--x\r\n", b"--x\r\nContent-Disposition: form-data\r\n\r\none\r\n--x--\r\n"]
+    + [b'--x\r\nContent-Disposition: form-data; name="a"; filename="b"\r\n\r\none\r\n'],
+)
+def test_a_form_that_is_cut_off_or_names_nothing_is_refused(begin, body):
+    worker = begin(SIZES, engine="PyTorch")
+    answer = worker.predict("/", "POST", {"content-type": "multipart/form-data; boundary=x"}, body, 20)
+    assert (answer[0], json.loads(answer[2])["erno"]) == (400, "MR.0101")
+
+
 def test_a_deep_learning_package_gets_json_as_a_dict_and_its_name_and_path(begin):
     worker = begin(
         """

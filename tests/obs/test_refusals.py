@@ -311,6 +311,24 @@ def test_an_upload_without_a_length_is_refused(direct):
     assert direct.run(environ).code == "MissingContentLength"
 
 
+@pytest.mark.parametrize(
+    ("query", "headers"),
+    [
+        ("", {"HTTP_X_OBS_COPY_SOURCE": "/data/a", "HTTP_X_OBS_METADATA_DIRECTIVE": "REPLACE"}),
+        ("acl", {"HTTP_X_OBS_ACL": "public-read"}),
+    ],
+)
+def test_what_uploads_nothing_needs_no_length(direct, query, headers):
+    direct.send("PUT", "/data/a", b"123")
+    environ = {
+        "REQUEST_METHOD": "PUT",
+        "RAW_URI": f"/data/a?{query}",
+        "PATH_INFO": "/data/a",
+        "HTTP_HOST": "x",
+    }
+    assert direct.run(environ | {"QUERY_STRING": query} | headers).status == 200
+
+
 def test_a_body_in_aws_chunks_is_unwrapped(direct):
     body = b"5;chunk-signature=x\r\nhello\r\n3;chunk-signature=y\r\n ab\r\n0;chunk-signature=z\r\n\r\n"
     headers = {

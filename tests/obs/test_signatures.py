@@ -1,6 +1,11 @@
 """Signatures: the documented examples, what they cover, and names that a WSGI environment cannot tell."""
 
+from urllib.parse import quote
+
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from tests.obs.conftest import KEYS, Direct, sign
 
@@ -101,3 +106,16 @@ def test_a_token_in_a_url_is_signed_and_handed_on(direct):
     target = "/data/a?AccessKeyId=TEMP&Expires=9999999999&Signature=x&x-obs-security-token=to%2Bken"
     assert direct.send("GET", target).code == "SignatureDoesNotMatch"
     assert asked == [("TEMP", "to+ken")]
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+def test_a_key_that_is_sent_raw_may_be_signed_raw_or_encoded_once(direct, encoded):
+    path = "/data/a (1)@=+:;!'*$&.txt".replace(" ", "%20")
+    signed_path = quote(path, safe="/%-_.~") if encoded else path
+    request = AWSRequest("PUT", f"http://127.0.0.1:7879{signed_path}", data=b"1")
+    request.context["payload_signing_enabled"] = False
+    signer = SigV4Auth(Credentials("AKONE", KEYS["AKONE"].secret), "s3", "cn-north-4")
+    signer._normalize_url_path = lambda path: path
+    signer.add_auth(request)
+    sent = {name: value for name, value in request.headers.items() if name.lower() != "host"}
+    assert direct.send("PUT", path, b"1", sent).status == 200

@@ -52,6 +52,16 @@ class Access(NamedTuple):
         return not self.credentials and self.in_body is None
 
     @property
+    def token(self) -> bool:
+        """Whether a token counts."""
+        return "token" in self.credentials
+
+    @property
+    def only_api_key(self) -> bool:
+        """Whether nothing but an API key counts: a token beside it is not looked at."""
+        return self.credentials == ("api_key",)
+
+    @property
     def app_code(self) -> bool:
         """Whether an app code counts."""
         return "app_code" in self.credentials

@@ -12,6 +12,7 @@ import orjson
 
 from modelarts_emulator.contract.errors import ApiError, ContractBroken, parameter_code
 from modelarts_emulator.contract.explaining import explain, explain_fast, in_numeric_range, lenient
+from modelarts_emulator.contract.filling import filler, null_dropper, resolved
 from modelarts_emulator.contract.operations import Area, Operation
 from modelarts_emulator.contract.patterns import with_patterns_for_rust
 from modelarts_emulator.contract.whole import integer_maker
@@ -46,6 +47,12 @@ class Check:
         schema = self.operation.body_schema
         return None if schema is None else Shape(self.area, schema)
 
+    @cached_property
+    def drop_nulls(self) -> Callable[[Any], None] | None:
+        """What takes optional members that are null out of a body; None where null is a value like others."""
+        schema = self.operation.body_schema
+        return null_dropper(self.area, schema, ()) if schema and self.operation.null_is_absent else None
+
     def read_path(self, values: dict) -> dict:
         """The checked values of the path's parameters."""
         return self._read(self.path, {name: [value] for name, value in values.items()})
@@ -75,6 +82,8 @@ class Check:
                 self._refuse("$: a JSON body is required and none was sent")
             return None
         value = parse_json(raw, charset, self.operation)
+        if self.drop_nulls is not None:
+            self.drop_nulls(value)
         if not shape.fast.is_valid(value):
             value = self._mended(shape, value, "$", len(raw) > LARGE)
         if self.strict_fields:
@@ -273,13 +282,6 @@ def repeated_name(raw: bytes) -> str | None:
     return f"the name {repeated[0]!r} appears twice in one object" if repeated else None
 
 
-def resolved(area: Area, schema: dict) -> dict:
-    """The schema itself, its reference followed."""
-    while "$ref" in schema:
-        schema = area.component(schema["$ref"])
-    return schema
-
-
 def kinds_of(area: Area, schema: dict) -> frozenset:
     """The JSON types a schema allows, as far as it says."""
     schema = resolved(area, schema)
@@ -299,45 +301,6 @@ def converted(text: str, kinds: frozenset) -> str | int | float | bool:
     if "boolean" in kinds and text.lower() in ("true", "false"):
         return text.lower() == "true"
     return text
-
-
-def filler(area: Area, schema: dict, path: tuple) -> Callable[[Any], None] | None:
-    """A function that fills a value of the schema with its defaults; None where the schema has none."""
-    if schema.get("$ref") in path:
-        return None
-    if "$ref" in schema:
-        path = (*path, schema["$ref"])
-    schema = resolved(area, schema)
-    own: dict[str, Any] = {}
-    nested: dict[str, Callable[[Any], None]] = {}
-    for name, member in schema.get("properties", {}).items():
-        flat = resolved(area, member)
-        if "default" in flat:
-            own[name] = flat["default"]
-        fill = filler(area, member, path)
-        if fill is not None:
-            nested[name] = fill
-    items = filler(area, schema["items"], path) if isinstance(schema.get("items"), dict) else None
-    branches = [branch for word in ("anyOf", "allOf") for branch in schema.get(word, ())]
-    others = [fill for fill in (filler(area, branch, path) for branch in branches) if fill is not None]
-    if not (own or nested or items or others):
-        return None
-
-    def fill_in(value: Any) -> None:
-        if isinstance(value, dict):
-            for name, default in own.items():
-                if name not in value:
-                    value[name] = default.copy() if isinstance(default, dict | list) else default
-            for name, fill in nested.items():
-                if name in value:
-                    fill(value[name])
-            for fill in others:
-                fill(value)
-        elif isinstance(value, list) and items is not None:
-            for member in value:
-                items(member)
-
-    return fill_in
 
 
 def gather_unknown(area: Area, schemas: list, value: Any, where: str, found: list) -> None:

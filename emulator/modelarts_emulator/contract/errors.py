@@ -26,6 +26,7 @@ OWN_CODES: dict[str, dict[str, Any]] = {
         "status": 500,
         "message": "The emulator failed: this is a bug of the emulator, not of the request.",
     },
+    "Emulator.Upstream": {"status": 502, "message": ""},
     "Emulator.BadControl": {"status": 400, "message": "The control request cannot be carried out."},
     "Emulator.StateUnwritten": {"status": 507, "message": "The change was refused and is not there."},
 }
@@ -118,7 +119,8 @@ def worded(facts: dict[str, Any], status: int, detail: str, fill: list[object]) 
         return filled
     if not filled or SLOT.search(filled):
         return detail
-    return f"{filled.rstrip('. ')}: {detail}"
+    words = filled.rstrip(". ")
+    return detail if detail.startswith(words) else f"{words}: {detail}"
 
 
 def parameter_code(operation: "Operation", malformed: bool = False, words: str = "") -> str:
@@ -136,10 +138,12 @@ def parameter_code(operation: "Operation", malformed: bool = False, words: str =
 
 
 def error_body(error: ApiError, operation: "Operation | None", request_id: str) -> dict[str, Any]:
-    """The body of a refusal: in the style that its code has everywhere, else in that of the operation; in the
-    gateway's where no operation was reached.
+    """The body of a refusal: in the operation's style where a path has only one; else in that which its code has
+    everywhere, or in that of the operation; in the gateway's where no operation was reached.
     """
-    style = error.style or (operation.error_style if operation else GATEWAY)
+    own = operation.error_style if operation else GATEWAY
+    is_own = own == "anthropic" or (own == "openai" and error.style != GATEWAY)
+    style = own if is_own else error.style or own
     return STYLES[style](error, request_id)
 
 
@@ -185,6 +189,29 @@ def model_server(error: ApiError, request_id: str) -> dict[str, Any]:
     }
 
 
+def openai(error: ApiError, request_id: str) -> dict[str, Any]:
+    """What OpenAI's clients read, and code and message once more on the top level."""
+    kind = title_of(error.status).replace(" ", "")
+    told = {"code": error.code, "message": error.message, "param": None, "type": kind}
+    return {"error": told, "error_code": error.code, "error_msg": error.message, "span_id": request_id[-16:]}
+
+
+def anthropic(error: ApiError, request_id: str) -> dict[str, Any]:
+    """As Anthropic's clients read it; the code stands before the words."""
+    kind = ANTHROPIC_KINDS.get(error.status, "api_error" if error.status >= 500 else "invalid_request_error")
+    told = {"type": kind, "message": f"{error.code}: {error.message}"}
+    return {"type": "error", "error": told, "request_id": request_id}
+
+
+ANTHROPIC_KINDS = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
 GATEWAY = "gateway"
 # What x-error-body, and "body" in errors.json, may say.
 STYLES: dict[str, Callable[[ApiError, str], dict[str, Any]]] = {
@@ -195,6 +222,8 @@ STYLES: dict[str, Callable[[ApiError, str], dict[str, Any]]] = {
     "keystone": keystone,
     "nested": nested,
     "model-server": model_server,
+    "openai": openai,
+    "anthropic": anthropic,
 }
 
 

@@ -1,6 +1,6 @@
 """The documented operations: read from schemas/, checked for sense, found again by method and raw path."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from difflib import SequenceMatcher
 from functools import cache, cached_property
 from pathlib import Path
@@ -16,6 +16,8 @@ from modelarts_emulator.contract.paging import BadPaging, Paging, read_paging
 
 # Under this key a node of the route index holds what ends there: not even an empty segment is called so.
 METHODS_HERE = None
+# What it costs a documented path in likeness to lack a segment that was sent.
+SKIPPED = 0.4
 METHODS = ("get", "put", "post", "delete", "patch", "head")
 
 ANNOTATIONS = {
@@ -93,6 +95,7 @@ class Operation:
         self.path = path
         self.area = area.name
         self.service = area.service
+        self.path_names: list[str] = []
 
     def __repr__(self) -> str:
         return f"<{self.operation_id} {self.method} {self.path}>"
@@ -145,6 +148,11 @@ class Operation:
         """What the operation says, else its area."""
         return self.definition[name] if name in self.definition else self.area_of.document[name]
 
+    @property
+    def null_is_absent(self) -> bool:
+        """Whether an optional member of the body that is null counts as not sent."""
+        return bool(self.area_of.document.get("x-null-is-absent"))
+
     @cached_property
     def paging(self) -> Paging | None:
         """How the list that the operation answers is paged; None where it answers none."""
@@ -179,27 +187,25 @@ class Operations:
 
     def find(self, method: str, raw_path: str) -> tuple:
         """(operation, path values) of a request; (None, methods that the path has) where the method does not
-        fit.
+        fit. HEAD asks what GET does.
         """
         segments = raw_path.split("/")[1:]
         leaf, values = _walk(self._root, segments, 0, ())
         if leaf is None:
             return None, []
-        operation = leaf.get(method)
+        operation = leaf.get(method) or (leaf.get("GET") if method == "HEAD" else None)
         if operation is None:
-            return None, sorted(leaf)
+            return None, sorted({*leaf, "HEAD"} if "GET" in leaf else leaf)
         names = operation.path_names
         return operation, dict(zip(names, map(unquote, values), strict=True)) if names else {}
 
     def nearest(self, method: str, raw_path: str, count: int = 3) -> list[str]:
-        """The documented routes that look most like the request, best first."""
+        """The documented routes that look most like the request, best first; segments of either may be missing."""
         sent = raw_path.split("/")[1:]
         alike = cache(closeness)
         scored = []
         for operation in self:
-            documented = operation.path.split("/")[1:]
-            score = sum(alike(*pair) for pair in zip(sent, documented, strict=False))
-            score += 0.5 * (operation.method == method) - abs(len(sent) - len(documented))
+            score = likeness(sent, operation.path.split("/")[1:], alike) + 0.5 * (operation.method == method)
             scored.append((score, f"{operation.method} {operation.path}"))
         return [route for score, route in sorted(scored, key=lambda pair: -pair[0])[:count] if score > 1]
 
@@ -237,18 +243,37 @@ class Operations:
         for path, methods in document["paths"].items():
             for method, definition in methods.items():
                 self._add(Operation(definition["operationId"], area, method.upper(), path))
+        for alias, path in document.get("x-also-at", {}).items():
+            self._add_alias(alias, path, area)
 
     def _add(self, operation: Operation) -> None:
         other = self.by_id.setdefault(operation.operation_id, operation)
         if other is not operation:
             raise BadSchema(f"{operation} and {other} share an id")
+        operation.path_names = path_names(operation.path)
+        self._route(operation.path, operation)
+
+    def _add_alias(self, alias: str, path: str, area: Area) -> None:
+        operations = [operation for operation in self if (operation.area_of, operation.path) == (area, path)]
+        if not operations or path_names(alias) != path_names(path):
+            raise BadSchema(
+                f"{area.path}: x-also-at: {alias} stands for {path}, which is no path with its names"
+            )
+        for operation in operations:
+            self._route(alias, operation)
+
+    def _route(self, path: str, operation: Operation) -> None:
         node = self._root
-        for segment in operation.path.split("/")[1:]:
+        for segment in path.split("/")[1:]:
             node = node.setdefault("{}" if segment.startswith("{") else segment, {})
         other = node.setdefault(METHODS_HERE, {}).setdefault(operation.method, operation)
         if other is not operation:
             raise BadSchema(f"{operation} and {other} share a route")
-        operation.path_names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
+
+
+def path_names(path: str) -> list[str]:
+    """The names of the parameters in a documented path."""
+    return [part[1:-1] for part in path.split("/") if part.startswith("{")]
 
 
 def _walk(node: dict, segments: list[str], at: int, values: tuple) -> tuple:
@@ -272,11 +297,29 @@ def closeness(sent: str, documented: str) -> float:
     would do.
     """
     if sent == documented:
-        return 2
+        return 2 if sent else 0
     if documented.startswith("{"):
         return 0.5
     ratio = SequenceMatcher(None, sent, documented).ratio()
     return 1.5 * ratio if ratio > 0.6 else 0
+
+
+def likeness(sent: list[str], documented: list[str], alike: Callable[[str, str], float]) -> float:
+    """How well one path fits another, in whichever way of leaving out segments of both fits best."""
+    row = [0.0]
+    for name in documented:
+        row.append(row[-1] - cost_of(name))
+    for segment in sent:
+        above, row = row, [row[0] - SKIPPED]
+        for at, name in enumerate(documented):
+            matched = above[at] + alike(segment, name)
+            row.append(max(matched, above[at + 1] - SKIPPED, row[at] - cost_of(name)))
+    return row[-1]
+
+
+def cost_of(documented: str) -> float:
+    """What it costs that a documented segment was not sent."""
+    return SKIPPED / 2 if documented.startswith("{") else SKIPPED
 
 
 def references(schema: Any) -> list[str]:

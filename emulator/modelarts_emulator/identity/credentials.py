@@ -23,6 +23,7 @@ from modelarts_emulator.identity.records import (
     identity_in,
     inner,
     is_genuine,
+    knows_token,
     seed_identity,
     tag_of,
     tag_of_domain,
@@ -207,15 +208,19 @@ def refuse_foreign_project(proof: Proof, access: Access, project_id: str, names:
 def proof_in_headers(application: Emulator, request: Sent, access: Access) -> Proof:
     """What the request's headers prove; ApiError when they prove nothing, or what they say is wrong."""
     token = request.header("X-Auth-Token")
-    if token:
+    if token and not access.only_api_key:
         return proof_of_token(application, token, access)
     authorization = request.header("Authorization") or ""
-    is_bearer = authorization[:7].lower() == "bearer "
+    is_bearer, bearer = authorization[:7].lower() == "bearer ", authorization[7:].strip()
+    if is_bearer and access.token and knows_token(application.worlds.by_tag(tag_of(bearer)), bearer):
+        return proof_of_token(application, bearer, access)
     if access.api_key and is_bearer:
-        return proof_of_key(application, API_KEYS, authorization[7:].strip(), access)
+        return proof_of_key(application, API_KEYS, bearer, access)
     app_code = request.header("X-Apig-AppCode") or request.header("apikey")
     if access.app_code and app_code:
         return proof_of_key(application, APP_CODES, app_code, access)
+    if authorization and access.only_api_key:
+        refuse(access, "bad_api_key", f"write {SENT_AS['api_key']}")
     if authorization and not is_bearer:
         return proof_of_signature(application, request, authorization, access)
     if access.is_open:

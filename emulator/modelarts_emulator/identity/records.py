@@ -277,3 +277,11 @@ def inner(value: dict[str, Any], *names: str) -> dict[str, Any]:
             return {}
         value = found
     return value
+
+
+def knows_token(world: World | None, token: str) -> bool:
+    """Whether the world has issued that token."""
+    if world is None:
+        return False
+    with world.lock:
+        return world.store.table(TOKENS).find(digest_of(token)) is not None

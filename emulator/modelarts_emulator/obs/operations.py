@@ -26,6 +26,7 @@ class Operation(NamedTuple):
     """One operation. action, permission: what a policy and an ACL call it; without them it is for the owner only.
 
     changes: whether it changes what is stored. of_object: whether the object's ACL decides, not the bucket's.
+    uploads: whether its body is content, whose length has to be known.
     """
 
     behave: Callable
@@ -33,11 +34,17 @@ class Operation(NamedTuple):
     permission: str = ""
     changes: bool = False
     of_object: bool = False
+    uploads: bool = False
 
 
 def change(behave, action: str = "", permission: str = "", of_object: bool = False) -> Operation:
     """An operation that changes what is stored."""
     return Operation(behave, action, permission, True, of_object)
+
+
+def upload(behave, action: str = "", permission: str = "") -> Operation:
+    """An operation that stores what its body is."""
+    return Operation(behave, action, permission, True, uploads=True)
 
 
 def configured(name: str, deletes: bool = True) -> dict:
@@ -93,15 +100,15 @@ BUCKETS = {
     ("bucket", "GET", "inventory"): Operation(configurations.show_inventories),
 }
 OBJECTS = {
-    ("object", "PUT", ""): change(writing.put_object, "PutObject", "WRITE"),
+    ("object", "PUT", ""): upload(writing.put_object, "PutObject", "WRITE"),
     ("object", "PUT", "copy-source"): change(copying.copy_object),
     ("object", "GET", ""): Operation(reading.get_object, "GetObject", "READ", of_object=True),
     ("object", "HEAD", ""): Operation(reading.head_object, "GetObject", "READ", of_object=True),
     ("object", "DELETE", ""): change(deleting.delete_object, "DeleteObject", "WRITE"),
     ("object", "OPTIONS", ""): Operation(cors.preflight),
     ("object", "PUT", "metadata"): change(writing.change_metadata),
-    ("object", "POST", "append"): change(appending.append_object, "PutObject", "WRITE"),
-    ("object", "PUT", "modify"): change(appending.modify_object, "ModifyObject", "WRITE"),
+    ("object", "POST", "append"): upload(appending.append_object, "PutObject", "WRITE"),
+    ("object", "PUT", "modify"): upload(appending.modify_object, "ModifyObject", "WRITE"),
     ("object", "PUT", "truncate"): change(appending.truncate_object),
     ("object", "POST", "rename"): change(appending.rename_object),
     ("object", "POST", "restore"): change(writing.restore_object),
@@ -111,7 +118,7 @@ OBJECTS = {
     ("object", "PUT", "tagging"): change(tagging.set_object_tagging),
     ("object", "DELETE", "tagging"): change(tagging.delete_object_tagging),
     ("object", "POST", "uploads"): change(multipart.initiate_upload, "PutObject", "WRITE"),
-    ("object", "PUT", "uploadid"): change(multipart.upload_part, "PutObject", "WRITE"),
+    ("object", "PUT", "uploadid"): upload(multipart.upload_part, "PutObject", "WRITE"),
     ("object", "PUT", "uploadid copy-source"): change(multipart.copy_part),
     ("object", "POST", "uploadid"): change(multipart.complete_upload, "PutObject", "WRITE"),
     ("object", "GET", "uploadid"): Operation(multipart.list_parts, "ListMultipartUploadParts", "READ"),
@@ -175,6 +182,8 @@ def operation_of(request) -> Operation:
             f"{what} takes {', '.join(methods) or 'nothing'}",
             {"Allow": ", ".join(methods)},
         )
+    if found.uploads and request.sent and not request.sent.keys() & {"content-length", "transfer-encoding"}:
+        raise ObsError("MissingContentLength")
     return found
 
 

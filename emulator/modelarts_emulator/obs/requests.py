@@ -108,12 +108,6 @@ def request_from(environ: dict) -> ObsRequest:
         bucket = decoded(raw_bucket)
     query = query_of(raw_query)
     sent = dict(headers)
-    if (
-        environ["REQUEST_METHOD"] == "PUT"
-        and key_part
-        and not sent.keys() & {"content-length", "transfer-encoding"}
-    ):
-        raise ObsError("MissingContentLength")
     return ObsRequest(
         method=environ["REQUEST_METHOD"],
         bucket=bucket,

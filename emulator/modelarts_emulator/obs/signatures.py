@@ -7,6 +7,7 @@ import re
 from calendar import timegm
 from datetime import datetime
 from email.utils import parsedate
+from itertools import product
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
@@ -166,7 +167,10 @@ def query_to_sign(raw_query: str, names: frozenset) -> str:
 
 
 def signatures_v4(request, credential: Credential, secret: str):
-    """The signatures one of which an AWS version 4 client has made: they differ in how spaces in headers count."""
+    """The signatures one of which an AWS version 4 client has made.
+
+    They differ in how spaces in headers count, and in whether the path is signed as it was sent or encoded once.
+    """
     headers = request.sent
     date = request.query.get("x-amz-date") or headers.get("x-amz-date") or headers.get("date", "")
     seconds = seconds_of_date(date)
@@ -178,12 +182,13 @@ def signatures_v4(request, credential: Credential, secret: str):
     key = ("AWS4" + secret).encode()
     for part in credential.scope.split("/"):
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    for fold in (True, False):
+    paths = dict.fromkeys((request.raw_path, quote(unquote(request.raw_path), "/-_.~")))
+    for path, fold in product(paths, (True, False)):
         lines = "".join(f"{name}:{value_to_sign(headers.get(name, ''), fold)}\n" for name in names)
         canonical = "\n".join(
             [
                 request.method,
-                request.raw_path,
+                path,
                 query_to_sign_v4(request.raw_query),
                 lines,
                 ";".join(names),

@@ -405,3 +405,11 @@ def test_an_empty_id_token_gets_nothing(cloud):
     body = {"auth": {"id_token": {"id": ""}}}
     reply = cloud.post("/v3.0/OS-AUTH/id-token/tokens", body, headers={"X-Idp-Id": "idp"}, auth=False)
     assert error_of(reply) == (401, "Unauthorized")
+
+
+def test_keystone_s_versions_are_told_without_a_credential(cloud):
+    versions, version = cloud.get("/", auth=False), cloud.get("/v3", auth=False)
+    assert (versions.status, version.status) == (300, 200)
+    assert versions.json["versions"]["values"] == [version.json["version"]]
+    assert version.json["version"]["links"][0]["href"] == f"{cloud.endpoint}/v3/"
+    assert cloud.get("/v3/", auth=False).json == version.json

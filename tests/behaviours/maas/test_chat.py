@@ -24,9 +24,8 @@ def chat(cloud, path="/v2/chat/completions", **body):
 
 
 def fault(reply):
-    """(status, code) of a refusal, in whichever of the two forms it came."""
-    told = reply.json
-    return reply.status, told["type"] if "object" in told else told["error"]["code"]
+    """(status, code) of a refusal."""
+    return reply.status, reply.json["error"]["code"]
 
 
 @pytest.mark.parametrize("path", PATHS.values())
@@ -175,14 +174,12 @@ def test_a_shared_beginning_is_counted_as_cached(cloud):
         {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:x"}}]}]},
     ],
 )
-def test_what_the_model_server_does_not_do_is_refused_in_its_own_form(cloud, options):
-    reply = chat(cloud, **options)
-    assert fault(reply) == (400, "BadRequestError")
-    assert reply.json.keys() == {"object", "message", "type", "param", "code"}
+def test_what_the_model_server_does_not_do_is_refused_with_its_own_code(cloud, options):
+    assert fault(chat(cloud, **options)) == (400, "BadRequestError")
 
 
 def test_too_long_a_request_is_refused_in_the_documented_words(cloud):
-    words = chat(cloud, max_tokens=70000).json["message"]
+    words = chat(cloud, max_tokens=70000).json["error_msg"]
     assert words.startswith(
         "This model's maximum context length is 65536 tokens. However, you requested 70007 tokens"
     )
@@ -255,6 +252,85 @@ def test_a_request_without_a_key_is_refused(cloud):
 
 def test_an_assistant_message_without_content_needs_tool_calls(cloud):
     assert fault(chat(cloud, messages=[*TEA, {"role": "assistant"}])) == (400, "ModelArts.81001")
+
+
+def test_optional_members_that_are_null_count_as_absent_in_the_body_and_in_every_message(cloud):
+    names = ("max_tokens", "stop", "tools", "n", "seed", "stream", "temperature", "top_p", "stream_options")
+    replayed = {
+        "role": "assistant",
+        "content": "好",
+        "tool_calls": None,
+        "reasoning_content": None,
+        "name": None,
+    }
+    messages = [TEA[0] | {"tool_call_id": None}, replayed, *TEA]
+    plain = chat(cloud, messages=[*TEA, {"role": "assistant", "content": "好"}, *TEA])
+    answered = chat(cloud, messages=messages, **dict.fromkeys(names))
+    assert answered.json["choices"] == plain.json["choices"]
+
+
+def test_a_required_member_that_is_null_is_missing(cloud):
+    assert fault(chat(cloud, model=None)) == (400, "ModelArts.81001")
+
+
+def test_thinking_is_switched_by_the_member_that_huaweis_own_plugin_sends(cloud):
+    def thoughts(kind):
+        return chat(cloud, model="deepseek-v3.2", thinking={"type": kind}).json["choices"][0]["message"]
+
+    assert "reasoning_content" in thoughts("enabled") and "reasoning_content" not in thoughts("disabled")
+
+
+@pytest.mark.parametrize(
+    "tool", [{"type": "function", "function": {"name": None}}, {"type": "function"}, {"name": "get_weather"}]
+)
+def test_a_tool_definition_without_a_function_s_name_is_refused(cloud, tool):
+    reply = chat(cloud, tools=[tool])
+    assert fault(reply) == (400, "ModelArts.81001") and "invalid function name: None" in reply.text
+
+
+def test_a_replayed_tool_call_whose_arguments_are_an_object_is_refused(cloud):
+    called = {"id": "1", "type": "function", "function": {"name": "get_weather", "arguments": {"city": "x"}}}
+    messages = [*TEA, {"role": "assistant", "content": None, "tool_calls": [called]}]
+    assert fault(chat(cloud, messages=messages)) == (400, "ModelArts.81001")
+
+
+def test_a_refusal_has_the_members_that_answers_of_the_service_show(cloud):
+    told = chat(cloud, model="x").json
+    assert told.keys() == {"error", "error_code", "error_msg", "span_id"}
+    assert (told["error"]["type"], told["error"]["param"]) == ("NotFound", None)
+    assert (told["error_code"], told["error_msg"]) == (told["error"]["code"], told["error"]["message"])
+
+
+def test_refusals_of_every_kind_have_one_shape_on_one_path(cloud):
+    bodies = [chat(cloud, **body).json for body in ({"n": 0}, {"unknown": 1}, {"model": "x"})]
+    assert len({frozenset(body) for body in bodies}) == 1
+
+
+@pytest.mark.parametrize("path", ["/anthropic/v1/messages", "/plan/anthropic/v1/messages"])
+def test_refusals_below_anthropic_have_anthropics_shape(cloud, path):
+    refused = [cloud.post(path, {}, headers=key_of(cloud)), cloud.post(path, {}, auth=False)]
+    refused.append(cloud.post(path, {"model": "x", "max_tokens": 1, "messages": TEA}, headers=key_of(cloud)))
+    assert [reply.json["error"]["type"] for reply in refused] == [
+        "invalid_request_error",
+        "invalid_request_error",
+        "not_found_error",
+    ]
+    assert {reply.json["type"] for reply in refused} == {"error"}
+
+
+def test_a_token_plan_s_addresses_answer_as_the_usual_ones(cloud):
+    assert chat(cloud, "/plan/v2/chat/completions").json["choices"] == chat(cloud).json["choices"]
+
+
+def test_an_authorization_header_of_another_form_is_an_invalid_one(cloud):
+    reply = cloud.post(PATHS["v2"], {}, headers={"Authorization": "Basic x"})
+    assert fault(reply) == (401, "ModelArts.81003")
+
+
+def test_a_token_is_no_api_key(cloud):
+    body = {"model": "deepseek-v3", "messages": TEA}
+    reply = cloud.post("/v1/chat/completions", body, headers={"X-Auth-Token": cloud.token})
+    assert fault(reply) == (400, "ModelArts.81002")
 
 
 KINDS = st.sampled_from(["object", "array", "string", "integer", "number", "boolean", "null", "x"])

@@ -1,5 +1,7 @@
 """Which models MaaS serves to an account."""
 
+import pytest
+
 from tests.behaviours.maas.conftest import console, key_of, set_model
 
 
@@ -46,3 +48,8 @@ def test_a_model_asked_for_at_the_wrong_path_says_where_it_is_served(cloud):
     body = {"model": "deepseek-v4-pro", "messages": [{"role": "user", "content": "hello"}]}
     reply = cloud.post("/v1/chat/completions", body, headers=key_of(cloud))
     assert reply.status == 404 and "/v2/chat/completions" in reply.json["error"]["message"]
+
+
+@pytest.mark.parametrize("path", ["/v2/models", "/openai/v1/models", "/plan/v2/models"])
+def test_the_models_are_listed_below_every_base_address(cloud, path):
+    assert cloud.get(path, headers=key_of(cloud)).json == cloud.get("/v1/models", headers=key_of(cloud)).json

@@ -129,3 +129,13 @@ def test_documents_come_back_the_most_relevant_first(cloud):
 )
 def test_what_cannot_be_ranked_is_refused(cloud, body):
     assert 400 <= rerank(cloud, **body).status < 500
+
+
+def test_rerank_answers_the_first_top_n_and_leaves_documents_out_when_told(cloud):
+    results = rerank(cloud, top_n=1, return_documents=False).json["results"]
+    assert [row.keys() for row in results] == [{"index", "relevance_score"}]
+
+
+@pytest.mark.parametrize("ask", [rerank])
+def test_members_that_no_document_names_are_passed_over_but_in_chats(cloud, ask):
+    assert ask(cloud, user="somebody").status == 200

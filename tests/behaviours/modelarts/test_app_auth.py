@@ -222,3 +222,8 @@ def test_an_api_is_found_at_its_own_service_only(cloud, service_id):
     assert cloud.get(of(other, "/none")).json["error_code"] == "ModelArts.3935"
     assert cloud.delete(of(service_id, f"/{api_id}")).status == 200
     assert cloud.get(of(service_id, f"/{api_id}")).json["error_code"] == "ModelArts.3935"
+
+
+def test_the_documented_request_without_a_question_mark_is_told_where_it_goes(cloud):
+    reply = cloud.get(f"/v1/{cloud.project_id}/app-auth/apps/app_1/exists&workspace_id=0")
+    assert reply.status == 404 and "exists?workspace_id=0" in reply.json["error_msg"]

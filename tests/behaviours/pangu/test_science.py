@@ -33,9 +33,10 @@ def body_of(**config):
 
 @pytest.fixture
 def bucket(cloud):
-    """A bucket for input and output."""
+    """A bucket for input and output, with a state of another time than the tests ask for."""
     with cloud.world.lock:
         cloud.world.obs.create_bucket("weather")
+        cloud.world.obs.write("weather", "input/other.nc", era5("1999-01-01 00:00:00"))
 
 
 def run(cloud, path="/tasks", within="20h", **config):
@@ -189,6 +190,15 @@ def test_an_input_that_is_no_netcdf_fails_the_task_and_says_so_beside_the_result
         cloud.world.obs.write("weather", "input/start.nc", b"CDF\x01 and nothing else")
     task, files = run(cloud)
     assert task["state"] == "FAILED" and b"start.nc: the NetCDF file is broken" in files["error.log"]
+
+
+@pytest.mark.parametrize("names", [[], ["input/readme.txt"], ["elsewhere/start.nc"]])
+def test_an_input_without_a_usable_file_fails_the_task_and_says_why(cloud, names):
+    cloud.world.obs.create_bucket("weather")
+    for name in names:
+        cloud.world.obs.write("weather", name, era5())
+    task, files = run(cloud)
+    assert task["state"] == "FAILED" and b"obs://weather/input/ holds no NetCDF file" in files["error.log"]
 
 
 def test_a_bucket_that_is_not_there_fails_the_task(cloud):

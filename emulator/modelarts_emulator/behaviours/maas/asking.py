@@ -97,10 +97,7 @@ def messages_of(call, images: bool) -> list[dict]:
     """The messages with their content as text. 400 where content is missing or an image cannot be taken."""
     found = []
     for at, message in enumerate(call.body["messages"]):
-        if message.get("content") is None and not (
-            message["role"] == "assistant" and message.get("tool_calls")
-        ):
-            raise ApiError("ModelArts.81001", f"$.messages[{at}]: content is missing")
+        refuse_empty(at, message)
         if isinstance(message.get("content"), list):
             refuse_images(message["content"], images)
         told = {"role": message["role"], "content": text_of(message.get("content"))}
@@ -113,12 +110,41 @@ def messages_of(call, images: bool) -> list[dict]:
     return found
 
 
+def refuse_empty(at: int, message: dict) -> None:
+    """400 for a message that says nothing: no content and, from an assistant, no tool calls either."""
+    is_assistant = message["role"] == "assistant"
+    if message.get("content") is not None or (is_assistant and message.get("tool_calls")):
+        return
+    words = "must have 'content' or 'tool_calls'" if is_assistant else "must have 'content'"
+    raise ApiError(
+        "ModelArts.81001",
+        "Inference failed: request param validation error, Value error, "
+        f"message[{at}] as {message['role']!r} {words}.",
+    )
+
+
 def refuse_bad_tool_calls(tool_calls: list[dict]) -> None:
-    """400 for a tool call of a message that has no function with a name."""
+    """400 for a tool call of a message without a function's name, or whose arguments are not text."""
     for tool_call in tool_calls:
         function = tool_call.get("function")
-        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
-            raise ApiError("BadRequestError", "each of tool_calls needs function.name")
+        refuse_nameless(function)
+        arguments = function.get("arguments")
+        if not isinstance(arguments, str | None):
+            words = f"function.arguments of {function['name'][:80]} is sent as JSON text, not as a value of its own"
+            raise ApiError("ModelArts.81001", words)
+
+
+def refuse_bad_tools(tools: list[dict]) -> None:
+    """400 for a tool definition without a function's name, such as one in Anthropic's shape."""
+    for tool in tools:
+        refuse_nameless(tool.get("function"))
+
+
+def refuse_nameless(function) -> None:
+    """400 for what is not a function with a name."""
+    name = function.get("name") if isinstance(function, dict) else None
+    if not isinstance(name, str) or not name:
+        raise ApiError("ModelArts.81001", f"invalid function name: {name or None}")
 
 
 def refuse_images(parts: list, images: bool) -> None:
@@ -154,6 +180,8 @@ def thinks(model: dict, body: dict) -> bool:
     if model["thinking"] in ("always", "never"):
         return model["thinking"] == "always"
     told = (body.get("chat_template_kwargs") or {}).get(model["switch"])
+    if told is None and "thinking" in body:
+        return body["thinking"]["type"] == "enabled"
     if told is None:
         return model["thinking"] == "on" or "reasoning_effort" in body
     return told

@@ -96,13 +96,12 @@ class Generation:
         self.first_wait, self.token_wait = seconds, token_seconds(self.profile, engine)
 
     def _reply(self, asked: Asked) -> Reply:
-        code, status = self.served.failure
         try:
             reply = backend_named(self.call.settings.chat, self.call.settings.chat_key).reply(asked)
         except GuideImpossible as error:
             raise ApiError("BadRequestError", str(error)) from None
         except BackendFailed as error:
-            raise ApiError(code, str(error), status=status) from None
+            raise failure_of(self.served, error) from None
         if reply.refusal:
             raise ApiError(*reply.refusal)
         return reply
@@ -136,8 +135,7 @@ class Generation:
                 if between:
                     wait(between)
         except BackendFailed as error:
-            code, status = self.served.failure
-            raise ApiError(code, str(error), status=status) from None
+            raise failure_of(self.served, error) from None
 
     def count_token(self) -> None:
         """Count one token that was said."""
@@ -194,6 +192,14 @@ class Generation:
                 reason = "abort" if _[0] is not None else reply.finish_reason
                 counted.finished[reason] = counted.finished.get(reason, 0) + 1
         use_tokens(self.world, self.served.limited_as, used["total_tokens"])
+
+
+def failure_of(served: Served, error: BackendFailed) -> ApiError:
+    """How a failure of the backend is told: a refusal of its own with its status and words, else as documented."""
+    if error.status is not None:
+        return ApiError("Emulator.Upstream", str(error), status=error.status)
+    code, status = served.failure
+    return ApiError(code, str(error), status=status)
 
 
 def until_failure(frames: Iterator[bytes]) -> Iterator[bytes]:

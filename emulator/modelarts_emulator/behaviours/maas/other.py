@@ -3,7 +3,7 @@
 import base64
 from math import sqrt
 
-from modelarts_emulator.behaviours.maas.asking import picture_in, refuse_extra
+from modelarts_emulator.behaviours.maas.asking import picture_in
 from modelarts_emulator.behaviours.maas.models import model_called, use_tokens
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, soon, until
@@ -41,7 +41,6 @@ def create_maas_image(call):
     """A PNG that follows from prompt, seed and the pictures sent, as base64."""
     body = call.body
     model = model_called(call, "image")
-    refuse_extra(call)
     refuse_large(call)
     width, height = image_size(body["size"], model)
     sent = body.get("image", [])
@@ -85,7 +84,6 @@ def create_maas_video_task(call):
     """The id of a task that is queued, runs and leaves an MP4 in OBS for 24 hours."""
     body = call.body
     model = model_called(call, "video")
-    refuse_extra(call)
     refuse_large(call)
     prompt, picture = video_input(body["input"], model)
     parameters = {"fps": 16, "duration": 5, "seed": 0} | body.get("parameters", {})

@@ -206,7 +206,6 @@ def create_maas_embeddings(call):
     """A vector of length one for each text; texts that share words lie close."""
     body = call.body
     model = model_called(call, "embedding")
-    refuse_extra(call)
     texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
     used = sum(map(count, texts))
     refuse_long(used, model, texts)
@@ -236,7 +235,6 @@ def create_maas_rerank(call):
     """The documents with how much of the query each speaks of, the most relevant first."""
     body = call.body
     model = model_called(call, "rerank")
-    refuse_extra(call)
     used = count(body["query"]) + sum(map(count, body["documents"]))
     refuse_long(used, model, [body["query"]])
     use_tokens(call.world, model["id"], used)
@@ -245,8 +243,10 @@ def create_maas_rerank(call):
         id = call.world.new_hex(32)
     results = [
         {"index": at, "document": {"text": body["documents"][at]}, "relevance_score": round(score, 8)}
-        for score, at in sorted(scored, key=lambda pair: (-pair[0], pair[1]))
+        for score, at in sorted(scored, key=lambda pair: (-pair[0], pair[1]))[: body.get("top_n")]
     ]
+    if not body["return_documents"]:
+        results = [{name: row[name] for name in ("index", "relevance_score")} for row in results]
     return {"id": f"rerank-{id}", "model": model["id"], "usage": {"total_tokens": used}, "results": results}
 
 

@@ -70,11 +70,11 @@ class Reply:
 
 
 class BackendFailed(Exception):
-    """A backend that cannot answer: a server that is not there, a file that is no model. status: what it
-    answered, if it did.
+    """A backend that cannot answer: a server that is not there, a file that is no model. status: with which it
+    refused, if it did; the words are then its own.
     """
 
-    def __init__(self, words: str, status: int = 502):
+    def __init__(self, words: str, status: int | None = None):
         self.status = status
         super().__init__(words)
 

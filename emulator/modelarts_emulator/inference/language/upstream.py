@@ -59,9 +59,9 @@ class Upstream:
         except (OSError, HTTPException) as error:
             raise BackendFailed(f"the upstream {self.address.netloc} does not answer: {error}") from None
         if response.status != 200:
-            words = response.read(2000).decode("utf-8", "replace")
+            words = words_of(response.read(20000).decode("utf-8", "replace"))
             connection.close()
-            raise BackendFailed(f"the upstream answered {response.status}: {words}", response.status)
+            raise BackendFailed(words, max(400, response.status))
         return connection, response
 
     def _until_said(self, reply: Reply, frames) -> list:
@@ -81,6 +81,21 @@ class Upstream:
             raise BackendFailed(f"the upstream broke off: {error}") from None
         finally:
             connection.close()
+
+
+def words_of(refusal: str) -> str:
+    """The message in an upstream's refusal, in whichever of the usual forms it came; else all that it said."""
+    try:
+        told = json.loads(refusal)
+    except ValueError:
+        return refusal[:2000]
+    inner = told.get("error", told) if isinstance(told, dict) else refusal
+    if isinstance(inner, dict):
+        found = [
+            inner[name] for name in ("message", "error_msg", "detail") if isinstance(inner.get(name), str)
+        ]
+        return found[0] if found else refusal[:2000]
+    return str(inner)[:2000]
 
 
 def sse_frames(response):

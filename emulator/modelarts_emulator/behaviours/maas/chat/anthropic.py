@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import orjson
 
-from modelarts_emulator.behaviours.maas.asking import refuse_extra, set_limit
+from modelarts_emulator.behaviours.maas.asking import set_limit
 from modelarts_emulator.behaviours.maas.frames import hear_reply
 from modelarts_emulator.behaviours.maas.generation import Generation, Served, until_failure
 from modelarts_emulator.behaviours.maas.models import model_called
@@ -27,7 +27,6 @@ def create_maas_anthropic_message(call):
     """A message of the model: text, thoughts and tool uses as blocks, at once or as a stream of events."""
     body = call.body
     model = model_called(call, "chat", "anthropic")
-    refuse_extra(call)
     served = Served(model["id"], model["id"], model["context"], model["max_output"])
     asked = asked_in(call, model)
     generation = Generation(call, served, asked, 1, set_limit(asked, served, body["max_tokens"]))

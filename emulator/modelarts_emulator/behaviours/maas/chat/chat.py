@@ -4,6 +4,7 @@ from modelarts_emulator.behaviours.maas.asking import (
     best_answers,
     guide_of,
     messages_of,
+    refuse_bad_tools,
     refuse_extra,
     refuse_sampling,
     set_limit,
@@ -42,6 +43,7 @@ def chat(call, api: str):
     model = model_called(call, "chat", api)
     refuse_extra(call)
     refuse_sampling(body, model.get("single", False))
+    refuse_bad_tools(body.get("tools", ()))
     served = server_from(model)
     asked = asked_in(call, model)
     prompt = set_limit(asked, served, body.get("max_tokens"))

@@ -87,9 +87,13 @@ def state_at(world, task: dict, model, start) -> tuple:
     from modelarts_emulator.inference.science.initial import initial_state
     from modelarts_emulator.inference.science.netcdf import NotNetcdf
 
-    for bucket, key in sorted(
-        input_files(world, task), key=lambda place: f"{start:%Y%m%d%H}" not in place[1]
-    ):
+    files = input_files(world, task)
+    if not files:
+        places = ", ".join(
+            f"obs://{place['bucket']}/{place['path'].lstrip('/')}" for place in task["input"]["data"]
+        )
+        raise WorkFailed(f"{places[:300]} holds no NetCDF file ({', '.join(NETCDF_ENDINGS)}) to begin from")
+    for bucket, key in sorted(files, key=lambda place: f"{start:%Y%m%d%H}" not in place[1]):
         try:
             found = initial_state(world.obs.read(bucket, key), model, start)
         except NotNetcdf as error:

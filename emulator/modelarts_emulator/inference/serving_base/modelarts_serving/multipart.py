@@ -1,10 +1,6 @@
 """multipart/form-data as model packages get it: {key: {file_name: file}}."""
 
-import re
 from io import BytesIO
-
-BOUNDARY = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
-PARAMETER = re.compile(r'([\w*-]+)="((?:[^"\\]|\\.)*)"')
 
 
 class Upload(BytesIO):
@@ -18,38 +14,44 @@ class Upload(BytesIO):
 
 def parse(content_type: str, body: bytes) -> dict:
     """Files by key and file name, plain fields as texts by key; ValueError when the body is no form."""
-    named = BOUNDARY.search(content_type)
-    if named is None:
-        raise ValueError("multipart/form-data without a boundary")
-    delimiter = b"--" + named[1].strip().encode("latin-1")
-    if not body.startswith(delimiter):
-        raise ValueError("the body does not begin with the boundary of its Content-Type")
+    # A package that gets no forms does not wait for this import.
+    from werkzeug.http import parse_options_header
+    from werkzeug.sansio.multipart import Epilogue, File, MultipartDecoder
 
-    parts = (b"\r\n" + body).split(b"\r\n" + delimiter)[1:]
-    if len(parts) < 2 or not parts[-1].startswith(b"--"):
-        raise ValueError("the body ends without its closing boundary")
-    form = {}
-    for part in parts[:-1]:
-        headers, _, content = part.lstrip(b"\r\n").partition(b"\r\n\r\n")
-        add_part(form, header_lines(headers), content)
+    boundary = parse_options_header(content_type)[1].get("boundary")
+    if not boundary:
+        raise ValueError("multipart/form-data without a boundary")
+    decoder = MultipartDecoder(boundary.encode("latin-1"))
+    decoder.receive_data(body)
+    decoder.receive_data(None)
+
+    form: dict = {}
+    for part, content in parts_of(decoder, Epilogue):
+        if part.name is None:
+            raise ValueError("a part without a name")
+        if isinstance(part, File):
+            add_file(form, part, content)
+        else:
+            form[part.name] = content.decode("utf-8", "replace")
     return form
 
 
-def header_lines(headers: bytes) -> dict[str, str]:
-    lines = (line.partition(":") for line in headers.decode("utf-8", "replace").split("\r\n"))
-    return {name.strip().lower(): value.strip() for name, _, value in lines}
+def parts_of(decoder, end: type):
+    """(what the headers of a part say, its content) of each part; ValueError where the body is cut off."""
+    part, content = None, []
+    while not isinstance(event := decoder.next_event(), end):
+        if hasattr(event, "name"):
+            part, content = event, []
+        elif part is not None:
+            content.append(event.data)
+            if not event.more_data:
+                yield part, b"".join(content)
 
 
-def add_part(form: dict, headers: dict[str, str], content: bytes) -> None:
-    parameters = dict(PARAMETER.findall(headers.get("content-disposition", "")))
-    if "name" not in parameters:
-        raise ValueError("a part without a name")
-    key = parameters["name"]
-    if "filename" not in parameters:
-        form[key] = content.decode("utf-8", "replace")
-        return
-    file_name = parameters["filename"].replace('\\"', '"')
-    files = form.setdefault(key, {})
+def add_file(form: dict, part, content: bytes) -> None:
+    """Put a file under its key, beside others of that key."""
+    files = form.setdefault(part.name, {})
     if not isinstance(files, dict):
-        raise ValueError(f"{key} is a text and a file at once")
-    files[file_name] = Upload(content, file_name, headers.get("content-type", "application/octet-stream"))
+        raise ValueError(f"{part.name} is a text and a file at once")
+    content_type = part.headers.get("content-type", "application/octet-stream")
+    files[part.filename] = Upload(content, part.filename, content_type)
