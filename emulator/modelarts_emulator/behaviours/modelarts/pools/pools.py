@@ -1,23 +1,7 @@
 """Resource pools: Kubernetes-shaped, made and scaled by orders, and what may lie in them."""
 
 from modelarts_emulator.behaviours.modelarts.orders import LABEL, begin_order, finish_order, place_order
-from modelarts_emulator.behaviours.modelarts.pools.nodes import (
-    settle_nodes,
-    there_in,
-    wanted_in,
-    words_of_shortage,
-)
-from modelarts_emulator.behaviours.modelarts.pools.refusals import (
-    refuse,
-    refuse_bad_change,
-    refuse_bad_new_pool,
-)
-from modelarts_emulator.behaviours.modelarts.pools.showing import (
-    scopes_of,
-    status_of,
-    turn_scopes,
-    update_drivers,
-)
+from modelarts_emulator.behaviours.modelarts.pools import nodes, refusals, showing
 from modelarts_emulator.behaviours.modelarts.pools.workloads import work_in
 from modelarts_emulator.frame.capacity import admit_waiting
 from modelarts_emulator.frame.documents import Document, new_name
@@ -48,21 +32,21 @@ def is_unpaid(pool: dict) -> bool:
 
 def after_ordering(bound, pool: dict) -> str:
     """What a pool is when its nodes have been ordered: Running, or failed when there are too few."""
-    shortage, is_new = words_of_shortage(bound, pool), pool["status"]["phase"] == "Creating"
+    shortage, is_new = nodes.words_of_shortage(bound, pool), pool["status"]["phase"] == "Creating"
     if shortage:
         pool["status"]["message"] = shortage
         finish_order(bound, pool, [], shortage)
         return "CreationFailed" if is_new else "ScalingFailed"
-    finish_order(bound, pool, settle_nodes(bound, pool))
+    finish_order(bound, pool, nodes.settle_nodes(bound, pool))
     if is_new:
-        turn_scopes(bound, pool)
+        showing.turn_scopes(bound, pool)
     pool["status"].pop("message", None)
     return "Running"
 
 
 def seconds_of_scaling(bound, pool: dict) -> float:
     """How long the nodes take that the pool lacks or has too many of."""
-    return SCALING_SECONDS if wanted_in(pool["spec"]) != there_in(pool) else float("inf")
+    return SCALING_SECONDS if nodes.wanted_in(pool["spec"]) != nodes.there_in(pool) else float("inf")
 
 
 POOLS = Resource(
@@ -92,7 +76,7 @@ POOLS = Resource(
 def complete_pool(call, pool):
     """Refuse what cannot be made; add whose it is and the order it is made by."""
     bound, labels = POOLS.of(call), pool["metadata"]["labels"]
-    refuse_bad_new_pool(bound, pool)
+    refusals.refuse_bad_new_pool(bound, pool)
     labels |= {
         "os.modelarts/resource.id": call.world.new_uuid(),
         "os.modelarts/tenant.project.id": call.project_id,
@@ -102,7 +86,7 @@ def complete_pool(call, pool):
     pool |= {"_nodes": [], "_created": call.world.clock.now_ms()}
     if "parent" in pool["spec"]:
         pool["status"] |= {"parent": pool["spec"]["parent"], "root": pool["spec"]["parent"]}
-    update_drivers(bound, pool)
+    showing.update_drivers(bound, pool)
 
 
 @POOLS.life.entered("Creating")
@@ -122,15 +106,15 @@ def admit_who_waits(bound, pool):
 def change_pool(call, pool, before):
     """Pay, scale, turn job types on and off, change drivers, as far as the state allows."""
     bound = POOLS.of(call)
-    refuse_bad_change(call, bound, pool, before)
+    refusals.refuse_bad_change(call, bound, pool, before)
     if bound.state_of(pool) == "Waiting":
         if not is_unpaid(pool):
             begin_order(bound, pool)
             bound.act(pool, "pay")
         return
-    update_drivers(bound, pool)
-    turn_scopes(bound, pool)
-    if wanted_in(pool["spec"]) != wanted_in(before["spec"]):
+    showing.update_drivers(bound, pool)
+    showing.turn_scopes(bound, pool)
+    if nodes.wanted_in(pool["spec"]) != nodes.wanted_in(before["spec"]):
         resources = before["spec"]["resources"]
         pool["metadata"]["labels"][LABEL] = place_order(bound, pool, "modify", resources)
         bound.act(pool, "scale")
@@ -141,10 +125,10 @@ def refuse_deleting_in_use(call, pool):
     """A pool stays as long as something waits or runs in it, or another pool lies in it."""
     bound, id = POOLS.of(call), pool["metadata"]["name"]
     for each in work_in(bound, id):
-        refuse(f"{each['type']} {each['jobUUID']} is {each['status']} in pool {id}; end that first")
+        refusals.refuse(f"{each['type']} {each['jobUUID']} is {each['status']} in pool {id}; end that first")
     for where, user in users_of(bound, id):
         if where.resource is POOLS:
-            refuse(f"pool {user} lies in pool {id}; delete that first")
+            refusals.refuse(f"pool {user} lies in pool {id}; delete that first")
     if bound.state_of(pool) != "Deleting":
         finish_order(bound, pool, [], f"pool {id} was deleted")
         place_order(bound, pool, "delete", pool["spec"].get("resources", []))
@@ -160,17 +144,17 @@ def finish_deletion(bound, pool):
 @POOLS.showing
 def shown_pool(bound, pool):
     """The pool with its nodes, job types and drivers as they are now."""
-    return {**pool, "status": status_of(bound, pool)} if "_nodes" in pool else pool
+    return {**pool, "status": showing.status_of(bound, pool)} if "_nodes" in pool else pool
 
 
 @behaviour("RetryPoolScope")
 def retry_pool_scope(call):
     """Enable a job type anew that could not be enabled."""
     bound, pool, wanted = POOLS.of(call), POOLS.find(call), call.body["scope"]
-    states = {each["scopeType"]: each["state"] for each in scopes_of(bound, pool)}
+    states = {each["scopeType"]: each["state"] for each in showing.scopes_of(bound, pool)}
     if states.get(wanted) != "EnableFailed":
         state = states.get(wanted, "not one of the pool")
-        refuse(f"pool {bound.id_of(pool)} scope {wanted} cannot be enabled: it is {state}")
-    turn_scopes(bound, pool, again=wanted)
+        refusals.refuse(f"pool {bound.id_of(pool)} scope {wanted} cannot be enabled: it is {state}")
+    showing.turn_scopes(bound, pool, again=wanted)
     bound.put(pool)
     return {}
