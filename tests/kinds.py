@@ -131,6 +131,26 @@ KINDS = [
         change={"metadata": {"annotations": {"os.modelarts/description": "changed"}}},
     ),
     Kind(
+        "CreatePool",
+        {
+            "apiVersion": "v2",
+            "kind": "Pool",
+            "metadata": {"labels": {"os.modelarts/name": "pool-a"}},
+            "spec": {
+                "type": "Dedicate",
+                "scope": ["Train"],
+                "network": {"vpcId": "vpc-1", "subnetId": "subnet-1"},
+                "resources": [{"flavor": "modelarts.vm.cpu.8ud", "count": 1}],
+            },
+        },
+        "metadata.name",
+        "ListPools",
+        "items",
+        "metadata.name",
+        (404, "ModelArts.50015001"),
+        name=("metadata", "labels", "os.modelarts/name"),
+    ),
+    Kind(
         "CreateNotebook",
         {
             "name": "explore",

@@ -66,6 +66,7 @@ DEPLOYMENTS = Resource(
     "modelarts/inference-v2/deployment",
     path_names=("deployment_id",),
     not_found="ModelArts.3535",
+    refers={"pool": "_config.pool_id"},
     belongs_to=BelongsTo(SERVICES, "service_id"),
     awaits=awaited,
     lifecycle=Lifecycle(

@@ -128,6 +128,7 @@ SERVICES = Resource(
     path_names=("service_id",),
     id_field="service_id",
     not_found="ModelArts.3502",
+    refers={"pool": "pool_name"},
     writes=(
         "service_name", "infer_type", "workspace_id", "description", "pool_name", "cluster_id", "vpc_id",
         "subnet_network_id", "security_group_id", "load_balancer_policy", "priority", "schedule", "service_secrets",

@@ -59,6 +59,7 @@ TRAINING_JOBS = Resource(
     path_names=("training_job_id",),
     id_field="metadata.id",
     not_found="ModelArts.2775",
+    refers={"pool": "spec.resource.pool_id"},
     unique=Unique("metadata.name", "ModelArts.2751", within="metadata.workspace_id"),
     sorts={
         "status.start_time": status.start_times,

@@ -107,6 +107,7 @@ TRAINING_VERSIONS = Resource(
     id_field="version_id",
     not_found="ModelArts.0105",
     lifecycle=LIFE,
+    refers={"pool": "pool_id"},
     belongs_to=BelongsTo(TRAINING_JOBS, "_job"),
 ).serves(stop="StopTrainingJobVersion", delete="DeleteTrainingJobVersion")
 number_states(LIFE)

@@ -1,0 +1,38 @@
+"""What the nodes of pools can be, and how one accelerator can be shared out."""
+
+from copy import deepcopy
+
+from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.contract.facts import fixture
+from modelarts_emulator.frame.listing import list_rows
+from modelarts_emulator.frame.registry import behaviour
+from modelarts_emulator.frame.resources import Resource
+
+FLAVORS, STOCK = "modelarts/pools/flavors", "modelarts/pools/stock"
+RESOURCE_FLAVORS = Resource(
+    "modelarts/pools/resource_flavor",
+    id_field="metadata.name",
+    not_found="ModelArts.50005101",
+    seeds=lambda bound: deepcopy(fixture(FLAVORS)),
+).serves(list="ListResourceFlavors")
+
+
+def flavor_of(name: str) -> dict | None:
+    """The flavor of nodes, None when there is none."""
+    return next((each for each in fixture(FLAVORS) if each["metadata"]["name"] == name), None)
+
+
+@behaviour("ListVirtualresourceFlavors")
+def list_virtual_resource_flavors(call):
+    """The flavors that take a part of an accelerator."""
+    return list_rows(call, fixture("modelarts/pools/virtual-flavors"))
+
+
+@behaviour("ShowVirtualResourceTemplate")
+def show_virtual_resource_template(call):
+    """The parts into which an accelerator can be divided."""
+    name = call.path["virtualresourcetemplate_name"]
+    for template in fixture("modelarts/pools/virtual-templates"):
+        if template["metadata"]["name"] == name:
+            return template
+    raise ApiError("ModelArts.50005101", f"there is no template {name} of virtual resources", fill=[name])
