@@ -1,4 +1,8 @@
-"""What all tests share: pytester, and draws that are the same every time; the fixtures are the plugin's."""
+"""What all tests share: pytester, draws that are the same every time, requests in process; fixtures are the plugin's."""
+
+import io
+import json
+from urllib.parse import quote, unquote
 
 from hypothesis import HealthCheck, settings
 
@@ -12,3 +16,53 @@ settings.register_profile(
     suppress_health_check=list(HealthCheck),
 )
 settings.load_profile("same-every-time")
+
+
+class Answered:
+    """What the application answered in process: status, headers, body."""
+
+    def __init__(self, application, method: str, path: str, query: str = "", headers=None, body: bytes = b""):
+        environ = {
+            "REQUEST_METHOD": method,
+            "RAW_URI": f"{path}?{query}" if query else path,
+            "PATH_INFO": unquote(path),
+            "QUERY_STRING": query,
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "SERVER_PORT": "80",
+            "HTTP_HOST": "127.0.0.1",
+            "REMOTE_ADDR": "127.0.0.1",
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body),
+            "CONTENT_LENGTH": str(len(body)),
+            "CONTENT_TYPE": "application/json",
+        }
+        for name, value in (headers or {}).items():
+            plain = name.upper().replace("-", "_")
+            environ[plain if plain == "CONTENT_TYPE" else f"HTTP_{plain}"] = value
+        frames = application(environ, self._start)
+        self.body = b"".join(frames)
+
+    def _start(self, status: str, headers: list, exc_info=None):
+        self.status = int(status[:3])
+        self.headers = {name.lower(): value for name, value in headers}
+
+    @property
+    def json(self):
+        """The JSON value of the body."""
+        return json.loads(self.body)
+
+    def __repr__(self):
+        return f"{self.status} {self.body[:300].decode()}"
+
+
+def path_of(operation, values: dict) -> str:
+    """The raw path of the operation with these values in it."""
+    path = operation.path
+    for name, value in values.items():
+        path = path.replace(f"{{{name}}}", quote(value, safe=""))
+    return path
+
+
+def query_of(values: dict) -> str:
+    """A query string."""
+    return "&".join(f"{quote(name)}={quote(value, safe=',')}" for name, value in values.items())

@@ -353,6 +353,12 @@ def functions_called(path: Path, name: str) -> list:
     return found
 
 
+@pytest.mark.parametrize("path", TESTS, ids=NAMES.get)
+def test_no_test_module_imports_another(path):
+    modules = [name for name in imports_of(path) if name.startswith("tests.")]
+    assert not [name for name in modules if name.split(".")[-1].startswith("test_")]
+
+
 def test_every_fixture_can_be_read():
     for path in ROOT.glob("fixtures/**/*"):
         if path.suffix == ".json":

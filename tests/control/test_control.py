@@ -45,7 +45,7 @@ def test_an_emulator_that_is_still_loading_is_alive_and_not_ready():
     from modelarts_emulator.contract.operations import Operations
     from modelarts_emulator.settings import Settings
 
-    from tests.test_every_operation import Answered
+    from tests.conftest import Answered
 
     application = Application(Settings(), Operations(check=False))
     assert Answered(application, "GET", "/_emulator/health").status == 200

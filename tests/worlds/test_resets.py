@@ -9,7 +9,8 @@ from modelarts_emulator.worlds.world import META
 
 from tests import infer_services, model_packages, strategies
 from tests.behaviours.modelarts.training_v1 import conftest as training_v1
-from tests.test_every_operation import KINDS, OPERATIONS, Answered, path_of, query_of
+from tests.conftest import Answered, path_of, query_of
+from tests.kinds import KINDS, OPERATIONS
 
 JOBS = "/v2/{project_id}/training-jobs"
 CODE = {
