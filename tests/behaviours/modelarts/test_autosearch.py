@@ -161,7 +161,8 @@ def test_the_jobs_expression_reads_exactly_the_reported_values_from_its_log(clou
     reported = []
     for row in trials(cloud, job):
         answer = cloud.get(f"{JOBS}/{job}/autosearch-trials/{row['trial_id']}").json
-        reported += [dict(zip(TRIAL, line, strict=True))["reward_attr"] for line in answer["data"]]
+        rows = [dict(zip(TRIAL, line, strict=True)) for line in answer["data"]]
+        reported += [line["reward_attr"] for line in rows if line["done"] == "False"]
     assert sorted(re.findall(regex, log)) == sorted(reported) and len(reported) == 40
 
 
@@ -183,6 +184,20 @@ def test_an_early_stop_ends_the_trial_and_its_slot_is_used_again(cloud, bucket):
     after = trials(cloud, job)
     assert answer == {"earlystop_trial": stopped}
     assert (after[0]["status"], after[0]["done"], len(after)) == ("TERMINATED", "True", len(before) + 1)
+
+
+def test_the_table_of_a_trial_that_is_over_ends_with_its_last_report_again_as_done(cloud, bucket):
+    job = create(cloud)
+    first_reports(cloud, job)
+    stopped = next(row for row in trials(cloud, job) if row["reward_attr"])
+    trial_id = stopped["trial_id"]
+    cloud.post(f"{JOBS}/{job}/autosearch-trial-earlystop/{trial_id}")
+    answer = cloud.get(f"{JOBS}/{job}/autosearch-trials/{trial_id}").json
+    last, again = (dict(zip(TRIAL, row, strict=True)) for row in answer["data"][-2:])
+    assert (last["done"], again["done"]) == ("False", "True")
+    assert last["reward_attr"] == again["reward_attr"]
+    shown = next(row for row in trials(cloud, job) if row["trial_id"] == trial_id)
+    assert again["time_total_s"] == shown["time_total_s"]
 
 
 def test_an_early_stopped_trial_reports_no_more(cloud, bucket):
@@ -266,12 +281,12 @@ def test_a_job_without_search_has_no_trials(cloud, bucket):
     assert (reply.status, reply.json["error_code"]) == (400, "ModelArts.2858")
 
 
-def test_trials_are_paged_by_page_number(cloud, bucket):
+def test_the_offset_of_trials_counts_trials(cloud, bucket):
     job = create(cloud)
     run_to_end(cloud, job)
     answer = cloud.get(f"{JOBS}/{job}/autosearch-trials?limit=4&offset=1").json
-    assert (answer["total"], answer["count"], answer["limit"], answer["offset"]) == (6, 2, 4, 1)
-    assert [row[0] for row in answer["items"]["data"]] == ["4", "5"]
+    assert (answer["total"], answer["count"], answer["limit"], answer["offset"]) == (6, 4, 4, 1)
+    assert [row[0] for row in answer["items"]["data"]] == ["1", "2", "3", "4"]
 
 
 def test_the_same_seed_and_calls_give_the_same_trials(modelarts_emulator):

@@ -49,21 +49,21 @@ def show_yaml_template(call: Call):
 @behaviour("ShowAutoSearchTrials")
 def show_trials(call: Call):
     """A page of the trials table: strings, and the configuration as an object."""
-    found, now = trials_of(call, search_job(call)), call.world.clock.now()
-    answer = list_rows(call, [row_of(trial, TABLE_HEADER, now) for trial in found])
+    job, now = search_job(call), call.world.clock.now()
+    answer = list_rows(call, [row_of(trial, TABLE_HEADER, now) for trial in trials_of(call, job)])
     answer["items"]["header"] = TABLE_HEADER
     return {"group_by": "", **answer}
 
 
 @behaviour("ShowAutoSearchPerTrial")
 def show_trial(call: Call):
-    """What one trial has reported so far, a row a report."""
-    trial, now = trial_named(call, search_job(call)), call.world.clock.now()
-    numbers = range(1, len(trials.reports_of(trial, now)) + 1)
-    return {
-        "header": TRIAL_HEADER,
-        "data": [row_of(trial, TRIAL_HEADER, now, at) for at in numbers or [None]],
-    }
+    """What one trial has reported so far, a row a report; once it is over, the last one again as done."""
+    job, now = search_job(call), call.world.clock.now()
+    trial, header = trial_named(call, job), TRIAL_HEADER
+    rows = [row_of(trial, header, now, at + 1) for at in range(len(trials.reports_of(trial, now)))]
+    if not rows or is_over(trial, now):
+        rows.append(row_of(trial, header, now))
+    return {"header": header, "data": rows}
 
 
 @behaviour("ShowAutoSearchTrialEarlyStop")
@@ -131,19 +131,23 @@ def what_ended(call: Call, job: dict) -> tuple[list[dict], list]:
     return search["space"], ended
 
 
+def is_over(trial: dict, now: float) -> bool:
+    """Whether the trial has ended by now."""
+    return "ended" in trial and trial["ended"] <= now
+
+
 def row_of(trial: dict, header: list[str], now: float, number: int | None = None) -> list:
-    """The cells of a trial after its report of that number, or its latest."""
-    reports = trials.reports_of(trial, now)
-    is_over = "ended" in trial and trial["ended"] <= now
+    """The cells of a trial after its report of that number; without one as it stands now."""
+    done = number is None and is_over(trial, now)
     if number is None:
-        number = len(reports)
-        seconds = (trial["ended"] if is_over else now) - trial["started"]
+        number = len(trials.reports_of(trial, now))
+        seconds = (trial["ended"] if done else now) - trial["started"]
     else:
         seconds = trial["reports"][number - 1]["at"]
     report = trial["reports"][number - 1] if number else {"reward": "", "acc": "", "loss": ""}
     cells = {
         "": str(trial["index"]),
-        "done": str(is_over and number == len(reports)),
+        "done": str(done),
         "pid": str(trial["pid"]),
         "config": config_of(trial),
         "trial_id": trial["trial_id"],
