@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 from modelarts_emulator.frame.answers import members_of
-from modelarts_emulator.frame.registry import behaviour_of, not_emulated
+from modelarts_emulator.frame.registry import NOT_EMULATED, behaviour_of
 from modelarts_emulator.worlds.store import sort_key, value_at
 
 from tests import strategies
@@ -32,7 +32,7 @@ ODD = (
     ".",
     *HUGE,
 )
-LISTS = [each for each in OPERATIONS if each.paging is not None and behaviour_of(each) is not not_emulated]
+LISTS = [each for each in OPERATIONS if each.paging is not None and behaviour_of(each) is not NOT_EMULATED]
 every_list = pytest.mark.parametrize("operation", LISTS, ids=lambda operation: operation.operation_id)
 every_kind = pytest.mark.parametrize(
     "kind", [kind for kind in KINDS if OPERATIONS.by_id[kind.listed].paging], ids=lambda kind: kind.listed
