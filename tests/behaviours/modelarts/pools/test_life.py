@@ -218,3 +218,18 @@ def test_the_workspace_is_not_changed_together_with_the_size(cloud):
     resources = [{"flavor": NPU, "count": 2}]
     assert refusal(patch(cloud, name, metadata=labels, spec={"resources": resources})) == BAD_REQUEST
     assert patch(cloud, name, metadata=labels).json["metadata"]["labels"]["os.modelarts/workspace.id"] == "w1"
+
+
+def test_labels_that_cannot_be_changed_stay(cloud):
+    name = running(cloud)
+    before = show(cloud, name)["metadata"]["labels"]
+    sent = {"os.modelarts/name": None, "os.modelarts/order.name": "mine", "os.modelarts/sharing": "shared"}
+    patched = patch(cloud, name, metadata={"labels": sent}).json["metadata"]["labels"]
+    assert patched == before | {"os.modelarts/sharing": "shared"}
+
+
+def test_a_pool_can_give_up_all_nodes(cloud):
+    name = running(cloud)
+    assert patch(cloud, name, spec={"resources": []}).status == 200
+    cloud.clock.advance("10m")
+    assert (nodes(cloud, name), phase(cloud, name)) == ({}, "Running")

@@ -13,6 +13,8 @@ from modelarts_emulator.frame.resources import Resource
 CREATING_SECONDS, SCALING_SECONDS, DELETING_SECONDS = 300, 180, 60
 # What is left of a pool that could not be made is kept for three days.
 KEPT_SECONDS = 3 * 24 * 3600
+# What can be changed of the labels; the others are the cloud's, or given once.
+OPEN_LABELS = ("os.modelarts/workspace.id", "os.modelarts/sharing")
 
 
 def pool_name(call) -> str:
@@ -105,7 +107,8 @@ def admit_who_waits(bound, pool):
 @POOLS.updating
 def change_pool(call, pool, before):
     """Pay, scale, turn job types on and off, change drivers, as far as the state allows."""
-    bound = POOLS.of(call)
+    bound, labels = POOLS.of(call), before["metadata"]["labels"].items()
+    pool["metadata"]["labels"] |= {name: value for name, value in labels if name not in OPEN_LABELS}
     refusals.refuse_bad_change(call, bound, pool, before)
     if bound.state_of(pool) == "Waiting":
         if not is_unpaid(pool):
