@@ -1,4 +1,4 @@
-"""What all tests share: pytester, draws that are the same every time, requests in process; fixtures are the plugin's."""
+"""What all tests share: pytester, draws that are the same every time, requests in process."""
 
 import io
 import json

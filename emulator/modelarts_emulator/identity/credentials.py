@@ -7,14 +7,13 @@ from urllib.parse import unquote
 from modelarts_emulator.contract.access import SENT_AS, Access, Refusal
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.operations import Operation
+from modelarts_emulator.identity.keys import key_record, signing_key_of, usable_key
 from modelarts_emulator.identity.records import (
     ACCESS_KEYS,
     API_KEYS,
     APP,
     APP_CODES,
-    APP_KEYS,
     PROJECTS,
-    TEMPORARY_KEYS,
     TOKENS,
     Caller,
     User,
@@ -287,41 +286,6 @@ def proof_of_key(application: Emulator, table: str, key: str, access: Access) ->
             user = User(record["user_id"], record["user_name"])
             return Proof(world, how, user, record["project_id"], owner=record["owner"])
     refuse(access, kind, f"the {how} is unknown")
-
-
-def key_record(world: World, access_key: str) -> dict[str, Any] | None:
-    """The record of a permanent or temporary access key of the world."""
-    store = world.store
-    return store.table(ACCESS_KEYS).find(access_key) or store.table(TEMPORARY_KEYS).find(access_key)
-
-
-def signing_key_of(world: World, access_key: str, security_token: str, of_app: bool) -> dict[str, Any]:
-    """The record of the key that a request is signed with, an app's where those count; BadSignature when it must not
-    be used.
-    """
-    with world.lock:
-        key = key_record(world, access_key)
-        if key is None and of_app:
-            key = world.store.table(APP_KEYS).find(access_key)
-        try:
-            return usable_key(world, key, security_token)
-        except ValueError as error:
-            raise BadSignature(f"access key {access_key[:20]} cannot be used: {error}") from None
-
-
-def usable_key(world: World, key: dict[str, Any] | None, security_token: str) -> dict[str, Any]:
-    """The record of an access key that names this world; ValueError saying why it must not be used."""
-    if key is None:
-        raise ValueError("deleted; it does not exist any more")
-    if key["status"] != "active":
-        raise ValueError("inactive")
-    if "security_token" not in key:
-        return key
-    if key["expires"] <= world.clock.now():
-        raise ValueError("expired")
-    if not compare_digest(digest_of(security_token), key["security_token"]):
-        raise ValueError("it is temporary and needs the security token it was issued with")
-    return key
 
 
 def world_meant(application: Emulator, request: Sent, access: Access) -> World:
