@@ -4,6 +4,7 @@ from functools import partial
 from threading import Event, Thread
 from typing import Any, cast
 
+from modelarts_emulator.frame.obs_paths import ObsPath, obs_path
 from modelarts_emulator.inference import batch
 from modelarts_emulator.inference.packages.config import ModelConfig
 from modelarts_emulator.inference.packages.worker import PredictionTimeout, WorkerDown
@@ -13,11 +14,9 @@ from modelarts_emulator.worlds.world import World
 CALL_SECONDS = 40.0
 
 
-def location_of(path: str) -> tuple[str, str]:
-    """(bucket, key) of an OBS path in any of its forms; the bucket is empty when it is none."""
-    found = batch.object_location(path) if "://" in path else path.lstrip("/")
-    bucket, _, key = found.partition("/")
-    return bucket, key
+def location_of(path: str) -> ObsPath:
+    """The place that a path in any form names. ValueError when it names none."""
+    return obs_path(path, ("/", "obs", "s3", "link", "bare"))
 
 
 class BatchRun:

@@ -144,17 +144,15 @@ def add_task(call, model: dict, content: bytes, failure: str, said: int) -> str:
 @VIDEO_TASKS.lifecycle.entering("running", "succeeded", "failed")
 def note_change(bound, task: dict) -> None:
     """Note when the task's state changed."""
-    world = bound.world
-    task["updated_at"] = world.clock.now_ms()
+    task["updated_at"] = bound.world.clock.now_ms()
 
 
 @VIDEO_TASKS.lifecycle.entering(GONE)
 def forget_film(bound, task: dict) -> None:
     """Delete the film with its task."""
-    world = bound.world
     bucket, key = task["_place"]
-    if not task["_failure"] and world.obs.exists(bucket, key):
-        world.obs.delete(bucket, key)
+    if not task["_failure"] and bound.world.obs.exists(bucket, key):
+        bound.world.obs.delete(bucket, key)
 
 
 @behaviour("ShowMaasVideoTask")

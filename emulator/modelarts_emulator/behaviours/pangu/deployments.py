@@ -47,8 +47,7 @@ DEPLOYMENTS = Resource(
 @DEPLOYMENTS.lifecycle.entering("initialising", "running", "deleted", "stopped")
 def note_state(bound, deployment: dict) -> None:
     """Note since when it is so; a finished upgrade becomes what is deployed."""
-    world = bound.world
-    deployment["updated_at"] = world.clock.now_ms()
+    deployment["updated_at"] = bound.world.clock.now_ms()
     upgrade = deployment.get("upgrade")
     if upgrade:
         for name in MODEL_FACTS:
@@ -56,14 +55,13 @@ def note_state(bound, deployment: dict) -> None:
         deployment |= facts_of(upgrade["model"])
         deployment["instances"] = [upgrade["model"]] * upgrade["instances"]
         del deployment["upgrade"]
-        deployment["started"] = world.clock.iso()
+        deployment["started"] = bound.world.clock.iso()
 
 
 @DEPLOYMENTS.lifecycle.entering("initialising")
 def note_start(bound, deployment: dict) -> None:
     """A server that starts has compiled nothing yet."""
-    world = bound.world
-    deployment["started"] = world.clock.iso()
+    deployment["started"] = bound.world.clock.iso()
 
 
 @DEPLOYMENTS.lifecycle.entering("upgrading")

@@ -34,8 +34,7 @@ def table_of(world, project_id: str):
 @MODELS.lifecycle.entering("training", "stopped", "failed", "abnormal", "completed", "published")
 def note_change(bound, model: dict) -> None:
     """Note since when it is so."""
-    world = bound.world
-    model["updated_at"] = world.clock.now_ms()
+    model["updated_at"] = bound.world.clock.now_ms()
 
 
 def train(world, project_id: str, name: str, base: str, method: str, fate: str = "completed") -> dict:

@@ -4,7 +4,7 @@ A deployment runs an image, which an emulator without containers cannot; the mod
 it is a package: a folder with a config.json, or one with such a folder named `model`.
 """
 
-from modelarts_emulator.inference.batch import object_location
+from modelarts_emulator.frame.obs_paths import ObsPath, parts_of
 from modelarts_emulator.inference.packages.config import parse_config
 from modelarts_emulator.serving.fleet import fleet, refused
 
@@ -24,8 +24,7 @@ def places(config: dict) -> list[tuple[str, str, str]]:
     for model in mounts(config):
         address = model.get("address") or ""
         if model["source"].upper() in ("OBS", "OBSFS") and address:
-            bucket, _, prefix = (object_location(address) or address.lstrip("/")).partition("/")
-            found.append((bucket, prefix.rstrip("/") + "/" if prefix.strip("/") else "", address))
+            found.append((*ObsPath(*parts_of(address, ("/", "obs", "s3", "link", "bare"))).folder, address))
     return found
 
 

@@ -125,9 +125,10 @@ def refuse_batch(obs, entry: dict, model: dict) -> None:
     if entry["mapping_type"] == "csv" and "mapping_rule" not in entry:
         raise ApiError("ModelArts.3610", "mapping_type csv needs it", fill=["config.mapping_rule"])
     for name in ("src_path", "dest_path"):
-        bucket, key = location_of(entry[name])
-        if not bucket:
-            raise ApiError("ModelArts.3572", f"{name} is not an OBS path", fill=[entry[name]])
+        try:
+            bucket, key = location_of(entry[name])
+        except ValueError as error:
+            raise ApiError("ModelArts.3572", f"{name}: {error}", fill=[entry[name]]) from None
         if not exists(obs, bucket, key if name == "src_path" else ""):
             raise ApiError("ModelArts.3551", f"{name} of config", fill=[entry[name]])
 

@@ -15,11 +15,10 @@ SECONDS_A_TURN = 20
 
 def after_turn(bound, task: dict) -> str:
     """Do the next turn of a task's work; the state it leads to."""
-    world = bound.world
     try:
-        do_turn(world, task)
+        do_turn(bound.world, task)
     except WorkFailed as error:
-        report_failure(world, task, str(error))
+        report_failure(bound.world, task, str(error))
         return "FAILED"
     task["_turn"] += 1
     return "RUNNING" if task["_turn"] < turns_of(task) else "SUCCEEDED"
@@ -43,8 +42,7 @@ TASKS = Resource(
 @TASKS.lifecycle.entering("PENDING", "RUNNING", "SUCCEEDED", "FAILED")
 def note_change(bound, task: dict) -> None:
     """Note since when it is so."""
-    world = bound.world
-    task["updated_at"] = world.clock.iso(fraction=0)
+    task["updated_at"] = bound.world.clock.iso(fraction=0)
 
 
 @behaviour("CreateScienceTask")
