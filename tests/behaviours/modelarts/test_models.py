@@ -261,3 +261,17 @@ def test_versions_of_a_model_are_sorted_as_numbers(cloud):
         published(cloud, location, version=version)
     listed = cloud.get(f"{MODELS}?sort_by=model_version&order=asc").json["models"]
     assert [row["model_version"] for row in listed] == ["0.0.9", "0.0.10", "0.1.0"]
+
+
+@pytest.mark.parametrize("engine", ["MindSpore", "Custom"])
+def test_every_engine_that_the_list_of_runtimes_names_can_be_imported(cloud, engine):
+    location = put_package(cloud, config=CONFIG | {"model_type": engine})
+    reply = imported(cloud, location, model_type=engine)
+    assert reply.status == 200, reply
+    assert cloud.get(f"{MODELS}/{reply.json['model_id']}").json["model_type"] == engine
+
+
+def test_a_runtime_that_the_engine_does_not_have_is_refused(cloud):
+    reply = imported(cloud, put_package(cloud), model_type="TensorFlow", runtime="python9")
+    assert (reply.status, reply.json["error_code"]) == (400, "ModelArts.3037")
+    assert "$.runtime" in reply.json["error_msg"]

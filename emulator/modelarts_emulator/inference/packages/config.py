@@ -16,6 +16,7 @@ ENGINES = (
     "XGBoost",
     "PyTorch",
     "MindSpore",
+    "Custom",
     "Image",
 )
 MACHINE_LEARNING = ("Spark_MLlib", "Scikit_Learn", "XGBoost")

@@ -17,6 +17,7 @@ def read_package(call) -> dict:
     """What the model's record says of its package; ApiError for one that cannot be imported."""
     body, template = call.body, template_of(call.body)
     engine = template["template_labels"]["engine"] if template else body["model_type"]
+    refuse_unknown_runtime(engine, body.get("runtime"))
     if engine == "Image" and not is_in_obs(body["source_location"]):
         place, names = None, []
     else:
@@ -32,6 +33,14 @@ def read_package(call) -> dict:
         "_config_in_package": "config.json" in names,
         "model_size": sum(call.world.obs.size(place[0], place[1] + name) for name in names) if place else 0,
     } | members_of(body, config, text)
+
+
+def refuse_unknown_runtime(engine: str, runtime: str | None) -> None:
+    """ModelArts.3037 for a runtime that the engine's list does not have; engines without a list take any."""
+    rows = {row["ai_engine"]: row["runtimes"] for row in fixture("modelarts/models/engine_runtimes")}
+    known = rows.get(engine)
+    if runtime and known and runtime not in known:
+        raise ApiError("ModelArts.3037", f"$.runtime: {runtime[:80]} is none of {engine}: {', '.join(known)}")
 
 
 def members_of(body: dict, config: ModelConfig, text: str) -> dict:
