@@ -109,7 +109,7 @@ def test_every_path_leads_to_its_own_operation_and_an_encoded_slash_is_one_segme
 def test_a_literal_segment_beats_a_parameter_that_would_take_it():
     for operation in OPERATIONS:
         literals = [part for part in operation.path.split("/") if part and not part.startswith("{")]
-        values = dict.fromkeys(operation.path_names, literals[-1])
+        values = dict.fromkeys(operation.path_names, literals[-1] if literals else "")
         found, _ = OPERATIONS.find(operation.method, path_of(operation, values))
         beaten = sum(part.startswith("{") for part in found.path.split("/")) < len(operation.path_names)
         assert found is operation or beaten

@@ -161,7 +161,7 @@ def test_a_crash_makes_the_service_concerning_until_it_is_restarted(cloud):
 
 def test_a_process_that_is_killed_is_noticed_by_who_looks(cloud):
     service_id = echo_service(cloud)
-    os.killpg(process_of(cloud, service_id), 9)
+    os.kill(process_of(cloud, service_id), 9)
     wait_until(lambda: shown(cloud, service_id)["status"] == "concerning")
     cloud.clock.advance("1m")
     assert asked(cloud, service_id, {"a": 1}).status == 200
