@@ -17,6 +17,17 @@ settings.register_profile(
 )
 settings.load_profile("same-every-time")
 
+# A stored configuration of a v1 job: what can be made, changed and listed with the least around it.
+CONFIGS = "/v1/{project_id}/training-job-configs"
+CONFIG = {
+    "app_url": "/usr/app/",
+    "boot_file_url": "/usr/app/boot.py",
+    "data_url": "/usr/data/",
+    "engine_id": 4,
+    "spec_id": 2,
+    "worker_server_num": 1,
+}
+
 
 class Answered:
     """What the application answered in process: status, headers, body."""

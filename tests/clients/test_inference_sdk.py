@@ -2,7 +2,13 @@
 
 import pytest
 
-from tests.model_packages import digits_classifier, entry, import_body, put_package, service_body
+from tests.behaviours.modelarts.conftest import (
+    digits_classifier,
+    entry,
+    import_body,
+    put_package,
+    service_body,
+)
 
 pytest.importorskip("huaweicloudsdkmodelarts")
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from modelarts_emulator.worlds.clock import LATEST
 
-from tests.job_configs import CONFIG, CONFIGS
+from tests.conftest import CONFIG, CONFIGS
 
 JOBS = "/v2/{project_id}/training-jobs"
 JOB = {

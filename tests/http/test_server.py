@@ -10,8 +10,8 @@ import pytest
 from modelarts_emulator.http.connection import MOST_HEADER_LINES, MOST_HEADERS, MOST_URI
 from modelarts_emulator.http.server import Server, listen
 
+from tests.conftest import CONFIG, CONFIGS
 from tests.http.conftest import CHUNKED, LIMIT, Wire, get, post
-from tests.job_configs import CONFIG, CONFIGS
 
 
 def test_requests_sent_in_one_go_are_answered_in_order(address):

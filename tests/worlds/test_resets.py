@@ -7,7 +7,9 @@ from modelarts_emulator.frame.capacity import CLAIMS, Claim, ask
 from modelarts_emulator.frame.registry import NOT_EMULATED, behaviour_of
 from modelarts_emulator.worlds.world import META
 
-from tests import infer_services, model_packages, strategies
+from tests import strategies
+from tests.behaviours.modelarts import conftest as model_packages
+from tests.behaviours.modelarts.inference_v2 import conftest as infer_services
 from tests.behaviours.modelarts.training_v1 import conftest as training_v1
 from tests.conftest import Answered, path_of, query_of
 from tests.kinds import KINDS, OPERATIONS

@@ -11,7 +11,7 @@ from modelarts_emulator.running import Emulator
 from modelarts_emulator.testing.cloud import Cloud
 from modelarts_emulator.worlds.journal import FORMAT, StateRefused, StateUnwritten
 
-from tests.job_configs import CONFIG, CONFIGS
+from tests.conftest import CONFIG, CONFIGS
 
 JOBS = "/v2/{project_id}/training-jobs"
 SEARCHES = "/v2/{project_id}/training-job-searches"

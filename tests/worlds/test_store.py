@@ -19,7 +19,7 @@ from modelarts_emulator.worlds.journal import FORMAT, Journal, StateRefused, Sta
 from modelarts_emulator.worlds.store import Store, sort_key, value_at
 from tinydb import where
 
-from tests.job_configs import CONFIG, CONFIGS
+from tests.conftest import CONFIG, CONFIGS
 
 
 def filled(count: int = 3) -> Store:

@@ -3,7 +3,7 @@
 import pytest
 from modelarts_emulator.worlds.world import tag_of_number
 
-from tests.job_configs import CONFIG, CONFIGS
+from tests.conftest import CONFIG, CONFIGS
 
 
 @pytest.fixture

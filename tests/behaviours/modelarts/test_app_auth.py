@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.model_packages import asked, deployed, entry, published, shown
+from tests.behaviours.modelarts.conftest import asked, deployed, entry, published, shown
 
 APPS = "/v1/{project_id}/app-auth/apps"
 

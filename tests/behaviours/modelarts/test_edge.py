@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.model_packages import SERVICES, published, shown
+from tests.behaviours.modelarts.conftest import SERVICES, published, shown
 
 
 @pytest.fixture

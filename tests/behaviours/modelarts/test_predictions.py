@@ -9,7 +9,7 @@ import pytest
 from modelarts_emulator.serving import gateway as predictions
 from modelarts_emulator.serving.fleet import fleet
 
-from tests.model_packages import (
+from tests.behaviours.modelarts.conftest import (
     CONFIG,
     ECHO,
     SERVICES,

@@ -3,7 +3,7 @@
 import pytest
 from modelarts_emulator.worlds.clock import iso_of
 
-from tests.model_packages import deployed, entry, published
+from tests.behaviours.modelarts.conftest import deployed, entry, published
 
 WEBHOOK = {"webhook": {"url": "http://example.com", "headers": {"X-Key": "k"}}}
 

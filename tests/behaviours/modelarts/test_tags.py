@@ -1,6 +1,6 @@
 """Stories about tags of services."""
 
-from tests.infer_services import SERVICES, created, shown
+from tests.behaviours.modelarts.inference_v2.conftest import SERVICES, created, shown
 
 BASE = "/v2/{project_id}/modelarts-service-v2"
 

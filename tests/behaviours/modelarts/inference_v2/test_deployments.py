@@ -11,7 +11,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.infer_services import (
+from tests.behaviours.modelarts.inference_v2.conftest import (
     SERVICES,
     UNIT,
     created,

@@ -2,8 +2,18 @@
 
 import pytest
 
-from tests.infer_services import SERVICES, asked, created, deployed, group, package, path_of, shown, updated
-from tests.model_packages import CONFIG, ECHO
+from tests.behaviours.modelarts.conftest import CONFIG, ECHO
+from tests.behaviours.modelarts.inference_v2.conftest import (
+    SERVICES,
+    asked,
+    created,
+    deployed,
+    group,
+    package,
+    path_of,
+    shown,
+    updated,
+)
 
 KEYS = f"{SERVICES}/api-keys"
 

@@ -2,7 +2,16 @@
 
 import pytest
 
-from tests.infer_services import SERVICES, created, deployed, deployments, group, path_of, service_body, shown
+from tests.behaviours.modelarts.inference_v2.conftest import (
+    SERVICES,
+    created,
+    deployed,
+    deployments,
+    group,
+    path_of,
+    service_body,
+    shown,
+)
 
 INTRANET = "/v2/{project_id}/intranet-connection"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.infer_services import (
+from tests.behaviours.modelarts.inference_v2.conftest import (
     SERVICES,
     UNIT,
     created,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.infer_services import INVOKE, LIMIT, SERVICES, UNIT, group, shown
+from tests.behaviours.modelarts.inference_v2.conftest import INVOKE, LIMIT, SERVICES, UNIT, group, shown
 
 RUNTIME = {"service_invoke": INVOKE, "service_limit": LIMIT}
 UPGRADE = {"type": "ROLLING", "rolling_update": {"max_surge": "50%", "max_unavailable": "50%"}}

@@ -11,7 +11,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.model_packages import SERVICES, asked, entry, published, put_package, service_body, shown
+from tests.behaviours.modelarts.conftest import (
+    SERVICES,
+    asked,
+    entry,
+    published,
+    put_package,
+    service_body,
+    shown,
+)
 
 STOPPABLE, STARTABLE = {"running", "concerning"}, {"stopped", "failed"}
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.model_packages import (
+from tests.behaviours.modelarts.conftest import (
     BUCKET,
     CONFIG,
     SERVICES,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.model_packages import (
+from tests.behaviours.modelarts.conftest import (
     SERVICES,
     deployed,
     entry,

@@ -1,6 +1,6 @@
 """Services of the newer inference API, deployed and asked: what stories about them begin with."""
 
-from tests.model_packages import put_package
+from tests.behaviours.modelarts.conftest import put_package
 
 SERVICES = "/v2/{project_id}/services"
 ROWS = {"data": {"req_data": [{"pixel": 1}]}}
