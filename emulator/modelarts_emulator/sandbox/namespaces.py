@@ -157,6 +157,10 @@ def build(places: Places) -> None:
     mount(None, "/", None, RECURSIVE | PRIVATE)
     root = Path(places.root)
     mount("tmpfs", root, "tmpfs", NO_SETUID | NO_DEVICES, "size=1m,mode=0755")
+    # First, so that what is to be seen below it, such as an interpreter in /tmp, is not hidden by it.
+    scratch = beneath(root, places.scratch)
+    make_folder(scratch)
+    mount("tmpfs", scratch, "tmpfs", NO_SETUID | NO_DEVICES, f"size={places.scratch_bytes},mode=1777")
     for path in (*SYSTEM, *sorted(set(places.readable))):
         show(root, Path(path))
     for device in DEVICES:
@@ -169,9 +173,6 @@ def build(places: Places) -> None:
     make_folder(beneath(root, "/proc"))
     mount("proc", beneath(root, "/proc"), "proc", NO_SETUID | NO_DEVICES | NO_PROGRAMS)
     bound_processes(beneath(root, "/proc/sys/kernel/pid_max"))
-    scratch = beneath(root, places.scratch)
-    make_folder(scratch)
-    mount("tmpfs", scratch, "tmpfs", NO_SETUID | NO_DEVICES, f"size={places.scratch_bytes},mode=1777")
     mount(None, root, None, REMOUNT | BIND | READ_ONLY | NO_SETUID | NO_DEVICES)
     os.chdir(root)
     kernel_call("syscall", PIVOT_ROOT[os.uname().machine], b".", b".")
