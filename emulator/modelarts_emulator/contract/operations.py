@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from difflib import SequenceMatcher
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import orjson
@@ -12,7 +12,9 @@ import orjson
 from modelarts_emulator.contract.access import Access, BadAccess, read_access, refuse_gaps
 from modelarts_emulator.contract.errors import STYLES, ParameterError, read_parameter_error
 from modelarts_emulator.contract.facts import folder
-from modelarts_emulator.contract.paging import BadPaging, Paging, read_paging
+
+if TYPE_CHECKING:
+    from modelarts_emulator.contract.paging import Paging
 
 # Under this key a node of the route index holds what ends there: not even an empty segment is called so.
 METHODS_HERE = None
@@ -21,15 +23,8 @@ SKIPPED = 0.4
 METHODS = ("get", "put", "post", "delete", "patch", "head")
 
 ANNOTATIONS = {
-    "description",
-    "title",
-    "format",
-    "examples",
-    "deprecated",
-    "readOnly",
-    "writeOnly",
-    "$comment",
-}
+    "description", "title", "format", "examples", "deprecated", "readOnly", "writeOnly", "$comment",
+}  # fmt: skip
 PLAIN_KEYWORDS = ANNOTATIONS | {
     "type", "enum", "const", "default", "required", "pattern", "minLength", "maxLength", "minimum", "maximum",
     "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minItems", "maxItems", "uniqueItems", "minProperties",
@@ -154,8 +149,10 @@ class Operation:
         return bool(self.area_of.document.get("x-null-is-absent"))
 
     @cached_property
-    def paging(self) -> Paging | None:
+    def paging(self) -> "Paging | None":
         """How the list that the operation answers is paged; None where it answers none."""
+        from modelarts_emulator.contract.paging import read_paging
+
         return read_paging(self.area_of.document, self.definition)
 
     @property
@@ -371,14 +368,15 @@ def refuse_unknown(document: dict, path: Path) -> None:
 
 def refuse_bad_facts(document: dict, where: str, definition: dict) -> None:
     """BadSchema when what the operation or its area says of callers, refusals or paging cannot be right."""
+    from modelarts_emulator.contract.paging import BadPaging, read_paging
+
     facts = document | definition
     try:
         refuse_gaps(read_access(document, definition))
         read_parameter_error(facts["x-parameter-error"])
         if facts["x-error-body"] not in STYLES:
-            raise BadSchema(
-                f"{where}: x-error-body is {facts['x-error-body']!r}, must be one of {', '.join(STYLES)}"
-            )
+            words = f"x-error-body is {facts['x-error-body']!r}, must be one of {', '.join(STYLES)}"
+            raise BadSchema(f"{where}: {words}")
         read_paging(document, definition)
     except BadAccess as error:
         raise BadSchema(f"{where}: security and x-refusals: {error}") from None
