@@ -28,6 +28,18 @@ CONFIG = {
     "worker_server_num": 1,
 }
 
+# The plainest training job.
+JOB = {
+    "kind": "job",
+    "metadata": {"name": "resnet"},
+    "algorithm": {
+        "code_dir": "/code/",
+        "boot_file": "/code/train.py",
+        "engine": {"engine_id": "pytorch_1.8.0-cuda_10.2-py_3.7-ubuntu_18.04-x86_64"},
+    },
+    "spec": {"resource": {"flavor_id": "modelarts.vm.cpu.8u", "node_count": 1}},
+}
+
 
 class Answered:
     """What the application answered in process: status, headers, body."""

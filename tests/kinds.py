@@ -6,6 +6,8 @@ from typing import NamedTuple
 from modelarts_emulator.contract.operations import Operations
 from modelarts_emulator.worlds.store import value_at
 
+from tests.conftest import CONFIG
+
 OPERATIONS = Operations()
 
 
@@ -29,14 +31,6 @@ class Kind(NamedTuple):
 
 
 CODE = {"code_dir": "/training-code/resnet/", "boot_file": "/training-code/resnet/train.py"}
-CONFIG = {
-    "app_url": "/usr/app/",
-    "boot_file_url": "/usr/app/boot.py",
-    "data_url": "/usr/data/",
-    "engine_id": 4,
-    "spec_id": 2,
-    "worker_server_num": 1,
-}
 KINDS = [
     Kind(
         "CreateTrainingJob",

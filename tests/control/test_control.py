@@ -5,19 +5,9 @@ import re
 import pytest
 from modelarts_emulator.worlds.clock import LATEST
 
-from tests.conftest import CONFIG, CONFIGS
+from tests.conftest import CONFIG, CONFIGS, JOB
 
 JOBS = "/v2/{project_id}/training-jobs"
-JOB = {
-    "kind": "job",
-    "metadata": {"name": "resnet"},
-    "algorithm": {
-        "code_dir": "/code/",
-        "boot_file": "/code/train.py",
-        "engine": {"engine_id": "pytorch_1.8.0-cuda_10.2-py_3.7-ubuntu_18.04-x86_64"},
-    },
-    "spec": {"resource": {"flavor_id": "modelarts.vm.cpu.8u", "node_count": 1}},
-}
 
 
 SHOW = {"operation": "ShowTrainingQuotas", "field": "x"}

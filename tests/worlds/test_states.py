@@ -11,7 +11,7 @@ from modelarts_emulator.running import Emulator
 from modelarts_emulator.testing.cloud import Cloud
 from modelarts_emulator.worlds.journal import FORMAT, StateRefused, StateUnwritten
 
-from tests.conftest import CONFIG, CONFIGS
+from tests.conftest import CONFIG, CONFIGS, JOB
 
 JOBS = "/v2/{project_id}/training-jobs"
 SEARCHES = "/v2/{project_id}/training-job-searches"
@@ -109,18 +109,6 @@ def test_what_a_full_disk_refuses_is_nowhere_and_reads_go_on(tmp_path, full):
         names = {row["config_name"] for row in cloud.get(CONFIGS).json["configs"]}
         assert names == {"before", "after"}
         assert len(emulator.application.worlds) == 1
-
-
-JOB = {
-    "kind": "job",
-    "metadata": {"name": "resnet"},
-    "algorithm": {
-        "code_dir": "/code/",
-        "boot_file": "/code/train.py",
-        "engine": {"engine_id": "pytorch_1.8.0-cuda_10.2-py_3.7-ubuntu_18.04-x86_64"},
-    },
-    "spec": {"resource": {"flavor_id": "modelarts.vm.cpu.8u", "node_count": 1}},
-}
 
 
 def test_a_damaged_journal_of_objects_is_told_at_the_start(tmp_path):

@@ -8,16 +8,6 @@ from modelarts_emulator.frame.registry import RESOURCES
 from modelarts_emulator.frame.resources import Resource
 
 WORKSPACES = "/v1/{project_id}/workspaces"
-JOB = {
-    "kind": "job",
-    "metadata": {"name": "resnet"},
-    "algorithm": {
-        "code_dir": "/code/",
-        "boot_file": "/code/train.py",
-        "engine": {"engine_id": "pytorch_1.8.0-cuda_10.2-py_3.7-ubuntu_18.04-x86_64"},
-    },
-    "spec": {"resource": {"flavor_id": "modelarts.vm.cpu.8u", "node_count": 1}},
-}
 
 
 def create(cloud, name: str = "team-a", **members) -> str:

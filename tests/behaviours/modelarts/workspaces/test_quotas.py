@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.behaviours.modelarts.workspaces.conftest import JOB, WORKSPACES, create, refusal, show
+from tests.behaviours.modelarts.workspaces.conftest import WORKSPACES, create, refusal, show
+from tests.conftest import JOB
 
 GPU, CPU = "exemlProject.gpu_duration", "trainJob.cpu_duration"
 
