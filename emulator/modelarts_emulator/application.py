@@ -10,14 +10,17 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from modelarts_emulator.app import Exchange, respond
+import orjson
+
+from modelarts_emulator.app import Exchange, as_answer, respond
 from modelarts_emulator.contract.operations import Operation, Operations
 from modelarts_emulator.frame import capacity
+from modelarts_emulator.frame.calls import Call, Stream
 from modelarts_emulator.frame.registry import RESOURCES, behaviour_of, resource_of
 from modelarts_emulator.http.hosts import is_loopback, reachable
 from modelarts_emulator.http.request import Request
 from modelarts_emulator.identity.credentials import seed_identity
-from modelarts_emulator.identity.records import own_api_key, remember_own_api_key
+from modelarts_emulator.identity.records import Caller, own_api_key, remember_own_api_key
 from modelarts_emulator.obs.names import is_obs_host
 from modelarts_emulator.serving import endpoint
 from modelarts_emulator.settings import Settings
@@ -78,6 +81,7 @@ class Application:
             obs_is_loaded=lambda: self._obs is not None and self._obs.is_loaded,
             load_obs=lambda: self.obs.worlds,
             resource_of=resource_at_hand,
+            ask=self.ask,
             report=self.broken.append,
             areas=frozenset(area.full_name for area in areas),
             forget=(capacity.forget_area,),
@@ -178,6 +182,29 @@ class Application:
                 found = (Check(operation, self.settings.strict_fields), behaviour_of(operation))
                 self._prepared[operation.operation_id] = found
         return found
+
+    def ask(
+        self, world: World, caller: Caller, operation_id: str, path: dict[str, str], body: Any, host: str
+    ) -> Any:
+        """What an operation answers when the emulator asks on the caller's behalf; see World.ask."""
+        operation = self.operations.by_id[operation_id]
+        check, behaviour = self.prepared(operation)
+        environ = {"REQUEST_METHOD": operation.method, "RAW_URI": operation.path, "HTTP_HOST": host}
+        call = Call(
+            operation,
+            check.read_path(path),
+            check.read_query(""),
+            {},
+            check.read_body(b"" if body is None else orjson.dumps(body)),
+            caller,
+            world,
+            Request(environ, self.obs_port),
+            self.settings,
+        )
+        answer = as_answer(operation, behaviour(call))
+        if isinstance(answer, Stream):
+            raise TypeError(f"{operation_id} streams: it can only be asked over HTTP")
+        return orjson.loads(answer.body) if answer.body else None
 
     def begin(self, environ: dict) -> Exchange:
         """Route a request and say which threads have to carry it, if any."""
