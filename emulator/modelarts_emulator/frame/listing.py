@@ -312,8 +312,12 @@ def number_in(call: Call, paging: Paging, token: str, table: Table) -> int:
     refuse(call, f"query.{paging.continue_}: {token[:40]!r} is not what an earlier page gave out as continue")
 
 
-def envelope(call: Call, paging: Paging, page: Page) -> dict:
-    """The body of the answer: the page, how many there are, and what the call asked for."""
+def envelope(call: Call, paging: Paging, page: Page) -> Any:
+    """The body of the answer: the page, how many there are, and what the call asked for; the page alone where no
+    member holds it.
+    """
+    if not paging.items:
+        return page.rows
     answer: dict[str, Any] = paging.constants | constants_of(call.operation)
     per_page = page.limit or len(page.rows) or 1
     members: dict[Member, Any] = dict.fromkeys((paging.items, *paging.also), page.rows)
