@@ -98,6 +98,17 @@ KINDS = [
         change={"job_desc": "changed"},
     ),
     Kind(
+        "CreateWorkflow",
+        {"name": "flow"},
+        "workflow_id",
+        "ListWorkflows",
+        "items",
+        "workflow_id",
+        (400, "ModelArts.7512"),
+        name=("name",),
+        change={"description": "changed"},
+    ),
+    Kind(
         "CreateWorkspace",
         {"name": "team-a"},
         "id",

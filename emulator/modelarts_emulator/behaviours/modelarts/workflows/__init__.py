@@ -1,0 +1,1 @@
+"""Workflows: steps in an order, their runs, when they run by themselves, and who is told."""

@@ -1,0 +1,187 @@
+"""What each kind of step makes: which operation it asks, what it asks for, and how it learns what came of that."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from modelarts_emulator.behaviours.modelarts.workflows.references import Unresolved
+
+MODELS = "modelarts/models/model"
+
+
+class Asked(NamedTuple):
+    """What a step gives, with its references resolved: its properties, its inputs and outputs as {name: value}."""
+
+    properties: dict
+    inputs: dict[str, Any]
+    outputs: dict[str, dict]
+
+    def output(self, member: str) -> dict:
+        """The first output whose configuration has the member; {} when none has."""
+        return next((value for value in self.outputs.values() if member in value), {})
+
+
+class Kind(NamedTuple):
+    """One kind of step.
+
+    create: the operation that makes something. body: a function (bound, asked) -> (what its path says, its body). id:
+    the member of its answer that says the id. show: the operation that shows it; path: a function (id, body, path) ->
+    what its path says. state: the dotted member that says its state. ends: {state: how the step ends}. stop:
+    (operation, body) that ends it early, None when nothing does. made: a function (shown) -> the value of outputs that
+    say none themselves.
+    """
+
+    create: str
+    body: Callable[[Any, Asked], tuple[dict, dict]]
+    id: str
+    show: str
+    path: Callable[[str, dict], dict]
+    state: str
+    ends: dict[Any, str]
+    stop: tuple[str, dict] | None
+    made: Callable[[dict], dict]
+
+
+def job_asked(bound, asked: Asked) -> tuple[dict, dict]:
+    """A training job: the inputs and outputs of the step are those of its algorithm."""
+    body = {"kind": "job", "metadata": {"name": f"workflow-{bound.world.new_hex(32)}"}, **asked.properties}
+    algorithm = dict(body.get("algorithm") or {})
+    inputs = [{"name": name, "remote": remote_of(value)} for name, value in asked.inputs.items()]
+    outputs = [
+        {"name": name, "remote": {"obs": {"obs_url": value["obs_url"]}}}
+        for name, value in asked.outputs.items()
+        if "obs_url" in value
+    ]
+    body["algorithm"] = {**algorithm, "inputs": inputs, "outputs": outputs}
+    return {}, body
+
+
+def remote_of(value: Any) -> dict:
+    """Where the data of an input lies, as a training job says it."""
+    if isinstance(value, str):
+        return {"obs": {"obs_url": value}}
+    if "obs_url" in value:
+        return {"obs": {"obs_url": value["obs_url"]}}
+    id = value.get("dataset_id") or value.get("id")
+    if id is None:
+        raise Unresolved(f"{value!r} names no obs_url and no dataset_id")
+    return {"dataset": {"id": id, "version_id": value.get("version_id", "")}}
+
+
+def model_asked(bound, asked: Asked) -> tuple[dict, dict]:
+    """A model from what lies at the step's input; the next version of its name unless it says one."""
+    body = {"model_type": "TensorFlow", **asked.properties, **asked.output("model_type")}
+    body.setdefault("model_name", f"workflow_{bound.world.new_hex(16)}")
+    if "source_location" not in body:
+        places = [
+            value if isinstance(value, str) else value.get("obs_url") for value in asked.inputs.values()
+        ]
+        body["source_location"] = next((place for place in places if place), "")
+    if not body.get("model_version"):
+        body["model_version"] = next_version(bound, body["model_name"])
+    return {}, body
+
+
+def next_version(bound, name: str) -> str:
+    """One more than the highest version of models of that name."""
+    versions = [
+        tuple(map(int, model["model_version"].split(".")))
+        for model in bound.records(MODELS)
+        if model["model_name"] == name
+    ]
+    if not versions:
+        return "0.0.1"
+    number = sum(part * 100**place for place, part in enumerate(reversed(max(versions)))) + 1
+    return f"{number // 10000}.{number // 100 % 100}.{number % 100}"
+
+
+def service_asked(bound, asked: Asked) -> tuple[dict, dict]:
+    """A service of the models that the step's inputs name, or with the configuration that its output says."""
+    body = {
+        "infer_type": "real-time",
+        **asked.properties,
+        **asked.output("config"),
+        **asked.output("infer_type"),
+    }
+    models = [
+        model for value in asked.inputs.values() for model in (value if isinstance(value, list) else [value])
+    ]
+    entries = body.get("config") or [{} for _ in models]
+    plain = {"specification": "modelarts.vm.cpu.2u", "instance_count": 1}
+    body["config"] = [
+        {
+            **plain,
+            "weight": 100 // max(1, len(entries)),
+            **known_model(models[at] if at < len(models) else {}),
+            **entry,
+        }
+        for at, entry in enumerate(entries)
+    ]
+    body.setdefault("service_name", f"workflow_{bound.world.new_hex(16)}")
+    return {}, body
+
+
+def known_model(value: dict) -> dict:
+    """What a service says of a model that a step has made, or that the user has chosen."""
+    return {
+        name: value[name]
+        for name in ("model_id", "weight", "specification", "instance_count")
+        if name in value
+    }
+
+
+def dataset_asked(bound, asked: Asked) -> tuple[dict, dict]:
+    """A data set over what lies at the step's input."""
+    body = {
+        "dataset_name": f"workflow-{bound.world.new_hex(8)}",
+        **asked.properties,
+        **asked.output("dataset_name"),
+    }
+    places = [value if isinstance(value, str) else value.get("obs_url") for value in asked.inputs.values()]
+    if "data_sources" not in body and any(places):
+        body["data_sources"] = [{"data_type": 0, "data_path": place} for place in places if place]
+    return {}, body
+
+
+def dataset_id_of(asked: Asked) -> str:
+    """The data set among the inputs. Unresolved when there is none."""
+    values = [asked.properties, *(value for value in asked.inputs.values() if isinstance(value, dict))]
+    id = next((value["dataset_id"] for value in values if "dataset_id" in value), None)
+    if id is None:
+        raise Unresolved("no input of the step names a data set")
+    return id
+
+
+def import_asked(bound, asked: Asked) -> tuple[dict, dict]:
+    """A task that imports what lies at one input into the data set of another."""
+    places = [value if isinstance(value, str) else value.get("obs_url") for value in asked.inputs.values()]
+    body = {name: value for name, value in asked.properties.items() if name != "dataset_id"}
+    body.setdefault("import_path", next((place for place in places if place), ""))
+    return {"dataset_id": dataset_id_of(asked)}, {"import_type": "dir", **body}
+
+
+def release_asked(bound, asked: Asked) -> tuple[dict, dict]:
+    """A version of the data set at the step's input."""
+    body = {name: value for name, value in asked.properties.items() if name != "dataset_id"}
+    return {"dataset_id": dataset_id_of(asked)}, {**body, **asked.output("version_name")}
+
+
+KINDS = {
+    "job": Kind(
+        "CreateTrainingJob", job_asked, "metadata.id", "ShowTrainingJobDetails",
+        lambda id, path: {"training_job_id": id}, "status.phase",
+        {"Completed": "completed", "Failed": "failed", "Abnormal": "failed", "Terminated": "stopped"},
+        ("StopTrainingJob", {"action_type": "terminate"}), lambda shown: {},
+    ),
+    "model": Kind(
+        "CreateModel", model_asked, "model_id", "ShowModel", lambda id, path: {"model_id": id}, "model_status",
+        {"published": "completed", "failed": "failed", "building_failed": "failed"}, None,
+        lambda shown: {name: shown[name] for name in ("model_id", "model_name", "model_version")},
+    ),
+    "service": Kind(
+        "CreateService", service_asked, "service_id", "ShowService", lambda id, path: {"service_id": id}, "status",
+        {"running": "completed", "finished": "completed", "concerning": "failed", "failed": "failed",
+         "stopped": "stopped"},
+        ("UpdateService", {"status": "stopped"}),
+        lambda shown: {name: shown[name] for name in ("service_id", "service_name", "access_address") if name in shown},
+    ),
+}  # fmt: skip

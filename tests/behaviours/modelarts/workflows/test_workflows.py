@@ -1,0 +1,106 @@
+"""Workflows: made, copied, changed, listed, and refused when their steps do not fit together."""
+
+import pytest
+
+from tests.behaviours.modelarts.workflows.conftest import (
+    WORKFLOWS,
+    create,
+    job_step,
+    labeling_step,
+    refusal,
+    run,
+)
+
+
+def test_what_was_written_reads_back(cloud):
+    written = {
+        "description": "a flow",
+        "labels": ["b", "a"],
+        "parameters": [{"name": "rate", "type": "float", "default": 0.1, "delay": False}],
+        "data_requirements": [{"name": "in", "type": "obs", "delay": True}],
+        "storages": [{"name": "out", "type": "obs", "path": "/code/out"}],
+        "sub_graphs": [{"name": "all", "steps": ["label"]}],
+        "smn_switch": True,
+        "extend": {"any": {"thing": 1}},
+        "policy": {"scenes": [{"id": "s", "name": "short", "steps": ["label"]}]},
+    }
+    shown = cloud.get(create(cloud, labeling_step("label"), **written)).json
+    assert {name: shown[name] for name in written} == written
+    assert (shown["run_count"], shown["param_ready"], shown["workspace_id"]) == (0, True, "0")
+
+
+def test_a_changed_workflow_keeps_what_the_body_leaves_out(cloud):
+    workflow = create(cloud, labeling_step("label"), labels=["a"], description="before")
+    assert cloud.put(workflow, {"name": "after", "smn_switch": "true"}).status == 200
+    shown = cloud.get(workflow).json
+    assert (shown["name"], shown["description"], shown["labels"]) == ("after", "before", ["a"])
+    assert shown["smn_switch"] is True
+
+
+def test_a_copy_has_the_steps_of_its_source(cloud):
+    source = create(cloud, labeling_step("label"), labels=["a"])
+    id = source.rpartition("/")[2]
+    copy = cloud.post(WORKFLOWS, {"name": "copy", "source_workflow_id": id}).json
+    assert [step["name"] for step in copy["steps"]] == ["label"]
+    assert (copy["source_workflow_id"], copy["labels"]) == (id, ["a"])
+
+
+@pytest.mark.parametrize(
+    ("steps", "where"),
+    [
+        ([labeling_step("a"), labeling_step("a")], "$.steps[1].name"),
+        ([labeling_step("a", "b")], "there is no step b"),
+        ([labeling_step("a", "b"), labeling_step("b", "a")], "in a circle"),
+        (
+            [job_step("a", inputs=[{"name": "i", "data": "$ref/parameters/rate"}])],
+            "there is no rate in parameters",
+        ),
+        ([job_step("a", inputs=[{"name": "i", "data": "$ref/nowhere/x"}])], "has to begin with one of"),
+    ],
+)
+def test_steps_that_do_not_fit_together_are_refused(cloud, steps, where):
+    reply = cloud.post(WORKFLOWS, {"name": "flow", "steps": steps})
+    assert refusal(reply) == (400, "ModelArts.0104")
+    assert where in reply.json["error_msg"]
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        {"name": "n", "type": "int", "default": "1"},
+        {"name": "n", "type": "int", "default": True},
+        {"name": "n", "type": "str", "value": "c", "enum": ["a", "b"]},
+    ],
+)
+def test_a_value_of_another_type_is_refused(cloud, parameter):
+    reply = cloud.post(WORKFLOWS, {"name": "flow", "parameters": [parameter]})
+    assert refusal(reply) == (400, "ModelArts.0104")
+
+
+def test_workflows_are_found_by_labels_name_and_state(cloud):
+    first = create(cloud, labeling_step("label"), labels=["a", "b"])
+    create(cloud, labels=["b"])
+    run(cloud, first)
+    cloud.clock.advance("1m")
+
+    def count(query):
+        return cloud.get(f"{WORKFLOWS}?{query}").json["total"]
+
+    assert [
+        count("labels=a,b"),
+        count("labels=b"),
+        count("name=flo"),
+        count("name=flo&search_type=equal"),
+    ] == [1, 2, 2, 0]
+    assert [count("status=running"), count("status=init"), count("status=completed")] == [1, 1, 0]
+    assert cloud.get(f"{WORKFLOWS}/labels?order=asc").json == ["a", "b"]
+    assert cloud.get(f"{WORKFLOWS}/overview").json == {"total": 2, "stat": {"running": 1, "init": 1}}
+
+
+def test_a_deleted_workflow_takes_its_runs_along(cloud):
+    workflow = create(cloud, labeling_step("label"))
+    execution = run(cloud, workflow)
+    cloud.delete(workflow)
+    assert refusal(cloud.get(workflow)) == (400, "ModelArts.7512")
+    assert refusal(cloud.get(execution)) == (400, "ModelArts.7512")
+    cloud.clock.advance("1h")
