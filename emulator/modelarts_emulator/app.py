@@ -146,9 +146,11 @@ def behave(app: "Application", exchange: Exchange) -> None:
 
 
 def check_answer(app: "Application", exchange: Exchange) -> None:
-    """ContractBroken when the answer does not fit its schema."""
+    """ContractBroken when the answer does not fit its schema; a file that is no JSON has none."""
     answer = exchange.answer
     if not app.settings.check_answers or isinstance(answer, Stream):
+        return
+    if "json" not in answer.headers.get("Content-Type", JSON):
         return
     try:
         body = orjson.loads(answer.body) if answer.body else None

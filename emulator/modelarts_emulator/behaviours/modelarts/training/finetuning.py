@@ -2,6 +2,7 @@
 
 import orjson
 
+from modelarts_emulator.behaviours.modelarts.other import publish_asset
 from modelarts_emulator.behaviours.modelarts.training import status, tuning
 from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run
 from modelarts_emulator.behaviours.modelarts.training.life import JOBS_TUNED_FROM, TRAINING_JOBS
@@ -13,7 +14,6 @@ from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.simulation.finetuning import points_until
 from modelarts_emulator.worlds.clock import iso_of
 
-ASSETS = "modelarts/training/asset"
 METRICS = "modelarts/training/finetuning_metrics"
 ASSET_MEMBERS = ("name", "version", "type", "code", "series", "desc")
 
@@ -98,28 +98,22 @@ def publish_ft_artifacts(call):
 
 def publish(call, job: dict, where: str, row: dict) -> str:
     """Make an asset of the artifact that a row names; its id."""
-    checkpoints, assets = call.records(tuning.CHECKPOINTS), call.records(ASSETS)
+    checkpoints = call.records(tuning.CHECKPOINTS)
     artifact = checkpoints.find(artifact_named(call, job, where, row))
     name = row.get("asset_name") or "-".join(
         (tuning.model_of(job), train_type_of(job), iso_of(artifact["moment"], 0))
     )
-    version = row.get("asset_version") or "1.0.0"
-    if any(assets.find(id)["asset_version"] == version for id in assets.having("asset_name", name)):
-        raise ApiError("ModelArts.2788", f"{where}: asset {name} has a version {version}")
-    id = call.world.new_uuid()
     asset = {
         "visibility": "current",
         **row,
-        "asset_id": id,
         "asset_name": name,
-        "asset_version": version,
+        "asset_version": row.get("asset_version") or "1.0.0",
         "artifact_id": artifact["artifact_id"],
         "job_id": job["metadata"]["id"],
         "workspace_id": call.body.get("workspace_id", "0"),
         "location": tuning.output_path(job),
-        "create_time": call.world.clock.now_ms(),
     }
-    assets.put(id, asset)
+    id = publish_asset(call, asset)
     artifact |= {"status": tuning.PUBLISHED, "asset_id": id, "asset_name": name}
     checkpoints.put(artifact["artifact_id"], artifact)
     return id
