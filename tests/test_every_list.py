@@ -6,7 +6,8 @@ from urllib.parse import quote
 import pytest
 from modelarts_emulator.frame.answers import members_of
 from modelarts_emulator.frame.registry import NOT_EMULATED, behaviour_of
-from modelarts_emulator.worlds.store import sort_key, value_at
+from modelarts_emulator.worlds.indexes import sort_key
+from modelarts_emulator.worlds.store import value_at
 
 from tests import strategies
 from tests.kinds import KINDS, OPERATIONS, made

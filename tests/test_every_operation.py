@@ -12,7 +12,8 @@ from modelarts_emulator.frame.registry import NOT_EMULATED, behaviour_of
 from modelarts_emulator.frame.resources import BORN
 from modelarts_emulator.identity.credentials import needs_credential
 from modelarts_emulator.identity.records import API_KEYS, User, remember_key
-from modelarts_emulator.worlds.store import sort_key, value_at
+from modelarts_emulator.worlds.indexes import sort_key
+from modelarts_emulator.worlds.store import value_at
 from openapi_spec_validator import validate
 
 from tests import strategies

@@ -19,11 +19,13 @@ class Manner(local):
     """How the current thread works.
 
     hurries: it must not wait at all, as the server's loop. starts_over: a NeedsThread that it raises while it holds
-    a world's lock is handled by beginning again, so that it need not keep others waiting.
+    a world's lock is handled by beginning again, so that it need not keep others waiting. transactions: how many
+    transactions it is in.
     """
 
     hurries = False
     starts_over = False
+    transactions = 0
 
 
 MANNER = Manner()

@@ -16,7 +16,7 @@ from modelarts_emulator.inference.language.rate_limits import RateLimiter
 from modelarts_emulator.inference.language.scores import bleu, rouge
 from modelarts_emulator.inference.language.scripted import BadScript, Scripted
 from modelarts_emulator.inference.language.sharing import relevance, vector
-from modelarts_emulator.inference.language.upstream import Upstream
+from modelarts_emulator.inference.language.upstream import Upstream, sse_frames
 
 BUILTIN = Builtin(fixture("pangu/text/corpus"))
 
@@ -87,6 +87,27 @@ def test_an_upstream_that_is_not_there_says_so():
 def test_an_upstream_needs_an_http_address(url):
     with pytest.raises(ValueError, match="no http"):
         Upstream(url)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "NaN",
+        "[]",
+        '{"choices": [1]}',
+        '{"choices": {"delta": 1}}',
+        '{"choices": [{"delta": {"content": 7}}]}',
+        '{"choices": [{"delta": {"content": "\\ud800"}}]}',
+        '{"choices": [{"delta": {"tool_calls": [{"index": 1e12}]}}]}',
+        '{"choices": [{"delta": {}, "finish_reason": ["stop"]}]}',
+        '{"usage": {"prompt_tokens": -1e300}}',
+        '{"usage": 5}',
+        "[" * 2000 + "]" * 2000,
+    ],
+)
+def test_a_frame_of_an_upstream_that_is_not_openais_breaks_off(frame):
+    with pytest.raises(ValueError):
+        list(sse_frames([b"data: " + frame.encode(), b"data: [DONE]"]))
 
 
 def test_a_gguf_file_that_is_not_there_says_so(tmp_path):

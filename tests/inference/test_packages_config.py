@@ -4,6 +4,7 @@ import json
 from random import Random
 
 import jsonschema
+import orjson
 import pytest
 from modelarts_emulator.inference.packages.config import Package, flatten, parse_config
 from modelarts_emulator.inference.packages.dependencies import missing, other_versions
@@ -245,6 +246,33 @@ def drawn(random: Random, depth: int) -> dict:
         kinds.append({"type": "array", "minItems": abs(low), "items": drawn(random, depth - 1)})
         kinds.append({"type": "object", "properties": {"y": drawn(random, depth - 1)}})
     return random.choice(kinds)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": []},
+        {"enum": {"a": 1}},
+        {"type": "integer", "minimum": 5, "maximum": -5},
+        {"type": "integer", "minimum": 10**40},
+        {"type": "number", "minimum": "low", "maximum": None},
+        {"type": "array", "minItems": 10**12, "items": {"type": "null"}},
+        {"type": "array", "minItems": -1, "maxItems": -5},
+        {"type": "string", "minLength": 10**12},
+        {"type": "string", "minLength": "x", "maxLength": False},
+    ],
+)
+def test_a_simulated_model_answers_whatever_its_schema_asks_for(schema):
+    config = parsed(apis=[{"response": {"data": {"type": "object", "properties": {"x": schema}}}}])
+    assert len(predict(config, 1, b"")) < 20_000
+    assert orjson.dumps(flatten(config))
+
+
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e999", '"\\ud800"', "[" * 200 + "]" * 200])
+def test_a_config_that_no_answer_could_carry_is_refused(value):
+    text = json.dumps({"model_type": "PyTorch", "model_algorithm": "a", "x": 1}).replace("1}", f"{value}}}")
+    with pytest.raises(ValueError):
+        parse_config(text)
 
 
 def test_a_simulated_model_refuses_an_api_it_does_not_declare():

@@ -202,6 +202,47 @@ def test_an_exception_in_a_hook_fails_one_prediction_and_is_logged(begin):
     assert ask(worker, "1")[0] == 200
 
 
+ODD_ANSWERS = (
+    '{"x": float("nan")}',
+    '[float("inf")]',
+    '{"x": b"bytes"}',
+    "(lambda a: a.append(a) or a)([])",
+    '{"x": 10 ** 5000}',
+    "{(1, 2): 3}",
+    '{"x": "\\ud800"}',
+    '"\\ud800"',
+    "object()",
+    "{1, 2}",
+    'b"x" * ((64 << 20) + 1)',
+    'type("A", (), {"tolist": lambda self: self})()',
+    'type("S", (str,), {"encode": lambda *_: 1 / 0})("\\udfff")',
+)
+
+
+def test_what_no_answer_can_carry_fails_one_prediction_with_the_documented_error(begin):
+    worker = begin(hook("return eval(data)"))
+    answers = {expression: ask(worker, expression) for expression in ODD_ANSWERS}
+    failed = (500, JSON, {"erno": "MR.0105", "msg": "Recognition failed", "words_result": {}})
+    assert {each: (status, kind, json.loads(body)) for each, (status, kind, body) in answers.items()} == (
+        dict.fromkeys(ODD_ANSWERS, failed)
+    )
+
+
+def test_a_text_that_is_not_json_does_not_pass_for_it(begin):
+    worker = begin(hook("return eval(data)"))
+    kinds = {text: ask(worker, repr(text))[1]["Content-Type"] for text in ('{"x": 1}', "hello", "NaN")}
+    text = "text/plain; charset=utf-8"
+    assert kinds == {'{"x": 1}': "application/json", "hello": text, "NaN": text}
+
+
+def test_a_bottomless_body_costs_no_process(begin):
+    worker = begin(
+        ECHO.replace("XgSklServingBaseService", "PTServingBaseService").replace("python", "pytorch"),
+        "PyTorch",
+    )
+    assert (ask(worker, "[" * 100_000)[0], worker.alive) == (400, True)
+
+
 @pytest.mark.parametrize(
     "code, reason",
     [

@@ -21,7 +21,7 @@ def direct():
 def objects_of(direct, tag="WONEA", access_key="AKONE", secret="secret-one"):
     """The in-process access to one world."""
     account = SimpleNamespace(access_key=access_key, secret_key=secret)
-    return direct.obs.of(SimpleNamespace(tag=tag, account=account))
+    return direct.obs.of(SimpleNamespace(tag=tag, account=account, is_in_transaction=False))
 
 
 def test_the_same_bucket_name_holds_different_things_in_two_worlds(direct):

@@ -146,3 +146,74 @@ def test_a_reset_that_a_full_disk_refuses_leaves_the_keys_of_the_world(tmp_path,
         full(False)
         assert cloud.post("/_emulator/reset", {}, auth=False).status == 200
         assert cloud.get(CONFIGS).json["config_total_count"] == 0
+
+
+@pytest.mark.parametrize("move", [("advance", {"by": "1h"}), ("freeze", {}), ("run", {"speed": 7})])
+def test_a_clock_that_a_full_disk_keeps_from_moving_has_not_moved(tmp_path, full, move):
+    with Emulator(state=str(tmp_path)) as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.default)
+        if move[0] != "freeze":
+            cloud.clock.freeze()
+        before = cloud.world.clock.setting()
+        full(True)
+        assert cloud.post(f"/_emulator/clock/{move[0]}", move[1], auth=False).status == 507
+        assert cloud.world.clock.setting() == before
+        full(False)
+        assert cloud.post(f"/_emulator/clock/{move[0]}", move[1], auth=False).status == 200
+
+
+def test_a_clock_that_is_driven_while_the_disk_is_full_stays_where_it_was(tmp_path, full):
+    with Emulator(state=str(tmp_path)) as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.default)
+        cloud.clock.freeze()
+        job = cloud.post(JOBS, JOB).json["metadata"]["id"]
+        before = cloud.world.clock.setting()
+        full(True)
+        until = {"operation": "ShowTrainingJobDetails", "path": {"training_job_id": job}, "field": "kind"}
+        refused = cloud.post("/_emulator/clock/until", {**until, "equals": "never"}, auth=False)
+        assert (refused.status, cloud.world.clock.setting()) == (507, before)
+
+
+@pytest.fixture
+def cloud_with_data(tmp_path):
+    """A cloud with a state and a bucket that holds one object."""
+    with Emulator(state=str(tmp_path)) as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.default)
+        cloud.world.obs.create_bucket("data")
+        cloud.world.obs.write("data", "old", b"as it was")
+        yield cloud
+
+
+def write_objects_and_a_record(world) -> None:
+    """What a behaviour does that writes both."""
+    with world.transaction():
+        world.obs.create_bucket("other")
+        world.obs.write("other", "new", b"x")
+        world.obs.write("data", "old", b"overwritten")
+        world.obs.write("data", "new", b"y" * (2 << 20))
+        world.obs.delete("data", "old")
+        world.store.table("modelarts/x/y").put("1", {"id": "1"})
+
+
+def test_objects_of_a_request_whose_record_is_refused_are_as_they_were(cloud_with_data, full, tmp_path):
+    world = cloud_with_data.world
+    journal = next((tmp_path / "objects").glob("*.journal"))
+    before = journal.read_bytes()
+    full(True)
+    with pytest.raises(StateUnwritten):
+        write_objects_and_a_record(world)
+    assert (world.obs.read("data", "old"), world.obs.keys("data")) == (b"as it was", ["old"])
+    assert not world.obs.exists("other")
+    assert journal.read_bytes() == before
+    full(False)
+    write_objects_and_a_record(world)
+    assert (world.obs.keys("data"), world.obs.keys("other")) == (["new"], ["new"])
+
+
+def test_objects_of_a_behaviour_that_refuses_after_writing_them_are_as_they_were(cloud_with_data):
+    world = cloud_with_data.world
+    with pytest.raises(KeyError), world.transaction():
+        world.obs.write("data", "old", b"overwritten")
+        world.obs.write("nowhere", "x", b"")
+    assert world.obs.read("data", "old") == b"as it was"
+    assert world.obs._world.storage.lock.depth == 0

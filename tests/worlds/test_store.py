@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from modelarts_emulator.worlds.indexes import sort_key
 from modelarts_emulator.worlds.journal import FORMAT, Journal, StateRefused, StateUnwritten
-from modelarts_emulator.worlds.store import Store, sort_key, value_at
+from modelarts_emulator.worlds.store import Store, value_at
 from tinydb import where
 
 from tests.conftest import CONFIG, CONFIGS

@@ -18,8 +18,9 @@ from modelarts_emulator.control.asking import (
 from modelarts_emulator.frame.calls import Call
 from modelarts_emulator.http.request import Request
 from modelarts_emulator.identity.records import Caller
-from modelarts_emulator.worlds.clock import FASTEST, OutOfTime
+from modelarts_emulator.worlds.clock import FASTEST, Clock, OutOfTime
 from modelarts_emulator.worlds.store import value_at
+from modelarts_emulator.worlds.world import moved_by
 
 if TYPE_CHECKING:
     from modelarts_emulator.application import Application
@@ -59,30 +60,25 @@ def add_routes(flask: Flask, application: "Application") -> None:
             told = ACTIONS[action](application, world) or {}
         except OutOfTime as error:
             refuse(f"clock {action}: {error}")
-        with world.transaction():
-            world.save()
         return shown_clock(world) | told
 
 
 def freeze(application: "Application", world: "World") -> None:
     """Stand still."""
     NOTHING.read()
-    with world.lock:
-        world.clock.freeze()
+    world.move_clock(Clock.freeze)
 
 
 def run(application: "Application", world: "World") -> None:
     """Run on, `speed` virtual seconds in a real one."""
     speed = RUN.read()["speed"]
-    with world.lock:
-        world.clock.run(float(speed))
+    world.move_clock(lambda clock: clock.run(float(speed)))
 
 
 def advance(application: "Application", world: "World") -> None:
     """Move on `by` that much, doing all that falls due on the way."""
     seconds = seconds_in(ADVANCE.read(), "by")
-    with world.lock:
-        world.clock.advance(seconds)
+    world.move_clock(moved_by(seconds))
     world.settle()
 
 

@@ -13,7 +13,8 @@ from modelarts_emulator.contract.paging import Filter, Member, Paging
 from modelarts_emulator.frame.answers import constants_of
 from modelarts_emulator.frame.calls import Call
 from modelarts_emulator.frame.selectors import refuse_bad_selector, selects
-from modelarts_emulator.worlds.store import Path, Table, sort_key, value_at
+from modelarts_emulator.worlds.indexes import sort_key
+from modelarts_emulator.worlds.store import Path, Table, value_at
 
 if TYPE_CHECKING:
     from modelarts_emulator.frame.bound import Bound

@@ -8,6 +8,8 @@ from io import StringIO
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+import orjson
+
 RESULTS = "infer-result"
 WORDS = {"true": True, "1": True, "false": False, "0": False}
 DROPPED = object()
@@ -120,7 +122,7 @@ def manifest_sources(text: str) -> list[Source]:
 
 def manifest_source(number: int, line: str) -> str:
     try:
-        source = json.loads(line)["source"]
+        source = orjson.loads(line)["source"]
     except (ValueError, LookupError, TypeError):
         source = None
     if not isinstance(source, str):

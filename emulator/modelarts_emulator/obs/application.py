@@ -65,7 +65,7 @@ class Obs:
 
     def of(self, world) -> WorldObs:
         """The objects of one world, in process."""
-        return WorldObs(self, world.tag, world.account.access_key, world.account.secret_key)
+        return WorldObs(self, world)
 
     def reset(self, world_tag: str | None = None) -> int:
         """Forget the objects of one world, or of all; how many there were. Loads nothing where there is nothing."""

@@ -2,10 +2,11 @@
 
 import base64
 import hmac
-import json
 import re
 from hashlib import sha256
 from io import BytesIO
+
+import orjson
 
 from modelarts_emulator.obs.refusals import ObsError
 from modelarts_emulator.obs.requests import ObsRequest
@@ -100,10 +101,10 @@ def is_form_signed_with(fields: dict, credential: Credential, secret: str) -> bo
 def refuse_against_policy(request: ObsRequest, fields: dict, content: bytes, moment: float) -> None:
     """AccessDenied when the policy has expired, InvalidPolicyDocument when the form is not what it lets."""
     try:
-        policy = json.loads(base64.b64decode(fields["policy"], validate=True))
+        policy = orjson.loads(base64.b64decode(fields["policy"], validate=True))
         expires, conditions = seconds_of_date(policy["expiration"]), policy["conditions"]
         rows = [row for condition in conditions for row in rows_of(condition)]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise ObsError("InvalidPolicyDocument", "it needs expiration and conditions") from None
     if expires is None or expires < moment:
         raise ObsError("AccessDenied", "the policy of the form has expired")

@@ -10,13 +10,15 @@ from modelarts_emulator.worlds.journal import StateUnwritten
 
 
 class WorldObs:
-    """The objects of one world. Names that OBS would refuse raise ValueError."""
+    """The objects of one world. Names that OBS would refuse raise ValueError.
 
-    def __init__(self, obs, tag: str, access_key: str, secret_key: str):
+    What is written in a transaction of the world counts if the transaction does, and keeps the world's OBS until then.
+    """
+
+    def __init__(self, obs, world):
         self._obs = obs
-        self._tag = tag
-        self._access_key = access_key
-        self._secret_key = secret_key
+        self._owner = world
+        self._tag = world.tag
 
     def read(self, bucket: str, key: str) -> bytes:
         """The content of an object. KeyError when there is none; NeedsThread where one must not wait."""
@@ -94,7 +96,7 @@ class WorldObs:
             )
         path = f"/{bucket}/{quote(key, '/~')}"
         return f"{base_url}{path}?" + signed_query(
-            self._secret_key, self._access_key, method, path, expires, signed
+            self._owner.account.secret_key, self._owner.account.access_key, method, path, expires, signed
         )
 
     @property
@@ -109,6 +111,10 @@ class WorldObs:
     def _perform(self, method: str, bucket: str, key: str, body: bytes = b"", headers: dict | None = None):
         moment = self._obs.now(self._tag)
         request = ObsRequest(method, bucket, key, {}, headers or {}, body, moment=moment)
+        if method in ("PUT", "DELETE") and self._owner.is_in_transaction:
+            begun = self._world.hold(bucket, key)
+            if begun is not None:
+                self._owner.store.join(begun)
         try:
             return self._world.perform(request)
         except ObsError as error:

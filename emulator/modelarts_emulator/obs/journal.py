@@ -91,6 +91,17 @@ class Journal:
         if self._file is not None:
             self._file.truncate(self._size)
 
+    @property
+    def position(self) -> int:
+        """Where what counts ends."""
+        return self._size
+
+    def take_back(self, position: int) -> None:
+        """Let nothing count that has come after that position; that needs no room."""
+        self._owed = None
+        self._size = position
+        self.release()
+
     def settle(self) -> None:
         """Write what is owed. StateUnwritten when that still cannot be."""
         if self._owed is not None:

@@ -1,8 +1,9 @@
 """Bucket policies: kept, shown, and what they let anonymous users do."""
 
-import json
 import re
 from fnmatch import fnmatchcase
+
+import orjson
 
 from modelarts_emulator.obs import xml
 from modelarts_emulator.obs.grants import everyone_may
@@ -44,8 +45,8 @@ def delete_policy(request) -> Reply:
 def parsed(body: bytes) -> dict:
     """The policy in a body. MalformedPolicy when it is no JSON object with statements."""
     try:
-        policy = json.loads(body)
-    except (ValueError, RecursionError):
+        policy = orjson.loads(body)
+    except ValueError:
         raise ObsError("MalformedPolicy", "it is no JSON") from None
     if not isinstance(policy, dict) or not statements_of(policy):
         raise ObsError("MalformedPolicy", "a Statement is needed")

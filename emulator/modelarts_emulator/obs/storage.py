@@ -28,7 +28,8 @@ class StoredObject(Untracked, moto.FakeKey):
     """One version of an object.
 
     headers: content-type and the like. metadata: the client's own, without prefix. part_sizes: of an object made of
-    parts. restored_until: until when an archived object can be read.
+    parts. restored_until: until when an archived object can be read. is_held: whether it may be wanted again when it is
+    disposed of, which whoever holds it does then.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class StoredObject(Untracked, moto.FakeKey):
         self.expires_days = 0
         self.part_sizes: list[int] = []
         self.restored_until = 0.0
+        self.is_held = False
 
     def __del__(self) -> None:
         """Say nothing: moto warns here of what was not disposed of, even while the interpreter shuts down."""
@@ -100,7 +102,8 @@ class StoredObject(Untracked, moto.FakeKey):
 
     def dispose(self, garbage: bool = False) -> None:
         """Let go of the content."""
-        self._content.close()
+        if not self.is_held:
+            self._content.close()
         self.disposed = True
 
 
@@ -109,6 +112,7 @@ class DeleteMarker(Untracked, moto.FakeDeleteMarker):
 
     size = 0
     is_marker = True
+    is_held = False
 
     def __init__(self, name: str, moment: float):
         self.key = None

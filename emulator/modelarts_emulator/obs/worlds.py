@@ -5,6 +5,7 @@ from pathlib import Path
 from threading import RLock
 
 from modelarts_emulator.obs.grants import everyone_may
+from modelarts_emulator.obs.holding import Holding
 from modelarts_emulator.obs.journal import ROOM, Journal
 from modelarts_emulator.obs.operations import operation_of
 from modelarts_emulator.obs.policies import is_public, refuse_stranger
@@ -24,6 +25,7 @@ class ObsWorld:
 
     def __init__(self, tag: str, region: str, journal: Journal | None):
         folder = None if journal is None else journal.path.parent
+        self.holding: Holding | None = None
         self.storage = Storage(tag, derived(tag, "domain"), region, folder)
         self.journal = journal
         if journal is not None:
@@ -40,6 +42,14 @@ class ObsWorld:
             if not operation.changes:
                 return operation.behave(request)
             return self.change(request, operation)
+
+    def hold(self, bucket: str, key: str) -> Holding | None:
+        """Remember the object as it is now; the Holding that begins with that, None when one has begun before."""
+        with self.storage.lock:
+            begun = None if self.holding is not None else Holding(self)
+            self.holding = begun or self.holding
+            self.holding.note(bucket, key)
+        return begun
 
     def change(self, request: ObsRequest, operation) -> Reply:
         """Do a change that the journal has room for. StateUnavailable where a disk does not take it."""

@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 
 from modelarts_emulator.running import Emulator
 from modelarts_emulator.testing.environment import pointing_at
-from modelarts_emulator.worlds.clock import seconds_of
-from modelarts_emulator.worlds.world import World
+from modelarts_emulator.worlds.clock import Clock, seconds_of
+from modelarts_emulator.worlds.world import World, moved_by
 
 TOKEN_SECONDS = 23 * 3600
 
@@ -72,18 +72,16 @@ class TestClock:
 
     def freeze(self) -> None:
         """Stand still: from now on only `advance` and `until` move time."""
-        with self._world.lock:
-            self._world.clock.freeze()
+        self._world.move_clock(Clock.freeze)
 
     def run(self, speed: float = 1.0) -> None:
         """Run on, that many virtual seconds in a real one."""
-        with self._world.lock:
-            self._world.clock.run(speed)
+        self._world.move_clock(lambda clock: clock.run(speed))
 
     def advance(self, duration: float | str) -> None:
         """Move on by seconds or a text such as "2h", doing all that falls due on the way."""
         with self._world.transaction():
-            self._world.clock.advance(seconds_of(duration))
+            self._world.move_clock(moved_by(seconds_of(duration)))
         self._world.settle()
 
     def until(self, holds: Callable[[], Any], within: float | str = "24h") -> float:

@@ -89,6 +89,14 @@ class Clock:
         self._base = goal
         self._anchor = wall_now()
 
+    def setting(self) -> dict:
+        """How it is set, to be put back exactly."""
+        return dict(vars(self))
+
+    def put_back(self, setting: dict) -> None:
+        """Be set as it was then: nothing has come of what was done to it since."""
+        vars(self).update(setting)
+
     def wait(self, seconds: float) -> None:
         """Let that much virtual time pass where a client is to feel it; a frozen clock makes nobody wait.
 

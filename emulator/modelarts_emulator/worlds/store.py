@@ -1,15 +1,15 @@
 """Records: TinyDB tables whose writes cost the same however much they hold."""
 
-from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from tinydb.storages import MemoryStorage
 from tinydb.table import Document
 from tinydb.table import Table as TinyTable
 
+from modelarts_emulator.worlds.indexes import Holders, Sorted
 from modelarts_emulator.worlds.journal import Journal
 
 Path = str | tuple[str, ...]
@@ -22,105 +22,6 @@ def value_at(record: Any, path: Path) -> Any:
             return None
         record = record.get(step)
     return record
-
-
-def sort_key(value: Any) -> tuple:
-    """A key by which numbers, texts and nothing can stand in one order: what is absent first, then numbers."""
-    if value is None:
-        return (0, 0, "")
-    return (1, value, "") if isinstance(value, int | float) else (2, 0, str(value))
-
-
-class Holders:
-    """Which ids hold which value of one member, each value's in order of insertion.
-
-    A value that one id holds costs no set of its own: most members that are looked up are as good as unique.
-    """
-
-    def __init__(self) -> None:
-        self._held: dict[Any, Any] = {}
-        self._mixed: set = set()
-
-    def note(self, value: Any, id: str, is_newest: bool) -> None:
-        """The id holds the value from now on; is_newest: no id that is held was inserted later."""
-        held = self._held.get(value)
-        if held is None:
-            self._held[value] = id
-            return
-        if isinstance(held, str):
-            self._held[value] = {held: None, id: None}
-        else:
-            held[id] = None
-        if not is_newest:
-            self._mixed.add(value)
-
-    def drop(self, value: Any, id: str) -> None:
-        """The id does not hold the value any more."""
-        held = self._held.get(value)
-        if isinstance(held, dict):
-            held.pop(id, None)
-        elif held == id:
-            del self._held[value]
-
-    def count(self, value: Any) -> int:
-        """How many ids hold the value."""
-        held = self._held.get(value, ())
-        return 1 if isinstance(held, str) else len(held)
-
-    def ids(self, value: Any, numbers: dict[str, int]) -> list[str]:
-        """The ids that hold the value, oldest first; numbers: {id: when it was inserted, counted}."""
-        held = self._held.get(value, ())
-        if isinstance(held, str):
-            return [held]
-        if value in self._mixed:
-            self._mixed.discard(value)
-            self._held[value] = held = dict.fromkeys(sorted(held, key=numbers.__getitem__))
-        return list(held)
-
-
-class Sorted:
-    """The ids of a table by the value of one member; equal values stand in order of insertion, in both directions."""
-
-    def __init__(self, column: dict[str, Any], numbers: dict[str, int], descending: bool):
-        self._sign = -1 if descending else 1
-        self._rows = sorted(self._row(value, numbers[id], id) for id, value in column.items())
-
-    def note(self, value: Any, number: int, id: str) -> None:
-        """The id has the value from now on."""
-        insort(self._rows, self._row(value, number, id))
-
-    def drop(self, value: Any, number: int, id: str) -> None:
-        """The id with that value is gone."""
-        row = self._row(value, number, id)
-        at = bisect_left(self._rows, row)
-        if at < len(self._rows) and self._rows[at] == row:
-            del self._rows[at]
-
-    def ids(self) -> Sequence[str]:
-        """All ids in order, to be cut into pages before the table changes."""
-        return Ids(self._rows, self._sign < 0)
-
-    def _row(self, value: Any, number: int, id: str) -> tuple:
-        return sort_key(value), self._sign * number, id
-
-
-class Ids(Sequence):
-    """The ids of sorted rows, read where they stand."""
-
-    def __init__(self, rows: list[tuple], backwards: bool):
-        self._rows = rows
-        self._backwards = backwards
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __iter__(self) -> Iterator[str]:
-        return (row[2] for row in (reversed(self._rows) if self._backwards else self._rows))
-
-    def __getitem__(self, at: Any) -> Any:
-        if isinstance(at, slice):
-            return [self[each] for each in range(*at.indices(len(self)))]
-        return self._rows[-1 - at if self._backwards else at][2]
 
 
 class Table(TinyTable):
@@ -297,6 +198,16 @@ class Table(TinyTable):
                     index.note(value, self._numbers[id], id)
 
 
+class Companion(Protocol):
+    """What is changed elsewhere together with records: it counts if they do."""
+
+    def keep(self) -> None:
+        """The records count."""
+
+    def undo(self) -> None:
+        """They do not: be as before."""
+
+
 class Store:
     """The tables of one world, changed in transactions: all of a request's writes count, or none.
 
@@ -311,7 +222,12 @@ class Store:
         self._pending: dict = {}
         # Tables that the transaction has emptied before it wrote anything.
         self._emptied: dict[str, Table] = {}
+        self._companions: list[Companion] = []
         self._sequence = 0
+
+    def join(self, companion: Companion) -> None:
+        """Tell it how the transaction ends, once."""
+        self._companions.append(companion)
 
     def table(self, name: str) -> Table:
         """The table of that name; it need not have been there."""
@@ -342,17 +258,15 @@ class Store:
 
         OSError when the disk refuses them: then they are undone.
         """
-        if not self._undo and not self._emptied:
-            return
-        if self._journal is not None:
+        if self._journal is not None and (self._undo or self._emptied):
             try:
                 self._journal.append(self.tag, self._pending, list(self._emptied))
             except OSError:
                 self.rollback()
                 raise
-        self._undo.clear()
-        self._pending.clear()
-        self._emptied.clear()
+        self._end()
+        while self._companions:
+            self._companions.pop().keep()
 
     def rollback(self) -> None:
         """Undo the changes since the last commit."""
@@ -361,6 +275,11 @@ class Store:
         for table in {undo[0] for undo in self._undo}:
             table.sort()
         self._tables.update(self._emptied)
+        self._end()
+        while self._companions:
+            self._companions.pop().undo()
+
+    def _end(self) -> None:
         self._undo.clear()
         self._pending.clear()
         self._emptied.clear()

@@ -205,6 +205,11 @@ class World:
                 if close is not None:
                     close()
 
+    @property
+    def is_in_transaction(self) -> bool:
+        """Whether the current thread is in a transaction of this world."""
+        return MANNER.transactions > 0 and self.lock.is_mine
+
     def transaction(self) -> "Transaction":
         """Alone with the world, caught up with its clock: what is written counts on leaving, nothing of it on
         an exception. Use it in a `with`.
@@ -227,6 +232,19 @@ class World:
             self._random.setstate(self._random_before)
             self._random_before = None
 
+    def move_clock(self, move: Callable[[Clock], object]) -> None:
+        """Do something to the clock, and keep where it stands then. OutOfTime where it cannot be done, OSError when the
+        disk refuses it: then the clock is as it was.
+        """
+        with self.lock:
+            before = self.clock.setting()
+            try:
+                move(self.clock)
+                self.save()
+            except BaseException:
+                self.clock.put_back(before)
+                raise
+
     def run_until(self, holds: Callable[[], bool], within: float) -> float | None:
         """Move the clock on until `holds()` is true, at most `within` seconds; how far it went, None if it
         never held.
@@ -247,7 +265,7 @@ class World:
                     return None
                 due = self.next_due()
                 goal = min(end, now + step, end if due is None else max(due, now))
-                self.clock.advance(goal - now)
+                self.move_clock(moved_by(goal - now))
 
     def save(self) -> None:
         """Store what a restart needs of the world itself: clock, seed, pace."""
@@ -345,6 +363,7 @@ class Transaction:
     def __enter__(self) -> World:
         world = self._world
         world.lock.__enter__()
+        MANNER.transactions += 1
         world.forget_chance()
         try:
             world.catch_up()
@@ -365,7 +384,13 @@ class Transaction:
             else:
                 self._world.store.rollback()
         finally:
+            MANNER.transactions -= 1
             self._world.lock.__exit__()
+
+
+def moved_by(seconds: float) -> Callable[[Clock], object]:
+    """What moves a clock on by so many seconds."""
+    return lambda clock: clock.advance(seconds)
 
 
 def derived(*names: object, length: int = 32) -> str:

@@ -3,6 +3,8 @@
 import json
 import random
 
+import orjson
+
 from modelarts_emulator.inference.language.json_values import fitting
 from modelarts_emulator.inference.language.patterns import GuideImpossible, matching
 from modelarts_emulator.inference.language.sharing import likeness
@@ -21,7 +23,7 @@ def guided_text(guide: dict, question: str, source: random.Random) -> str:
     schema = guide["json"]
     if isinstance(schema, str):
         try:
-            schema = json.loads(schema)
+            schema = orjson.loads(schema)
         except ValueError as error:
             raise GuideImpossible(f"guided_json is no JSON: {error}") from None
     return json.dumps(fitting(schema, source, question), ensure_ascii=False)

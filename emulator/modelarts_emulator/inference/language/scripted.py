@@ -5,6 +5,8 @@ import re
 from itertools import islice
 from pathlib import Path
 
+import orjson
+
 from modelarts_emulator.inference.language.asked import Asked, Reply
 from modelarts_emulator.inference.language.endings import limited
 from modelarts_emulator.inference.language.tokenizer import tokens
@@ -37,7 +39,7 @@ class Scripted:
     def from_file(cls, path: str, otherwise) -> "Scripted":
         """The script in a JSON file: a list of rows. BadScript when it is none."""
         try:
-            rows = json.loads(Path(path).read_text("utf-8"))
+            rows = orjson.loads(Path(path).read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise BadScript(f"{path}: {error}") from None
         if not isinstance(rows, list):

@@ -4,6 +4,9 @@ import json
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
+import orjson
+from jsonschema_rs import ValidationError, validator_for
+
 from modelarts_emulator.inference.language.asked import Asked, BackendFailed, Reply
 
 SECONDS = 300
@@ -12,6 +15,38 @@ PASSED_ON = (
     "tool_choice", "response_format", "guided_json", "guided_regex", "guided_choice", "logprobs", "top_logprobs",
     "chat_template_kwargs",
 )  # fmt: skip
+TEXT = {"type": ["string", "null"]}
+CALL = {
+    "type": "object",
+    "properties": {
+        "index": {"type": "integer", "minimum": 0, "maximum": 1000},
+        "id": TEXT,
+        "function": {"type": ["object", "null"], "properties": {"name": TEXT, "arguments": TEXT}},
+    },
+}
+DELTA = {
+    "type": ["object", "null"],
+    "properties": {
+        "content": TEXT,
+        "reasoning_content": TEXT,
+        "tool_calls": {"type": ["array", "null"], "items": CALL},
+    },
+}
+CHOICE = {
+    "type": "object",
+    "properties": {"delta": DELTA, "message": DELTA, "finish_reason": TEXT},
+}
+COUNT = {"type": "integer", "minimum": 0, "maximum": 1 << 53}
+COUNTS = {
+    "type": ["object", "null"],
+    "properties": {"prompt_tokens": COUNT, "completion_tokens": COUNT},
+}
+FRAMES = validator_for(
+    {
+        "type": "object",
+        "properties": {"usage": COUNTS, "choices": {"type": "array", "items": CHOICE}},
+    }
+)
 
 
 class Upstream:
@@ -86,7 +121,7 @@ class Upstream:
 def words_of(refusal: str) -> str:
     """The message in an upstream's refusal, in whichever of the usual forms it came; else all that it said."""
     try:
-        told = json.loads(refusal)
+        told = orjson.loads(refusal)
     except ValueError:
         return refusal[:2000]
     inner = told.get("error", told) if isinstance(told, dict) else refusal
@@ -106,8 +141,18 @@ def sse_frames(response):
             content = line[5:].strip()
             if content == b"[DONE]":
                 return
-            yield json.loads(content)
+            yield checked(orjson.loads(content))
     raise ValueError("the stream ended without [DONE]")
+
+
+def checked(frame):
+    """The frame itself; ValueError when it is not as OpenAI's language has it."""
+    try:
+        FRAMES.validate(frame)
+    except ValidationError as error:
+        where = "".join(f".{step}" for step in error.instance_path)
+        raise ValueError(f"a frame of its stream is wrong: ${where}: {error.message[:200]}") from None
+    return frame
 
 
 def taken(reply: Reply, frame: dict) -> list[str]:

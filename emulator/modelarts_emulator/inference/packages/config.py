@@ -5,6 +5,8 @@ import re
 from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from typing import NamedTuple
 
+import orjson
+
 from modelarts_emulator.inference.packages.spelling import content_type, mended, schema
 
 ENGINES = (
@@ -24,6 +26,7 @@ METRICS = ("f1", "recall", "precision", "accuracy")
 RESTRAINTS = ("EXACT", "ATLEAST", "ATMOST")
 FORBIDDEN = re.compile("[\u4e00-\u9fff&!'\"<>=]")
 LONGEST_ALGORITHM = 36
+DEEPEST = 100
 DECIMALS = Decimal("1e-17")
 
 
@@ -71,13 +74,15 @@ def parse_config(text: str | bytes, *, from_obs: bool = True) -> ModelConfig:
     Key misspellings of the published samples are mended. from_obs: an Image model has to name its image.
     """
     try:
-        document = json.loads(
-            text.decode("utf-8-sig") if isinstance(text, bytes) else text, parse_float=Decimal
-        )
+        text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        # The stricter reader refuses what no answer could carry: NaN, halves of characters, bottomless depth.
+        orjson.loads(text)
+        document = json.loads(text, parse_float=Decimal, parse_int=orjson.loads)
     except ValueError as error:
         raise ValueError(f"config.json is not JSON: {error}") from None
     if not isinstance(document, dict):
         raise ValueError("config.json has to hold one JSON object")
+    refuse_depth(document)
 
     document = mended(document, ModelConfig._fields)
     engine = required_text(document, "model_type")
@@ -93,6 +98,17 @@ def parse_config(text: str | bytes, *, from_obs: bool = True) -> ModelConfig:
         dependencies=dependencies(given(document, "dependencies", []), engine),
         health=health(given(document, "health", None), engine),
     )
+
+
+def refuse_depth(document) -> None:
+    """ValueError for what is nested too deeply to be shown in an answer."""
+    layer, depth = [document], 0
+    while layer:
+        depth += 1
+        if depth > DEEPEST:
+            raise ValueError(f"config.json is nested in more than {DEEPEST} levels")
+        nested = [each.values() if isinstance(each, dict) else each for each in layer]
+        layer = [inner for values in nested for inner in values if isinstance(inner, dict | list)]
 
 
 def given(document: dict, field: str, default):
@@ -215,9 +231,10 @@ def content(field: str, document) -> Content:
     declared = document.get("data")
     if isinstance(declared, str) and declared.strip():
         try:
-            declared = json.loads(declared)
+            declared = orjson.loads(declared)
         except ValueError as error:
             raise ValueError(f"{field}.data is a text that is not JSON: {error}") from None
+        refuse_depth([declared])
     return Content(kind, schema(f"{field}.data", declared) if declared else None)
 
 

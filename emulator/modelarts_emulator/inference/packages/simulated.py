@@ -3,9 +3,13 @@
 import json
 from random import Random
 
+import orjson
+
 from modelarts_emulator.inference.packages.config import ModelConfig
 
 MOST_ITEMS = 3
+LONGEST = 1000
+LARGEST = 1 << 53
 ROWS_IN, ROWS_OUT = "req_data", "resp_data"
 
 
@@ -28,7 +32,7 @@ def predict(
 def rows_of(body: bytes) -> int | None:
     """How many rows a request for predictive analysis has; None when it is of another kind."""
     try:
-        return len(json.loads(body)["data"][ROWS_IN])
+        return len(orjson.loads(body)["data"][ROWS_IN])
     except (ValueError, LookupError, TypeError):
         return None
 
@@ -37,12 +41,12 @@ def value(schema: dict, random: Random, rows: int | None, name: str = ""):
     """Something the schema allows."""
     if "const" in schema:
         return schema["const"]
-    if schema.get("enum"):
+    if schema.get("enum") and isinstance(schema["enum"], list):
         return random.choice(schema["enum"])
     kind = schema.get("type") or (
         "object" if "properties" in schema else "array" if "items" in schema else "object"
     )
-    kind = kind[0] if isinstance(kind, list) else kind
+    kind = next(iter(kind), "null") if isinstance(kind, list) else kind
     if kind == "object":
         return {key: value(each, random, rows, key) for key, each in schema.get("properties", {}).items()}
     if kind == "array":
@@ -57,8 +61,8 @@ def value(schema: dict, random: Random, rows: int | None, name: str = ""):
 def items(schema: dict, random: Random, rows: int | None, name: str) -> list:
     if "prefixItems" in schema:
         return [value(each, random, rows, name) for each in schema["prefixItems"]]
-    least = schema.get("minItems", 1)
-    count = random.randint(least, max(least, min(schema.get("maxItems", MOST_ITEMS), MOST_ITEMS)))
+    least = length_in(schema, "minItems", 1)
+    count = random.randint(least, max(least, min(length_in(schema, "maxItems", MOST_ITEMS), MOST_ITEMS)))
     if name == ROWS_OUT and rows is not None:
         count = rows
     return [value(schema.get("items", {"type": "number"}), random, rows, name) for _ in range(count)]
@@ -66,16 +70,27 @@ def items(schema: dict, random: Random, rows: int | None, name: str) -> list:
 
 def number(schema: dict, random: Random, kind: str) -> float:
     """Between the bounds the schema gives; a number without bounds looks like a probability."""
-    low = schema.get("minimum", 0)
-    high = schema.get("maximum", low + (9 if kind == "integer" else 1))
+    low = bound_in(schema, "minimum", 0)
+    high = max(low, bound_in(schema, "maximum", low + (9 if kind == "integer" else 1)))
     if kind == "integer":
-        return random.randint(-int(-low // 1), int(high // 1))
+        least = -int(-low // 1)
+        return random.randint(least, max(least, int(high // 1)))
     return round(random.uniform(low, high), 6)
 
 
 def text(schema: dict, random: Random, name: str) -> str:
     """A word made of the field's name, within the length the schema gives."""
-    word = f"{name or 'text'}_{random.randrange(10)}"
-    return word.ljust(schema.get("minLength", 0), "_")[
-        : schema.get("maxLength", len(word) + schema.get("minLength", 0))
-    ]
+    word, least = f"{name or 'text'}_{random.randrange(10)}", length_in(schema, "minLength", 0)
+    return word.ljust(least, "_")[: max(least, length_in(schema, "maxLength", len(word) + least))]
+
+
+def bound_in(schema: dict, keyword: str, otherwise: float) -> float:
+    """A bound that the schema gives; what is no number, or beyond what a double counts exactly, is none."""
+    found = schema.get(keyword)
+    is_number = isinstance(found, int | float) and not isinstance(found, bool)
+    return found if is_number and abs(found) <= LARGEST else otherwise
+
+
+def length_in(schema: dict, keyword: str, otherwise: int) -> int:
+    """A length that the schema gives, as far as an answer has room for it."""
+    return min(LONGEST, max(0, int(bound_in(schema, keyword, otherwise))))

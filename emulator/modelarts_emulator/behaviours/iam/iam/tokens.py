@@ -16,7 +16,8 @@ def keystone_create_token(call):
     """A token for a project, or for the account without a scope; it comes in the header X-Subject-Token."""
     auth = call.body["auth"]
     methods = auth["identity"]["methods"]
-    user, more = refuse_no_proof(call), {}
+    user = refuse_no_proof(call)
+    more = {}
     if "assume_role" in methods:
         more["assumed_by"] = {"user": shown_caller(call)}
         user = session_of(call, find_assumed_agency(call, auth["identity"]["assume_role"]))

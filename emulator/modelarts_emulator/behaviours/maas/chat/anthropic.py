@@ -166,7 +166,7 @@ def use_of(called: dict, inputs: dict) -> dict:
 def inputs_of(called: dict) -> dict:
     """The arguments of a tool call as an object."""
     try:
-        inputs = json.loads(called["function"]["arguments"])
+        inputs = orjson.loads(called["function"]["arguments"])
     except ValueError:
         inputs = None
     return inputs if isinstance(inputs, dict) else {"arguments": called["function"]["arguments"]}

@@ -2,6 +2,8 @@
 
 import json
 
+import orjson
+
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.obs_paths import refuse_bad_obs_path
@@ -118,7 +120,7 @@ def read_config(call, place, names: list[str]) -> str | None:
 def merge_config(body: dict, engine: str, written: str | None, place) -> tuple[ModelConfig, str]:
     """(config, its text) with what the request overrides; ApiError naming the field that breaks a rule."""
     try:
-        document = json.loads(written) if written is not None else {}
+        document = orjson.loads(written) if written is not None else {}
     except ValueError as error:
         raise ApiError("ModelArts.3016", f"config.json is not JSON: {error}") from None
     if not isinstance(document, dict):

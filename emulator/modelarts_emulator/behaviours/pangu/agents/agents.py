@@ -1,6 +1,5 @@
 """Agents and workflows: conversations as streams of events, remembered by their id."""
 
-import json
 from collections.abc import Iterator
 
 import orjson
@@ -181,7 +180,7 @@ class AgentTurn:
 def arguments_in(called: dict) -> dict:
     """The arguments of a tool call; none where the model wrote no JSON object."""
     try:
-        arguments = json.loads(called["function"]["arguments"])
+        arguments = orjson.loads(called["function"]["arguments"])
     except ValueError:
         return {}
     return arguments if isinstance(arguments, dict) else {}

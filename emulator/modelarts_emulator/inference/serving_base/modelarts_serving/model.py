@@ -3,11 +3,12 @@
 import json
 import traceback
 
-from modelarts_serving import multipart
+from modelarts_serving import frames, multipart
 from modelarts_serving.loading import load_service
 
 FAILED = {"erno": "MR.0105", "msg": "Recognition failed", "words_result": {}}
 JSON = "application/json"
+TEXT = "text/plain; charset=utf-8"
 
 
 class Model:
@@ -27,11 +28,13 @@ class Model:
             return refusal(405, f"{path} takes {' or '.join(self.methods[path])}, not {method}")
         try:
             data = request_data(content_type, body, self.service.takes_text)
+        except RecursionError:
+            return refusal(400, "the body is nested too deeply")
         except ValueError as error:
             return refusal(400, str(error))
 
         try:
-            return shown(self.service.inference(data))
+            return sendable(*shown(self.service.inference(data)))
         except Exception:
             traceback.print_exc()
             return 500, JSON, encoded(FAILED)
@@ -55,14 +58,36 @@ def request_data(content_type: str, body: bytes, takes_text: bool):
 
 
 def shown(reply) -> tuple[int, str, bytes]:
-    """A text is taken to be JSON already, bytes are sent as they are."""
-    if isinstance(reply, bytes):
-        return 200, "application/octet-stream", reply
-    return 200, JSON, reply.encode() if isinstance(reply, str) else encoded(reply)
+    """Bytes are sent as they are, and so is a text, which is JSON already or else plain text."""
+    if isinstance(reply, bytes | bytearray | memoryview):
+        return 200, "application/octet-stream", bytes(reply)
+    if not isinstance(reply, str):
+        return 200, JSON, encoded(reply)
+    return 200, JSON if is_json(reply) else TEXT, str.encode(reply)
+
+
+def sendable(status: int, content_type: str, content: bytes) -> tuple[int, str, bytes]:
+    """The answer itself; ValueError for one that is too large to leave the process."""
+    if len(content) > frames.LARGEST_BODY:
+        raise ValueError(f"the answer has {len(content)} bytes, at most {frames.LARGEST_BODY} are allowed")
+    return status, content_type, content
+
+
+def is_json(text: str) -> bool:
+    try:
+        json.loads(text, parse_constant=refuse_constant)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def refuse_constant(name: str):
+    raise ValueError(f"{name} is not JSON")
 
 
 def encoded(value) -> bytes:
-    return json.dumps(value, ensure_ascii=False, default=as_json).encode()
+    """JSON text. ValueError or TypeError for what JSON cannot say, such as NaN, bytes or a list that holds itself."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, default=as_json).encode()
 
 
 def as_json(value):
