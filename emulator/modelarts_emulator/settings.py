@@ -48,7 +48,7 @@ class Settings:
     )
     chat: str = option(
         "builtin",
-        "who answers chats: builtin, scripted:FILE, gguf:FILE or upstream:URL#MODEL (OpenAI-compatible)",
+        "who answers chats: builtin, demo, scripted:FILE, gguf:FILE or upstream:URL#MODEL (OpenAI-compatible)",
         checked_by=LANGUAGE,
     )
     chat_key: str = option("", "API key for the upstream of chat")
@@ -76,9 +76,13 @@ class Settings:
             raise ValueError(f"seed is {self.seed}, must be from 0 to {MOST_SEED}")
         if not re.search(REGION, self.region):
             raise ValueError(f"region is {self.region!r}, must be like cn-north-4")
-        if self.chat != "builtin" and self.chat.partition(":")[0] not in ("scripted", "gguf", "upstream"):
+        if self.chat not in ("builtin", "demo") and self.chat.partition(":")[0] not in (
+            "scripted",
+            "gguf",
+            "upstream",
+        ):
             raise ValueError(
-                f"chat is {self.chat!r}, must be builtin, scripted:FILE, gguf:FILE or upstream:URL"
+                f"chat is {self.chat!r}, must be builtin, demo, scripted:FILE, gguf:FILE or upstream:URL"
             )
         for name in ("port", "obs_port"):
             if not 0 <= getattr(self, name) <= 65535:

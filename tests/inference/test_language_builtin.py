@@ -60,6 +60,78 @@ def test_an_answer_speaks_of_the_question_in_its_language(question, word):
     assert bool(re.search("[\u4e00-\u9fff]", answer)) == bool(re.search("[\u4e00-\u9fff]", question))
 
 
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("What is 17 * 23?", "17 * 23 = 391"),
+        ("12加30等于多少", "12 + 30 = 42"),
+        ("15% of 80 is how much?", "15 / 100 * 80 = 12"),
+        ("The average of 2, 4, 9?", "average of 2, 4, 9 = 5"),
+        ("How many r's are in strawberry?", 'There are 3 "r" in "strawberry".'),
+        ('How many words are in "the quick brown fox"?', "There are 4 words."),
+        ("“人工智能”有几个字？", "一共有4个字。"),
+        ("从3数到7", "3, 4, 5, 6, 7"),
+        ("Repeat after me: hello world", "hello world"),
+        ("Say 'pong' and nothing else", "pong"),
+        ("只回答：好的", "好的"),
+        ("Reverse the word stressed", "desserts"),
+        ("Sort these numbers: 10, 9, 2.5", "2.5, 9, 10"),
+        ("总结：模型训练需要数据。数据要整理。整理数据很费时间。", "整理数据很费时间。"),
+    ],
+)
+def test_what_can_be_done_with_a_question_is_done(question, answer):
+    assert said(question) == answer
+
+
+def test_as_many_points_are_listed_as_asked_for():
+    assert [line[:2] for line in said("Give me three tips for learning Python").splitlines()] == [
+        "1.",
+        "2.",
+        "3.",
+    ]
+
+
+BEFORE = [
+    {"role": "system", "content": "You are a bank clerk. The branch opens at nine in the morning."},
+    {"role": "user", "content": "My name is Ada. My favourite colour is green."},
+    {"role": "assistant", "content": "Good to know."},
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("What is my name?", "Ada"),
+        ("What is my favourite colour?", "green"),
+        ("When does the branch open?", "nine in the morning"),
+    ],
+)
+def test_what_the_conversation_has_said_is_remembered(question, words):
+    assert words in said("", messages=[*BEFORE, {"role": "user", "content": question}])
+
+
+@pytest.mark.parametrize(
+    ("question", "words"), [("Who are you?", "built-in model"), ("你是谁？", "内置模型")]
+)
+def test_the_model_says_what_it_is(question, words):
+    assert words in said(question)
+
+
+@given(st.integers())
+def test_what_nobody_told_it_the_model_says_it_does_not_know(seed):
+    answer = said("What is the capital of France?", seed=seed)
+    assert "capital, France" in answer and "built-in model" in answer and "tea" not in answer
+
+
+def test_a_row_of_numbers_goes_on():
+    assert said("", messages=[], prompt="2, 4, 6,", most=5) == "8, 10,"
+
+
+@given(st.text(alphabet="0123456789+-*/^(). =?x", max_size=40))
+def test_no_arithmetic_takes_the_model_out_of_its_stride(text):
+    assert said(f"calculate {text}")
+
+
 @given(st.integers(1, 200))
 def test_no_more_is_said_than_allowed(most):
     reply = ask("什么是微调？", most=most)
@@ -154,6 +226,41 @@ SCHEMAS = [
 def test_guided_json_fits_its_schema(schema):
     for seed in range(10):
         assert Draft202012Validator(schema).is_valid(json.loads(said("x", guide={"json": schema}, seed=seed)))
+
+
+PERSON = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "age": {"type": "integer"},
+        "city": {"type": "string"},
+        "is_student": {"type": "boolean"},
+    },
+    "required": ["name", "age"],
+}
+
+
+@pytest.mark.parametrize(
+    ("question", "person"),
+    [
+        ("John Smith is 34 years old and lives in Paris, not a student", ["John Smith", 34, "Paris", False]),
+        ("name: Bob; age: 7; city: Rome", ["Bob", 7, "Rome", True]),
+        ("张三今年28岁，住在北京市", ["张三", 28, "北京", True]),
+    ],
+)
+def test_json_holds_what_the_question_says(question, person):
+    assert [*json.loads(said(question, guide={"json": PERSON})).values()] == person
+
+
+def test_any_object_holds_the_answer_or_the_members_that_were_asked_for():
+    assert json.loads(said("What is 2 + 3?", guide={"json": {}})) == {"answer": "2 + 3 = 5"}
+    asked = "Ada is 36 years old. Answer as JSON with keys name and age"
+    assert json.loads(said(asked, guide={"json": {}})) == {"name": "Ada", "age": 36}
+
+
+def test_a_choice_of_moods_follows_the_words():
+    moods = {"choice": ["negative", "positive"]}
+    assert [said(text, guide=moods) for text in ("I love it", "I hate it")] == ["positive", "negative"]
 
 
 def test_a_guided_choice_is_the_one_closest_to_the_question():

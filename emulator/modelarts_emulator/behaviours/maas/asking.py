@@ -75,9 +75,7 @@ def guide_of(body: dict) -> dict | None:
         return {GUIDES[sent[0]]: body[sent[0]]}
     wanted = body.get("response_format") or {}
     if wanted.get("type") == "json_object":
-        return {
-            "json": {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
-        }
+        return {"json": {}}
     if wanted.get("type") == "json_schema":
         described = wanted.get("json_schema")
         schema = described.get("schema") if isinstance(described, dict) else None

@@ -9,7 +9,8 @@ class Asked:
     """One question to a model.
 
     messages: {"role", "content" (text), "tool_calls"?, "tool_call_id"?}; a plain prompt is `prompt` instead. most,
-    least: how many tokens to say. guide: {"choice": [...]}, {"regex": ...}, {"json": schema} or {"json": {}}.
+    least: how many tokens to say. guide: {"choice": [...]}, {"regex": ...}, {"json": schema} or {"json": {}}
+    for any object.
     index: the which-th answer to the same question. seed: decides what is drawn. raw: the body as it was sent, for
     backends that pass it on.
     """

@@ -1,7 +1,8 @@
-"""The built-in model: short sensible text in Chinese or English, put together from a fixed corpus by seed
-and question.
+"""The built-in model: it does what it can be seen to be asked, quotes what the conversation says, and otherwise
+restates the question and says what it is.
 """
 
+import json
 import random
 import re
 from collections.abc import Iterator
@@ -10,21 +11,25 @@ from hashlib import blake2b
 
 from modelarts_emulator.inference.language.asked import Asked, Reply
 from modelarts_emulator.inference.language.endings import limited
-from modelarts_emulator.inference.language.guided import guided_text
+from modelarts_emulator.inference.language.guided import guided_text, schema_in
 from modelarts_emulator.inference.language.probabilities import CharacterModel
 from modelarts_emulator.inference.language.sharing import likeness
+from modelarts_emulator.inference.language.tasks import continued, done, parted, quoted, terms
 from modelarts_emulator.inference.language.tokenizer import tokens
 from modelarts_emulator.inference.language.tool_calls import chosen_call
 
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 SENTENCES = 4
-LIKE_ENOUGH = 0.05
+LIKE_ENOUGH = 0.12
+MOST_KEPT, LONGEST_KEPT = 5000, 400
+LONGEST_GREETING = 60
+ANY_OBJECT = {"json": {}}
 
 
 class Builtin:
     """A deterministic generator: the same question, seed and index give the same text.
 
-    corpus: {"zh" | "en": {"sentences", "openings", "closings", "greetings", ...}}.
+    corpus: {"zh" | "en": {"sentences", "openings", "closings", "phrases", ...}}.
     """
 
     def __init__(self, corpus: dict):
@@ -41,7 +46,7 @@ class Builtin:
         source = chance(asked)
         if asked.guide is not None:
             reply = Reply([])
-            words = tokens(guided_text(asked.guide, asked.question, source))
+            words = tokens(self._guided(asked, source))
             reply.tokens = limited(reply, words, asked.most)
             return reply
         call = chosen_call(asked, source)
@@ -54,13 +59,20 @@ class Builtin:
         reply.tokens = limited(reply, words, asked.most - len(reply.reasoning), asked.stop)
         return reply
 
+    def _guided(self, asked: Asked, source: random.Random) -> str:
+        """What follows the guide; where any object will do and the question names no members, the answer in one."""
+        if asked.guide != ANY_OBJECT or schema_in(asked.question):
+            return guided_text(asked.guide, asked.question, source)
+        answer = "".join(self._sentences(asked, source)).strip()
+        return json.dumps({"answer": answer}, ensure_ascii=False)
+
     def _words(self, asked: Asked, source: random.Random) -> Iterator[str]:
         said = 0
         for sentence in self._sentences(asked, source):
             words = self._tokens.get(sentence)
             if words is None:
                 words = tokens(sentence)
-                if len(self._tokens) < 5000:
+                if len(self._tokens) < MOST_KEPT and len(sentence) < LONGEST_KEPT:
                     self._tokens[sentence] = words
             yield from words
             said += len(words)
@@ -82,34 +94,50 @@ class Builtin:
         """The sentences of an answer, each so that its tokens do not reach into the next."""
         question = asked.question
         language = self.corpus[language_of(question)]
-        if asked.prompt is not None:
-            for sentence in self._relevant(question, language, asked, source):
-                yield spaced(sentence)
-            return
-        if asked.messages[-1]["role"] == "tool":
+        is_chat = asked.prompt is None
+        if is_chat and asked.messages[-1]["role"] == "tool":
             yield pick(language["tool_answers"], asked, source).format(result=asked.messages[-1]["content"])
             return
         bare = question.lower().strip(" \n!?.,！？。，~")
-        if any(word in bare for word in language["introduction_words"]):
+        is_short = is_chat and len(bare) < LONGEST_GREETING
+        if is_short and any(word in bare for word in language["introduction_words"]):
             yield pick(language["introductions"], asked, source).format(model=asked.model)
             return
-        if bare in language["greeting_words"]:
+        if is_chat and bare in language["greeting_words"]:
             yield pick(language["greetings"], asked, source).format(model=asked.model)
             return
-        yield pick(language["openings"], asked, source).format(topic=topic_of(question))
-        for sentence in self._relevant(question, language, asked, source):
+        answer = done(asked, language["phrases"]) if is_chat else continued(question)
+        if answer is not None:
+            yield answer
+            return
+        yield from self._talk(asked, language, source)
+
+    def _talk(self, asked: Asked, language: dict, source: random.Random) -> Iterator[str]:
+        """What the conversation or the corpus says about the question, which is restated first."""
+        topic = topic_of(parted(asked)[0] or asked.question)
+        if asked.prompt is None:
+            yield pick(language["openings"], asked, source).format(topic=topic)
+        told = quoted(asked) if asked.prompt is None else []
+        told = told or self._relevant(asked.question, language, asked, source)
+        for sentence in told:
             yield spaced(sentence)
-        yield spaced(pick(language["closings"], asked, source))
+        if not told:
+            about = language["joint"].join(terms(asked.question)[:4]) or topic
+            for kind in ("about", "unknown"):
+                yield spaced(pick(language[kind], asked, source).format(terms=about, model=asked.model))
+        if asked.prompt is None:
+            yield spaced(pick(language["closings"], asked, source))
 
     def _relevant(self, question: str, language: dict, asked: Asked, source: random.Random) -> list[str]:
-        """A few sentences that have to do with the question, the closest first; drawn where none has."""
-        scored = [(likeness(question, sentence), sentence) for sentence in language["sentences"]]
+        """Those sentences of the corpus that have to do with the question, the closest first; often none."""
+        wanted = {part for term in terms(question) for part in parts_of(term.lower())}
+        known = [
+            sentence for sentence in language["sentences"] if any(part in sentence.lower() for part in wanted)
+        ]
+        scored = [(likeness(question, sentence), sentence) for sentence in known]
         close = sorted((pair for pair in scored if pair[0] > LIKE_ENOUGH), key=lambda pair: -pair[0])
         candidates = [sentence for _, sentence in close[: 2 * SENTENCES]]
-        if len(candidates) < 2:
-            others = [sentence for sentence in language["sentences"] if sentence not in candidates]
-            candidates += source.sample(others, 3)
-        if asked.is_greedy:
+        if asked.is_greedy or not candidates:
             return candidates[:SENTENCES]
         kept = max(1, round(len(candidates) * asked.top_p))
         drawn = source.sample(range(kept), min(kept, source.randint(1, SENTENCES - 1)))
@@ -127,6 +155,11 @@ def chance(asked: Asked) -> random.Random:
     said = "\x00".join(f"{message['role']}\x01{message['content']}" for message in asked.messages)
     text = f"{asked.seed}\x00{asked.model}\x00{index}\x00{asked.prompt}\x00{said}"
     return random.Random(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest())
+
+
+def parts_of(term: str) -> list[str]:
+    """What of a term may stand in a sentence about the same: an English word whole, two Chinese characters."""
+    return [term[at : at + 2] for at in range(len(term) - 1)] if CHINESE.search(term) else [term]
 
 
 def language_of(text: str) -> str:

@@ -1,5 +1,6 @@
 """A backend that runs a GGUF file on the CPU: llama.cpp inside this process, through the optional package xllamacpp."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 
@@ -7,6 +8,7 @@ from modelarts_emulator.inference.language.asked import Asked, BackendFailed, Re
 from modelarts_emulator.inference.language.upstream import Upstream
 
 CONTEXT = 4096
+NEEDED = "GGUF files need the package xllamacpp: pip install modelarts-emulator[gguf]"
 
 
 class Gguf:
@@ -28,13 +30,23 @@ class Gguf:
                 self._load()
         return self._upstream.reply(asked)
 
+    def refuse_unusable(self) -> None:
+        """ValueError when it can be seen without loading anything that the file cannot be loaded."""
+        if find_spec("xllamacpp") is None:
+            raise ValueError(NEEDED)
+        try:
+            with open(self.path, "rb") as file:
+                is_gguf = file.read(4) == b"GGUF"
+        except OSError as error:
+            raise ValueError(f"chat gguf: {self.path}: {error.strerror}") from None
+        if not is_gguf:
+            raise ValueError(f"chat gguf: {self.path} is no GGUF file")
+
     def _load(self) -> None:
         try:
             import xllamacpp
         except ImportError:
-            raise BackendFailed(
-                "GGUF files need the package xllamacpp: pip install modelarts-emulator[gguf]"
-            ) from None
+            raise BackendFailed(NEEDED) from None
         if not Path(self.path).is_file():
             raise BackendFailed(f"there is no file {self.path}")
         parameters = xllamacpp.CommonParams()
