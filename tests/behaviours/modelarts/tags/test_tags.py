@@ -1,8 +1,10 @@
 """Stories about tags that hold for every kind of resource that has them, and about those of pools and nodes."""
 
+import json
+
 import pytest
 
-from tests.behaviours.modelarts.pools.conftest import refusal, running, scale
+from tests.behaviours.modelarts.pools.conftest import refusal, running, scale, show
 from tests.behaviours.modelarts.tags.conftest import add, job, job_path, pool, read, tag, take, values_in
 
 BAD = [
@@ -47,6 +49,15 @@ def test_jobs_answer_204_and_pools_answer_what_they_have(cloud):
     assert cloud.delete(f"{path}/delete", {"tags": [tag("a")]}).status == 204
     reply = cloud.post(f"/v1/{{project_id}}/pools/{pool(cloud)}/tags/create", {"tags": [tag("a", "1")]})
     assert (reply.status, reply.json) == (200, {"tags": [{"key": "a", "values": ["1"]}]})
+
+
+def test_a_pool_shows_its_tags_as_an_annotation_by_which_it_can_be_made_with_some(cloud):
+    name = running(cloud, annotations={"os.modelarts/tms.tags": json.dumps([tag("team", "a")])})
+    path = f"/v1/{{project_id}}/pools/{name}/tags"
+    cloud.post(f"{path}/create", {"tags": [tag("tier", "1")]})
+    assert values_in(cloud.get(path).json["tags"]) == {"team": "a", "tier": "1"}
+    annotation = show(cloud, name)["metadata"]["annotations"]["os.modelarts/tms.tags"]
+    assert json.loads(annotation) == [tag("team", "a"), tag("tier", "1")]
 
 
 def test_only_jobs_and_notebooks_let_a_tag_be_taken_away_that_is_not_there(cloud, one):

@@ -1,5 +1,6 @@
 """The kinds of resources that can have tags, and where their records say them."""
 
+import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.registry import resource_of
 from modelarts_emulator.worlds.store import Path, value_at
 
-POOL_LABELS = ("metadata", "labels")
+LABELS, ANNOTATION = ("metadata", "labels"), "os.modelarts/tms.tags"
 
 
 class Tagged(NamedTuple):
@@ -24,8 +25,9 @@ class Kind(NamedTuple):
 
     words: what it is called. resource: its records, `<service>/<area>/<kind>`. id: the path parameter that names one.
     name, workspace: where a record says them. member: where a record has its tags: `tags`, a list of keys and values
-    that it shows, or `_tags`, {key: value}. part: the list in the records whose elements have the tags, each under its
-    `name`; "" when the records have them. exact: only a tag that is there can be taken away.
+    that it shows, `_tags`, {key: value}, or an annotation, such a list as JSON text. part: the list in the records
+    whose elements have the tags, each under its `name`; "" when the records have them. exact: only a tag that is there
+    can be taken away.
     """
 
     words: str
@@ -55,13 +57,18 @@ class Kind(NamedTuple):
 
     def tags_of(self, holder: dict) -> dict[str, str]:
         """{key: value} of the tags."""
+        if self.member == ANNOTATION:
+            return tags_in(holder["metadata"]["annotations"].get(ANNOTATION, "[]"))
         tags = holder.get(self.member, {})
         return tags if isinstance(tags, dict) else {tag["key"]: tag["value"] for tag in tags}
 
     def keep(self, call, tagged: Tagged, tags: dict[str, str]) -> None:
         """Give a resource these tags."""
         rows = [{"key": key, "value": value} for key, value in tags.items()]
-        tagged.holder[self.member] = tags if self.member == "_tags" else rows
+        if self.member == ANNOTATION:
+            tagged.holder["metadata"]["annotations"][ANNOTATION] = json.dumps(rows, ensure_ascii=False)
+        else:
+            tagged.holder[self.member] = tags if self.member == "_tags" else rows
         self.bound(call).put(tagged.record)
 
     def all_in(self, call, workspace_id: str | None = None) -> Iterator[Tagged]:
@@ -71,6 +78,14 @@ class Kind(NamedTuple):
             if own == workspace_id or (workspace_id is None and is_usable(call, own)):
                 parts = record.get(self.part, ()) if self.part else (record,)
                 yield from (Tagged(record, part) for part in parts)
+
+
+def tags_in(text: str) -> dict[str, str]:
+    """{key: value} of tags as JSON text; none in what a caller has written there that is something else."""
+    try:
+        return {str(tag["key"]): str(tag["value"]) for tag in json.loads(text)}
+    except (ValueError, TypeError, KeyError):
+        return {}
 
 
 def is_usable(call, workspace_id: str) -> bool:
@@ -83,11 +98,12 @@ POOLS = Kind(
     "pool",
     "modelarts/pools/pool",
     "pool_name",
-    (*POOL_LABELS, "os.modelarts/name"),
-    (*POOL_LABELS, "os.modelarts/workspace.id"),
+    (*LABELS, "os.modelarts/name"),
+    (*LABELS, "os.modelarts/workspace.id"),
+    member=ANNOTATION,
     exact=True,
 )
-NODES = POOLS._replace(words="node", id="node_name", part="_nodes")
+NODES = POOLS._replace(words="node", id="node_name", member="_tags", part="_nodes")
 NOTEBOOKS = Kind("notebook", "modelarts/notebooks/notebook", "resource_id", "name", "workspace_id", "tags")
 SERVICES = Kind(
     "service", "modelarts/inference-v2/service", "resource_id", "name", "workspace_id", "tags", exact=True
