@@ -100,7 +100,9 @@ def test_every_public_name_is_there(name):
 
 def registers(path: Path) -> bool:
     """Whether a module says what an operation does."""
-    return any(name == "behaviour" or name.endswith(".serves") for name, _ in calls_of(path))
+    return any(
+        name in ("behaviour", "serve_family") or name.endswith(".serves") for name, _ in calls_of(path)
+    )
 
 
 def test_every_behaviours_module_that_serves_operations_is_named_after_a_schema_file():

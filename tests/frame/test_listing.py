@@ -72,6 +72,17 @@ def test_a_token_goes_on_after_a_record_that_is_gone_and_shows_what_is_new(shelf
     assert list_records(call, bound)["metadata"] == {}
 
 
+def test_a_list_with_tokens_that_shows_the_latest_first_goes_on_with_what_is_older(shelf):
+    call, bound = shelf("ListEvents", *({"reason": name} for name in "abcd"))
+    call.query = {"limit": 2, "ascend": False}
+    page = list_records(call, bound)
+    assert [each["reason"] for each in page["items"]] == ["d", "c"]
+    bound.drop(bound.find("2"))
+    bound.put({"key": "9", "reason": "e"})
+    call.query["continue"] = page["metadata"]["continue"]
+    assert [each["reason"] for each in list_records(call, bound)["items"]] == ["b", "a"]
+
+
 def test_a_token_goes_on_after_its_record_though_records_are_counted_anew(shelf):
     call, bound = shelf("ListNetworks", *map(document, "abcdef"))
     for number in "012":

@@ -283,19 +283,20 @@ def page_of_ids(call: Call, paging: Paging, chosen: Sequence[str] | None, table:
 
 
 def page_after(call: Call, paging: Paging, chosen: Sequence[str] | None, table: Table, total: int) -> Page:
-    """The page after the record that the token of the call names, oldest first; that record may be gone."""
-    ids = list(table.ids()) if chosen is None else chosen
+    """The page after the record that the token of the call names, by age; that record may be gone."""
+    _, descending = sorting_of(call, paging)
+    sign = -1 if descending else 1
+    ids = list(table.ids())[::sign] if chosen is None else chosen
     limit = number_asked(call, paging, paging.limit) or paging.usual_limit
     token, start = asked(call, paging, paging.continue_), 0
     if token:
-        start = bisect_right(ids, number_in(call, paging, token, table), key=table.number)
+        last = number_in(call, paging, token, table)
+        start = bisect_right(ids, sign * last, key=lambda id: sign * table.number(id))
     page = Page(ids[start : start + limit] if limit else ids[start:], start, total, limit)
     if not page.remaining or not page.rows:
         return page
-    last = page.rows[-1]
-    return page._replace(
-        token=base64.urlsafe_b64encode(f"after:{table.number(last)}:{last}".encode()).decode()
-    )
+    id = page.rows[-1]
+    return page._replace(token=base64.urlsafe_b64encode(f"after:{table.number(id)}:{id}".encode()).decode())
 
 
 def number_in(call: Call, paging: Paging, token: str, table: Table) -> int:

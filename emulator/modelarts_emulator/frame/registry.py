@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
@@ -47,6 +48,14 @@ def behaviour(operation_id: str, computes: bool = False) -> Callable[[Function],
         return function
 
     return register
+
+
+def serve_family(subject: Any, functions: dict[str, Callable[..., Any]], operations: dict[str, str]) -> None:
+    """Register what is done alike with several subjects: functions (subject, call) by a verb, and which operation
+    ids mean those verbs for this subject.
+    """
+    for verb, operation_id in operations.items():
+        behaviour(operation_id)(partial(functions[verb], subject))
 
 
 def refuse_second(operation_id: str) -> None:

@@ -1,1 +1,1 @@
-"""What the consoles of Pangu and MaaS do, for which no API is documented."""
+"""What the consoles of Pangu and MaaS and the operators of the cloud do, for which no API is documented."""

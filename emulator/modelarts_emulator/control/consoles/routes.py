@@ -1,4 +1,4 @@
-"""Routes of the control API for what Pangu and MaaS do in the console only; their modules are imported when asked."""
+"""Routes of the control API for what no operation of the cloud does; their modules are imported when asked."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -25,11 +25,13 @@ ROUTES = (
     ("PUT", "/_emulator/pangu/<any(agents, workflows, plugins):kind>/<id>", "pangu", "define"),
     ("POST", "/_emulator/maas/api-keys", "maas", "create_api_key"),
     ("PUT", "/_emulator/maas/models/<name>", "maas", "set_model"),
+    ("POST", "/_emulator/scheduled-events", "scheduled_events", "plan_event"),
+    ("POST", "/_emulator/scheduled-events/<id>/cancel", "scheduled_events", "cancel_event"),
 )
 
 
 def add_routes(flask: Flask, application: "Application") -> None:
-    """Put what lies below /_emulator/pangu and /_emulator/maas into the control API."""
+    """Put what Pangu and MaaS do in their consoles, and what happens to the cloud itself, into the control API."""
     for method, path, console, name in ROUTES:
         flask.add_url_rule(path, name, view_of(application, console, name), methods=[method])
 

@@ -1,5 +1,6 @@
 """Resource pools: Kubernetes-shaped, made and scaled by orders, and what may lie in them."""
 
+from modelarts_emulator.behaviours.modelarts.events.pools import watch
 from modelarts_emulator.behaviours.modelarts.orders import LABEL, begin_order, finish_order, place_order
 from modelarts_emulator.behaviours.modelarts.pools import nodes, refusals, showing
 from modelarts_emulator.behaviours.modelarts.pools.workloads import work_in
@@ -72,6 +73,7 @@ POOLS = Resource(
         Deleting=soon(GONE, after=DELETING_SECONDS),
     ),
 ).serves(create="CreatePool", show="ShowPool", patch="PatchPool", delete="DeletePool")
+watch(POOLS)
 
 
 @POOLS.creating

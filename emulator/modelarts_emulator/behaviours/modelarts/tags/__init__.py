@@ -1,1 +1,1 @@
-"""Tags of what the platform runs, for its own tag service."""
+"""Tags of what the platform runs: pools, nodes, notebooks, services, training jobs."""

@@ -1,0 +1,1 @@
+"""What happens to pools, and what is going to happen to their nodes."""

@@ -1,0 +1,72 @@
+"""What has happened to pools: changes of their state and of how many nodes are in which."""
+
+from functools import partial
+
+from modelarts_emulator.behaviours.modelarts.pools.nodes import resources_of
+from modelarts_emulator.frame.events import EventLog
+from modelarts_emulator.frame.listing import list_records
+from modelarts_emulator.frame.registry import behaviour, resource_of
+from modelarts_emulator.frame.resources import Resource
+
+POOLS = "modelarts/pools/pool"
+TROUBLES = ("Abnormal", "Error", "CreationFailed", "ScalingFailed")
+COUNTED = ("available", "abnormal", "creating", "deleting")
+EVENTS = Resource("modelarts/events/pool_event", not_found="ModelArts.50015001")
+LOG = EventLog(EVENTS.name)
+
+
+def watch(pools: Resource) -> None:
+    """Note what happens to pools from now on; it goes with the pool."""
+    for state in pools.life.states:
+        pools.life.entering(state)(partial(note_change, state))
+    pools.gone(LOG.forget)
+
+
+def note_change(state: str, bound, pool: dict) -> None:
+    """Note that the pool enters a state, and that other numbers of its nodes are there or on their way."""
+    stored = bound.get(bound.id_of(pool))
+    before = stored["status"]["phase"] if stored else ""
+    now = {**pool, "status": {**pool["status"], "phase": state}}
+    trouble, details = state in TROUBLES, pool["status"].get("message", "")
+    if state != before:
+        words = f"Pool status changed, from {before} to {state}, details: {details}."
+        note(bound, pool, "PoolStatusChange", words, trouble)
+    counts, earlier = counts_of(now), counts_of(stored) if stored else "0/0/0/0"
+    if counts != earlier:
+        words = (
+            f"Pool resources status changed, {'/'.join(COUNTED)} count from {earlier} to {counts}, "
+            f"timestamp: {int(bound.world.clock.now())}."
+        )
+        note(bound, pool, "PoolResourcesStatusChange", words, trouble)
+
+
+def counts_of(pool: dict) -> str:
+    """How many nodes are in which state, as events say it."""
+    rows = resources_of(pool)
+    return "/".join(str(sum(each["count"] for each in rows[name])) for name in COUNTED)
+
+
+def note(bound, pool: dict, reason: str, message: str, trouble: bool) -> None:
+    """Add an event; the same one again only counts."""
+    now = bound.world.clock.now()
+    said = {"kind": "Event", "apiVersion": "v1", "reason": reason, "message": message}
+    event = {**said, "type": "Warning" if trouble else "Normal", "firstTimestamp": moment(bound, now)}
+    same = ("reason", "message", "type")
+    LOG.note_or_count(
+        bound, bound.id_of(pool), event, same, "count", lastTimestamp=moment(bound, now), _at=now
+    )
+
+
+def moment(bound, seconds: float) -> str:
+    """A moment as events say it."""
+    return bound.world.clock.iso(seconds, fraction=0)
+
+
+@behaviour("ListEvents")
+def list_events(call):
+    """A page of what happened to a pool between two moments (seconds), the latest first unless asked otherwise."""
+    pool = resource_of(POOLS).find(call, call.query["name"])
+    since, until = call.query.get("since", 0), call.query.get("until", float("inf"))
+    bound = EVENTS.of(call)
+    ids = bound.table.having("_of", pool["metadata"]["name"])
+    return list_records(call, bound, ids, keep=lambda event: since <= event["_at"] <= until)
