@@ -8,8 +8,10 @@ from modelarts_emulator.frame.capacity import (
     CLAIMS,
     TOTALS,
     Claim,
+    Place,
     admit_waiting,
     ask,
+    evict,
     forget_area,
     free_in,
     give_back,
@@ -36,7 +38,9 @@ def world(monkeypatch):
     monkeypatch.setitem(TOTALS, "berths", total_of)
     for name in (BOATS, CARTS):
         monkeypatch.setitem(RESOURCES, name, None)
-        life = Lifecycle("WAITING", WAITING=rests(admit="LYING"), LYING=rests())
+        life = Lifecycle(
+            "WAITING", WAITING=rests(admit="LYING"), LYING=rests(evict=lambda *_: "SUNK"), SUNK=rests()
+        )
         Resource(name, not_found="ModelArts.0210", lifecycle=life)
     return world
 
@@ -181,6 +185,46 @@ def test_held_and_free_are_all_there_is_at_every_moment_whoever_asks_at_the_same
         thread.join()
     assert not wrong
     assert free_in(world, "p", BERTHS) == 8 and not lying(world)
+
+
+@pytest.fixture
+def piers(world):
+    """The harbour consists of two piers."""
+    world.volatile["berths"]["harbour"] = {"north": 6, "south": 4}
+    return world.volatile["berths"]["harbour"]
+
+
+def on(world, id: str) -> dict[str, int]:
+    """At which piers a boat lies."""
+    return Place(world, "p", BERTHS).where(claim(id).key)
+
+
+def test_each_part_lies_where_it_fits_most_closely_and_in_several_units_where_it_fits_nowhere(world, piers):
+    for each in (claim("a", 3), claim("b", 6)._replace(parts=2)):
+        arrive(world, each)
+    assert (on(world, "a"), on(world, "b")) == ({"south": 3}, {"north": 6})
+    leave(world, claim("a", 3))
+    leave(world, claim("b"))
+    arrive(world, claim("c", 9))
+    assert on(world, "c") == {"north": 6, "south": 3}
+
+
+def test_who_holds_of_a_unit_that_goes_is_told_why_and_loses_all_it_holds(world, piers):
+    for each in (claim("a", 4), claim("b", 6)):
+        arrive(world, each)
+    with world.transaction():
+        del piers["south"]
+        evict(world, "p", BERTHS, "south", "the pier burns")
+    sunk = world.store.table(f"{BOATS}/p").find("a")
+    assert (sunk["status"], sunk["_evicted"], lying(world)) == ("SUNK", "the pier burns", ["b"])
+    assert (free_in(world, "p", BERTHS), Place(world, "p", BERTHS).held_on("north")) == (0, 6)
+
+
+def test_who_waits_has_a_position_in_the_queue(world):
+    for each in (claim("a", 8), claim("b"), claim("c", priority=3)):
+        arrive(world, each)
+    place = Place(world, "p", BERTHS)
+    assert [place.position_of(claim(each).key) for each in "abc"] == [0, 2, 1]
 
 
 def test_asking_and_giving_back_read_the_same_however_many_wait(world, monkeypatch):

@@ -12,8 +12,10 @@ from modelarts_emulator.worlds.world import World
 CLAIMS = "emulator/capacity"
 QUEUES = ("holder", "waiting", "aside")
 HIGHEST_PRIORITY = 3
-ADMIT = "admit"
-TOTALS: dict[str, Callable[[World, str, str], int | None]] = {}
+ADMIT, EVICT = "admit", "evict"
+# How much there is of a place: in all, or {unit: how much} of a place that consists of units, such as nodes.
+Total = int | dict[str, int] | None
+TOTALS: dict[str, Callable[[World, str, str], Total]] = {}
 
 
 class Claim(NamedTuple):
@@ -21,7 +23,8 @@ class Claim(NamedTuple):
 
     place: what is scarce, `<kind>:<id>` of a kind that is registered. priority: 0 to 3, higher first. table, id: the
     record; when others give back enough, its lifecycle is told to `admit` it if its state has that action. Claims of
-    one priority are served in the order of asking. A record may hold claims in several places, one in each.
+    one priority are served in the order of asking. A record may hold claims in several places, one in each. parts: of
+    how many equal parts the amount consists, each of which lies in one unit of the place if one has room for it.
     """
 
     place: str
@@ -29,6 +32,7 @@ class Claim(NamedTuple):
     priority: int
     table: str
     id: str
+    parts: int = 1
 
     @property
     def key(self) -> str:
@@ -36,11 +40,11 @@ class Claim(NamedTuple):
         return f"{self.table}/{self.id}"
 
 
-def register(kind: str, total_of: Callable[[World, str, str], int | None]) -> None:
+def register(kind: str, total_of: Callable[[World, str, str], Total]) -> None:
     """Make places `<kind>:<id>` known.
 
-    total_of: a function (world, project, id) -> how much there is in all, None for a place that does not exist or is
-    not limited. ValueError for a kind that is known already: two totals of one place would contradict each other.
+    total_of: a function (world, project, id) -> how much there is in all, or {unit: how much}, None for a place that
+    does not exist or is not limited. ValueError for a kind that is known already: two totals would contradict.
     """
     if kind in TOTALS:
         raise ValueError(f"places of the kind {kind} are registered twice")
@@ -80,10 +84,41 @@ def admit_waiting(world: World, project: str, name: str) -> None:
 
 def admit(world: World, claim: Claim) -> None:
     """Tell the record that it has what it asked for, if it is in a state that waits for that."""
+    tell(world, claim, ADMIT)
+
+
+def tell(world: World, claim: Claim, action: str, **members: str) -> None:
+    """Let the record that claims carry out an action if its state has it; members: what it remembers of that."""
     bound = resource_of(claim.table).bound_to(world, world.store.table(claim.table))
     record = bound.get(claim.id)
-    if record is not None and ADMIT in bound.resource.life.states[bound.state_of(record)].actions:
-        bound.act(record, ADMIT)
+    if record is not None and action in bound.resource.life.states[bound.state_of(record)].actions:
+        bound.act(record | members, action)
+
+
+def evict(world: World, project: str, name: str, unit: str, words: str) -> None:
+    """Take all that is held of a unit that is out of order, and what its holders hold elsewhere in the place.
+
+    Each record is told to `evict` if its state has that action; its `_evicted` says why.
+    """
+    place = Place(world, project, name)
+    for claim in place.holders_on(unit):
+        place.forget(claim)
+        tell(world, claim, EVICT, _evicted=words)
+    admit_waiting(world, project, name)
+
+
+def spread(claim: Claim, free: dict[str, int]) -> dict[str, int]:
+    """{unit: how much} of a claim that is granted: each part where it fits most closely, in several where nowhere."""
+    found: dict[str, int] = {}
+    for _ in range(claim.parts):
+        lacks = claim.amount // claim.parts
+        for unit in sorted(free, key=lambda each: (free[each] < lacks, abs(free[each] - lacks))):
+            taken = min(lacks, free[unit])
+            if taken > 0:
+                found[unit] = found.get(unit, 0) + taken
+                free[unit] -= taken
+                lacks -= taken
+    return found
 
 
 def free_in(world: World, project: str, name: str) -> int:
@@ -122,7 +157,9 @@ class Place:
         self._name = name
         self._holders, self._waiting, self._aside = (self._table(queue) for queue in QUEUES)
         self._counts: Table = world.store.table(f"{CLAIMS}/count/{project}")
-        self.total = self._total()
+        total = self._total()
+        self.units = total if isinstance(total, dict) else {}
+        self.total = sum(total.values()) if isinstance(total, dict) else total
 
     @property
     def held(self) -> int:
@@ -133,6 +170,28 @@ class Place:
     def is_held_by(self, claim: Claim) -> bool:
         """Whether the record holds its part."""
         return claim.key in self._holders
+
+    def held_on(self, unit: str) -> int:
+        """How much of one unit is held."""
+        held: int = self._count().get("on", {}).get(unit, 0)
+        return held
+
+    def holders_on(self, unit: str) -> list[Claim]:
+        """The claims that hold something of one unit, in the order in which they got it."""
+        if not self.held_on(unit):
+            return []
+        return [
+            self._claim_in(self._holders, key) for key in list(self._holders.ids()) if unit in self.where(key)
+        ]
+
+    def where(self, key: str) -> dict[str, int]:
+        """{unit: how much} of what the record with that key holds; nothing when it holds nothing."""
+        found: dict[str, int] = (self._holders.find(key) or {}).get("on", {})
+        return found
+
+    def position_of(self, key: str) -> int:
+        """Which place in the queue the record with that key has, from 1 on; 0 when it does not wait."""
+        return list(self._waiting.ordered("_rank")).index(key) + 1 if key in self._waiting else 0
 
     def has_room_for(self, claim: Claim) -> bool:
         """Whether the claim can be granted: there is enough, and nobody waits who comes first."""
@@ -166,7 +225,7 @@ class Place:
         count = self._count()
         rank = f"{HIGHEST_PRIORITY - claim.priority}/{count['asked']:012d}"
         self._waiting.put(claim.key, {**claim._asdict(), "_rank": rank})
-        self._keep(count["held"], count["asked"] + 1)
+        self._keep(count | {"asked": count["asked"] + 1})
 
     def hold(self, claim: Claim) -> None:
         """Grant the claim; in a place without a total nothing is counted."""
@@ -174,9 +233,11 @@ class Place:
         self._aside.drop(claim.key)
         count = self._count()
         if self.total is not None:
-            self._holders.put(claim.key, claim._asdict())
-            count["held"] += claim.amount
-        self._keep(**count)
+            held = count.get("on", {})
+            on = spread(claim, {unit: size - held.get(unit, 0) for unit, size in self.units.items()})
+            self._holders.put(claim.key, {**claim._asdict(), "on": on})
+            note_held(count, claim.amount, on)
+        self._keep(count)
 
     def forget(self, claim: Claim) -> None:
         """Forget the claim, granted or waiting; what is given back is what was granted, whatever it asks for now."""
@@ -185,10 +246,10 @@ class Place:
         granted, count = self._holders.find(claim.key), self._count()
         if granted is not None:
             self._holders.drop(claim.key)
-            count["held"] -= granted["amount"]
-        self._keep(**count)
+            note_held(count, -granted["amount"], {unit: -n for unit, n in granted.get("on", {}).items()})
+        self._keep(count)
 
-    def _total(self) -> int | None:
+    def _total(self) -> Total:
         kind, _, id = self._name.partition(":")
         if kind not in TOTALS:
             # After a restart the area that claims may not have been imported yet, and with it what it registers.
@@ -209,16 +270,26 @@ class Place:
 
     def _claim_in(self, table: Table, key: str) -> Claim:
         row = table.find(key) or {}
-        return Claim(*(row[name] for name in Claim._fields))
+        return Claim(**{name: row[name] for name in Claim._fields if name in row})
 
     def _count(self) -> dict:
         return self._counts.find(self._name) or {"held": 0, "asked": 0}
 
-    def _keep(self, held: int, asked: int) -> None:
-        if held or len(self._waiting) or len(self._aside):
-            self._counts.put(self._name, {"held": held, "asked": asked})
+    def _keep(self, count: dict) -> None:
+        if count["held"] or len(self._waiting) or len(self._aside):
+            self._counts.put(self._name, count)
         else:
             self._counts.drop(self._name)
 
     def _table(self, queue: str) -> Table:
         return self._world.store.table(f"{CLAIMS}/{queue}/{self._project}/{self._name}")
+
+
+def note_held(count: dict, more: int, on: dict[str, int]) -> None:
+    """Count what is held more or, below 0, less: in all, and of each unit."""
+    count["held"] += more
+    held = count.setdefault("on", {})
+    for unit, amount in on.items():
+        held[unit] = held.get(unit, 0) + amount
+        if not held[unit]:
+            del held[unit]

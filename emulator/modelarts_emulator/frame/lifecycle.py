@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 GONE = "GONE"
 Hook = Callable[["Bound", dict], Any]
+Target = str | Callable[["Bound", dict], str]
 
 
 class State:
@@ -25,7 +26,7 @@ class State:
     for never. exact: the seconds are meant literally, the pace does not touch them. work: a function (bound,
     record) -> a function without arguments that is carried out on a thread once the seconds are over; what it
     returns is handed to `follows`, which then is a function (bound, record, result) -> state, and may be a state
-    when the result does not matter. actions: {action: state it leads to}.
+    when the result does not matter. actions: {action: state it leads to, or a function (bound, record) -> state}.
     """
 
     def __init__(
@@ -34,7 +35,7 @@ class State:
         after: float | Callable[[Bound, dict], float] = 0,
         exact: bool = False,
         work: Callable[[Bound, dict], Callable[[], Any]] | None = None,
-        **actions: str,
+        **actions: Target,
     ):
         self.follows = follows
         self.after = after
@@ -43,22 +44,22 @@ class State:
         self.actions = actions
 
 
-def soon(follows: str | Callable[..., str], after: Any, **actions: str) -> State:
+def soon(follows: str | Callable[..., str], after: Any, **actions: Target) -> State:
     """A state that passes by itself after that much simulated work."""
     return State(follows, after, False, None, **actions)
 
 
-def until(follows: str | Callable[..., str], after: Any, **actions: str) -> State:
+def until(follows: str | Callable[..., str], after: Any, **actions: Target) -> State:
     """A state that passes by itself after exactly that time: a lease, an auto stop."""
     return State(follows, after, True, None, **actions)
 
 
-def works(follows: str | Callable[..., str], work: Any, after: Any = 0, **actions: str) -> State:
+def works(follows: str | Callable[..., str], work: Any, after: Any = 0, **actions: Target) -> State:
     """A state that passes when work that takes real time is done, after that much simulated work at the earliest."""
     return State(follows, after, False, work, **actions)
 
 
-def rests(**actions: str) -> State:
+def rests(**actions: Target) -> State:
     """A state that stays until somebody acts."""
     return State(None, 0, False, None, **actions)
 
@@ -88,7 +89,7 @@ class Lifecycle:
         for name, state in states.items():
             named = [state.follows] if isinstance(state.follows, str) else []
             for target in [*named, *state.actions.values(), born]:
-                if target not in states and target != GONE:
+                if not callable(target) and target not in states and target != GONE:
                     raise ValueError(f"{name} leads to {target}, which is no state")
 
     def entering(self, *states: str) -> Callable[[Hook], Hook]:
@@ -106,8 +107,9 @@ class Lifecycle:
         return any(action in state.actions for state in self.states.values())
 
     def targets(self, action: str) -> set[str]:
-        """The states that the action leads to."""
-        return {state.actions[action] for state in self.states.values() if action in state.actions}
+        """The states that the action leads to, those that are known beforehand."""
+        found = {state.actions[action] for state in self.states.values() if action in state.actions}
+        return {target for target in found if isinstance(target, str)}
 
     def state_of(self, record: dict) -> str:
         """The state a record says it is in."""
@@ -153,7 +155,7 @@ class Lifecycle:
                 f"{' or '.join(allowed) or 'a state that does not exist'}",
                 fill=[state],
             )
-        return self.enter(bound, record, target)
+        return self.enter(bound, record, target(bound, record) if callable(target) else target)
 
     def pass_on(self, bound: Bound, record: dict) -> dict | None:
         """Move the record to what follows its state; called at the moment that is due."""
