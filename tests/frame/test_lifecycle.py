@@ -7,6 +7,7 @@ from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon, unt
 from modelarts_emulator.frame.registry import RESOURCES, resource_of
 from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.identity.records import Caller
+from modelarts_emulator.worlds.due import RealEnd
 from modelarts_emulator.worlds.store import Store
 from modelarts_emulator.worlds.world import Surroundings, World, tag_of_number
 
@@ -197,3 +198,27 @@ def test_the_clock_gives_up_after_the_time_it_was_given(lamps, call):
     start = call.world.clock.now()
     assert call.world.run_until(lambda: False, 100) is None
     assert call.world.clock.now() == pytest.approx(start + 100)
+
+
+def test_what_really_ends_ends_then_and_on_a_clock_that_stands_when_it_was_due(monkeypatch, world, call):
+    monkeypatch.setitem(RESOURCES, LAMPS, None)
+    ends = {id: RealEnd(world.clock) for id in ("1", "2")}
+    candles = Resource(
+        LAMPS,
+        not_found="ModelArts.0210",
+        awaits=lambda _, candle: ends[candle["id"]],
+        lifecycle=Lifecycle("BURNING", BURNING=until("OUT", 10), OUT=rests()),
+    )
+    out = {}
+    candles.life.entering("OUT")(lambda bound, candle: out.setdefault(candle["id"], bound.world.clock.now()))
+    start = world.clock.now()
+    born(candles, call, "1")
+    advance(world, 60)
+    ends["1"].set()
+    born(candles, call, "2")
+    world.clock.run(3600)
+    advance(world, 3600)
+    ends["2"].set()
+    with world.transaction():
+        assert out["1"] == start + 10
+        assert out["2"] == ends["2"].moment >= start + 3660

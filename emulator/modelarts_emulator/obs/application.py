@@ -38,7 +38,8 @@ class Obs:
     find_key(access_key, security_token): the Key, None when nobody has it; ValueError when it has expired.
     now_of(world_tag): virtual time. state_dir: where objects survive a restart. auth: "presence" (signatures are
     verified when the key is known, other keys open the default world), "strict" or "off". default: the tag of the
-    world that anonymous requests open. report: told of every failure that is OBS's own.
+    world that anonymous requests open. report: told of every failure that is OBS's own. address_of(): host and port at
+    which this machine reaches it, None where nobody listens.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Obs:
         auth: str = "presence",
         default: str = "",
         report: Callable[[str], None] | None = None,
+        address_of: Callable[[], tuple[str, int] | None] = lambda: None,
     ):
         self.auth = auth
         self._find_key = find_key
@@ -59,6 +61,7 @@ class Obs:
         self._state_dir = state_dir
         self._default = default
         self._report = report
+        self.address_of = address_of
         self._lock = RLock()
         self._worlds = None
         self._numbers = itertools.count(1)

@@ -100,6 +100,11 @@ class WorldObs:
         )
 
     @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port at which this machine reaches the object storage; None where nobody listens."""
+        return self._obs.address_of()
+
+    @property
     def _world(self):
         return self._obs.worlds.of(self._tag)
 

@@ -17,6 +17,10 @@ def object_storage(application):
         world = application.worlds.by_tag(tag) or application.worlds.default
         return world.clock.now()
 
+    def address_of() -> tuple[str, int] | None:
+        known = application.addresses
+        return (known["host"], known["obs_port"]) if known.get("obs_port") else None
+
     state = Path(settings.state) / "objects" if settings.state else None
     return Obs(
         find_key,
@@ -25,4 +29,5 @@ def object_storage(application):
         state_dir=state,
         auth=settings.auth,
         report=application.broken.append,
+        address_of=address_of,
     )

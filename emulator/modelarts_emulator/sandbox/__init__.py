@@ -1,1 +1,1 @@
-"""Where user code runs: namespaces of the kernel around a process."""
+"""Where user code runs: namespaces of the kernel around a process, limits, and Landlock where there are none."""

@@ -33,16 +33,25 @@ DETACH = 2
 DIE_WITH_PARENT, DROP_FROM_BOUNDS = 1, 24
 SET_FLAGS, GET_FLAGS, UP = 0x8914, 0x8913, 1
 LAST_CAPABILITY = 63
+LOOK_SECONDS = 0.25
+ROUGH_BYTES = 1 << 29
+PAGE = os.sysconf("SC_PAGE_SIZE")
 MOST_PROCESSES = 512
 SCRATCH_BYTES = 1 << 30
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc", "/sys/devices/system", "/sys/fs/cgroup")
+SHARED_MEMORY = "/dev/shm"
+STREAMS = {"/dev/fd": "/proc/self/fd"} | {
+    f"/dev/{name}": f"/proc/self/fd/{number}" for number, name in enumerate(("stdin", "stdout", "stderr"))
+}
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 
 class Places(NamedTuple):
-    """What is there in a sandbox beside the system: readable at its own paths, bound {inside: outside}, read-only all.
+    """What is there in a sandbox beside the system: readable at its own paths and bound {inside: outside}, read-only,
+    writable {inside: outside}, links {inside: where it leads}.
 
-    root: an empty folder to build it on. scratch: the one folder that can be written, of at most scratch_bytes.
+    root: an empty folder to build it on. scratch: a folder of its own in memory, that can be written, of at most
+    scratch_bytes; it is where one begins.
     """
 
     root: str
@@ -50,6 +59,8 @@ class Places(NamedTuple):
     bound: dict[str, str]
     scratch: str = "/tmp"
     scratch_bytes: int = SCRATCH_BYTES
+    writable: dict[str, str] = {}
+    links: dict[str, str] = {}
 
 
 class Refused(OSError):
@@ -64,11 +75,12 @@ def kernel_call(name: str, *arguments) -> int:
     return found
 
 
-def enter(places: Places) -> int | None:
+def enter(places: Places, most_memory: int = 0) -> int | None:
     """Go on as a child of the calling process in a sandbox; its process id as seen outside, None where there is none.
 
     The caller must have one thread. It never returns itself: it ends as its child ends, and all that its child has
-    started ends then too. Where the kernel refuses, the caller goes on as it was.
+    started ends then too, at the latest when all of it together has more than most_memory bytes (0: however many).
+    Where the kernel refuses, the caller goes on as it was.
     """
     if sys.platform != "linux" or os.uname().machine not in CLONE:
         return None
@@ -85,10 +97,10 @@ def enter(places: Places) -> int | None:
         follow(first, told)
         return None
     os.close(told)
-    return live_inside(places, identity, tell)
+    return live_inside(places, identity, tell, most_memory)
 
 
-def live_inside(places: Places, identity: tuple[int, int], tell: int) -> int:
+def live_inside(places: Places, identity: tuple[int, int], tell: int, most_memory: int) -> int:
     """What the first process of the namespaces does: build them, then wait for the one that works in them."""
     try:
         kernel_call("prctl", DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
@@ -103,7 +115,7 @@ def live_inside(places: Places, identity: tuple[int, int], tell: int) -> int:
     worker = os.fork()
     if worker:
         os.close(proc)
-        be_first(worker, tell)
+        be_first(worker, tell, most_memory)
     os.close(tell)
     number = int(os.readlink("self", dir_fd=proc))
     os.close(proc)
@@ -128,13 +140,36 @@ def follow(first: int, told: int) -> None:
     os._exit(os.waitstatus_to_exitcode(status))
 
 
-def be_first(worker: int, tell: int) -> NoReturn:
+def be_first(worker: int, tell: int, most_memory: int) -> NoReturn:
     """Wait for everything that ends, tell how the worker did, and take the rest along."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
     while True:
-        ended, status = os.wait()
+        ended, status = os.waitpid(-1, os.WNOHANG)
+        if most_memory and not ended and memory_in_use() > most_memory:
+            ended, status = worker, signal.SIGKILL
         if ended == worker:
             os.write(tell, struct.pack("=i", status))
             os._exit(0)
+        if not ended:
+            signal.sigtimedwait([signal.SIGCHLD], LOOK_SECONDS if most_memory else 3600)
+
+
+def memory_in_use() -> int:
+    """The bytes that all processes inside have, what they share counted once; the exact figure only of large ones."""
+    found = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
+    rough = sum(figure(path / "statm", 1) * PAGE for path in found)
+    return rough if rough < ROUGH_BYTES else sum(figure(path / "smaps_rollup", 0) for path in found)
+
+
+def figure(path: Path, column: int) -> int:
+    """The number in that column of statm, or the proportional bytes of smaps_rollup; 0 of what is gone."""
+    try:
+        text = path.read_text()
+    except OSError:
+        return 0
+    if path.name == "statm":
+        return int(text.split()[column])
+    return next((int(line.split()[1]) << 10 for line in text.splitlines() if line.startswith("Pss:")), 0)
 
 
 def take_identity(user: int, group: int) -> None:
@@ -158,9 +193,12 @@ def build(places: Places) -> None:
     root = Path(places.root)
     mount("tmpfs", root, "tmpfs", NO_SETUID | NO_DEVICES, "size=1m,mode=0755")
     # First, so that what is to be seen below it, such as an interpreter in /tmp, is not hidden by it.
-    scratch = beneath(root, places.scratch)
-    make_folder(scratch)
-    mount("tmpfs", scratch, "tmpfs", NO_SETUID | NO_DEVICES, f"size={places.scratch_bytes},mode=1777")
+    for folder in (places.scratch, SHARED_MEMORY):
+        make_folder(beneath(root, folder))
+        options = f"size={places.scratch_bytes},mode=1777"
+        mount("tmpfs", beneath(root, folder), "tmpfs", NO_SETUID | NO_DEVICES, options)
+    for inside, outside in sorted(places.writable.items()):
+        bind(Path(outside), beneath(root, inside), 0)
     for path in (*SYSTEM, *sorted(set(places.readable))):
         show(root, Path(path))
     for device in DEVICES:
@@ -170,6 +208,9 @@ def build(places: Places) -> None:
         mount(device, at, None, BIND)
     for inside, outside in places.bound.items():
         bind(Path(outside), beneath(root, inside))
+    for inside, leads_to in {**STREAMS, **places.links}.items():
+        make_folder(beneath(root, inside).parent)
+        beneath(root, inside).symlink_to(leads_to)
     make_folder(beneath(root, "/proc"))
     mount("proc", beneath(root, "/proc"), "proc", NO_SETUID | NO_DEVICES | NO_PROGRAMS)
     bound_processes(beneath(root, "/proc/sys/kernel/pid_max"))
@@ -192,13 +233,17 @@ def show(root: Path, path: Path) -> None:
         bind(path, at)
 
 
-def bind(outside: Path, inside: Path) -> None:
-    """Show a folder of the host, to be read only."""
-    make_folder(inside)
+def bind(outside: Path, inside: Path, manner: int = READ_ONLY) -> None:
+    """Show a folder or file of the host, to be read only unless the manner is another."""
+    if not outside.is_dir():
+        make_folder(inside.parent)
+        inside.exists() or inside.touch()
+    else:
+        make_folder(inside)
     mount(outside, inside, None, BIND | RECURSIVE)
     flags = os.statvfs(inside).f_flag
     kept = sum(flag for known, flag in KEPT.items() if flags & known)
-    mount(None, inside, None, REMOUNT | BIND | READ_ONLY | NO_SETUID | kept)
+    mount(None, inside, None, REMOUNT | BIND | manner | NO_SETUID | NO_DEVICES | kept)
 
 
 def bound_processes(limit: Path) -> None:

@@ -55,8 +55,10 @@ class Clock:
 
     def now(self) -> float:
         """Virtual seconds since the epoch."""
-        if self._shown is not None:
-            return self._shown
+        return self.present() if self._shown is None else self._shown
+
+    def present(self) -> float:
+        """Where the clock stands, whatever moment is being shown."""
         if self.frozen:
             return self._base
         return min(LATEST, self._base + (wall_now() - self._anchor) * self.speed)

@@ -8,6 +8,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from modelarts_emulator.real_time import monotonic
+from modelarts_emulator.worlds.clock import Clock
 
 if TYPE_CHECKING:
     from modelarts_emulator.worlds.world import World
@@ -15,6 +16,24 @@ if TYPE_CHECKING:
 MOST_FAULTS = 100
 SLICE_SECONDS = 0.004
 log = logging.getLogger("modelarts_emulator.due")
+
+
+class RealEnd(Event):
+    """The end, in real time, of what a record waits for, with the moment at which that is by the world's clock.
+
+    The record passes on then and not when it was due. On a clock that stands still nothing takes time.
+    """
+
+    def __init__(self, clock: Clock):
+        super().__init__()
+        self.moment = 0.0
+        self._clock = clock
+
+    def set(self) -> None:
+        """Note that it has come, and when."""
+        if not self._clock.frozen:
+            self.moment = self._clock.present()
+        super().set()
 
 
 class Due:
@@ -103,7 +122,7 @@ class Due:
             if event is not None and not event.is_set():
                 self._held.append((event, (moment, name, id)))
                 return None
-            with world.clock.at(moment):
+            with world.clock.at(max(moment, event.moment) if isinstance(event, RealEnd) else moment):
                 resource.pass_on(world, table, id)
         except Exception as error:
             world.undo()

@@ -1,1 +1,1 @@
-"""The inside of a model's process: confinement, requests, the package's service."""
+"""The inside of a model's process: requests, the package's service."""

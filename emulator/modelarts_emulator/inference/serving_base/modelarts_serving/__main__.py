@@ -11,9 +11,11 @@ from socket import AF_UNIX, SOCK_STREAM, socket
 CHANNEL, SERVING_BASE, SANDBOX = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 sys.path[:0] = [SERVING_BASE, SANDBOX]
 
+import confinement  # noqa: E402
 import namespaces  # noqa: E402
+import syscalls  # noqa: E402
 
-from modelarts_serving import confinement, frames, syscalls  # noqa: E402
+from modelarts_serving import frames  # noqa: E402
 
 MODEL = "/home/mind/model"
 

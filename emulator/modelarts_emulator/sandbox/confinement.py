@@ -41,12 +41,12 @@ LARGEST_FILE = 1 << 30
 MOST_FILES = 512
 
 
-def limit_resources(memory_bytes: int) -> None:
+def limit_resources(memory_bytes: int, file_bytes: int = LARGEST_FILE, files: int = MOST_FILES) -> None:
     """Bound address space, file size and open files for good; no core files."""
     for kind, most in (
         (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_FSIZE, LARGEST_FILE),
-        (resource.RLIMIT_NOFILE, MOST_FILES),
+        (resource.RLIMIT_FSIZE, file_bytes),
+        (resource.RLIMIT_NOFILE, files),
         (resource.RLIMIT_CORE, 0),
     ):
         hard = resource.getrlimit(kind)[1]
@@ -69,8 +69,11 @@ def allow_cpu_seconds(seconds: int) -> None:
     )
 
 
-def confine(readable: list[str], writable: list[str]) -> int:
-    """Close other files, TCP, and signals outwards; the version of Landlock, 0 where there is none."""
+def confine(readable: list[str], writable: list[str], closes_tcp: bool = True) -> int:
+    """Close other files, TCP, and signals outwards; the version of Landlock, 0 where there is none.
+
+    What may be written may be executed only where TCP stays open: there whole programs run.
+    """
     kernel = ctypes.CDLL(None, use_errno=True)
     kernel.syscall.restype = ctypes.c_long
     kernel.prctl(SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
@@ -81,9 +84,8 @@ def confine(readable: list[str], writable: list[str]) -> int:
     rights = FIRST_RIGHTS
     for since, right in LATER_RIGHTS:
         rights |= right if version >= since else 0
-    attributes = struct.pack(
-        "=QQQ", rights, TCP if version >= TCP_FROM else 0, SCOPES if version >= SCOPES_FROM else 0
-    )
+    network = TCP if version >= TCP_FROM and closes_tcp else 0
+    attributes = struct.pack("=QQQ", rights, network, SCOPES if version >= SCOPES_FROM else 0)
     length = 24 if version >= SCOPES_FROM else 16 if version >= TCP_FROM else 8
     ruleset = kernel.syscall(CREATE_RULESET, attributes, ctypes.c_size_t(length), 0)
     if ruleset < 0:
@@ -92,7 +94,7 @@ def confine(readable: list[str], writable: list[str]) -> int:
     for path in (*SYSTEM, *PROCESS, *readable):
         grant(kernel, ruleset, path, READ & rights)
     for path in (*DEVICES, *writable):
-        grant(kernel, ruleset, path, rights & ~EXECUTE)
+        grant(kernel, ruleset, path, rights & ~EXECUTE if closes_tcp else rights)
     refused = kernel.syscall(RESTRICT_SELF, ruleset, 0)
     os.close(ruleset)
     return 0 if refused else version

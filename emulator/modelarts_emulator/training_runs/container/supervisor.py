@@ -1,0 +1,211 @@
+"""A program beside the emulator: it has a job's tasks run in a sandbox, watches over them, and clears up in any case.
+
+It ends with the emulator's end of its channel, whatever becomes of the emulator, and takes along the tasks and the
+job's folder. Nothing but the standard library is imported, as little of it as will do, because jobs wait for it.
+"""
+
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+CHANNEL, FOLDER, SANDBOX = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+sys.path[:0] = [str(Path(__file__).parent), SANDBOX]
+
+import inside  # noqa: E402
+
+LOOK_SECONDS = 0.5
+BURIAL_SECONDS = 5
+MOST_CONNECTIONS = 64
+CHUNK = 1 << 16
+
+
+def main(channel: socket.socket) -> None:
+    try:
+        line, rest = read_line(channel)
+        watch(channel, json.loads(line), bool(rest))
+        # The emulator fetches what was written; it hangs up when that is done.
+        while channel.recv(CHUNK):
+            pass
+    except (OSError, ValueError):
+        pass
+    finally:
+        remove(FOLDER)
+        os._exit(0)
+
+
+def read_line(channel: socket.socket) -> tuple[bytes, bytes]:
+    """What the emulator sends until the end of a line, and what came with it. OSError when it has gone."""
+    text = b""
+    while b"\n" not in text:
+        found = channel.recv(CHUNK)
+        if not found:
+            raise OSError("the emulator has gone")
+        text += found
+    line, _, rest = text.partition(b"\n")
+    return line, rest
+
+
+def watch(channel: socket.socket, order: dict, ends_at_once: bool) -> None:
+    """Have the tasks run until all have ended, saying in lines of JSON what happens; OSError when they were killed."""
+    hand_over_outputs(channel, order["tasks"])
+    ours, theirs = socket.socketpair()
+    if ends_at_once:
+        ours.send(b"terminate")
+    child = os.fork()
+    if child == 0:
+        channel.close()
+        ours.close()
+        inside.run(order, theirs)
+    theirs.close()
+    for task in order["tasks"]:
+        writer = task["output"]
+        os.close(writer)
+    pids = []
+    try:
+        follow(channel, ours, order, pids)
+    finally:
+        kill(child, pids, ours)
+    tell(channel, {"over": True})
+
+
+def hand_over_outputs(channel: socket.socket, tasks: list[dict]) -> None:
+    """Let the emulator read what the tasks print."""
+    pairs = [os.pipe() for _ in tasks]
+    for task, (_, writer) in zip(tasks, pairs):
+        task["output"] = writer
+    socket.send_fds(channel, [b"\n"], [reader for reader, _ in pairs])
+    for reader, _ in pairs:
+        os.close(reader)
+
+
+def follow(channel: socket.socket, ours: socket.socket, order: dict, pids: list[int]) -> None:
+    """Hand on what is said inside, and orders from outside, until all inside have ended."""
+    disk, said, is_isolated = Disk(order["disk_bytes"]), b"", False
+    while True:
+        ready, _, _ = select.select([channel, ours], [], [], LOOK_SECONDS)
+        if channel in ready:
+            if not channel.recv(CHUNK):
+                raise OSError("the emulator has gone")
+            ours.send(b"terminate")
+        if ours in ready:
+            text, sockets, _, _ = socket.recv_fds(ours, CHUNK, 1)
+            if not text and not sockets:
+                return
+            for number in sockets:
+                serve_objects(socket.socket(fileno=number), tuple(order["objects"]))
+            *lines, said = (said + text).split(b"\n")
+            said = said[:CHUNK]
+            for line in filter(None, map(bytes.strip, lines)):
+                fact = json.loads(line)
+                is_isolated = is_isolated or fact.get("isolated", False)
+                pids += () if is_isolated else fact.get("pids", ())
+                channel.sendall(line + b"\n")
+        if disk.is_full():
+            tell(channel, {"why": f"the job wrote more than {order['disk_bytes'] >> 20} MB to its disk"})
+            return
+
+
+def tell(channel: socket.socket, fact: dict) -> None:
+    channel.sendall(json.dumps(fact).encode() + b"\n")
+
+
+def kill(child: int, pids: list[int], ours: socket.socket) -> None:
+    """End all tasks and whatever they have started, and wait until they have."""
+    for number in (child, *pids):
+        with suppress(ProcessLookupError):
+            # The tasks' numbers are those of namespaces where there are any: then the child takes all with it.
+            (os.kill if number == child else os.killpg)(number, signal.SIGKILL)
+    ours.settimeout(BURIAL_SECONDS)
+    with suppress(OSError):
+        while ours.recv(CHUNK):
+            pass
+    os.waitpid(child, 0)
+
+
+class Disk:
+    """What the job's folder holds; it is counted only when the disk has become so much fuller that it may be full."""
+
+    def __init__(self, most: int):
+        self._most = most
+        self._used = 0
+        self._free = free_bytes()
+
+    def is_full(self) -> bool:
+        """Whether it holds more than it may."""
+        if self._free - free_bytes() < (self._most - self._used) / 2:
+            return False
+        self._free, self._used = free_bytes(), used_bytes()
+        return self._used > self._most
+
+
+def free_bytes() -> int:
+    """What is free on the disk on which the job's folder lies."""
+    found = os.statvfs(FOLDER)
+    return found.f_bavail * found.f_frsize
+
+
+def used_bytes() -> int:
+    """What the files of the job take up."""
+    total = 0
+    for folder, _, names in os.walk(FOLDER):
+        for name in names:
+            with suppress(OSError):
+                total += os.lstat(f"{folder}/{name}").st_blocks * 512
+    return total
+
+
+def serve_objects(listener: socket.socket, address: tuple) -> None:
+    """Lead connections that are made inside, where no other network is, to the emulator's object storage."""
+    import threading
+
+    room = threading.Semaphore(MOST_CONNECTIONS)
+
+    def accept() -> None:
+        while True:
+            room.acquire()
+            theirs, _ = listener.accept()
+            threading.Thread(target=connect, args=(theirs,), daemon=True).start()
+
+    def connect(theirs: socket.socket) -> None:
+        with suppress(OSError), theirs, socket.create_connection(address) as ours:
+            back = threading.Thread(target=pump, args=(ours, theirs), daemon=True)
+            back.start()
+            pump(theirs, ours)
+            back.join()
+        room.release()
+
+    threading.Thread(target=accept, daemon=True).start()
+
+
+def pump(source: socket.socket, target: socket.socket) -> None:
+    """Pass on all that one side sends, and that it has ended."""
+    with suppress(OSError):
+        while found := source.recv(CHUNK):
+            target.sendall(found)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
+
+
+def remove(folder: str) -> None:
+    """Take away the folder, also what was made unreadable in it."""
+    import shutil
+
+    def insist(function, path, _) -> None:
+        with suppress(OSError):
+            Path(path).parent.chmod(0o700)
+            Path(path).is_symlink() or Path(path).chmod(0o700)
+            function(path)
+
+    shutil.rmtree(folder, onerror=insist)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    main(socket.socket(fileno=CHANNEL))

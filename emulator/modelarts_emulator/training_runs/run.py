@@ -1,0 +1,211 @@
+"""One attempt of a job: its folder, its processes in the sandbox, its output, its uploads, its end."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from tempfile import mkdtemp
+from threading import Event, Lock, Thread
+from typing import Any
+
+from modelarts_emulator.real_time import monotonic
+from modelarts_emulator.sandbox import namespaces
+from modelarts_emulator.training_runs.environment import environment_of
+from modelarts_emulator.training_runs.folders import Folder
+from modelarts_emulator.training_runs.orders import Order, Outcome
+from modelarts_emulator.training_runs.output import Output
+from modelarts_emulator.training_runs.requirements import lacking
+from modelarts_emulator.training_runs.starting import command_of, working_dir_of
+from modelarts_emulator.training_runs.transfers import Upload
+
+PROGRAM = Path(__file__).parent / "container" / "supervisor.py"
+SANDBOX = str(Path(namespaces.__file__).parent)
+TICK_SECONDS = 0.5
+STOP_SECONDS = 10
+CHUNK = 1 << 16
+KILLED = 137
+
+
+class Run:
+    """One attempt of a job, begun at once on a thread of its own. Any thread may call any method.
+
+    objects: a function -> the objects of the job's world. done: set when all is over, outputs uploaded; the outcome is
+    there by then. speed: a function -> how much faster than real time the job's time limit passes. is_isolated: whether
+    it has namespaces of its own, None until that is known. notes: lines of the platform about the preparation.
+    """
+
+    def __init__(
+        self,
+        order: Order,
+        objects: Callable[[], Any],
+        done: Event | None = None,
+        speed: Callable[[], float] = lambda: 1.0,
+    ):
+        self.order = order
+        self.done = done or Event()
+        self.outcome = Outcome()
+        self.outputs = [Output() for _ in range(order.nodes)]
+        self.notes: list[str] = []
+        self.is_isolated: bool | None = None
+        self._objects_of = objects
+        self._speed = speed
+        self._lock = Lock()
+        self._asked = self._is_begun = self._is_over = self._is_stopped = self._timed_out = False
+        self._uploads: list[Upload] = []
+        self._codes: dict[int, int] = {}
+        self._why = ""
+        self._channel, self._theirs = socket.socketpair()
+        self._thread = Thread(target=self._live, name=f"run-{order.job_id}", daemon=True)
+        self._thread.start()
+
+    def terminate(self) -> None:
+        """Ask the tasks to end; those that have not after the grace are killed. Outputs are uploaded."""
+        with self._lock:
+            self._asked = True
+            if self._is_begun:
+                with suppress(OSError):
+                    self._channel.send(b"terminate\n")
+
+    def stop(self) -> None:
+        """End everything at once and remove all files; what was not uploaded is lost."""
+        self._is_stopped = True
+        with suppress(OSError):
+            self._channel.shutdown(socket.SHUT_RDWR)
+        self._thread.join(STOP_SECONDS)
+
+    def text(self, node: int) -> str:
+        """What a task has printed so far, as far as it is kept."""
+        return self.outputs[node].text()
+
+    def _live(self) -> None:
+        try:
+            self._carry_out(Folder(mkdtemp(prefix="training-"), self.order))
+        except (OSError, KeyError, ValueError) as error:
+            self._why = self._why or str(error)
+        nodes = range(self.order.nodes) if self._is_begun else ()
+        codes = tuple(self._codes.get(node, KILLED) for node in nodes)
+        self.outcome = Outcome(codes, self._why, self._asked, self._timed_out)
+        self.done.set()
+
+    def _carry_out(self, folder: Folder) -> None:
+        with self._channel:
+            supervisor = self._supervisor(folder)
+            try:
+                objects = self._objects_of()
+                self._prepare(folder, objects)
+                if self._begin(folder):
+                    self._follow(objects)
+            finally:
+                self._channel.close()
+                with suppress(subprocess.TimeoutExpired):
+                    supervisor.wait(STOP_SECONDS)
+
+    def _supervisor(self, folder: Folder) -> subprocess.Popen:
+        """The program that watches over the job, and removes its folder whatever becomes of this process."""
+        with self._theirs:
+            arguments = [str(self._theirs.fileno()), str(folder.path), SANDBOX]
+            return subprocess.Popen(
+                [sys.executable, "-I", "-S", "-B", str(PROGRAM), *arguments],
+                pass_fds=[self._theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                env={},
+            )
+
+    def _prepare(self, folder: Folder, objects: Any) -> None:
+        """Download code and inputs. ValueError or KeyError when they cannot be."""
+        order = self.order
+        folder.lay_out()
+        folder.fetch(objects, order.code, order.code_dir)
+        for channel in order.inputs:
+            count = folder.fetch(objects, channel.place, channel.local_dir)
+            if channel.place and not count:
+                raise ValueError(
+                    f"Training input(parameter name: {channel.name}) holds no files: {channel.url}"
+                )
+        for channel in order.outputs:
+            folder.fetch(objects, channel.place if channel.is_fetched else None, channel.local_dir)
+            if channel.place:
+                self._uploads.append(Upload(folder.path, folder.name_of(channel.local_dir), channel.place))
+        self.notes += lacking(folder.outside(order.code_dir))
+
+    def _begin(self, folder: Folder) -> bool:
+        """Have the tasks started; whether they are, which they are not when the job has been asked to end before."""
+        order, limits = self.order, self.order.limits
+        beside = folder.files_beside(f"{order.code_dir}/{order.boot_file}") if order.boot_file else []
+        told = folder.sandbox() | limits._asdict() | {
+            "namespaces": order.namespaces,
+            "objects": order.access and [order.access.host, order.access.port],
+            "tasks": [
+                {
+                    "argv": command_of(order, beside),
+                    "env": environment_of(order, node),
+                    "cwd": working_dir_of(order),
+                }
+                for node in range(order.nodes)
+            ],
+        }  # fmt: skip
+        with self._lock:
+            if self._asked:
+                return False
+            self._channel.sendall(json.dumps(told).encode() + b"\n")
+            self._is_begun = True
+        return True
+
+    def _follow(self, objects: Any) -> None:
+        """Take what the tasks print and how they end; upload what they write, now and then and at the end."""
+        readers: list[Thread] = []
+        said, now = b"", monotonic()
+        upload_at, left = now + self.order.limits.upload_seconds, self.order.limits.seconds
+        self._channel.settimeout(TICK_SECONDS)
+        while not self._is_over:
+            try:
+                text, numbers, _, _ = socket.recv_fds(self._channel, CHUNK, 64)
+            except TimeoutError:
+                text = numbers = None
+            if text == b"":
+                break
+            for output, number in zip(self.outputs, numbers or (), strict=False):
+                readers.append(Thread(target=read, args=(os.fdopen(number, "rb", 0), output), daemon=True))
+                readers[-1].start()
+            *lines, said = (said + (text or b"")).split(b"\n")
+            for line in filter(None, lines):
+                self._note(json.loads(line))
+            passed, now = monotonic() - now, monotonic()
+            left -= passed * self._speed()
+            if left < 0 and not self._timed_out:
+                self._timed_out = True
+                self.terminate()
+            if now > upload_at:
+                upload_at = now + self.order.limits.upload_seconds
+                self._upload(objects)
+        for reader in readers:
+            reader.join(STOP_SECONDS)
+        self._upload(objects)
+
+    def _note(self, fact: dict) -> None:
+        """Take what the supervisor says; part of it comes from where the job's code could forge it."""
+        if "isolated" in fact and self.is_isolated is None:
+            self.is_isolated = bool(fact["isolated"])
+        if isinstance(fact.get("task"), int) and isinstance(fact.get("code"), int):
+            self._codes.setdefault(fact["task"], fact["code"] & 255)
+        self._why = self._why or str(fact.get("why", ""))[:500]
+        self._is_over = self._is_over or "over" in fact
+
+    def _upload(self, objects: Any) -> None:
+        """Write what has changed in the outputs; a bucket that has gone meanwhile keeps nothing."""
+        for upload in self._uploads:
+            if not self._is_stopped:
+                with suppress(KeyError):
+                    upload.carry_out(objects)
+
+
+def read(pipe: Any, output: Output) -> None:
+    """Keep what comes out of a pipe until its end."""
+    with pipe:
+        while text := pipe.read(CHUNK):
+            output.add(text)

@@ -1,0 +1,185 @@
+"""A script at work: started as the platform would start it, and harmless whatever it does."""
+
+import os
+import select
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from modelarts_emulator.training_runs.orders import MOUNT, Channel, Place
+
+DATA = Channel("data_url", f"{MOUNT}/inputs/data_url_0", Place("bucket", "data/"), "obs://bucket/data/")
+
+
+def test_a_script_finds_its_arguments_data_and_variables_and_its_outputs_are_uploaded(ended):
+    run = ended(
+        """
+        import os, pathlib, sys
+        import sibling
+        print(sys.argv[1:], os.getcwd(), os.environ["MA_VJ_NAME"], os.environ["MODE"])
+        data = pathlib.Path("/home/ma-user/modelarts/inputs/data_url_0/part/a.txt").read_text()
+        out = pathlib.Path(sys.argv[-1].partition("=")[2])
+        (out / "deep").mkdir()
+        (out / "deep/model.txt").write_text(data.upper())
+        os.symlink("/etc/passwd", out / "passwd")
+        sys.exit(3)
+        """,
+        files={"code/sibling.py": "", "data/part/a.txt": "abc"},
+        parameters=(("lr", "1e-3"), ("data_url", "obs://bucket/data/")),
+        inputs=(DATA,),
+        environment={"MODE": "fast"},
+    )
+    arguments = [
+        "--lr=1e-3",
+        *[f"--data_url={DATA.local_dir}/"] * 2,
+        f"--train_url={MOUNT}/outputs/train_url_0/",
+    ]
+    if not run.is_isolated:
+        pytest.skip("the kernel grants no namespaces here")
+    assert run.text(0) == f"{arguments} {MOUNT}/user-job-dir modelarts-job-12345678 fast\n"
+    assert (run.outcome.codes, run.outcome.why) == ((3,), "")
+    assert run.objects.files["out/deep/model.txt"] == b"ABC"
+    assert [key for key in run.objects.files if key.startswith("out/")] == ["out/deep/model.txt"]
+
+
+def test_what_is_hostile_reaches_nothing(ended, tmp_path):
+    secret = tmp_path / "state"
+    secret.write_text("secret")
+    run = ended(
+        f"""
+        import os, signal, socket
+        def attempt(name, action):
+            try:
+                print(name, action())
+            except OSError as error:
+                print(name, type(error).__name__)
+            except MemoryError:
+                print(name, "MemoryError")
+        attempt("read", lambda: open("{secret}").read())
+        attempt("processes", lambda: len([each for each in os.listdir("/proc") if each.isdigit()]) < 9)
+        attempt("signal", lambda: os.kill({os.getpid()}, 0))
+        attempt("connect", lambda: socket.create_connection(("127.0.0.1", 7878), 1))
+        attempt("allocate", lambda: len(bytearray(1 << 40)))
+        """
+    )
+    if not run.is_isolated:
+        pytest.skip("the kernel grants no namespaces here")
+    assert run.text(0).splitlines() == [
+        "read FileNotFoundError",
+        "processes True",
+        "signal ProcessLookupError",
+        "connect ConnectionRefusedError",
+        "allocate MemoryError",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("action", "limits", "why"),
+    [
+        ("os.fork(); blob = b'x' * (400 << 20)", {"memory_bytes": 600 << 20}, ""),
+        (
+            "[open(f'/cache/{n}', 'wb').write(b'x' * (15 << 20)) for n in range(2)]",
+            {"disk_bytes": 20 << 20},
+            "the job wrote more than 20 MB to its disk",
+        ),
+    ],
+    ids=["memory", "disk"],
+)
+def test_who_takes_more_than_there_is_ends(ended, action, limits, why):
+    run = ended(f"import os, time\n{action}\ntime.sleep(60)", limits=limits)
+    if not run.is_isolated:
+        pytest.skip("the kernel grants no namespaces here")
+    assert (run.outcome.codes, run.outcome.why) == ((137,), why)
+
+
+def test_a_script_that_ignores_the_signal_is_killed_and_one_that_takes_it_may_clear_up(ended):
+    run = ended(
+        """
+        import os, signal, sys, time
+        if os.fork() == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            time.sleep(60)
+        def leave(*_):
+            open("/home/ma-user/modelarts/outputs/train_url_0/last", "w").write("kept")
+            sys.exit(7)
+        signal.signal(signal.SIGTERM, leave)
+        time.sleep(60)
+        """,
+        limits={"seconds": 1, "grace_seconds": 5},
+    )
+    assert run.outcome.timed_out
+    assert run.outcome.codes == (7,)
+    assert run.objects.files["out/last"] == b"kept"
+
+
+def test_nodes_meet_under_their_names(ended):
+    run = ended(
+        """
+        import os, socket
+        hosts, rank = os.environ["VC_WORKER_HOSTS"].split(","), int(os.environ["VC_TASK_INDEX"])
+        if rank == 0:
+            server = socket.create_server((hosts[0], 6060))
+            while True:
+                connection, _ = server.accept()
+                print("got", connection.recv(99).decode())
+                break
+        else:
+            while True:
+                try:
+                    socket.create_connection((hosts[0], 6060)).send(b"hello of " + hosts[1].encode())
+                    break
+                except ConnectionRefusedError:
+                    pass
+        """,
+        nodes=2,
+    )
+    if not run.is_isolated:
+        pytest.skip("the kernel grants no namespaces here")
+    assert run.outcome.codes == (0, 0)
+    assert run.text(0) == "got hello of modelarts-job-12345678-worker-1.modelarts-job-12345678\n"
+
+
+def test_without_namespaces_paths_are_rewritten_and_other_files_are_closed(ended, tmp_path):
+    secret = tmp_path / "state"
+    secret.write_text("secret")
+    run = ended(
+        f"""
+        import sys
+        print(open(sys.argv[1].partition("=")[2] + "a.txt").read())
+        print(open("{secret}").read())
+        """,
+        files={"data/a.txt": "abc"},
+        inputs=(DATA,),
+        namespaces=False,
+    )
+    lines = run.text(0).splitlines()
+    assert (run.is_isolated, run.outcome.codes, lines[0]) == (False, (1,), "abc")
+    assert lines[-1].startswith("PermissionError")
+
+
+def test_nothing_is_left_when_the_emulator_is_killed(tmp_path):
+    program = dedent(
+        """
+        import sys, time
+        from modelarts_emulator.training_runs.orders import Order
+        from modelarts_emulator.training_runs.run import Run
+        run = Run(Order("1", command="echo $$; sleep 1000 & sleep 1000"), lambda: None)
+        while not run.outputs[0].size:
+            time.sleep(0.01)
+        print(run._channel is not None, flush=True)
+        time.sleep(1000)
+        """
+    )
+    environ = os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, env=environ) as emulator:
+        assert emulator.stdout.readline() == b"True\n"
+        (folder,) = tmp_path.iterdir()
+        threads = Path(f"/proc/{emulator.pid}/task").iterdir()
+        (child,) = [int(child) for thread in threads for child in (thread / "children").read_text().split()]
+        supervisor = os.pidfd_open(child)
+        emulator.kill()
+    assert select.select([supervisor], [], [], 30)[0]
+    os.close(supervisor)
+    assert not folder.exists()
