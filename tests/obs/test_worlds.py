@@ -197,6 +197,15 @@ def test_behaviours_use_objects_in_process(direct):
     assert not objects.exists("data", "z") and not objects.exists("nowhere")
 
 
+def test_behaviours_read_the_beginning_of_an_object_and_the_sizes_of_many(direct):
+    objects = objects_of(direct)
+    objects.create_bucket("sizes")
+    for name, content in (("a/1", b"12345"), ("a/2", b""), ("b", b"1")):
+        objects.write("sizes", name, content)
+    assert objects.listing("sizes", "a/") == [("a/1", 5), ("a/2", 0)]
+    assert [objects.read("sizes", name, most=3) for name in ("a/1", "a/2", "b")] == [b"123", b"", b"1"]
+
+
 def test_what_is_not_there_is_a_key_error_in_process(direct):
     objects = objects_of(direct)
     objects.create_bucket("data")

@@ -1,5 +1,7 @@
 """The objects of a world for the emulator's own behaviours: no socket, no signature, the same storage and journal."""
 
+from bisect import bisect_left
+from itertools import islice, takewhile
 from urllib.parse import quote
 
 from modelarts_emulator.obs.refusals import ObsError, StateUnavailable
@@ -20,10 +22,14 @@ class WorldObs:
         self._owner = world
         self._tag = world.tag
 
-    def read(self, bucket: str, key: str) -> bytes:
-        """The content of an object. KeyError when there is none; NeedsThread where one must not wait."""
+    def read(self, bucket: str, key: str, most: int | None = None) -> bytes:
+        """The content of an object, or as many of its first bytes. KeyError when there is none; NeedsThread where one
+        must not wait.
+        """
         refuse_to_wait()
-        return self._of_existing("GET", bucket, key).content()
+        if most is None or self.size(bucket, key) <= most:
+            return self._of_existing("GET", bucket, key).content()
+        return self._of_existing("GET", bucket, key, {"range": f"bytes=0-{most - 1}"}).content()
 
     def write(self, bucket: str, key: str, data: bytes, content_type: str = "") -> None:
         """Store an object. KeyError when there is no such bucket; NeedsThread where one must not wait."""
@@ -51,6 +57,17 @@ class WorldObs:
             except ObsError:
                 raise KeyError(bucket) from None
             return [name for name in found.names if name.startswith(prefix) and found.find(name) is not None]
+
+    def listing(self, bucket: str, prefix: str = "") -> list[tuple[str, int]]:
+        """(name, bytes) of all objects that begin with the prefix, sorted. KeyError when there is no such bucket."""
+        with self._world.storage.lock:
+            try:
+                found = self._world.storage.bucket(bucket, self._obs.now(self._tag))
+            except ObsError:
+                raise KeyError(bucket) from None
+            names = islice(found.names, bisect_left(found.names, prefix), None)
+            within = takewhile(lambda name: name.startswith(prefix), names)
+            return [(name, item.size) for name in within if (item := found.find(name)) is not None]
 
     def encrypted(self, bucket: str, key: str) -> bool:
         """Whether the object is stored encrypted, by whatever key. KeyError when there is none."""
@@ -108,10 +125,10 @@ class WorldObs:
     def _world(self):
         return self._obs.worlds.of(self._tag)
 
-    def _of_existing(self, method: str, bucket: str, key: str):
+    def _of_existing(self, method: str, bucket: str, key: str, headers: dict | None = None):
         if not key:
             raise KeyError(key)
-        return self._perform(method, bucket, key)
+        return self._perform(method, bucket, key, headers=headers)
 
     def _perform(self, method: str, bucket: str, key: str, body: bytes = b"", headers: dict | None = None):
         moment = self._obs.now(self._tag)
