@@ -1,6 +1,6 @@
 """Orders of lists beside those of members: groups, computed values, rows by age."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 from modelarts_emulator.contract.paging import Paging, Sort
@@ -19,7 +19,7 @@ def paging(sort: Sort) -> Paging:
     """A list without pages in that order."""
     nothing = dict.fromkeys(each.name for each in fields(Paging))
     lists = dict.fromkeys(("also", "total", "count", "pages", "current", "more"), ())
-    maps = {"echo": {}, "filters": {}, "constants": {}, "whole_pages": False}
+    maps = {"echo": {}, "filters": {}, "constants": {}, "whole_pages": False, "first_page": 0}
     return Paging(
         **nothing | lists | maps | {"items": ("items",), "style": "none", "place": "query", "sort": sort}
     )
@@ -62,3 +62,10 @@ def test_a_list_is_sorted_by_what_its_records_do_not_say(monkeypatch, direction,
 def test_rows_by_age_are_turned_round_when_the_newest_come_first(direction, order):
     rows = list_rows(call_sorted_by(None, direction), [{"at": 1}, {"at": 2}])["items"]
     assert [row["at"] for row in rows] == order
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_pages_count_from_the_documented_first_one(first):
+    call = call_sorted_by(None, "asc")
+    call.operation.paging = replace(call.operation.paging, current=(("current",),), first_page=first)
+    assert list_rows(call, [{"at": 1}])["current"] == first

@@ -16,7 +16,7 @@ FILTER_WORDS = {"member", "match", "separator", "exact_when", "absent"}
 SORT_WORDS = {"by", "direction", "default_by", "default_direction", "members"}
 WORDS = {
     "items", "also", "style", "in", "offset", "limit", "usual_limit", "zero", "continue", "token", "remaining",
-    "echo", "sort", "filters", *COUNTERS,
+    "echo", "sort", "filters", "first_page", *COUNTERS,
 }  # fmt: skip
 
 
@@ -67,7 +67,8 @@ class Paging:
     whole_pages: whether the offset must be a multiple of the limit.
     token, remaining: the members of the answer with the next token and with how many records are left after the page.
     total, count, pages, current, more: the members of the answer with the number of all that match, of those on this
-    page, of pages, with the number of this page from 0, and with whether there are further pages.
+    page, of pages, with the number of this page, and with whether there are further pages. first_page: the number of
+    the first page, 0 or 1.
     echo: the members that repeat a parameter: as it counted, sent or not. The limit of an unlimited list is what the
     page holds.
     constants: the members of the answer that can have one value only.
@@ -94,6 +95,7 @@ class Paging:
     sort: Sort | None
     filters: dict[str, Filter]
     constants: dict[str, Any]
+    first_page: int = 0
 
 
 def read_paging(document: dict[str, Any], definition: dict[str, Any]) -> Paging | None:
@@ -122,6 +124,7 @@ def read_paging(document: dict[str, Any], definition: dict[str, Any]) -> Paging 
         sort=sort_of(facts["sort"]) if "sort" in facts else None,
         filters={name: filter_of(name, each) for name, each in facts.get("filters", {}).items()},
         constants=constants_of(document, answer),
+        first_page=one_of("first_page", facts.get("first_page", 0), (0, 1)),
     )
     refuse_unknown_parameters(paging, parameters)
     refuse_unknown_members(document, paging, answer, parameters)
