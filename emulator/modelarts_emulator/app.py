@@ -15,12 +15,15 @@ from modelarts_emulator.http.hosts import is_known_host
 from modelarts_emulator.http.request import Request
 from modelarts_emulator.identity.credentials import check_credentials
 from modelarts_emulator.identity.records import Caller
+from modelarts_emulator.injection import FAULT_HEADER, PREDICTION, suffer_after, suffer_first
 from modelarts_emulator.waiting import MANNER
+from modelarts_emulator.worlds.faults import HangUp
 from modelarts_emulator.worlds.journal import StateUnwritten
 
 if TYPE_CHECKING:
     from modelarts_emulator.application import Application
     from modelarts_emulator.contract.checking import Check
+    from modelarts_emulator.worlds.faults import Fault
     from modelarts_emulator.worlds.world import World
 
 JSON = "application/json;charset=UTF-8"
@@ -34,8 +37,9 @@ class Exchange:
     environ: the request as WSGI has it. who: who answers it, a key of STEPS, or obs or control, which do all
     themselves. threads, body_limit: what the server wants to know, see Errand. operation, values: what was routed to,
     and the path's values; without an operation the methods that the path has. caller, world: who asks, and where.
-    check, behaviour: of the operation. call: what the behaviour is handed. answer: what it has handed back. first: what
-    a thread has to do before it begins the steps again.
+    check, behaviour: of the operation. faults: what it suffers because somebody has asked for it, at most one; None
+    until that was looked up, which a request that begins again does not do twice. call: what the behaviour is handed.
+    answer: what it has handed back. first: what a thread has to do before it begins the steps again.
     """
 
     environ: dict
@@ -51,6 +55,7 @@ class Exchange:
     world: "World" = field(init=False)
     check: "Check" = field(init=False)
     behaviour: Behaviour = field(init=False)
+    faults: "list[Fault] | None" = None
     call: Call = field(init=False)
     answer: Answer | Stream = field(init=False)
 
@@ -116,6 +121,12 @@ def make_ready(app: "Application", exchange: Exchange) -> None:
     exchange.check, exchange.behaviour = app.prepared(exchange.asked)
 
 
+def suffer_fault(app: "Application", exchange: Exchange) -> None:
+    """Let the request suffer the fault that its header names, or the first of the world's that strikes it."""
+    if FAULT_HEADER in exchange.environ or exchange.world.faults:
+        suffer_first(exchange, exchange.world, exchange.asked.operation_id, exchange.asked.service)
+
+
 def read_request(app: "Application", exchange: Exchange) -> None:
     """Check path, query, headers and body, and make the call of them."""
     check, request = exchange.check, exchange.request
@@ -160,11 +171,21 @@ def check_answer(app: "Application", exchange: Exchange) -> None:
     exchange.check.check_answer(answer.status or exchange.asked.success, body)
 
 
+def spoil_answer(app: "Application", exchange: Exchange) -> None:
+    """Leave of the answer what the fault leaves of it."""
+    for fault in exchange.faults or ():
+        exchange.answer = suffer_after(fault, exchange.answer)
+
+
 def predict(app: "Application", exchange: Exchange) -> None:
     """What a deployed model answers to a prediction, which is not a documented operation."""
     from modelarts_emulator.serving.gateway import predict
 
-    status, headers, body = predict(app, exchange.request)
+    def suffer(world: "World") -> None:
+        if FAULT_HEADER in exchange.environ or world.faults:
+            suffer_first(exchange, world, PREDICTION, "modelarts")
+
+    status, headers, body = predict(app, exchange.request, suffer)
     exchange.answer = Answer(body, status, dict(headers))
 
 
@@ -186,11 +207,13 @@ STEPS: dict[str, tuple[Callable[["Application", Exchange], None], ...]] = {
         refuse_early,
         recognise_caller,
         make_ready,
+        suffer_fault,
         read_request,
         behave,
         check_answer,
+        spoil_answer,
     ),
-    "prediction": (refuse_broken, refuse_foreign_host, refuse_early, predict),
+    "prediction": (refuse_broken, refuse_foreign_host, refuse_early, predict, spoil_answer),
     "health": (refuse_broken, tell_health),
 }
 
@@ -205,6 +228,8 @@ def respond(app: "Application", exchange: Exchange) -> tuple[int, list, Any]:
             step(app, exchange)
     except ApiError as error:
         return refused_answer(error, exchange)
+    except HangUp:
+        raise
     except StateUnwritten as error:
         return refused_answer(ApiError("Emulator.StateUnwritten", str(error)), exchange)
     except Exception as error:

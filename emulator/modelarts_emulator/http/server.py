@@ -274,7 +274,8 @@ class Server:
         environ = errand.environ
         head, body = self._ask(errand)
         length = next((int(value) for name, value in head[1] if name.lower() == "content-length"), None)
-        if isinstance(body, list | tuple) or (length is not None and length <= MOST_WHOLE):
+        is_whole = isinstance(body, list | tuple) or (length is not None and length <= MOST_WHOLE)
+        if is_whole and not getattr(body, "in_pieces", False):
             send_all(connection.sock, self._whole(environ, head, body))
             connection.closing = not environ["emulator.keep_alive"]
         else:

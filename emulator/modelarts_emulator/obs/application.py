@@ -19,12 +19,14 @@ from modelarts_emulator.obs.callers import (
     refuse_wrong_signature,
 )
 from modelarts_emulator.obs.dialects import header_name
+from modelarts_emulator.obs.faults import suffer_after, suffer_before
 from modelarts_emulator.obs.in_process import WorldObs
 from modelarts_emulator.obs.refusals import ObsError, error_document, host_id
 from modelarts_emulator.obs.replies import Reply, xml_reply
 from modelarts_emulator.obs.requests import ObsRequest, request_from
 from modelarts_emulator.obs.signatures import credential_of
 from modelarts_emulator.obs.xml import element
+from modelarts_emulator.worlds.faults import Fault, HangUp
 from modelarts_emulator.worlds.world import tag_of_number
 
 REFUSALS = {413: "EntityTooLarge", 414: "InvalidURI", 494: "MetadataTooLarge"}
@@ -39,7 +41,8 @@ class Obs:
     now_of(world_tag): virtual time. state_dir: where objects survive a restart. auth: "presence" (signatures are
     verified when the key is known, other keys open the default world), "strict" or "off". default: the tag of the
     world that anonymous requests open. report: told of every failure that is OBS's own. address_of(): host and port at
-    which this machine reaches it, None where nobody listens.
+    which this machine reaches it, None where nobody listens. fault_of(world_tag, request): what a request suffers
+    because somebody has asked for it.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Obs:
         default: str = "",
         report: Callable[[str], None] | None = None,
         address_of: Callable[[], tuple[str, int] | None] = lambda: None,
+        fault_of: Callable[[str, ObsRequest], Fault | None] = lambda tag, request: None,
     ):
         self.auth = auth
         self._find_key = find_key
@@ -62,6 +66,7 @@ class Obs:
         self._default = default
         self._report = report
         self.address_of = address_of
+        self._fault_of = fault_of
         self._lock = RLock()
         self._worlds = None
         self._numbers = itertools.count(1)
@@ -125,6 +130,8 @@ class Obs:
             reply = self.answer(request)
         except ObsError as error:
             reply = refused(error, environ, request_id)
+        except HangUp:
+            raise
         except Exception as error:
             log.exception("%s %s failed", method, environ.get("RAW_URI") or environ.get("PATH_INFO"))
             if self._report is not None:
@@ -144,7 +151,11 @@ class Obs:
         if request.method == "POST" and request.bucket and not request.key and "delete" not in request.query:
             return self.answer_form(request)
         tag = self.admitted(request)
-        return self.worlds.of(tag).perform(request)
+        fault = self._fault_of(tag, request)
+        if fault is None:
+            return self.worlds.of(tag).perform(request)
+        suffer_before(fault)
+        return suffer_after(fault, self.worlds.of(tag).perform(request))
 
     def admitted(self, request: ObsRequest) -> str:
         """The tag of the world a request goes to, once its credential has been checked; sets its moment."""

@@ -7,6 +7,7 @@ def object_storage(application):
     """The Obs of an application; moto is loaded at its first request."""
     from modelarts_emulator.identity.credentials import obs_key
     from modelarts_emulator.obs.application import Obs
+    from modelarts_emulator.obs.faults import name_of, said_by
 
     settings = application.settings
 
@@ -21,6 +22,12 @@ def object_storage(application):
         known = application.addresses
         return (known["host"], known["obs_port"]) if known.get("obs_port") else None
 
+    def fault_of(tag: str, request):
+        world = application.worlds.by_tag(tag)
+        if world is None or not world.faults:
+            return None
+        return world.faults.that_strikes(name_of(request), lambda: said_by(request), world.clock.now())
+
     state = Path(settings.state) / "objects" if settings.state else None
     return Obs(
         find_key,
@@ -30,4 +37,5 @@ def object_storage(application):
         auth=settings.auth,
         report=application.broken.append,
         address_of=address_of,
+        fault_of=fault_of,
     )

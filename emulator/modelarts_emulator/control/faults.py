@@ -1,0 +1,132 @@
+"""Faults in the control API: asked for, listed with what they have struck, taken back."""
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response
+
+from modelarts_emulator.control.asking import (
+    DURATION,
+    NOTHING,
+    TEXT,
+    Body,
+    members,
+    refuse,
+    seconds_in,
+    world_asked,
+)
+from modelarts_emulator.injection import PREDICTION, problem_of_code
+from modelarts_emulator.obs.faults import problem_of as problem_in_obs
+from modelarts_emulator.worlds.faults import Bucket, Fault
+
+if TYPE_CHECKING:
+    from modelarts_emulator.application import Application
+    from modelarts_emulator.worlds.world import World
+
+COUNT = {"type": "integer", "minimum": 0, "maximum": 1_000_000_000}
+OBJECT = {"type": "object"}
+FAULT = Body(
+    members(
+        required=("operation",),
+        operation=TEXT,
+        when=members(path=OBJECT, query=OBJECT, body=OBJECT),
+        skip=COUNT,
+        every={"type": "integer", "minimum": 1, "maximum": 1_000_000_000},
+        times={"type": "integer", "minimum": 1, "maximum": 1_000_000_000},
+        probability={"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+        latency=DURATION,
+        code=TEXT,
+        status={"type": "integer", "minimum": 400, "maximum": 599},
+        retry_after=DURATION,
+        drop={"enum": ["request", "answer"]},
+        truncate=COUNT,
+        cut_after=COUNT,
+        rate=members(
+            required=("requests",),
+            requests={"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000_000},
+            per={**DURATION, "default": "1s"},
+            burst={"type": "number", "minimum": 1, "maximum": 1_000_000_000},
+        ),
+        optional={"type": "boolean", "default": False},
+    )
+)
+EFFECTS = ("latency", "code", "status", "drop", "truncate", "cut_after", "rate")
+PLAIN = ("operation", "when", "skip", "every", "times", "probability", "code", "status", "drop")
+PLAIN += ("truncate", "cut_after", "optional")
+SHOWN = ("id", *PLAIN, "latency", "retry_after", "seen", "struck")
+
+
+def add_routes(flask: Flask, application: "Application") -> None:
+    """Put the faults into the control API."""
+
+    @flask.get("/_emulator/faults")
+    def list_faults():
+        return {"faults": [shown_fault(fault) for fault in world_asked(application).faults]}
+
+    @flask.post("/_emulator/faults")
+    def add_fault():
+        world = world_asked(application)
+        with world.lock:
+            fault = fault_asked(application, world, FAULT.read())
+            world.faults.add(fault)
+        return shown_fault(fault), 201
+
+    @flask.delete("/_emulator/faults")
+    def remove_all_faults():
+        NOTHING.read()
+        world_asked(application).faults.clear()
+        return Response(status=204)
+
+    @flask.delete("/_emulator/faults/<id>")
+    def remove_fault(id):
+        NOTHING.read()
+        if not world_asked(application).faults.remove(id):
+            refuse(f"there is no fault {id}", 404)
+        return Response(status=204)
+
+
+def fault_asked(application: "Application", world: "World", body: dict) -> Fault:
+    """The fault that a body describes; 400 for one that does nothing, or that the cloud could not have."""
+    if not any(name in body for name in EFFECTS):
+        refuse(f"$: a fault needs one of {', '.join(EFFECTS)}")
+    id = world.faults.new_id()
+    fault = Fault(id, body["operation"], chance=world.seeded("fault", id))
+    for name in PLAIN:
+        if name in body:
+            setattr(fault, name, body[name])
+    for name in ("latency", "retry_after"):
+        if name in body:
+            setattr(fault, name, seconds_in(body, name))
+    if "rate" in body:
+        requests = body["rate"]["requests"]
+        fault.bucket = Bucket(
+            requests, seconds_in(body["rate"], "per"), body["rate"].get("burst", max(1, requests))
+        )
+    problem = problem_of(application, fault)
+    if problem is not None:
+        refuse(problem)
+    return fault
+
+
+def problem_of(application: "Application", fault: Fault) -> str | None:
+    """Why there can be no such fault; None when there can."""
+    matched = {
+        each.service for each in application.operations if fnmatchcase(each.operation_id, fault.operation)
+    }
+    if fnmatchcase(PREDICTION, fault.operation):
+        matched.add("modelarts")
+    if fault.operation.startswith("obs:"):
+        return problem_in_obs(fault)
+    if not matched:
+        return f"$.operation: no documented operation is called {fault.operation}; GET /_emulator/operations lists all"
+    return problem_of_code(fault, matched)
+
+
+def shown_fault(fault: Fault) -> dict:
+    """A fault, how many requests fitted it and how many it has struck."""
+    shown = {name: getattr(fault, name) for name in SHOWN}
+    return {
+        name: value
+        for name, value in shown.items()
+        if value not in (None, {}, 0.0) or name in ("seen", "struck")
+    }
