@@ -75,12 +75,12 @@ def address_in(request: Any) -> tuple[str, str]:
 def find_service(worlds: Iterable[World], id: str) -> tuple[Bound, Answering] | None:
     """The records among which that service lies, and who answers for it; None when there is no such service."""
     for world in worlds:
-        with world.lock:
-            for name in [name for name in world.store.names() if id in world.store.table(name)]:
-                service, area, kind, *_ = [*name.split("/"), ""]
-                import_area(f"{service}/{area}")
-                answering = ANSWERING.get(f"{service}/{area}/{kind}")
-                if answering is not None:
+        for name in world.store.tables_with(id):
+            service, area, kind, *_ = [*name.split("/"), ""]
+            import_area(f"{service}/{area}")
+            answering = ANSWERING.get(f"{service}/{area}/{kind}")
+            if answering is not None:
+                with world.lock:
                     return resource_of(name).bound_to(world, world.store.table(name)), answering
     return None
 

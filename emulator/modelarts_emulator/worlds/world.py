@@ -6,7 +6,7 @@ from hashlib import sha256
 from random import Random
 from typing import Any, NamedTuple
 
-from modelarts_emulator.waiting import MANNER, NeedsThread, refuse_to_wait
+from modelarts_emulator.waiting import MANNER, NeedsThread, refuse_to_wait, starting_over
 from modelarts_emulator.worlds.clock import Clock
 from modelarts_emulator.worlds.due import Due
 from modelarts_emulator.worlds.journal import Journal, StateUnwritten
@@ -323,12 +323,8 @@ class World:
         """Whether all that is due is done after a slice; where others wait for it, OBS is not loaded meanwhile."""
         if MANNER.hurries or self.lock.depth > 1:
             return self.due.catch_up(goal)
-        before = MANNER.starts_over
-        MANNER.starts_over = True
-        try:
+        with starting_over():
             return self.due.catch_up(goal)
-        finally:
-            MANNER.starts_over = before
 
     def _load_unlocked(self, needed: NeedsThread) -> None:
         """Do what has to come first while others may take the lock."""
