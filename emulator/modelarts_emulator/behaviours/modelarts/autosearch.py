@@ -142,7 +142,7 @@ def is_over(trial: dict, now: float) -> bool:
 
 
 def metrics_of(call: Call, job: dict) -> tuple[str, str]:
-    """The names of a trial's metric and loss in the tables; the one that is the reward is called as the job calls it."""
+    """The names of a trial's metric and loss in the tables; of these the reward is called as the job calls it."""
     search = trials.search_of(TRAINING_JOBS.of(call), job)
     if search is None:
         return "acc", "loss"
