@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     added = top.add_subparsers(required=True, metavar="command")
     add_start(added)
     add_looks(added)
+    add_logs(added)
     add_clock(added)
     add_worlds(added)
     add_contract(added)
@@ -120,6 +121,17 @@ def add_looks(added) -> None:
     command(added, "health", commands.health, "whether the process lives", "health")
     ready = command(added, "wait", commands.wait, "wait until the emulator is ready", "wait --timeout 60")
     ready.add_argument("--timeout", type=float, default=30, help="seconds (default 30)")
+
+
+def add_logs(added) -> None:
+    """The command that shows what models print."""
+    show = command(
+        added, "logs", commands.logs, "what the models of a deployed service have printed and raised",
+        "logs SERVICE --follow",
+    )  # fmt: skip
+    show.add_argument("service", nargs="?", help="id or name; without one the services are listed")
+    show.add_argument("--follow", action="store_true", help="go on with what comes; Ctrl-C ends it")
+    show.add_argument("--world", help="tag of its world; all are searched without it")
 
 
 def add_clock(added) -> None:

@@ -11,6 +11,7 @@ from modelarts_emulator.settings import Settings
 from modelarts_emulator.testing.shells import written
 
 DEFAULT_URL = "http://127.0.0.1:7878"
+FOLLOW_SECONDS = 0.5
 TAKES = {
     "advance": "one duration such as 2h30m",
     "until": "OPERATION FIELD VALUE and the path as name=value",
@@ -110,6 +111,33 @@ def path_given(pairs: list[str]) -> dict:
     if wrong:
         raise ValueError(f"clock until takes the path as name=value, not {wrong[0]!r}; see --help")
     return dict(pair.split("=", 1) for pair in pairs)
+
+
+def logs(options) -> int:
+    """Print what the models of a service have printed, and go on with what comes."""
+    from modelarts_emulator.real_time import pause
+
+    query = f"?world={quote(options.world, safe='')}" if options.world else ""
+    if not options.service:
+        for row in ask(options, "GET", f"logs{query}")["deployed"]:
+            print(f"{row['service']}  {row['name']}")
+        return 0
+    told: dict[str, int] = {}
+    while True:
+        for model in ask(options, "GET", f"logs/{quote(options.service, safe='')}{query}")["logs"]:
+            sys.stdout.write(new_output(model, told.get(model["model"], 0)))
+            told[model["model"]] = model["written"]
+        sys.stdout.flush()
+        if not options.follow:
+            return 0
+        pause(FOLLOW_SECONDS)
+
+
+def new_output(model: dict, told: int) -> str:
+    """What a model has printed since so many bytes were told; all of it when it has begun anew since."""
+    fresh = model["written"] - told if model["written"] >= told else model["written"]
+    content = model["output"].encode()
+    return content[max(0, len(content) - fresh) :].decode("utf-8", "replace") if fresh else ""
 
 
 def operations(options) -> int:
