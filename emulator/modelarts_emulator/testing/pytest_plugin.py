@@ -58,7 +58,8 @@ def modelarts_emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     """The emulator of this process, on free ports, in memory; every answer is held against its schema."""
     from modelarts_emulator.running import Emulator
 
-    with Emulator(**CHOSEN, **settings_of(request.config)) as emulator:
+    given = settings_of(request.config)
+    with Emulator(**CHOSEN, **given) as emulator:
         request.config.stash[RUNNING] = emulator
         yield emulator
         del request.config.stash[RUNNING]
