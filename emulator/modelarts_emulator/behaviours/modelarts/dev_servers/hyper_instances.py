@@ -16,7 +16,12 @@ from modelarts_emulator.behaviours.modelarts.dev_servers.refusals import (
     refuse_bad_user_data,
     refuse_misfit,
 )
-from modelarts_emulator.behaviours.modelarts.dev_servers.servers import SERVERS, add_server, write_system
+from modelarts_emulator.behaviours.modelarts.dev_servers.servers import (
+    SERVERS,
+    add_server,
+    names_of,
+    write_system,
+)
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import GONE
 from modelarts_emulator.frame.listing import list_records
@@ -24,7 +29,6 @@ from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource
 
 HYPERINSTANCE = "server_hps.id"
-MOST_SERVERS = 48
 HYPERINSTANCES = Resource("modelarts/dev-servers/hyperinstance", not_found=NOT_FOUND).serves(
     show="GetHyperinstance", list="ListAllHyperinstances"
 )
@@ -126,11 +130,14 @@ def refuse_state(hyperinstance: dict, words: str) -> None:
 
 
 def find_active(call) -> tuple[dict, list[dict]]:
-    """The hyperinstance and its servers; ApiError unless it is ACTIVE."""
+    """The hyperinstance and its servers; ApiError unless it is ACTIVE and no server comes or goes."""
     hyperinstance = HYPERINSTANCES.find(call)
     servers = servers_of(SERVERS.of(call), hyperinstance)
     if state_in(servers) != "ACTIVE":
         refuse_state(hyperinstance, f"is {state_in(servers)}; scaling needs ACTIVE")
+    for server in servers:
+        if server["status"] in ("CREATING", "DELETING"):
+            refuse_state(hyperinstance, f"has server {server['id']}, which is {server['status']}")
     return hyperinstance, servers
 
 
@@ -159,8 +166,9 @@ def scale_up_hyperinstance(call):
     image = refuse_misfit(find_image(asked["image_id"]), flavor)
     refuse_sold_out(bound, flavor, more)
     new = {"image": image, "key_pair_name": asked["key_pair_name"]}
-    for number in range(len(servers) + 1, flavor["count"] + 1):
-        name = f"{hyperinstance['name'][:59]}-{number:04}"
+    taken = {server["name"] for server in servers}
+    names = [name for name in names_of(hyperinstance["name"], 2 * flavor["count"]) if name not in taken]
+    for name in names[:more]:
         add_server(bound, without_own(servers[0]) | new | {"name": name}, disks_asked(asked))
     return keep_flavor(call, hyperinstance, flavor)
 

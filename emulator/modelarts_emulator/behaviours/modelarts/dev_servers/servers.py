@@ -30,6 +30,11 @@ SERVERS = Resource(
 )
 
 
+def names_of(name: str, count: int) -> list[str]:
+    """The names of so many servers: one alone has the name itself, several count."""
+    return [name] if count == 1 else [f"{name[:59]}-{number:04}" for number in range(1, count + 1)]
+
+
 def add_server(bound, server: dict, disks: list[dict]) -> dict:
     """Store a new server with its disks and its port; one for which no machine is left will fail."""
     now, machine = bound.world.clock.now_ms(), {"id": bound.world.new_uuid()}
