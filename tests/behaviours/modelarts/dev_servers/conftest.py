@@ -88,6 +88,11 @@ def hyperinstance(cloud, flavor=HPS, group=None, within=None, **members) -> str:
     return server["server_hps"]["id"]
 
 
+def flavor_of(size: int) -> str:
+    """The flavor that has so many servers."""
+    return f"hps.snt9c.x{size}"
+
+
 def whole(cloud, id: str) -> dict:
     """The hyperinstance."""
     reply = cloud.get(f"{HYPER}/{id}")

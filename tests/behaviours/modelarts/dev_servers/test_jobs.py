@@ -67,7 +67,7 @@ def test_a_task_that_has_failed_begins_once_more_on_request(cloud):
     id = running(cloud)
     job = create(cloud, id, is_reboot=True)["id"]
     cloud.put(f"{SERVERS}/{id}/stop")
-    cloud.clock.advance(3)
+    cloud.clock.advance(2.2)
     assert tasks(cloud, job) == [("PROCESSING", "")]
     cloud.put(f"{SERVERS}/{id}/start", {})
     settle(cloud)
