@@ -4,7 +4,6 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from modelarts_emulator.behaviours.modelarts.dev_servers.servers import SERVERS as RECORDS
 from modelarts_emulator.frame.capacity import Place
 
 from tests.behaviours.modelarts.dev_servers.conftest import (
@@ -12,6 +11,7 @@ from tests.behaviours.modelarts.dev_servers.conftest import (
     HPS_IMAGE,
     HYPER,
     ILLEGAL,
+    INACTIVE_HPS_IMAGE,
     INACTIVE_IMAGE,
     KEY,
     MISSING,
@@ -122,18 +122,12 @@ def test_a_hyperinstance_goes_with_all_its_servers(cloud):
 
 
 def test_a_hyperinstance_paid_by_month_is_deleted_only_in_error(cloud):
-    id = hyperinstance(cloud, charging_info=PREPAID)
-    assert refusal(cloud.delete(f"{HYPER}/{id}")) == ILLEGAL
-    with cloud.world.transaction():
-        fail_one(cloud, id)
-    assert whole(cloud, id)["status"] == "ERROR"
-    assert cloud.delete(f"{HYPER}/{id}").status == 200
-
-
-def fail_one(cloud, id: str) -> None:
-    """Let a server of the hyperinstance break."""
-    bound = RECORDS.at(cloud.world, cloud.project_id)
-    bound.enter(bound.having("server_hps.id", id)[0], "ERROR")
+    active = hyperinstance(cloud, charging_info=PREPAID)
+    failed = hyperinstance(cloud, image=INACTIVE_HPS_IMAGE, charging_info=PREPAID)
+    assert (whole(cloud, active)["status"], whole(cloud, failed)["status"]) == ("ACTIVE", "ERROR")
+    assert refusal(cloud.delete(f"{HYPER}/{active}")) == ILLEGAL
+    assert refusal(scale_up(cloud, failed, 4)) == ILLEGAL
+    assert cloud.delete(f"{HYPER}/{failed}").status == 200
 
 
 def test_more_servers_come_with_a_larger_flavor(cloud):

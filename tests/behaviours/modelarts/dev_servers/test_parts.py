@@ -25,6 +25,7 @@ from tests.behaviours.modelarts.dev_servers.conftest import (
 )
 
 SPARE = DISK.format(2)
+DATA = {"data_volume": {"size": 500, "type": "SSD", "count": 1}}
 
 
 def part_of_hyperinstance(cloud) -> str:
@@ -158,6 +159,25 @@ def test_a_port_is_detached_from_a_stopped_server_and_attached_to_another(cloud)
     assert cloud.delete(ports).json == spare
     assert refusal(cloud.delete(ports)) == MISSING
     assert cloud.post(f"{SERVERS}/{other}/attach-ports", spare).json["port_id"] == PORT.format(1)
+
+
+def test_a_port_that_was_made_for_a_server_goes_when_it_is_detached(cloud):
+    id = part_of_hyperinstance(cloud)
+    port = cloud.post(f"{SERVERS}/{id}/attach-ports", {"network_id": SUBNET}).json["port_id"]
+    stop(cloud, id)
+    assert cloud.delete(f"{SERVERS}/{id}/detach-ports/{port}").status == 200
+    assert refusal(cloud.post(f"{SERVERS}/{id}/attach-ports", {"port_id": port})) == MISSING
+
+
+def test_a_disk_that_was_moved_outlasts_the_server_that_it_came_with(cloud):
+    id, other = hyperinstance(cloud, **DATA), part_of_hyperinstance(cloud)
+    server = whole(cloud, id)["servers"][0]
+    disk = next(each["evs_id"] for each in server["volumes"] if each["type"] == "DATA")
+    cloud.delete(f"{SERVERS}/{server['id']}/detachvolume/{disk}")
+    settle(cloud)
+    cloud.delete(f"{HYPER}/{id}")
+    settle(cloud)
+    assert attach(cloud, other, disk).status == 200
 
 
 @pytest.mark.parametrize(

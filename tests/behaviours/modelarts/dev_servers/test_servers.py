@@ -123,6 +123,7 @@ def test_an_image_that_is_not_active_fails_the_creation(cloud):
         ({"user_data": "no base64!"}, WRONG),
         ({"user_data": base64.b64encode(bytes(32769)).decode()}, WRONG),
         ({"userdata": "no base64!"}, WRONG),
+        ({"network": {**NETWORK, "allowed_address_pairs": [{"ip_address": "0.0.0.0/0"}]}}, WRONG),
         ({"network": {**NETWORK, "roce_id": NOBODY}}, MISSING),
         ({"network": {**NETWORK, "hyper_cluster": {"id": NOBODY}}}, MISSING),
     ],

@@ -45,6 +45,7 @@ def server_asked(call, flavor: dict) -> dict:
     asked, network, kind = call.body, call.body["network"], flavor["server_type"]
     refusals.refuse_bad_login(asked, kind)
     refusals.refuse_bad_user_data(asked.get("user_data") or asked.get("userdata"))
+    refusals.refuse_bad_pairs(network.get("allowed_address_pairs", []))
     image = refusals.refuse_misfit(find_image(asked["image_id"]), flavor)
     if "roce_id" in network:
         ROCE_NETWORKS.of(call).find(network["roce_id"])
