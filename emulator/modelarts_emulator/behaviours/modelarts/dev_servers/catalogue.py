@@ -49,9 +49,9 @@ def find_image(id: str) -> dict:
     raise ApiError("ModelArts.6797", "ListDevServerImages has those that exist", fill=[id])
 
 
-def machines_left(bound, flavor: dict) -> int:
-    """How many machines of the flavor's hardware nobody has."""
-    return free_in(bound.world, bound.project_id, f"server:{flavor['_hardware']}")
+def machines_left(where, flavor: dict) -> int:
+    """How many machines of the flavor's hardware nobody has in the project of a call, or of records."""
+    return free_in(where.world, where.project_id, f"server:{flavor['_hardware']}")
 
 
 def refuse_sold_out(bound, flavor: dict, machines: int) -> None:

@@ -32,10 +32,11 @@ HYPERINSTANCE = "server_hps.id"
 HYPERINSTANCES = Resource("modelarts/dev-servers/hyperinstance", not_found=NOT_FOUND).serves(
     show="GetHyperinstance", list="ListAllHyperinstances"
 )
-# What a hyperinstance is while some of its servers are in a state; TERMINATING and PROVISIONING only if all are.
-STATES = {
-    "ERROR": {"CREATE_FAILED", "DELETE_FAILED", "ERROR"},
-    "REIMAGING": {"CHANGINGOS", "REINSTALLINGOS"},
+# What a hyperinstance is when all of its servers are in a state, or else when some are; otherwise it is ACTIVE.
+OF_ALL = {"CREATING": "PROVISIONING", "DELETING": "TERMINATING"}
+OF_SOME = {
+    **dict.fromkeys(("CREATE_FAILED", "DELETE_FAILED", "ERROR"), "ERROR"),
+    **dict.fromkeys(("CHANGINGOS", "REINSTALLINGOS"), "REIMAGING"),
 }
 
 
@@ -47,9 +48,9 @@ def servers_of(bound, hyperinstance: dict) -> list[dict]:
 def state_in(servers: list[dict]) -> str:
     """The state of the hyperinstance that has these servers."""
     states = {server["status"] for server in servers}
-    if states in ({"CREATING"}, {"DELETING"}):
-        return {"CREATING": "PROVISIONING", "DELETING": "TERMINATING"}[states.pop()]
-    return next((state for state, cases in STATES.items() if states & cases), "ACTIVE")
+    cases = [own for state, own in OF_ALL.items() if states == {state}]
+    cases += [own for state, own in OF_SOME.items() if state in states]
+    return next(iter(cases), "ACTIVE")
 
 
 @HYPERINSTANCES.showing
@@ -85,19 +86,19 @@ def list_hyperinstance_servers(call):
 @behaviour("StartHyperinstance")
 def start_hyperinstance(call):
     """Start all servers, which have to be stopped."""
-    return with_all_servers(call, lambda server: SERVERS.act(call, server, "start"))
+    return act_on_servers(call, lambda server: SERVERS.act(call, server, "start"))
 
 
 @behaviour("StopHyperinstance")
 def stop_hyperinstance(call):
     """Stop all servers, which have to run."""
-    return with_all_servers(call, lambda server: SERVERS.act(call, server, "stop"))
+    return act_on_servers(call, lambda server: SERVERS.act(call, server, "stop"))
 
 
 @behaviour("ChangeHyperinstanceOS")
 def change_hyperinstance_os(call):
     """Write another image to the system disks of all servers, which have to be stopped, and start them."""
-    return with_all_servers(call, lambda server: write_system(call, server, "changeos", call.body))
+    return act_on_servers(call, lambda server: write_system(call, server, "changeos", call.body))
 
 
 @behaviour("DeleteHyperinstance")
@@ -108,10 +109,10 @@ def delete_hyperinstance(call):
     state, mode = state_in(servers), servers[0]["charging_mode"]
     if state != "ERROR" and (state != "ACTIVE" or mode == "PRE_PAID"):
         refuse_state(hyperinstance, f"is {state} and {mode}; it must be in ERROR, or ACTIVE and paid by use")
-    return with_all_servers(call, lambda server: bound.act(server, "delete"))
+    return act_on_servers(call, lambda server: bound.act(server, "delete"))
 
 
-def with_all_servers(call, action) -> dict:
+def act_on_servers(call, action) -> dict:
     """Do the same with all servers or, when that is refused for one, with none; the hyperinstance as shown."""
     hyperinstance = HYPERINSTANCES.find(call)
     for server in servers_of(SERVERS.of(call), hyperinstance):
@@ -169,11 +170,11 @@ def scale_up_hyperinstance(call):
     taken = {server["name"] for server in servers}
     names = [name for name in names_of(hyperinstance["name"], 2 * flavor["count"]) if name not in taken]
     for name in names[:more]:
-        add_server(bound, without_own(servers[0]) | new | {"name": name}, disks_asked(asked))
+        add_server(bound, common_part_of(servers[0]) | new | {"name": name}, disks_asked(asked))
     return keep_flavor(call, hyperinstance, flavor)
 
 
-def without_own(server: dict) -> dict:
+def common_part_of(server: dict) -> dict:
     """What a server has in common with the others of its hyperinstance."""
     machine = {name: server["cloud_server"][name] for name in ("type", "hps_id")}
     own = ("id", "status", "create_at", "update_at", "_due", "_system")
