@@ -16,7 +16,7 @@ class Kind(NamedTuple):
 
     id: where an answer of create, and an item of the list, says it. not_found: what show says when there is none.
     name: the member of the body in which two of a kind differ. change: a body of the operation that changes one, which
-    leaves its name; None where there is no such operation.
+    leaves its name; None where there is no such operation. bucket: one that has to be in OBS before.
     """
 
     create: str
@@ -28,6 +28,7 @@ class Kind(NamedTuple):
     not_found: tuple[int, str]
     name: tuple[str, ...] = ("metadata", "name")
     change: dict | None = None
+    bucket: str = ""
 
 
 CODE = {"code_dir": "/training-code/resnet/", "boot_file": "/training-code/resnet/train.py"}
@@ -211,6 +212,18 @@ KINDS = [
         (404, "404"),
         name=("credential", "description"),
     ),
+    Kind(
+        "CreateDataset",
+        {"dataset_name": "cats", "work_path": "/kinds/work/", "work_path_type": 0},
+        "dataset_id",
+        "ListDatasets",
+        "datasets",
+        "dataset_id",
+        (400, "ModelArts.4352"),
+        name=("dataset_name",),
+        change={"description": "changed"},
+        bucket="kinds",
+    ),
 ]
 
 
@@ -218,6 +231,8 @@ def made(cloud, kind: Kind, name: str = "") -> str:
     """The path of a new one of the kind."""
     create = OPERATIONS.by_id[kind.create]
     body = json.loads(json.dumps(kind.body).replace('"mine"', f'"{cloud.world.account.user_id}"'))
+    if kind.bucket:
+        cloud.world.obs.create_bucket(kind.bucket)
     *way, last = kind.name
     if name:
         value_at(body, way)[last] = name

@@ -7,7 +7,7 @@ import sys
 from zlib import crc32
 
 import pytest
-from modelarts_emulator.cli import main
+from modelarts_emulator.cli import main, parser
 from modelarts_emulator.settings import Settings
 from modelarts_emulator.testing.shells import FORMATS, variables
 
@@ -22,7 +22,8 @@ def run(cloud, capsys, monkeypatch):
     monkeypatch.delenv("HUAWEICLOUD_SDK_SK", raising=False)
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        status = main([*arguments, "--url", cloud.endpoint])
+        given = () if "--endpoint" in arguments else ("--url", cloud.endpoint)
+        status = main([*arguments, *given])
         return status, *capsys.readouterr()
 
     return run
@@ -57,11 +58,69 @@ def test_the_clock_runs_until_a_field_has_a_value(run, cloud):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("advance",), ("advance", "1h", "2h"), ("freeze", "now"), ("until", "x")]
+    ("arguments", "words"),
+    [
+        ("clock advance", "clock advance takes one duration"),
+        ("clock advance 1h 2h", "not 1h 2h"),
+        ("clock advance soon", "'soon' is not a duration"),
+        ("clock freeze now", "clock freeze takes nothing more, not now"),
+        ("clock show 5", "clock show takes nothing more, not 5"),
+        ("clock until", "clock until takes OPERATION FIELD VALUE"),
+        ("clock until ShowTrainingJobDetails status.phase Running", "needs a value for 'training_job_id'"),
+        ("clock until ShowTrainingJobDetails a b training_job_id", "takes the path as name=value"),
+        ("clock until Nothing a b", "'Nothing' is not a documented operation"),
+        ("clock show --world a/b?c", "there is no world a/b?c"),
+        ("clock rewind", "invalid choice: 'rewind'"),
+        ("worlds list AAAAA", "worlds list takes no tag, not 'AAAAA'"),
+        ("worlds remove AAAA0", "there is no world AAAA0"),
+        ("worlds create --pace fast", "invalid float value: 'fast'"),
+        ("operations --area nowhere", "there is no area 'nowhere'; areas are iam/iam"),
+        ("reset --area nowhere", "there is no area 'nowhere'; areas are iam/iam"),
+        ("env --format yaml", "invalid choice: 'yaml'"),
+        ("env --world AAAA0", "there is no world AAAA0"),
+        ("play", "invalid choice: 'play'"),
+    ],
 )
-def test_a_clock_command_that_lacks_or_has_too_much_is_refused(run, arguments):
-    status, _, errors = run("clock", *arguments)
-    assert status == 1 and "see --help" in errors
+def test_wrong_words_are_refused_in_one_clear_line(run, capsys, arguments, words):
+    try:
+        status, _, errors = run(*arguments.split())
+    except SystemExit as ended:
+        status, errors = ended.code, capsys.readouterr().err
+    assert status in (1, 2) and words in errors and len(errors.splitlines()) == 1
+
+
+@pytest.mark.parametrize("address", ["nowhere", "ftp://127.0.0.1", "http://", "http://127.0.0.1/v1"])
+def test_an_address_that_is_none_is_refused(capsys, address):
+    assert main(["health", "--url", address]) == 1
+    assert "is not the address of an emulator; write it like http" in capsys.readouterr().err
+
+
+def test_who_answers_without_being_an_emulator_is_told(cloud, capsys):
+    assert main(["health", "--url", cloud.obs_endpoint]) == 1
+    assert "is not the control API of an emulator" in capsys.readouterr().err
+
+
+def test_every_command_has_an_example_in_its_help(capsys):
+    commands = parser()._subparsers._group_actions[0].choices
+    for name, command in commands.items():
+        assert f"example: modelarts-emulator {name}" in " ".join(command.format_help().split())
+
+
+def test_every_example_of_a_command_can_be_parsed():
+    for command in parser()._subparsers._group_actions[0].choices.values():
+        words = command.epilog.removeprefix("example: modelarts-emulator ").partition(" >")[0]
+        assert parser().parse_args(words.split()).command
+
+
+def test_the_address_comes_from_the_option_the_url_and_the_port_in_this_order(cloud, capsys, monkeypatch):
+    monkeypatch.setenv("MODELARTS_EMULATOR_HOST", "0.0.0.0")
+    monkeypatch.setenv("MODELARTS_EMULATOR_PORT", cloud.endpoint.rpartition(":")[2])
+    monkeypatch.delenv("EMULATOR_URL", raising=False)
+    assert main(["health"]) == 0
+    monkeypatch.setenv("EMULATOR_URL", "http://127.0.0.1:9")
+    assert main(["health"]) == 1
+    assert main(["health", "--endpoint", cloud.endpoint]) == 0
+    assert "http://127.0.0.1:9" in capsys.readouterr().err
 
 
 def test_worlds_are_made_listed_and_removed(run):
@@ -85,6 +144,13 @@ def test_the_operations_are_listed_as_text_and_as_json(run):
     missing = json.loads(run("operations", "--json", "--missing")[1])["operations"]
     assert len(every) == 538 and 0 < len(missing) < 538
     assert "ShowSearchAlgorithms" in run("operations", "--area", "autosearch")[1]
+    assert len(run("operations", "--all")[1].splitlines()) == 539
+
+
+def test_operations_tells_for_each_area_what_is_emulated(run):
+    lines = run("operations")[1].splitlines()
+    assert "modelarts/autosearch                all of 8" in lines
+    assert lines[-1].startswith("538 operations, ") and len(lines) < 60
 
 
 def test_the_contract_is_printed(run):
@@ -128,8 +194,17 @@ def test_the_environment_of_the_default_account_is_known_before_anything_runs(ca
     assert main(["env", "--format", "json", "--url", "http://127.0.0.1:9"]) == 0
     out, errors = capsys.readouterr()
     told = json.loads(out)
-    assert told["endpoint"] == "http://127.0.0.1:7878" and len(told["secret_key"]) == 40
+    assert told["endpoint"] == "http://127.0.0.1:9" and len(told["secret_key"]) == 40
+    assert told["obs_endpoint"] == "http://127.0.0.1:7879"
     assert "these are the defaults" in errors
+
+
+def test_the_addresses_are_those_by_which_an_emulator_is_asked(run, cloud):
+    port, obs_port = (address.rpartition(":")[2] for address in (cloud.endpoint, cloud.obs_endpoint))
+    asked = ["env", "--format", "json", "--endpoint", f"http://localhost:{port}"]
+    told = json.loads(run(*asked, "--world", cloud.world.tag)[1])
+    assert told["endpoint"] == f"http://localhost:{port}"
+    assert told["obs_endpoint"] == f"http://localhost:{obs_port}"
 
 
 @pytest.mark.parametrize(
@@ -142,13 +217,46 @@ def test_the_environment_of_the_default_account_is_known_before_anything_runs(ca
         (["--seed", "-1"], "seed is -1, must be from 0"),
         (["--region", "moon"], "region is 'moon', must be like cn-north-4"),
         (["--chat", "scripted:/nowhere.json"], "/nowhere.json"),
+        (["--chat", "gguf:/nowhere.gguf"], "gguf"),
+        (["--chat", "upstream:nowhere"], "'nowhere' is no http or https URL"),
+        (["--state", "/proc/nowhere"], "the state cannot be kept in /proc/nowhere: No such file"),
+        (["--host", "nowhere.invalid"], "give an address of this machine"),
+        (["--port", "many"], "invalid int value: 'many'"),
+        (["--unknown"], "unrecognized arguments: --unknown"),
         (["--latency", "nonsense"], "nonsense"),
     ],
 )
-def test_a_start_that_cannot_be_says_why_without_a_traceback(arguments, words):
-    command = [sys.executable, "-m", "modelarts_emulator", "start", *arguments]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=30)
-    assert told.returncode in (1, 2) and words in told.stderr and "Traceback" not in told.stderr
+def test_a_start_that_cannot_be_ends_at_once_with_one_line(arguments, words):
+    told = subprocess.run([*START, *arguments], capture_output=True, text=True, timeout=30)
+    assert told.returncode in (1, 2) and words in told.stderr
+    assert len(told.stderr.splitlines()) == 1 and "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("MODELARTS_EMULATOR_PROT", "did you mean MODELARTS_EMULATOR_PORT?"),
+        ("MODELARTS_EMULATOR_XYZZY", "options are HOST, PORT,"),
+    ],
+)
+def test_a_misspelt_variable_is_refused_by_every_command(capsys, monkeypatch, name, words):
+    monkeypatch.setenv(name, "1")
+    for command in ("start", "health", "env", "demo"):
+        assert main([command]) == 1
+        assert f"the environment sets {name}, which is no option; {words}" in capsys.readouterr().err
+
+
+def test_what_containers_are_told_of_a_service_of_that_name_is_no_option(monkeypatch):
+    for name in (
+        "PORT",
+        "SERVICE_HOST",
+        "SERVICE_PORT",
+        "SERVICE_PORT_OBS",
+        "PORT_7878_TCP",
+        "PORT_7878_TCP_ADDR",
+    ):
+        monkeypatch.setenv(f"MODELARTS_EMULATOR_{name}", "tcp://10.0.0.1:7878")
+    assert Settings.from_environment().port == 7878
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from modelarts_emulator.http.request import Request
 from modelarts_emulator.identity.credentials import check_credentials
 from modelarts_emulator.identity.records import Caller
 from modelarts_emulator.injection import FAULT_HEADER, PREDICTION, suffer_after, suffer_first
-from modelarts_emulator.waiting import MANNER
+from modelarts_emulator.waiting import starting_over
 from modelarts_emulator.worlds.faults import HangUp
 from modelarts_emulator.worlds.journal import StateUnwritten
 
@@ -148,12 +148,8 @@ def behave(app: "Application", exchange: Exchange) -> None:
     if exchange.behaviour.computes:
         exchange.answer = as_answer(exchange.asked, exchange.behaviour(exchange.call))
         return
-    MANNER.starts_over = True
-    try:
-        with exchange.world.transaction():
-            exchange.answer = as_answer(exchange.asked, exchange.behaviour(exchange.call))
-    finally:
-        MANNER.starts_over = False
+    with exchange.world.transaction():
+        exchange.answer = as_answer(exchange.asked, exchange.behaviour(exchange.call))
 
 
 def check_answer(app: "Application", exchange: Exchange) -> None:
@@ -224,8 +220,9 @@ def respond(app: "Application", exchange: Exchange) -> tuple[int, list, Any]:
     NeedsThread where something would keep others waiting; then nothing has been done.
     """
     try:
-        for step in STEPS[exchange.who]:
-            step(app, exchange)
+        with starting_over():
+            for step in STEPS[exchange.who]:
+                step(app, exchange)
     except ApiError as error:
         return refused_answer(error, exchange)
     except HangUp:

@@ -24,10 +24,11 @@ from modelarts_emulator.identity.records import Caller, own_api_key, remember_ow
 from modelarts_emulator.obs.names import is_obs_host
 from modelarts_emulator.serving import endpoint
 from modelarts_emulator.settings import Settings
-from modelarts_emulator.waiting import MANNER, NeedsThread, refuse_to_wait
+from modelarts_emulator.waiting import MANNER, NeedsThread, refuse_to_wait, starting_over
 from modelarts_emulator.worlds.accounts import Worlds
 from modelarts_emulator.worlds.journal import StateUnwritten
-from modelarts_emulator.worlds.world import Surroundings, World
+from modelarts_emulator.worlds.surroundings import Surroundings
+from modelarts_emulator.worlds.world import World
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -129,6 +130,8 @@ class Application:
     @property
     def obs(self) -> "Obs":
         """The object storage of all worlds."""
+        if self._obs is not None:
+            return self._obs
         with self._making_ready:
             if self._obs is None:
                 from modelarts_emulator.obs.keys import object_storage
@@ -237,7 +240,7 @@ class Application:
         if exchange.who == "obs":
             return self.obs(exchange.environ, start_response)
         if exchange.who == "control":
-            return self.control(exchange.environ, start_response)
+            return self._answer_control(exchange.environ, start_response)
         if hurries:
             try:
                 MANNER.hurries = True
@@ -259,6 +262,20 @@ class Application:
             body = [b"" if exchange.request.method == "HEAD" else body]
         start_response(STATUS_LINES.get(status) or f"{status} Answered by a model", headers)
         return body
+
+    def _answer_control(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        """What the control API says, begun again where OBS has to be loaded first, if the body can be read again."""
+        body = environ["wsgi.input"]
+        if not hasattr(body, "seek"):
+            return self.control(environ, start_response)
+        while True:
+            try:
+                with starting_over():
+                    return self.control(environ, start_response)
+            except NeedsThread as needed:
+                body.seek(0)
+                if needed.first is not None:
+                    needed.first()
 
     def respond_in_time(self, exchange: Exchange) -> tuple[int, list, Any]:
         """What `respond` says, begun again as often as something has to come first."""

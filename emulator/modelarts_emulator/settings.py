@@ -7,6 +7,9 @@ from typing import Any
 
 PREFIX = "MODELARTS_EMULATOR_"
 REGION = r"^[a-z]{2}(-[a-z]+){1,3}-[0-9]{1,3}$"
+# What Kubernetes and Docker tell containers of a service that is called modelarts-emulator.
+LINKS = r"SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP)(_\w+)?|NAME|ENV_\w+"
+LINKED_PORT = r"(tcp|udp)://.*"
 MOST_SEED = 2**63 - 1
 MOST_PACE = 1_000_000
 LANGUAGE = "modelarts_emulator.inference.language.backends"
@@ -91,12 +94,25 @@ class Settings:
     @classmethod
     def from_environment(cls, **given: Any) -> "Settings":
         """Settings from the environment's MODELARTS_EMULATOR_<OPTION>, what is given going first."""
+        refuse_unknown_variables()
         values = {}
         for row in fields(cls):
             text = os.environ.get(PREFIX + row.name.upper())
-            if row.name not in given and text is not None:
+            if row.name not in given and text is not None and not re.fullmatch(LINKED_PORT, text):
                 values[row.name] = parsed(row, text)
         return cls(**values, **given)
+
+
+def refuse_unknown_variables() -> None:
+    """ValueError for a variable MODELARTS_EMULATOR_... that names no option: it is misspelt."""
+    known = [row.name.upper() for row in fields(Settings)]
+    for name in sorted(name[len(PREFIX) :] for name in os.environ if name.startswith(PREFIX)):
+        if name not in known and not re.fullmatch(LINKS, name):
+            from difflib import get_close_matches
+
+            nearest = get_close_matches(name, known, 1)
+            hint = f"did you mean {PREFIX}{nearest[0]}?" if nearest else f"options are {', '.join(known)}"
+            raise ValueError(f"the environment sets {PREFIX}{name}, which is no option; {hint}")
 
 
 def parsed(row: Field, text: str) -> Any:

@@ -1,6 +1,7 @@
 """Who may wait: the server's loop for nothing, threads for their turn. Any module may ask."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import local
 
 
@@ -29,6 +30,16 @@ class Manner(local):
 
 
 MANNER = Manner()
+
+
+@contextmanager
+def starting_over() -> Iterator[None]:
+    """Whoever does this begins again where a NeedsThread comes out of it."""
+    before, MANNER.starts_over = MANNER.starts_over, True
+    try:
+        yield
+    finally:
+        MANNER.starts_over = before
 
 
 def refuse_to_wait(first: Callable[[], object] | None = None) -> None:

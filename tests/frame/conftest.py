@@ -3,7 +3,8 @@
 from modelarts_emulator.contract.errors import ParameterError
 from modelarts_emulator.frame.calls import Call
 from modelarts_emulator.identity.records import Caller
-from modelarts_emulator.worlds.world import Surroundings, World, tag_of_number
+from modelarts_emulator.worlds.surroundings import Surroundings
+from modelarts_emulator.worlds.world import World, tag_of_number
 
 
 class Documented:

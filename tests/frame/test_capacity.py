@@ -21,7 +21,8 @@ from modelarts_emulator.frame.lifecycle import Lifecycle, rests
 from modelarts_emulator.frame.registry import RESOURCES, resource_of
 from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.worlds.store import Table
-from modelarts_emulator.worlds.world import Surroundings, World, tag_of_number
+from modelarts_emulator.worlds.surroundings import Surroundings
+from modelarts_emulator.worlds.world import World, tag_of_number
 
 BOATS, CARTS = "test/boats/boat", "test/carts/cart"
 BERTHS = "berths:harbour"

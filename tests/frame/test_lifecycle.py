@@ -9,7 +9,8 @@ from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.identity.records import Caller
 from modelarts_emulator.worlds.due import RealEnd
 from modelarts_emulator.worlds.store import Store
-from modelarts_emulator.worlds.world import Surroundings, World, tag_of_number
+from modelarts_emulator.worlds.surroundings import Surroundings
+from modelarts_emulator.worlds.world import World, tag_of_number
 
 from tests.frame.conftest import Documented
 

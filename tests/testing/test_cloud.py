@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 from modelarts_emulator import mock_modelarts
@@ -160,6 +161,48 @@ def test_an_account_in_hand_speaks_plain_http(cloud):
     assert cloud.put("/v2/{project_id}/training-jobs", {}).headers["allow"] == "POST"
 
 
+def test_a_request_of_the_control_api_means_the_account_in_hand(cloud):
+    now = cloud.clock.now()
+    assert cloud.post("/_emulator/clock/advance", {"by": "1h"}).json["world"] == cloud.world.tag
+    assert cloud.clock.now() == now + 3600
+
+
+def test_requests_take_params_and_json_and_answers_are_read_as_those_of_requests_and_httpx(cloud):
+    reply = cloud.get("/v2/{project_id}/training-quotas", params={"limit": 1}).raise_for_status()
+    assert (reply.ok, reply.status_code, reply.text) == (True, 200, reply.body.decode())
+    refused = cloud.post("/v2/{project_id}/training-jobs", json={})
+    assert not refused.ok
+    with pytest.raises(AssertionError, match="400: .*kind"):
+        refused.raise_for_status()
+
+
+def test_what_is_waited_for_in_vain_says_its_last_value(cloud):
+    now = cloud.clock.now()
+    with pytest.raises(TimeoutError, match="did not hold within 2m .* the last value was 0"):
+        cloud.clock.until(lambda: 0, "2m")
+    with pytest.raises(TimeoutError, match="was not 'Completed' within 2m .* the last value was 'Running'"):
+        cloud.clock.until(lambda: "Running", "2m", equals="Completed")
+    assert cloud.clock.until(lambda: cloud.clock.now() > now, equals=True) == 0
+
+
+def test_openai_and_anthropic_clients_have_the_key_of_the_account(cloud, monkeypatch):
+    pytest.importorskip("openai")
+    hello = [{"role": "user", "content": "hello"}]
+    answer = cloud.openai().chat.completions.create(model="deepseek-v3", messages=hello)
+    assert answer.choices[0].message.content
+    made = []
+    monkeypatch.setitem(
+        sys.modules, "anthropic", SimpleNamespace(Anthropic=lambda **given: made.append(given))
+    )
+    cloud.anthropic(max_retries=0)
+    assert made == [
+        {"base_url": f"{cloud.endpoint}/anthropic", "auth_token": cloud.maas_api_key, "max_retries": 0}
+    ]
+    body = {"model": "deepseek-v3", "max_tokens": 5, "messages": hello}
+    headers = {"Authorization": f"Bearer {cloud.maas_api_key}"}
+    assert cloud.post("/anthropic/v1/messages", body, headers=headers, auth=False).json["role"] == "assistant"
+
+
 def test_the_plugin_costs_next_to_nothing_until_it_is_used():
     code = (
         "import sys, modelarts_emulator.testing.pytest_plugin; "
@@ -257,6 +300,20 @@ def test_the_command_line_goes_before_the_ini_file(pytester):
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
     pytester.runpytest_subprocess("--modelarts-pace", "9").assert_outcomes(passed=1)
     assert [pace for *_, pace in seen(pytester)] == ["7.0", "9.0"]
+
+
+def test_every_option_of_how_the_cloud_behaves_can_be_chosen_for_a_run(pytester):
+    pytester.makepyfile(
+        """
+        def test_settings(modelarts_emulator):
+            settings = modelarts_emulator.settings
+            assert (settings.chat, settings.latency) == ("scripted:script.json", "per_token=0.5")
+            assert settings.inference == "simulated"
+        """
+    )
+    pytester.path.joinpath("script.json").write_text('[{"reply": "no"}]')
+    pytester.makeini("[pytest]\nmodelarts_latency = per_token=0.5\nmodelarts_inference = simulated\n")
+    pytester.runpytest_subprocess("--modelarts-chat", "scripted:script.json").assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 
 from modelarts_emulator.control.asking import NOTHING, TEXT, Body, members, refuse, world_tagged
+from modelarts_emulator.http.request import Request
 from modelarts_emulator.settings import MOST_PACE, MOST_SEED, REGION
 
 if TYPE_CHECKING:
@@ -71,5 +72,7 @@ def area_named(application: "Application", name: str) -> str:
 
 
 def shown_world(application: "Application", world: "World") -> dict:
-    """A world with everything a client needs to use it."""
-    return {"world": world.tag, "seed": world.seed, "pace": world.pace, **application.environment(world)}
+    """A world with everything a client needs to use it; the addresses are those by which it was asked."""
+    asked = Request(request.environ, application.obs_port)
+    told = {"world": world.tag, "seed": world.seed, "pace": world.pace, **application.environment(world)}
+    return told | {"endpoint": asked.base_url, "obs_endpoint": asked.obs_base_url} if asked.host else told

@@ -1,5 +1,6 @@
 """An HTTP/1.1 server: one loop answers what is quick, threads carry what takes its time."""
 
+import errno
 import logging
 import selectors
 import socket
@@ -376,7 +377,8 @@ def listen(host: str, port: int) -> socket.socket:
         sock.listen(512)
     except OSError as error:
         sock.close()
-        raise OSError(
-            f"cannot listen on {host}:{port}: {error.strerror}; choose another port, or 0 for any"
-        ) from None
+        hint = "give an address of this machine"
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            hint = "choose another port, or 0 for any"
+        raise OSError(f"cannot listen on {host}:{port}: {error.strerror}; {hint}") from None
     return sock

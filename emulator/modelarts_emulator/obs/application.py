@@ -107,6 +107,8 @@ class Obs:
     @property
     def worlds(self):
         """The objects of all worlds, loaded on first use."""
+        if self._worlds is not None:
+            return self._worlds
         with self._lock:
             if self._worlds is None:
                 from modelarts_emulator.obs.worlds import ObsWorlds

@@ -1,6 +1,7 @@
 """The objects of each world, with the journal that keeps them; loaded with moto at OBS's first use."""
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 
@@ -116,6 +117,8 @@ class ObsWorld:
 
     def is_open(self, bucket_name: str, key: str) -> bool:
         """Whether the bucket, or the object in it, is open to everyone."""
+        if bucket_name not in self.storage.buckets:
+            return False
         with self.storage.lock:
             bucket = self.storage.buckets.get(bucket_name)
             if bucket is None:
@@ -143,13 +146,11 @@ class ObsWorlds:
         self._region = region
         self._state_dir = state_dir
         self._lock = RLock()
+        # Each world is read under a lock of its own: a long journal keeps nobody from another world.
+        self._loading: dict[str, RLock] = {}
         self._worlds: dict[str, ObsWorld] = {}
         self._damaged: dict[str, str] = {}
-        for path in sorted(state_dir.glob("*.journal")) if state_dir is not None else ():
-            try:
-                self.of(path.stem)
-            except ObsError:
-                log.error("the objects of world %s stay out: %s", path.stem, self._damaged[path.stem])
+        self._has_all = False
 
     def of(self, tag: str) -> ObsWorld:
         """The objects of one world. StateUnavailable when its journal is damaged."""
@@ -157,6 +158,8 @@ class ObsWorlds:
         if found is None:
             refuse_to_wait()
             with self._lock:
+                loading = self._loading.setdefault(tag, RLock())
+            with loading:
                 found = self._worlds.get(tag) or self._loaded(tag)
         return found
 
@@ -165,10 +168,13 @@ class ObsWorlds:
         if tag not in self._damaged:
             try:
                 found = ObsWorld(tag, self._region, None if path is None else Journal(path))
-                self._worlds[tag] = found
+                with self._lock:
+                    self._worlds[tag] = found
                 return found
             except StateRefused as error:
-                self._damaged[tag] = str(error)
+                log.error("the objects of world %s stay out: %s", tag, error)
+                with self._lock:
+                    self._damaged[tag] = str(error)
             except OSError as error:
                 raise StateUnavailable(words_of(self._state_dir.parent, error)) from None
         raise StateUnavailable(f"{self._damaged[tag]}; a reset of the world forgets its objects")
@@ -186,12 +192,22 @@ class ObsWorlds:
 
     def with_open(self, bucket: str, key: str) -> list[str]:
         """The tags of the worlds in which that bucket, or the object in it, is open to everyone."""
+        if not self._has_all:
+            self._load()
+            self._has_all = True
         with self._lock:
             worlds = list(self._worlds.items())
         return [tag for tag, world in worlds if world.is_open(bucket, key)]
 
+    def _load(self, tag: str = "*") -> None:
+        """Read the objects of a world, or of all, that nobody has asked for yet; damaged ones stay out."""
+        for path in sorted(self._state_dir.glob(f"{tag}.journal")) if self._state_dir is not None else ():
+            with suppress(ObsError):
+                self.of(path.stem)
+
     def reset(self, tag: str | None) -> int:
         """Forget the objects of one world, or of all; how many there were."""
+        self._load(tag or "*")
         with self._lock:
             worlds = [world for one, world in self._worlds.items() if tag in (None, one)]
             for one in [one for one in self._damaged if tag in (None, one)]:

@@ -36,12 +36,14 @@ class Answering(NamedTuple):
 
     All are called with the records of the project and the id, in a transaction of the world. endpoint: the service;
     ApiError for one that takes no predictions. refuse_credential(…, proof): ApiError for a credential that is not for
-    it. note_crash(…, key, words): the process of a model has ended by itself. is_open: whether no credential is asked.
+    it. note_crash(…, key, words): the process of a model has ended by itself. note_timeout(…, key, words): one has not
+    answered in time. is_open: whether no credential is asked.
     """
 
     endpoint: Callable[[Bound, str], Endpoint]
     refuse_credential: Callable[[Bound, str, Proof], None]
     note_crash: Callable[[Bound, str, str, str], None]
+    note_timeout: Callable[[Bound, str, str, str], None]
     is_open: Callable[[Bound, str], bool] = lambda bound, id: False
 
 

@@ -8,7 +8,13 @@ from typing import Any, NamedTuple, cast
 
 from modelarts_emulator.inference.packages import dependencies, layout, simulated
 from modelarts_emulator.inference.packages.config import ModelConfig, parse_config
-from modelarts_emulator.inference.packages.worker import Limits, ModelWorker, PredictionTimeout, WorkerDown
+from modelarts_emulator.inference.packages.worker import (
+    Limits,
+    ModelWorker,
+    Output,
+    PredictionTimeout,
+    WorkerDown,
+)
 from modelarts_emulator.real_time import monotonic
 from modelarts_emulator.worlds.world import World
 
@@ -168,6 +174,10 @@ class ServedModel:
         worker = self._starting.worker
         return Answered(*worker.predict(path, method, headers, body, max(0.0, end - monotonic())))
 
+    def output(self) -> Output:
+        """What the package has printed and logged."""
+        return Output() if self._starting is None else self._starting.worker.output()
+
     def restart(self) -> None:
         """Begin a new process; returns at once."""
         if self._starting is not None and self._starting.unpacked.is_set() and not self._starting.failure:
@@ -184,6 +194,7 @@ class Fleet:
 
     def __init__(self) -> None:
         self._served: dict = {}
+        self._outputs: dict[str, Output] = {}
         self._tallies: dict[str, Tally] = {}
         self._lock = Lock()
 
@@ -211,6 +222,16 @@ class Fleet:
             served = self._served.pop(key, None)
         if served is not None:
             served.stop()
+        if isinstance(served, ServedModel):
+            self._outputs[key] = served.output()
+
+    def outputs(self, prefix: str) -> dict[str, Output]:
+        """What has been printed under the keys that begin so, by those at work now and last."""
+        found = {key: output for key, output in list(self._outputs.items()) if key.startswith(prefix)}
+        for key, served in list(self._served.items()):
+            if key.startswith(prefix) and isinstance(served, ServedModel):
+                found[key] = served.output()
+        return found
 
     def end_all(self, prefix: str) -> None:
         """Stop what is at work under keys that begin so."""
@@ -220,8 +241,10 @@ class Fleet:
     def forget(self, prefix: str) -> None:
         """Stop what is at work under keys that begin so, and forget what was counted there."""
         self.end_all(prefix)
-        for key in [key for key in list(self._tallies) if key.startswith(prefix)]:
-            del self._tallies[key]
+        kept: tuple[dict, ...] = (self._tallies, self._outputs)
+        for found in kept:
+            for key in [key for key in list(found) if key.startswith(prefix)]:
+                del found[key]
 
     def tally(self, key: str) -> Tally:
         """The calls counted under the key."""

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import unquote
 
+import orjson
+
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.bound import Bound
 from modelarts_emulator.frame.registry import import_area, resource_of
@@ -46,22 +48,41 @@ def predict(application: Any, request: Any, suffer: Callable[[World], object]) -
     try:
         answered = served.predict(path, request.method, request.headers, request.body, SECONDS)
         status = answered.status
-        return status, list(answered.headers.items()), answered.body
+        body = answered.body if status < 500 else naming_log(answered.body, id)
+        return status, list(answered.headers.items()), body
     except LookupError:
         status = 404
         raise ApiError("ModelArts.4204", status=404, fill=[f"{request.method} {path}"]) from None
     except PredictionTimeout as error:
-        raise ApiError("APIG.0201", f"Backend timeout: {error}", status=504) from None
+        with world.transaction():
+            answering.note_timeout(bound, id, key, f"{request.method} {path}: {error}")
+        raise ApiError("APIG.0201", f"Backend timeout: {error}; {log_of(id)}", status=504) from None
     except WorkerDown as error:
         with world.transaction():
             answering.note_crash(bound, id, key, str(error))
         if "took longer" in str(error):
-            raise ApiError("APIG.0201", f"Backend timeout: {error}", status=504) from None
-        raise ApiError("ModelArts.4302", fill=[str(error)], status=503) from None
+            raise ApiError("APIG.0201", f"Backend timeout: {error}; {log_of(id)}", status=504) from None
+        raise ApiError("ModelArts.4302", log_of(id), fill=[str(error)], status=503) from None
     finally:
         if status >= 400:
             with world.lock:
                 tally.failures += 1
+
+
+def log_of(id: str) -> str:
+    """Where what the models of a service print and raise can be read."""
+    return f"modelarts-emulator logs {id} shows what the model has printed"
+
+
+def naming_log(body: bytes, id: str) -> bytes:
+    """The answer of a package whose code has failed, with where that can be read; other answers as they are."""
+    if not body.startswith(b"{"):
+        return body
+    try:
+        told = orjson.loads(body)
+    except ValueError:
+        return body
+    return orjson.dumps(told | {"log": log_of(id)}) if "erno" in told else body
 
 
 def address_in(request: Any) -> tuple[str, str]:
@@ -79,12 +100,12 @@ def address_in(request: Any) -> tuple[str, str]:
 def find_service(worlds: Iterable[World], id: str) -> tuple[Bound, Answering] | None:
     """The records among which that service lies, and who answers for it; None when there is no such service."""
     for world in worlds:
-        with world.lock:
-            for name in [name for name in world.store.names() if id in world.store.table(name)]:
-                service, area, kind, *_ = [*name.split("/"), ""]
-                import_area(f"{service}/{area}")
-                answering = ANSWERING.get(f"{service}/{area}/{kind}")
-                if answering is not None:
+        for name in world.store.tables_with(id):
+            service, area, kind, *_ = [*name.split("/"), ""]
+            import_area(f"{service}/{area}")
+            answering = ANSWERING.get(f"{service}/{area}/{kind}")
+            if answering is not None:
+                with world.lock:
                     return resource_of(name).bound_to(world, world.store.table(name)), answering
     return None
 

@@ -18,6 +18,7 @@ from modelarts_emulator.worlds.clock import Clock, seconds_of
 from modelarts_emulator.worlds.world import World, moved_by
 
 TOKEN_SECONDS = 23 * 3600
+ANYTHING_TRUE = object()
 
 
 class Reply:
@@ -84,11 +85,23 @@ class TestClock:
             self._world.move_clock(moved_by(seconds_of(duration)))
         self._world.settle()
 
-    def until(self, holds: Callable[[], Any], within: float | str = "24h") -> float:
-        """Move on until `holds()` is true; the virtual seconds that took. TimeoutError when it never is."""
-        went = self._world.run_until(holds, seconds_of(within))
+    def until(
+        self, holds: Callable[[], Any], within: float | str = "24h", *, equals: Any = ANYTHING_TRUE
+    ) -> float:
+        """Move on until `holds()` is true, or is what `equals` says; the virtual seconds that took.
+
+        TimeoutError naming the last value when that never happens.
+        """
+        values: list[Any] = [None]
+
+        def is_met() -> bool:
+            values[0] = holds()
+            return bool(values[0]) if equals is ANYTHING_TRUE else values[0] == equals
+
+        went = self._world.run_until(is_met, seconds_of(within))
         if went is None:
-            raise TimeoutError(f"the condition did not hold within {within} of virtual time")
+            wanted = "the condition did not hold" if equals is ANYTHING_TRUE else f"it was not {equals!r}"
+            raise TimeoutError(f"{wanted} within {within} of virtual time; the last value was {values[0]!r}")
         return went
 
 
@@ -213,6 +226,20 @@ class Cloud:
             secret_access_key=self.secret_key,
             server=self.obs_endpoint,
             **options,
+        )
+
+    def openai(self, **options: Any) -> Any:
+        """A client of the `openai` package with this account's MaaS key."""
+        from openai import OpenAI
+
+        return OpenAI(**{"base_url": f"{self.endpoint}/v1", "api_key": self.maas_api_key, **options})
+
+    def anthropic(self, **options: Any) -> Any:
+        """A client of the `anthropic` package with this account's MaaS key."""
+        from anthropic import Anthropic
+
+        return Anthropic(
+            **{"base_url": f"{self.endpoint}/anthropic", "auth_token": self.maas_api_key, **options}
         )
 
     @contextmanager

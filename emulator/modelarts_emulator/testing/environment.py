@@ -20,6 +20,7 @@ ELSEWHERE = {
             "ID_TOKEN_FILE",
         )
     ),
+    **dict.fromkeys(("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_REGION", "ANTHROPIC_API_KEY", "OPENAI_ORG_ID")),
     "NO_PROXY": "127.0.0.1,localhost",
     "no_proxy": "127.0.0.1,localhost",
 }

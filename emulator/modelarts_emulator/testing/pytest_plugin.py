@@ -8,43 +8,45 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+    from dataclasses import Field
     from pathlib import Path
 
     from modelarts_emulator.running import Emulator
     from modelarts_emulator.testing.cloud import Cloud
 
-SETTABLE = {
-    "pace": "simulated work is that many times shorter than the cloud's",
-    "seed": "decides everything random",
-    "region": "region of the accounts that tests get",
-    "auth": "how credentials are checked: presence, strict or off",
-    "inference": "how deployed models answer: real or simulated",
-    "strict_fields": "refuse fields and parameters that nobody documents: true or false",
-}
+# The options of an emulator that the plugin chooses itself: its tests are on this machine, in memory, on free ports.
+CHOSEN = {"host": "127.0.0.1", "port": 0, "obs_port": 0, "state": "", "sync": False, "check_answers": True}
 RUNNING: pytest.StashKey[Any] = pytest.StashKey()
+
+
+def settable() -> list[Field]:
+    """The rows of Settings that a test run may choose."""
+    from dataclasses import fields
+
+    from modelarts_emulator.settings import Settings
+
+    return [row for row in fields(Settings) if row.name not in CHOSEN]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """--modelarts-<option> on the command line and modelarts_<option> in the ini file."""
     group = parser.getgroup("modelarts", "ModelArts emulator")
-    for name, words in SETTABLE.items():
-        group.addoption(f"--modelarts-{name.replace('_', '-')}", metavar="VALUE", help=words)
-        parser.addini(f"modelarts_{name}", f"{words}; --modelarts-{name.replace('_', '-')} goes first")
+    for row in settable():
+        flag, words = f"--modelarts-{row.name.replace('_', '-')}", row.metadata["help"].replace("%", "%%")
+        group.addoption(flag, metavar="VALUE", help=words)
+        parser.addini(f"modelarts_{row.name}", f"{words}; {flag} goes first")
 
 
 def settings_of(config: pytest.Config) -> dict[str, Any]:
     """The options that command line and ini file give. UsageError for a value that makes no sense."""
-    from dataclasses import fields
-
     from modelarts_emulator.settings import Settings, parsed
 
-    rows = {row.name: row for row in fields(Settings)}
     try:
         given = {}
-        for name in SETTABLE:
-            text = config.getoption(f"modelarts_{name}") or config.getini(f"modelarts_{name}")
+        for row in settable():
+            text = config.getoption(f"modelarts_{row.name}") or config.getini(f"modelarts_{row.name}")
             if text:
-                given[name] = parsed(rows[name], text)
+                given[row.name] = parsed(row, text)
         Settings(**given)
     except ValueError as error:
         raise pytest.UsageError(f"modelarts: {error}") from None
@@ -56,8 +58,8 @@ def modelarts_emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     """The emulator of this process, on free ports, in memory; every answer is held against its schema."""
     from modelarts_emulator.running import Emulator
 
-    given = {"host": "127.0.0.1", "port": 0, "obs_port": 0, "state": "", **settings_of(request.config)}
-    with Emulator(check_answers=True, **given) as emulator:
+    given = settings_of(request.config)
+    with Emulator(**CHOSEN, **given) as emulator:
         request.config.stash[RUNNING] = emulator
         yield emulator
         del request.config.stash[RUNNING]

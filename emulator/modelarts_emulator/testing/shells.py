@@ -31,9 +31,17 @@ def variables(environment: dict) -> dict:
         "OBS_ENDPOINT": obs,
         "OBS_ACCESS_KEY_ID": access_key,
         "OBS_SECRET_ACCESS_KEY": secret_key,
+        # Of AWS only what S3 clients read: other services are not here.
+        "AWS_ENDPOINT_URL_S3": obs,
+        "AWS_ACCESS_KEY_ID": access_key,
+        "AWS_SECRET_ACCESS_KEY": secret_key,
+        "AWS_DEFAULT_REGION": environment["region"],
+        "MAAS_BASE_URL": f"{endpoint}/v1",
         "MAAS_API_KEY": environment["maas_api_key"],
         "OPENAI_BASE_URL": f"{endpoint}/v1",
         "OPENAI_API_KEY": environment["maas_api_key"],
+        "ANTHROPIC_BASE_URL": f"{endpoint}/anthropic",
+        "ANTHROPIC_AUTH_TOKEN": environment["maas_api_key"],
         "EMULATOR_URL": endpoint,
         "EMULATOR_OBS_URL": obs,
     }

@@ -10,7 +10,8 @@ from threading import Lock
 from modelarts_emulator.settings import Settings
 from modelarts_emulator.worlds.journal import Journal, StateRefused
 from modelarts_emulator.worlds.old_states import carry_over_claims
-from modelarts_emulator.worlds.world import META, Surroundings, World, tag_of_number
+from modelarts_emulator.worlds.surroundings import Surroundings
+from modelarts_emulator.worlds.world import META, World, tag_of_number
 
 log = logging.getLogger("modelarts_emulator.worlds")
 

@@ -242,6 +242,15 @@ class Store:
     def __len__(self) -> int:
         return sum(len(table) for table in self._tables.values())
 
+    def tables_with(self, id: str) -> list[str]:
+        """The names of the tables that hold a record with that id at this moment.
+
+        Anybody may ask without the lock, to find out whose lock is worth waiting for; what counts is what is found
+        under it.
+        """
+        tables = [*list(self._emptied.items()), *list(self._tables.items())]
+        return [name for name, table in tables if id in table]
+
     def next_id(self) -> str:
         """An id for records that TinyDB's own insert has to name."""
         self._sequence += 1
@@ -297,7 +306,10 @@ class Store:
         """Begin a transaction by forgetting all records of the tables whose name `belongs`; how many there were."""
         self.commit()
         names = [name for name, table in self._tables.items() if len(table) and belongs(name)]
-        self._emptied = {name: self._tables.pop(name) for name in names}
+        # In both for a moment: who looks without the lock finds them.
+        self._emptied = {name: self._tables[name] for name in names}
+        for name in names:
+            del self._tables[name]
         return sum(len(table) for table in self._emptied.values())
 
     def clear(self, belongs: Callable[[str], bool] = lambda name: True) -> int:

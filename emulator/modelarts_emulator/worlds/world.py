@@ -1,18 +1,18 @@
 """All that one account sees: its records, its time, its chance, its objects."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import sha256
 from random import Random
 from typing import Any, NamedTuple
 
-from modelarts_emulator.waiting import MANNER, NeedsThread, refuse_to_wait
+from modelarts_emulator.waiting import MANNER, NeedsThread, refuse_to_wait, starting_over
 from modelarts_emulator.worlds.clock import Clock
 from modelarts_emulator.worlds.due import Due
 from modelarts_emulator.worlds.faults import Faults
 from modelarts_emulator.worlds.journal import Journal, StateUnwritten
 from modelarts_emulator.worlds.lock import Lock
 from modelarts_emulator.worlds.store import Store
+from modelarts_emulator.worlds.surroundings import Surroundings, nothing
 
 DEFAULT_REGION = "cn-north-4"
 META = "emulator/world"
@@ -31,36 +31,6 @@ class Account(NamedTuple):
     user_password: str
     access_key: str
     secret_key: str
-
-
-def nothing(*_: object) -> None:
-    """Do nothing."""
-
-
-def ask_nobody(*_: object) -> Any:
-    """LookupError: a world alone has no operations."""
-    raise LookupError("this world has no operations to ask")
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What worlds need of the rest of an emulator; a world alone has neither objects nor kinds of resources.
-
-    obs_of(world): its objects. obs_is_loaded(): whether they are there at once; load_obs() sees to that. resource_of
-    (table name): the kind of resource that lies there. ask(world, caller, operation id, path, body, host): what an
-    operation answers somebody on whose behalf the emulator itself asks. report(words): told of what failed and is
-    nobody's request. areas: the full names of all areas. forget(world, area): called when an area is reset, after its
-    own records are gone, for what lies elsewhere on its behalf.
-    """
-
-    obs_of: Callable[["World"], Any] = nothing
-    obs_is_loaded: Callable[[], bool] = lambda: True
-    load_obs: Callable[[], object] = nothing
-    resource_of: Callable[[str], Any] = nothing
-    ask: Callable[..., Any] = ask_nobody
-    report: Callable[[str], object] = nothing
-    areas: frozenset[str] = frozenset()
-    forget: tuple[Callable[["World", str], object], ...] = ()
 
 
 class World:
@@ -327,12 +297,8 @@ class World:
         """Whether all that is due is done after a slice; where others wait for it, OBS is not loaded meanwhile."""
         if MANNER.hurries or self.lock.depth > 1:
             return self.due.catch_up(goal)
-        before = MANNER.starts_over
-        MANNER.starts_over = True
-        try:
+        with starting_over():
             return self.due.catch_up(goal)
-        finally:
-            MANNER.starts_over = before
 
     def _load_unlocked(self, needed: NeedsThread) -> None:
         """Do what has to come first while others may take the lock."""

@@ -8,8 +8,8 @@ from modelarts_emulator.simulation.search_space import space_from_yaml
 
 JOBS = "/v2/{project_id}/training-jobs"
 TABLE = ["", "done", "pid", "config", "trial_id", "training_iteration", "time_total_s", "worker_index"]
-TABLE += ["reward_attr", "status", "acc", "loss", "best_reward"]
-TRIAL = ["done", "pid", "best_reward", "time_total_s", "config", "acc", "loss", "trial_id"]
+TABLE += ["reward_attr", "status", "accuracy", "loss", "best_reward"]
+TRIAL = ["done", "pid", "best_reward", "time_total_s", "config", "accuracy", "loss", "trial_id"]
 TRIAL += ["training_iteration", "reward_attr"]
 
 
@@ -112,6 +112,8 @@ def test_the_trials_table_has_the_documented_header_and_string_cells(cloud, buck
     run_to_end(cloud, job)
     items = cloud.get(f"{JOBS}/{job}/autosearch-trials").json["items"]
     assert items["header"] == TABLE
+    header = cloud.get(f"{JOBS}/{job}/autosearch-trials/{items['data'][0][4]}").json["header"]
+    assert header == TRIAL
     assert all(
         isinstance(cell, dict if name == "config" else str)
         for row in items["data"]
@@ -148,8 +150,7 @@ def test_the_best_reward_of_a_trial_never_gets_worse(cloud, bucket, mode):
     job = create(cloud, mode=mode, reward="loss" if mode == "min" else "accuracy")
     run_to_end(cloud, job)
     answer = cloud.get(f"{JOBS}/{job}/autosearch-trials/{trials(cloud, job)[0]['trial_id']}").json
-    assert answer["header"] == TRIAL
-    best = [float(dict(zip(TRIAL, row, strict=True))["best_reward"]) for row in answer["data"]]
+    best = [float(dict(zip(answer["header"], row, strict=True))["best_reward"]) for row in answer["data"]]
     assert best == sorted(best, reverse=mode == "min") and len(set(best)) > 1
 
 
@@ -194,10 +195,27 @@ def test_the_table_of_a_trial_that_is_over_ends_with_its_last_report_again_as_do
     cloud.post(f"{JOBS}/{job}/autosearch-trial-earlystop/{trial_id}")
     answer = cloud.get(f"{JOBS}/{job}/autosearch-trials/{trial_id}").json
     last, again = (dict(zip(TRIAL, row, strict=True)) for row in answer["data"][-2:])
-    assert (last["done"], again["done"]) == ("False", "True")
-    assert last["reward_attr"] == again["reward_attr"]
+    assert (last.pop("done"), again.pop("done")) == ("False", "True")
+    assert last == again
     shown = next(row for row in trials(cloud, job) if row["trial_id"] == trial_id)
     assert again["time_total_s"] == shown["time_total_s"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "reward", "metrics"),
+    [
+        ("max", "f1", ["f1", "loss"]),
+        ("min", "val_loss", ["acc", "val_loss"]),
+        ("min", "acc", ["loss", "acc"]),
+    ],
+)
+def test_the_column_of_the_reward_is_called_as_the_job_calls_it(cloud, bucket, mode, reward, metrics):
+    job = create(cloud, mode=mode, reward=reward)
+    run_to_end(cloud, job)
+    items = cloud.get(f"{JOBS}/{job}/autosearch-trials").json["items"]
+    header = cloud.get(f"{JOBS}/{job}/autosearch-trials/{items['data'][0][4]}").json["header"]
+    assert items["header"][10:12] == metrics == header[5:7]
+    assert all(row[8] == row[items["header"].index(reward)] for row in items["data"])
 
 
 def test_an_early_stopped_trial_reports_no_more(cloud, bucket):

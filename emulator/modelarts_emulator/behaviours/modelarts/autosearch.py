@@ -13,10 +13,12 @@ from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.simulation.sensitivity import importance, importance_png
 
+# Between them stand the metrics: the reward under its own name, and the other half of the learning curve.
 TABLE_HEADER = ["", "done", "pid", "config", "trial_id", "training_iteration", "time_total_s", "worker_index"]
-TABLE_HEADER += ["reward_attr", "status", "acc", "loss", "best_reward"]
-TRIAL_HEADER = ["done", "pid", "best_reward", "time_total_s", "config", "acc", "loss", "trial_id"]
-TRIAL_HEADER += ["training_iteration", "reward_attr"]
+TABLE_HEADER += ["reward_attr", "status"]
+TABLE_END = ["best_reward"]
+TRIAL_HEADER = ["done", "pid", "best_reward", "time_total_s", "config"]
+TRIAL_END = ["trial_id", "training_iteration", "reward_attr"]
 ANALYSIS_HEADER = ["parameters", "the mean/std of importance"]
 FEWEST_FOR_ANALYSIS = 2
 
@@ -50,8 +52,10 @@ def show_yaml_template(call: Call):
 def show_trials(call: Call):
     """A page of the trials table: strings, and the configuration as an object."""
     job, now = search_job(call), call.world.clock.now()
-    answer = list_rows(call, [row_of(trial, TABLE_HEADER, now) for trial in trials_of(call, job)])
-    answer["items"]["header"] = TABLE_HEADER
+    metrics = metrics_of(call, job)
+    header = [*TABLE_HEADER, *metrics, *TABLE_END]
+    answer = list_rows(call, [row_of(trial, header, metrics, now) for trial in trials_of(call, job)])
+    answer["items"]["header"] = header
     return {"group_by": "", **answer}
 
 
@@ -59,10 +63,11 @@ def show_trials(call: Call):
 def show_trial(call: Call):
     """What one trial has reported so far, a row a report; once it is over, the last one again as done."""
     job, now = search_job(call), call.world.clock.now()
-    trial, header = trial_named(call, job), TRIAL_HEADER
-    rows = [row_of(trial, header, now, at + 1) for at in range(len(trials.reports_of(trial, now)))]
+    trial, metrics = trial_named(call, job), metrics_of(call, job)
+    header = [*TRIAL_HEADER, *metrics, *TRIAL_END]
+    rows = [row_of(trial, header, metrics, now, at + 1) for at in range(len(trials.reports_of(trial, now)))]
     if not rows or is_over(trial, now):
-        rows.append(row_of(trial, header, now))
+        rows.append(row_of(trial, header, metrics, now))
     return {"header": header, "data": rows}
 
 
@@ -136,16 +141,29 @@ def is_over(trial: dict, now: float) -> bool:
     return "ended" in trial and trial["ended"] <= now
 
 
-def row_of(trial: dict, header: list[str], now: float, number: int | None = None) -> list:
+def metrics_of(call: Call, job: dict) -> tuple[str, str]:
+    """The names of a trial's metric and loss in the tables; of these the reward is called as the job calls it."""
+    search = trials.search_of(TRAINING_JOBS.of(call), job)
+    if search is None:
+        return "acc", "loss"
+    if trials.is_metric(search):
+        return search["reward"], "loss" if search["reward"] != "loss" else "acc"
+    return "acc" if search["reward"] != "acc" else "loss", search["reward"]
+
+
+def row_of(
+    trial: dict, header: list[str], metrics: tuple[str, str], now: float, number: int | None = None
+) -> list:
     """The cells of a trial after its report of that number; without one as it stands now."""
     done = number is None and is_over(trial, now)
     if number is None:
         number = len(trials.reports_of(trial, now))
-        seconds = (trial["ended"] if done else now) - trial["started"]
-    else:
-        seconds = trial["reports"][number - 1]["at"]
     report = trial["reports"][number - 1] if number else {"reward": "", "acc": "", "loss": ""}
+    # The time of a trial is that of its last report, as its reports count it.
+    seconds = report["at"] if number else (trial["ended"] if done else now) - trial["started"]
     cells = {
+        metrics[0]: report["acc"],
+        metrics[1]: report["loss"],
         "": str(trial["index"]),
         "done": str(done),
         "pid": str(trial["pid"]),
@@ -156,8 +174,6 @@ def row_of(trial: dict, header: list[str], now: float, number: int | None = None
         "worker_index": "",
         "reward_attr": report["reward"],
         "status": trial["status"],
-        "acc": report["acc"],
-        "loss": report["loss"],
         "best_reward": trials.best_reward(trial, number),
     }
     return [cells[name] for name in header]

@@ -35,6 +35,13 @@ LARGEST_LOG = 1 << 20
 BURIAL_SECONDS = 2
 
 
+class Output(NamedTuple):
+    """What a package has printed and logged: the end of it, and how many bytes that were in all."""
+
+    text: str = ""
+    written: int = 0
+
+
 class Limits(NamedTuple):
     """What a worker may use; call_seconds is for one prediction, cpu_seconds for one or for the start."""
 
@@ -84,6 +91,7 @@ class ModelWorker:
         }
         self._lock = Lock()
         self._process = None
+        self._before = Output()
 
     def start(self) -> None:
         """Begin a process and return at once; nothing happens while one is alive."""
@@ -104,6 +112,7 @@ class ModelWorker:
     def _discard(self) -> None:
         if self._process is not None:
             self._process.end("the worker was stopped")
+            self._before = self.output()
             self._process = None
 
     @property
@@ -154,8 +163,15 @@ class ModelWorker:
 
     def logs(self) -> str:
         """The end of what the package has printed and logged."""
-        process = self._process
-        return process.logs() if process is not None else ""
+        return self.output().text
+
+    def output(self) -> Output:
+        """What the package has printed and logged in all its processes."""
+        process, before = self._process, self._before
+        if process is None:
+            return before
+        text, written = process.output()
+        return Output((before.text + text)[-LARGEST_LOG:], before.written + written)
 
     def predict(
         self, path: str, method: str, headers: dict[str, str], body: bytes, timeout: float
@@ -181,6 +197,7 @@ class ModelProcess:
         self.started = Event()
         self._inside: int | None = None
         self._why = None
+        self._cut = 0
         self._ending = Lock()
         self._calls = SimpleQueue()
         self._folder = mkdtemp(prefix="model-")
@@ -189,7 +206,16 @@ class ModelProcess:
         self._channel, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-B", str(MAIN), str(theirs.fileno()), str(SERVING_BASE), SANDBOX],
+                [
+                    sys.executable,
+                    "-I",
+                    "-B",
+                    "-u",
+                    str(MAIN),
+                    str(theirs.fileno()),
+                    str(SERVING_BASE),
+                    SANDBOX,
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=self._log,
@@ -223,26 +249,27 @@ class ModelProcess:
         answer = Future()
         self._calls.put((answer, header, body))
         if not self.alive:
-            self.end(self.failure)
+            self.end(self.failure, is_failure=True)
             self._refuse_calls()
         try:
             return answer.result(timeout)
         except TimeoutError:
             answer.cancel()
-            raise PredictionTimeout(f"no answer within {timeout:g} s") from None
+            raise PredictionTimeout(f"no answer within {timeout:.3g} s") from None
 
-    def logs(self) -> str:
+    def output(self) -> Output:
         size = os.fstat(self._log.fileno()).st_size
-        return os.pread(self._log.fileno(), LARGEST_LOG, max(0, size - LARGEST_LOG)).decode(
-            "utf-8", "replace"
-        )
+        tail = os.pread(self._log.fileno(), LARGEST_LOG, max(0, size - LARGEST_LOG))
+        return Output(tail.decode("utf-8", "replace"), self._cut + size)
 
-    def end(self, why: str) -> None:
-        """Kill the process and all of its group; the first reason stays."""
+    def end(self, why: str, is_failure: bool = False) -> None:
+        """Kill the process and all of its group; the first reason stays, and is told in the log for a failure."""
         with self._ending:
             if self._why is None:
                 self._why = why
                 self._kill()
+                if is_failure:
+                    os.write(self._log.fileno(), f"[modelarts-emulator] {why}\n".encode())
         self._calls.put(None)
 
     def _serve(self, order: dict) -> None:
@@ -253,9 +280,9 @@ class ModelProcess:
                 self.started.set()
                 self._answer_calls()
             except TimeoutError:
-                self.end(self._late())
+                self.end(self._late(), is_failure=True)
             except (BrokenFrame, OSError) as error:
-                self.end(self._gone(error))
+                self.end(self._gone(error), is_failure=True)
         self.started.set()
         self._refuse_calls()
 
@@ -264,7 +291,7 @@ class ModelProcess:
         send_frame(self._channel, order)
         reply, _ = receive_frame(self._channel)
         if not reply.get("ready"):
-            self.end(f"the model could not be loaded: {str(reply.get('failure'))[:1000]}")
+            self.end(f"the model could not be loaded: {str(reply.get('failure'))[:1000]}", is_failure=True)
             return
         self.confined = bool(reply.get("landlock"))
         self._inside = reply.get("pid")
@@ -283,7 +310,7 @@ class ModelProcess:
                 answer.set_result(checked(number, *receive_frame(self._channel)))
             except (BrokenFrame, OSError) as error:
                 why = self._late() if isinstance(error, TimeoutError) else self._gone(error)
-                self.end(why)
+                self.end(why, is_failure=True)
                 answer.set_exception(WorkerDown(self.failure))
                 return
             self._shorten_log()
@@ -312,9 +339,11 @@ class ModelProcess:
 
     def _shorten_log(self) -> None:
         if os.fstat(self._log.fileno()).st_size > 2 * LARGEST_LOG:
-            kept = self.logs().encode()
+            text, written = self.output()
+            kept = text.encode()
             os.ftruncate(self._log.fileno(), 0)
-            os.pwrite(self._log.fileno(), kept, 0)
+            os.write(self._log.fileno(), kept)
+            self._cut = written - len(kept)
 
 
 def checked(number: int, reply: dict, body: bytes) -> tuple[int, dict[str, str], bytes]:

@@ -15,7 +15,8 @@ VM, SCARCE_VM, NPU, HPS = "s7.large.2", "pi2.2xlarge.4", "physical.snt9b.8", "hp
 IMAGE = "4a0c1e5e-0d1b-4c57-9f0f-2b8f0a6d51{:02}"
 # For virtual machines: the usual image, another, one that is INACTIVE.
 VM_IMAGE, OTHER_VM_IMAGE, INACTIVE_IMAGE = IMAGE.format(1), IMAGE.format(7), IMAGE.format(8)
-NPU_IMAGE, HPS_IMAGE, OTHER_HPS_IMAGE = IMAGE.format(4), IMAGE.format(5), IMAGE.format(6)
+NPU_IMAGE = IMAGE.format(4)
+HPS_IMAGE, OTHER_HPS_IMAGE, INACTIVE_HPS_IMAGE = IMAGE.format(5), IMAGE.format(6), IMAGE.format(9)
 DISK = "7be1c3a0-52d4-4e6b-8f1a-9d0c2b3e4{}01"
 PORT = "5c2d9f10-8a4b-4d3c-9e7f-6b1a0c8d2{}01"
 PUBLIC_IP = "9d4e7b21-3c6f-4a58-b2d9-1f0e8c7a6{}01"
@@ -77,15 +78,18 @@ def cluster(cloud, name="plane-a", **members) -> str:
     return cloud.post(CLUSTERS, {"name": name, **members}).json["id"]
 
 
-def hyperinstance(cloud, flavor=HPS, group=None, within=None, **members) -> str:
-    """The id of a new hyperinstance that is ACTIVE."""
+def hyperinstance(cloud, flavor=HPS, group=None, within=None, image=HPS_IMAGE, **members) -> str:
+    """The id of a new hyperinstance that is ACTIVE, or in ERROR with an image that is not."""
     within = within or cluster(cloud)
     network = {"hyper_group": {"id": group}} if group else {}
-    server = create(
-        cloud, "hyper-a", flavor, HPS_IMAGE, network=network, **{"hps_cluster_id": within, **members}
-    )
+    server = create(cloud, "hyper-a", flavor, image, network=network, **{"hps_cluster_id": within, **members})
     settle(cloud)
     return server["server_hps"]["id"]
+
+
+def flavor_of(size: int) -> str:
+    """The flavor that has so many servers."""
+    return f"hps.snt9c.x{size}"
 
 
 def whole(cloud, id: str) -> dict:

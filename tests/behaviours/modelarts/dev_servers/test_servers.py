@@ -3,6 +3,8 @@
 import base64
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.behaviours.modelarts.dev_servers.conftest import (
     CLUSTERS,
@@ -121,6 +123,7 @@ def test_an_image_that_is_not_active_fails_the_creation(cloud):
         ({"user_data": "no base64!"}, WRONG),
         ({"user_data": base64.b64encode(bytes(32769)).decode()}, WRONG),
         ({"userdata": "no base64!"}, WRONG),
+        ({"network": {**NETWORK, "allowed_address_pairs": [{"ip_address": "0.0.0.0/0"}]}}, WRONG),
         ({"network": {**NETWORK, "roce_id": NOBODY}}, MISSING),
         ({"network": {**NETWORK, "hyper_cluster": {"id": NOBODY}}}, MISSING),
     ],
@@ -203,6 +206,40 @@ def test_everybody_sees_their_own_servers_and_the_owner_of_the_account_also_thos
     assert listed(cloud, f"owner={stranger.id}") == [theirs]
     assert listed(cloud, f"owner={cloud.world.account.user_id}", **stranger.options) == [theirs]
     assert listed(cloud, path=f"{SERVERS}/all") == [mine, theirs]
+
+
+ORDER = {"createTime": "create_at", "updateTime": "update_at"}
+ASKED = st.fixed_dictionaries(
+    {},
+    optional={
+        "limit": st.integers(0, 6),
+        "offset": st.integers(0, 6),
+        "sort_key": st.sampled_from(list(ORDER)),
+        "sort_dir": st.sampled_from(["ASC", "DESC"]),
+    },
+)
+
+
+def test_every_page_is_that_of_a_plain_list(cloud):
+    for name in "abcde":
+        create(cloud, name)
+        cloud.clock.advance(1)
+    for row in cloud.get(f"{SERVERS}?sort_dir=DESC&limit=3").json["data"][::2]:
+        cloud.put(f"{SERVERS}/{row['id']}", {"name": row["name"] * 2})
+        cloud.clock.advance(1)
+    rows = cloud.get(f"{SERVERS}/all").json["data"]
+
+    @settings(max_examples=40)
+    @given(asked=ASKED)
+    def holds(asked):
+        page = cloud.get(SERVERS, params=asked).json
+        limit, offset = asked.get("limit", 10), asked.get("offset", 0)
+        member, is_descending = ORDER[asked.get("sort_key", "createTime")], asked.get("sort_dir") == "DESC"
+        ordered = sorted(rows, key=lambda row: row[member], reverse=is_descending)
+        assert page["data"] == ordered[offset : offset + limit]
+        assert (page["total"], page["size"]) == (len(rows), limit)
+
+    holds()
 
 
 def test_a_server_on_its_way_out_refuses_everything(cloud):

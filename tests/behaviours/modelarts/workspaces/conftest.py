@@ -1,7 +1,5 @@
 """What the stories of workspaces share: workspaces, and a second user of the account."""
 
-from typing import NamedTuple
-
 import pytest
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon
 from modelarts_emulator.frame.registry import RESOURCES
@@ -30,25 +28,6 @@ def names(cloud, query: str = "", **options) -> list[str]:
 def refusal(reply) -> tuple[int, str]:
     """Status and code of a refusal."""
     return reply.status, reply.json["error_code"]
-
-
-class Stranger(NamedTuple):
-    """A second user of the account. options: of a request that comes from that user."""
-
-    id: str
-    name: str
-    options: dict
-
-
-@pytest.fixture
-def stranger(cloud):
-    """A federated user of the account."""
-    body = {"auth": {"id_token": {"id": "x"}, "scope": {"project": {"id": cloud.project_id}}}}
-    provider = {"X-Idp-Id": cloud.domain_name}
-    reply = cloud.post("/v3.0/OS-AUTH/id-token/tokens", body, headers=provider, auth=False)
-    assert reply.status == 200, reply
-    user = reply.json["token"]["user"]
-    return Stranger(user["id"], user["name"], {"headers": {"X-Auth-Token": reply.headers["x-subject-token"]}})
 
 
 class Boxes:

@@ -26,20 +26,30 @@ def create_agency(call):
     agencies = call.world.store.table(AGENCIES)
     if agencies.having("name", asked["name"]):
         raise ApiError("409", f"there is an agency {asked['name']} already; its name must be unique")
-    hours, now = hours_of(asked.get("duration", "FOREVER")), call.world.clock.now()
+    hours = hours_of(asked.get("duration", "FOREVER"))
+    return {
+        "agency": shown_agency(
+            new_agency(call.world, asked["name"], trusted, hours, asked.get("description", ""))
+        )
+    }
+
+
+def new_agency(world, name: str, trusted: dict, hours: int = 0, description: str = "") -> dict:
+    """A new agency of the account for whom it trusts, for that many hours (0: for good)."""
+    now = world.clock.now()
     agency = {
-        "id": call.world.new_hex(32),
-        "name": asked["name"],
-        "domain_id": asked["domain_id"],
-        "description": asked.get("description", ""),
+        "id": world.new_hex(32),
+        "name": name,
+        "domain_id": world.account.domain_id,
+        "description": description,
         "duration": str(hours) if hours else "FOREVER",
-        "create_time": call.world.clock.iso(now, fraction=6),
-        "expire_time": call.world.clock.iso(now + hours * 3600, fraction=6) if hours else "",
+        "create_time": world.clock.iso(now, fraction=6),
+        "expire_time": world.clock.iso(now + hours * 3600, fraction=6) if hours else "",
         **trusted,
         "_expires": now + hours * 3600 if hours else None,
     }
-    agencies.put(agency["id"], agency)
-    return {"agency": shown_agency(agency)}
+    world.store.table(AGENCIES).put(agency["id"], agency)
+    return agency
 
 
 @behaviour("ListAgencies")

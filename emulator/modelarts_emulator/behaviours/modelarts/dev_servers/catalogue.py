@@ -9,7 +9,7 @@ from modelarts_emulator.frame.registry import behaviour
 FLAVORS, IMAGES = "modelarts/dev-servers/flavors", "modelarts/dev-servers/images"
 # Of some hardware there is a stock for servers alone; the rest is shared with the nodes of pools.
 OWN_STOCK, SHARED_STOCK = "modelarts/dev-servers/stock", "modelarts/pools/stock"
-POOLS = "modelarts/pools/pool"
+POOLS, POOL_NODES = "modelarts/pools/pool", "modelarts/nodes/node"
 NOT_FOUND = "ModelArts.6404"
 OF_FLAVOR = ("arch", "server_type", "flavor", "flavor_type", "specification", "roce_num", "count", "status")
 
@@ -21,7 +21,8 @@ def machines_for_servers(world, project: str, hardware: str) -> int:
         return own
     pools = world.store.table(f"{POOLS}/{project}")
     nodes = [node for pool in pools for node in pool.get("_nodes", ())]
-    return fixture(SHARED_STOCK)[hardware] - sum(node["flavor"] == hardware for node in nodes)
+    taken = world.store.table(f"{POOL_NODES}/{project}").how_many("spec.flavor", hardware)
+    return fixture(SHARED_STOCK)[hardware] - taken - sum(node["flavor"] == hardware for node in nodes)
 
 
 register("server", machines_for_servers)
@@ -48,9 +49,9 @@ def find_image(id: str) -> dict:
     raise ApiError("ModelArts.6797", "ListDevServerImages has those that exist", fill=[id])
 
 
-def machines_left(bound, flavor: dict) -> int:
-    """How many machines of the flavor's hardware nobody has."""
-    return free_in(bound.world, bound.project_id, f"server:{flavor['_hardware']}")
+def machines_left(where, flavor: dict) -> int:
+    """How many machines of the flavor's hardware nobody has in the project of a call, or of records."""
+    return free_in(where.world, where.project_id, f"server:{flavor['_hardware']}")
 
 
 def refuse_sold_out(bound, flavor: dict, machines: int) -> None:

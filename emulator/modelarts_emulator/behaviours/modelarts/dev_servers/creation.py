@@ -10,7 +10,7 @@ from modelarts_emulator.behaviours.modelarts.dev_servers.hyper_clusters import f
 from modelarts_emulator.behaviours.modelarts.dev_servers.hyper_instances import HYPERINSTANCES
 from modelarts_emulator.behaviours.modelarts.dev_servers.networks import ROCE_NETWORKS
 from modelarts_emulator.behaviours.modelarts.dev_servers.parts import disks_asked
-from modelarts_emulator.behaviours.modelarts.dev_servers.servers import SERVERS, add_server
+from modelarts_emulator.behaviours.modelarts.dev_servers.servers import SERVERS, add_server, names_of
 from modelarts_emulator.frame.registry import behaviour
 
 
@@ -26,7 +26,7 @@ def create_dev_server(call):
         hyperinstance = add_hyperinstance(call, flavor, server)
         server["server_hps"] = {"id": hyperinstance["id"], "name": asked["name"]}
         server["cloud_server"] |= {"hps_id": hyperinstance["hps_id"]}
-    names = [asked["name"]] if count == 1 else [f"{asked['name'][:59]}-{n:04}" for n in range(1, count + 1)]
+    names = names_of(asked["name"], count)
     made = [add_server(bound, server | {"name": name}, disks_asked(asked)) for name in names]
     return SERVERS.answer(call, bound.shown(made[0]))
 
@@ -45,6 +45,7 @@ def server_asked(call, flavor: dict) -> dict:
     asked, network, kind = call.body, call.body["network"], flavor["server_type"]
     refusals.refuse_bad_login(asked, kind)
     refusals.refuse_bad_user_data(asked.get("user_data") or asked.get("userdata"))
+    refusals.refuse_bad_pairs(network.get("allowed_address_pairs", []))
     image = refusals.refuse_misfit(find_image(asked["image_id"]), flavor)
     if "roce_id" in network:
         ROCE_NETWORKS.of(call).find(network["roce_id"])

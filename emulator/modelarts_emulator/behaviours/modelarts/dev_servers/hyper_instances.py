@@ -16,7 +16,12 @@ from modelarts_emulator.behaviours.modelarts.dev_servers.refusals import (
     refuse_bad_user_data,
     refuse_misfit,
 )
-from modelarts_emulator.behaviours.modelarts.dev_servers.servers import SERVERS, add_server, write_system
+from modelarts_emulator.behaviours.modelarts.dev_servers.servers import (
+    SERVERS,
+    add_server,
+    names_of,
+    write_system,
+)
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import GONE
 from modelarts_emulator.frame.listing import list_records
@@ -24,14 +29,14 @@ from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource
 
 HYPERINSTANCE = "server_hps.id"
-MOST_SERVERS = 48
 HYPERINSTANCES = Resource("modelarts/dev-servers/hyperinstance", not_found=NOT_FOUND).serves(
     show="GetHyperinstance", list="ListAllHyperinstances"
 )
-# What a hyperinstance is while some of its servers are in a state; TERMINATING and PROVISIONING only if all are.
-STATES = {
-    "ERROR": {"CREATE_FAILED", "DELETE_FAILED", "ERROR"},
-    "REIMAGING": {"CHANGINGOS", "REINSTALLINGOS"},
+# What a hyperinstance is when all of its servers are in a state, or else when some are; otherwise it is ACTIVE.
+OF_ALL = {"CREATING": "PROVISIONING", "DELETING": "TERMINATING"}
+OF_SOME = {
+    **dict.fromkeys(("CREATE_FAILED", "DELETE_FAILED", "ERROR"), "ERROR"),
+    **dict.fromkeys(("CHANGINGOS", "REINSTALLINGOS"), "REIMAGING"),
 }
 
 
@@ -43,9 +48,9 @@ def servers_of(bound, hyperinstance: dict) -> list[dict]:
 def state_in(servers: list[dict]) -> str:
     """The state of the hyperinstance that has these servers."""
     states = {server["status"] for server in servers}
-    if states in ({"CREATING"}, {"DELETING"}):
-        return {"CREATING": "PROVISIONING", "DELETING": "TERMINATING"}[states.pop()]
-    return next((state for state, cases in STATES.items() if states & cases), "ACTIVE")
+    cases = [own for state, own in OF_ALL.items() if states == {state}]
+    cases += [own for state, own in OF_SOME.items() if state in states]
+    return next(iter(cases), "ACTIVE")
 
 
 @HYPERINSTANCES.showing
@@ -81,19 +86,19 @@ def list_hyperinstance_servers(call):
 @behaviour("StartHyperinstance")
 def start_hyperinstance(call):
     """Start all servers, which have to be stopped."""
-    return with_all_servers(call, lambda server: SERVERS.act(call, server, "start"))
+    return act_on_servers(call, lambda server: SERVERS.act(call, server, "start"))
 
 
 @behaviour("StopHyperinstance")
 def stop_hyperinstance(call):
     """Stop all servers, which have to run."""
-    return with_all_servers(call, lambda server: SERVERS.act(call, server, "stop"))
+    return act_on_servers(call, lambda server: SERVERS.act(call, server, "stop"))
 
 
 @behaviour("ChangeHyperinstanceOS")
 def change_hyperinstance_os(call):
     """Write another image to the system disks of all servers, which have to be stopped, and start them."""
-    return with_all_servers(call, lambda server: write_system(call, server, "changeos", call.body))
+    return act_on_servers(call, lambda server: write_system(call, server, "changeos", call.body))
 
 
 @behaviour("DeleteHyperinstance")
@@ -104,10 +109,10 @@ def delete_hyperinstance(call):
     state, mode = state_in(servers), servers[0]["charging_mode"]
     if state != "ERROR" and (state != "ACTIVE" or mode == "PRE_PAID"):
         refuse_state(hyperinstance, f"is {state} and {mode}; it must be in ERROR, or ACTIVE and paid by use")
-    return with_all_servers(call, lambda server: bound.act(server, "delete"))
+    return act_on_servers(call, lambda server: bound.act(server, "delete"))
 
 
-def with_all_servers(call, action) -> dict:
+def act_on_servers(call, action) -> dict:
     """Do the same with all servers or, when that is refused for one, with none; the hyperinstance as shown."""
     hyperinstance = HYPERINSTANCES.find(call)
     for server in servers_of(SERVERS.of(call), hyperinstance):
@@ -126,11 +131,14 @@ def refuse_state(hyperinstance: dict, words: str) -> None:
 
 
 def find_active(call) -> tuple[dict, list[dict]]:
-    """The hyperinstance and its servers; ApiError unless it is ACTIVE."""
+    """The hyperinstance and its servers; ApiError unless it is ACTIVE and no server comes or goes."""
     hyperinstance = HYPERINSTANCES.find(call)
     servers = servers_of(SERVERS.of(call), hyperinstance)
     if state_in(servers) != "ACTIVE":
         refuse_state(hyperinstance, f"is {state_in(servers)}; scaling needs ACTIVE")
+    for server in servers:
+        if server["status"] in ("CREATING", "DELETING"):
+            refuse_state(hyperinstance, f"has server {server['id']}, which is {server['status']}")
     return hyperinstance, servers
 
 
@@ -159,13 +167,14 @@ def scale_up_hyperinstance(call):
     image = refuse_misfit(find_image(asked["image_id"]), flavor)
     refuse_sold_out(bound, flavor, more)
     new = {"image": image, "key_pair_name": asked["key_pair_name"]}
-    for number in range(len(servers) + 1, flavor["count"] + 1):
-        name = f"{hyperinstance['name'][:59]}-{number:04}"
-        add_server(bound, without_own(servers[0]) | new | {"name": name}, disks_asked(asked))
+    taken = {server["name"] for server in servers}
+    names = [name for name in names_of(hyperinstance["name"], 2 * flavor["count"]) if name not in taken]
+    for name in names[:more]:
+        add_server(bound, common_part_of(servers[0]) | new | {"name": name}, disks_asked(asked))
     return keep_flavor(call, hyperinstance, flavor)
 
 
-def without_own(server: dict) -> dict:
+def common_part_of(server: dict) -> dict:
     """What a server has in common with the others of its hyperinstance."""
     machine = {name: server["cloud_server"][name] for name in ("type", "hps_id")}
     own = ("id", "status", "create_at", "update_at", "_due", "_system")

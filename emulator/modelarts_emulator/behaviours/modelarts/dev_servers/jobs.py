@@ -27,7 +27,8 @@ def end_of_job(bound, job: dict) -> str:
         if task["status"] == "PROCESSING":
             finish_task(bound, job, task)
     failed = [task for task in job["tasks"] if task["status"] == "FAILED"]
-    if failed and job.pop("_again"):
+    if failed and job["_again"]:
+        job["_again"] = False
         for task in failed:
             task |= {"status": "PROCESSING", "message": ""}
         return "PROCESSING"

@@ -76,10 +76,15 @@ def new_port(bound, subnet_id: str, ip: str | None = None) -> dict:
 
 
 def release_parts(bound, server_id: str) -> None:
-    """Drop what came with a server that is gone, and free what was put into it."""
+    """Take all parts out of a server that is gone."""
     for resource in (VOLUMES, PORTS, PUBLIC_IPS):
         for each in parts_in(bound, resource, server_id):
-            if each.get("_goes"):
-                bound.beside(resource).drop(each)
-            else:
-                bound.beside(resource).put(each | {HELD_BY: None})
+            release(bound, resource, each)
+
+
+def release(bound, resource: Resource, part: dict) -> None:
+    """Take a part out of its server: what was made for that server goes, the rest is free for others."""
+    if part.get("_goes"):
+        bound.beside(resource).drop(part)
+    else:
+        bound.beside(resource).put(part | {HELD_BY: None})

@@ -10,6 +10,7 @@ from modelarts_emulator.behaviours.modelarts.dev_servers.parts import (
     find_held,
     new_port,
     parts_in,
+    release,
 )
 from modelarts_emulator.behaviours.modelarts.dev_servers.refusals import (
     refuse,
@@ -32,7 +33,7 @@ def attach_dev_server_port(call):
         refuse("$.network_id is required where no port_id is given")
     else:
         refuse_bad_address(asked.get("ip_address", "192.168.0.1"))
-        port = new_port(bound, asked["network_id"], asked.get("ip_address"))
+        port = new_port(bound, asked["network_id"], asked.get("ip_address")) | {"_goes": True}
     port = bound.beside(PORTS).put(port | {HELD_BY: server["id"]})
     state = "ACTIVE" if server["status"] == "RUNNING" else "DOWN"
     return {
@@ -53,14 +54,14 @@ def refuse_bad_address(text: str) -> None:
 
 @behaviour("DetachDevServerPort")
 def detach_dev_server_port(call):
-    """Take a port out of a server that does not run."""
+    """Take a port out of a server that does not run; one that was made for it goes."""
     server = SERVERS.find(call)
     refuse_unless_hyper(server)
     port = find_held(call, PORTS, server["id"])
     refuse_unless_settled(server, "STOPPED")
     if port.get("_primary"):
         refuse(f"port {port['id']} is the first one of server {server['id']} and stays")
-    PORTS.of(call).put(port | {HELD_BY: None})
+    release(SERVERS.of(call), PORTS, port)
     return {"port_id": port["id"]}
 
 
@@ -84,7 +85,7 @@ def bind_dev_server_public_ip(call):
 def unbind_dev_server_public_ip(call):
     """Take a public address from a server; its id."""
     address = find_held(call, PUBLIC_IPS, SERVERS.find(call)["id"])
-    PUBLIC_IPS.of(call).put(address | {HELD_BY: None})
+    release(SERVERS.of(call), PUBLIC_IPS, address)
     return address["id"]
 
 

@@ -44,6 +44,12 @@ def refuse_bad_user_data(text: str | None) -> None:
         refuse(f"$.user_data: {len(content)} bytes, at most {MOST_USER_DATA}")
 
 
+def refuse_bad_pairs(pairs: list[dict]) -> None:
+    """ApiError for an address pair that would allow everything."""
+    if any(pair.get("ip_address") == "0.0.0.0/0" for pair in pairs):
+        refuse("$.network.allowed_address_pairs: 0.0.0.0/0 is not allowed; 1.1.1.1/0 switches the check off")
+
+
 def refuse_misfit(image: dict, kind: dict) -> dict:
     """The image; ApiError when it is not for machines of that architecture and type."""
     for name in ("arch", "server_type"):

@@ -31,7 +31,9 @@ def end_of_operation(bound, operation: dict) -> str:
     except ApiError as error:
         operation["operation_error"] = {"code": error.code, "message": error.message}
         return "failed"
-    bound.beside(VOLUMES).put(volume | {"type": "DATA", HELD_BY: server["id"] if is_attaching else None})
+    # A disk that has been moved does not go with any server.
+    held = {HELD_BY: server["id"] if is_attaching else None, "_goes": False}
+    bound.beside(VOLUMES).put(volume | {"type": "DATA"} | held)
     return "success"
 
 

@@ -85,9 +85,18 @@ def restart_model(bound, id: str, key: str, words: str) -> None:
             bound.beside(DEPLOYMENTS).act(deployment, "fault")
 
 
+def note_timeout(bound, id: str, key: str, words: str) -> None:
+    """An event tells that a model has not answered in time."""
+    _, deployment_id, _ = key.split("/")
+    deployment = bound.beside(DEPLOYMENTS).get(deployment_id)
+    if deployment is not None:
+        words = f"[{deployment['name']}] prediction timed out: {words}"
+        note_event(bound, deployment, "WARNING", words)
+
+
 def is_open(bound, id: str) -> bool:
     """Whether a service asks for no credential."""
     return bound.table.column("auth_type").get(id) == "NONE"
 
 
-answer_for(SERVICES, Answering(endpoint_of, refuse_credential, restart_model, is_open))
+answer_for(SERVICES, Answering(endpoint_of, refuse_credential, restart_model, note_timeout, is_open))

@@ -1,6 +1,7 @@
 """Models of v1: imported from OBS, an image or a template, published, deleted when no service uses them."""
 
-from modelarts_emulator.behaviours.modelarts.models.importing import read_package
+from modelarts_emulator.behaviours.modelarts.authorization import refuse_unauthorized
+from modelarts_emulator.behaviours.modelarts.models.importing import is_in_obs, read_package
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.lifecycle import Lifecycle, rests, soon
@@ -67,6 +68,8 @@ MODELS = Resource(
 def import_model(call, model: dict) -> None:
     """A new model's package has been read and found in order."""
     refuse_bounds(call.body)
+    if is_in_obs(call.body["source_location"]):
+        refuse_unauthorized(call)
     refuse_duplicate(call)
     is_auto = model.get("source_type") == "auto"
     for name, value in DEFAULTS.items():

@@ -1,9 +1,10 @@
 """Notebook instances: created, listed, changed, stopped and deleted."""
 
+from modelarts_emulator.behaviours.modelarts.authorization import refuse_unauthorized
 from modelarts_emulator.behaviours.modelarts.capacity import POOLS
 from modelarts_emulator.behaviours.modelarts.notebooks import refusals
 from modelarts_emulator.behaviours.modelarts.notebooks.catalogue import CUSTOM_FLAVOR, image_of
-from modelarts_emulator.behaviours.modelarts.notebooks.life import LIFE
+from modelarts_emulator.behaviours.modelarts.notebooks.life import IN_BUCKETS, LIFE
 from modelarts_emulator.behaviours.modelarts.notebooks.showing import items_billed, shown_notebook
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.listing import list_records
@@ -53,6 +54,8 @@ def make_notebook(call, notebook: dict) -> None:
         cidrs = ",".join(asked["user_vpc"].get("connect_cidrs", ()))
         notebook["user_vpc"] = {**asked["user_vpc"], "connect_cidrs": cidrs, "port_ip": notebook["ip"]}
     take_over(bound, notebook, asked)
+    if notebook["volume"]["category"] in IN_BUCKETS:
+        refuse_unauthorized(call, "ModelArts.6379")
     refusals.refuse_too_many(bound, notebook)
 
 

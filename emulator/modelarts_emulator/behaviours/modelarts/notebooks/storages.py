@@ -1,5 +1,6 @@
 """Storage that is mounted into a notebook while it runs, and unmounted again."""
 
+from modelarts_emulator.behaviours.modelarts.authorization import refuse_unauthorized
 from modelarts_emulator.behaviours.modelarts.notebooks import refusals
 from modelarts_emulator.behaviours.modelarts.notebooks.life import IN_BUCKETS
 from modelarts_emulator.behaviours.modelarts.notebooks.notebooks import NOTEBOOKS
@@ -53,6 +54,7 @@ def mount(call, storage: dict) -> None:
     if is_file_system and "pool" not in notebook:
         refusals.refuse_value("category", "EFS is mounted in notebooks of a dedicated pool only")
     if not is_file_system:
+        refuse_unauthorized(call, "ModelArts.6379")
         refuse_bad_obs_path("ModelArts.6336", "$.uri", storage["uri"], ("obs",))
     names = names_in(storage)
     if len(names) < 2 or not {"", ".", ".."}.isdisjoint(names):

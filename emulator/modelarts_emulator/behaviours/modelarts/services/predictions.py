@@ -1,12 +1,14 @@
 """Predictions of real-time services of v1: who is let in, which models answer, what becomes of one that dies."""
 
 from modelarts_emulator.behaviours.modelarts.app_auth import refuse_unbound
+from modelarts_emulator.behaviours.modelarts.services.events import note_event
 from modelarts_emulator.behaviours.modelarts.services.life import (
     AREA,
     SERVICES,
     WORKING,
     at_work,
     key_of,
+    name_of,
     note_crash,
 )
 from modelarts_emulator.contract.errors import ApiError
@@ -53,4 +55,12 @@ def restart_model(bound, id: str, key: str, words: str) -> None:
             note_crash(bound, service, entry, words)
 
 
-answer_for(SERVICES, Answering(endpoint_of, refuse_credential, restart_model))
+def note_timeout(bound, id: str, key: str, words: str) -> None:
+    """An event tells that a model has not answered in time."""
+    service = find_service(bound, id)
+    for entry in service["config"]:
+        if key_of(service, entry) == key:
+            note_event(bound, service, f"[{name_of(entry)}] prediction timed out: {words}", is_normal=False)
+
+
+answer_for(SERVICES, Answering(endpoint_of, refuse_credential, restart_model, note_timeout))

@@ -1,8 +1,9 @@
 """The kinds of resources that can have tags, and where their records say them."""
 
-import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+
+import orjson
 
 from modelarts_emulator.behaviours.modelarts.workspaces.access import may_use
 from modelarts_emulator.behaviours.modelarts.workspaces.workspaces import WORKSPACES
@@ -66,7 +67,7 @@ class Kind(NamedTuple):
         """Give a resource these tags."""
         rows = [{"key": key, "value": value} for key, value in tags.items()]
         if self.member == ANNOTATION:
-            tagged.holder["metadata"]["annotations"][ANNOTATION] = json.dumps(rows, ensure_ascii=False)
+            tagged.holder["metadata"]["annotations"][ANNOTATION] = orjson.dumps(rows).decode()
         else:
             tagged.holder[self.member] = tags if self.member == "_tags" else rows
         self.bound(call).put(tagged.record)
@@ -83,7 +84,7 @@ class Kind(NamedTuple):
 def tags_in(text: str) -> dict[str, str]:
     """{key: value} of tags as JSON text; none in what a caller has written there that is something else."""
     try:
-        return {str(tag["key"]): str(tag["value"]) for tag in json.loads(text)}
+        return {str(tag["key"]): str(tag["value"]) for tag in orjson.loads(text)}
     except (ValueError, TypeError, KeyError):
         return {}
 

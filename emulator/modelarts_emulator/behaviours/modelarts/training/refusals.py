@@ -1,6 +1,7 @@
 """Why a new training job is refused: one function a reason, each with its documented code."""
 
 from modelarts_emulator.behaviours.modelarts.algorithms.constraints import refuse_broken_constraints
+from modelarts_emulator.behaviours.modelarts.authorization import refuse_unauthorized
 from modelarts_emulator.behaviours.modelarts.capacity import POOLS
 from modelarts_emulator.behaviours.modelarts.training.asked import TrainingJobAsked
 from modelarts_emulator.behaviours.modelarts.training.catalogue import VISUALIZATION, refuse_over_quota
@@ -22,6 +23,7 @@ LOG_READERS = ("tensorboard/enable", "mindstudio-insight/enable")
 def refuse_bad_job(asked: TrainingJobAsked) -> None:
     """ApiError with the documented code for the first thing that keeps the job from being created."""
     call, algorithm = asked.call, asked.algorithm
+    refuse_unauthorized(call)
     refuse_bad_retries(asked.annotations.get(RETRIES, "0"))
     if call.body.get("tasks"):
         words = "$.tasks is documented as not implemented; describe the job in $.spec"

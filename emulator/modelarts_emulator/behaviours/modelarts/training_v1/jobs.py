@@ -2,6 +2,7 @@
 
 import orjson
 
+from modelarts_emulator.behaviours.modelarts.authorization import refuse_unauthorized
 from modelarts_emulator.behaviours.modelarts.training_v1.asked import read_config, read_resource, read_volumes
 from modelarts_emulator.behaviours.modelarts.training_v1.life import (
     TRAINING_JOBS,
@@ -133,6 +134,7 @@ def list_metrics(bound, shown: dict) -> dict:
 
 def read_version(call, config: dict) -> dict:
     """What a version is made with; ApiError when none can be started with the configuration."""
+    refuse_unauthorized(call)
     members = read_config(call, config) | read_resource(call, config) | read_volumes(config)
     code = members["spec_code"] if members.pop("_is_free", False) else None
     if code:

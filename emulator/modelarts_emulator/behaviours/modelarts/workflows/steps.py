@@ -1,7 +1,8 @@
 """Step executions: the steps of a run, what they make, and what came of it."""
 
-import json
 import math
+
+import orjson
 
 from modelarts_emulator.behaviours.modelarts.workflows.executions import EXECUTIONS, caller_of
 from modelarts_emulator.behaviours.modelarts.workflows.kinds import KINDS, Asked
@@ -110,7 +111,7 @@ def metrics_at(world, place) -> list[dict]:
     for name in names if isinstance(names, list) else [names]:
         try:
             bucket, key = obs_path(str(name))
-            value = json.loads(world.obs.read(bucket, key))
+            value = orjson.loads(world.obs.read(bucket, key))
         except (KeyError, ValueError):
             continue
         found += [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
@@ -125,7 +126,7 @@ def show_what_was_asked(step: dict, asked: Asked) -> None:
         {**each, "config": asked.outputs[each.get("name")]} for each in plan.get("outputs", ())
     ]
     step["properties"] = asked.properties
-    step["_digest"] = json.dumps(asked, sort_keys=True)
+    step["_digest"] = orjson.dumps(list(asked), option=orjson.OPT_SORT_KEYS).decode()
 
 
 def use_cache(step: dict, execution: dict) -> bool:

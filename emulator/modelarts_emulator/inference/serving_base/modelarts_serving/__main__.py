@@ -15,15 +15,18 @@ import confinement  # noqa: E402
 import namespaces  # noqa: E402
 import syscalls  # noqa: E402
 
-from modelarts_serving import frames  # noqa: E402
+from modelarts_serving import frames, redirection  # noqa: E402
 
-MODEL = "/home/mind/model"
+HOME, MODEL, SCRATCH = "/home/mind", "/home/mind/model", "/tmp"
 
 
 def main(channel: socket) -> None:
     order, _ = frames.receive_frame(channel)
+    order["scratch"] = str(Path.cwd())
     pid = enter_sandbox(order)
     try:
+        if pid is None:
+            redirect_paths(order)
         landlock = confine(order)
         # Confined like the main thread, because it is started afterwards.
         threading.Thread(target=end_with_emulator, args=(channel,), daemon=True).start()
@@ -46,25 +49,37 @@ def main(channel: socket) -> None:
 
 
 def enter_sandbox(order: dict) -> int | None:
-    """Go on in namespaces, where the kernel grants them: the package is where the service's image has it, and /tmp is
-    its own. The process id outside; None without namespaces.
+    """Go on in namespaces, where the kernel grants them: the package is where the service's image has it, and can be
+    written, and /tmp is its own. The process id outside; None without namespaces.
     """
     if not order["namespaces"]:
         return None
-    places = namespaces.Places(str(Path.cwd()), order["readable"], {MODEL: order["folder"]})
+    places = namespaces.Places(str(Path.cwd()), order["readable"], {}, writable={MODEL: order["folder"]})
     pid = namespaces.enter(places)
     if pid is not None:
-        order["folder"] = MODEL
-        os.environ.update(HOME="/tmp", TMPDIR="/tmp")
+        order |= {"folder": MODEL, "scratch": SCRATCH}
+        os.environ.update(HOME=SCRATCH, TMPDIR=SCRATCH)
+        os.chdir(HOME)
         confinement.limit_processes(namespaces.MOST_PROCESSES)
     return pid
+
+
+def redirect_paths(order: dict) -> None:
+    """Lead the paths of the service's image to where package and scratch folder lie, where no namespaces do."""
+    home = Path(order["scratch"], "mind")
+    home.mkdir()
+    Path(home, "model").symlink_to(order["folder"])
+    os.chdir(home)
+    places = {MODEL: order["folder"], HOME: str(home), SCRATCH: order["scratch"]}
+    redirection.redirect(places, [*order["readable"], order["folder"], order["scratch"]])
 
 
 def confine(order: dict) -> int:
     """Give up what the model does not need; nothing of its package has run by then."""
     confinement.limit_resources(order["memory_bytes"])
     confinement.allow_cpu_seconds(order["cpu_seconds"])
-    version = confinement.confine([*order["readable"], order["folder"]], [str(Path.cwd())])
+    readable = [*order["readable"], HOME] if order["folder"] == MODEL else order["readable"]
+    version = confinement.confine(readable, [order["scratch"], order["folder"]])
     syscalls.refuse_escapes()
     return version
 

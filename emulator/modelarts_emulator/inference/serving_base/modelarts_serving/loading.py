@@ -18,6 +18,7 @@ ENGINES = {
     "Spark_MLlib": ("model_service.spark_model_service", "SparkServingBaseService"),
     "Scikit_Learn": ("model_service.python_model_service", "XgSklServingBaseService"),
     "XGBoost": ("model_service.python_model_service", "XgSklServingBaseService"),
+    "MindSpore": ("model_service.model_service", "SingleNodeService"),
 }
 # Engines whose model_path is a file, by what it is called; the other engines get the folder.
 MODEL_FILES = {

@@ -2,13 +2,15 @@
 
 import json
 import traceback
+from pathlib import Path
 
 from modelarts_serving import frames, multipart
-from modelarts_serving.loading import load_service
+from modelarts_serving.loading import CUSTOM, load_service
 
 FAILED = {"erno": "MR.0105", "msg": "Recognition failed", "words_result": {}}
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
+LONGEST_REASON = 500
 
 
 class Model:
@@ -35,9 +37,18 @@ class Model:
 
         try:
             return sendable(*shown(self.service.inference(data)))
-        except Exception:
+        except Exception as error:
             traceback.print_exc()
-            return 500, JSON, encoded(FAILED)
+            return 500, JSON, encoded(FAILED | {"reason": reason_of(error)})
+
+
+def reason_of(error: Exception) -> str:
+    """What was raised, and where: the last place in the package, or the last at all."""
+    places = traceback.extract_tb(error.__traceback__)
+    place = next((place for place in reversed(places) if CUSTOM in place.filename), places[-1])
+    words = traceback.format_exception_only(error)[-1].strip()[:LONGEST_REASON]
+    told = f"{words} ({Path(place.filename).name}, line {place.lineno})"
+    return told.encode("utf-8", "replace").decode()
 
 
 def refusal(status: int, reason: str) -> tuple[int, str, bytes]:

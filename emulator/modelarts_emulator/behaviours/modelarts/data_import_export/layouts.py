@@ -1,0 +1,208 @@
+"""Folders in OBS read as samples: images, texts, sounds, tables, other files, and the labels beside them."""
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from posixpath import splitext
+
+from PIL import Image, UnidentifiedImageError
+
+from modelarts_emulator.behaviours.modelarts.data_import_export.tables import row_as
+from modelarts_emulator.behaviours.modelarts.data_import_export.voc import labels_of_voc, labels_of_yolo
+from modelarts_emulator.behaviours.modelarts.datasets.kinds import (
+    IMAGE,
+    MOST_BYTES,
+    MOST_BYTES_OF_OTHERS,
+    TABLE,
+    TEXT,
+    kind_of,
+)
+from modelarts_emulator.behaviours.modelarts.samples.storing import new_sample, place_of
+from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.obs_paths import ObsPath
+
+RESULT = "_result"
+# The head of an image lies here; only where it does not, the whole is read.
+HEAD_BYTES = 64 << 10
+
+
+class Folder:
+    """A folder in OBS from which samples of a dataset are read.
+
+    moment: when, in ms. with_labels: whether the labels that lie beside the samples count. has_header: whether the
+    first line of a table names its columns.
+    """
+
+    def __init__(
+        self,
+        obs,
+        path: ObsPath,
+        dataset: dict,
+        moment: int,
+        with_labels: bool = True,
+        has_header: bool = False,
+    ):
+        self.path = path.folder
+        self.dataset = dataset
+        self.kind = kind_of(dataset)
+        self.with_labels = with_labels and bool(self.kind.annotation)
+        self._obs = obs
+        self._moment = moment
+        self._has_header = has_header
+        try:
+            self.sizes = dict(obs.listing(*self.path))
+        except KeyError:
+            raise ApiError("ModelArts.4311", f"there is no bucket {path.bucket}") from None
+        self._names: list[str] | None = None
+
+    def samples(self) -> Iterator[dict]:
+        """The samples in the folder; what is too large or cannot be read is none."""
+        readers: dict[int, Callable[[ObsPath, int], Iterator[dict]]] = {
+            IMAGE: self._image,
+            TEXT: self._lines,
+            TABLE: self._rows,
+        }
+        read = readers.get(self.kind.sample_type, self._file)
+        most = MOST_BYTES[IMAGE] if self.kind.sample_type == IMAGE else MOST_BYTES_OF_OTHERS
+        for key, size in self.sizes.items():
+            if self.is_sample(key) and size <= most:
+                yield from read(ObsPath(self.path.bucket, key), size)
+
+    def is_sample(self, key: str) -> bool:
+        """Whether the object may be a sample, by its name."""
+        stem, suffix = splitext(key)
+        is_result = self.kind.sample_type == TEXT and stem.endswith(RESULT)
+        return (
+            key[-1:] != "/"
+            and not is_result
+            and (not self.kind.suffixes or suffix.lower() in self.kind.suffixes)
+        )
+
+    def read(self, key: str) -> bytes:
+        """An object of the bucket."""
+        content: bytes = self._obs.read(self.path.bucket, key)
+        return content
+
+    def _file(self, path: ObsPath, size: int) -> Iterator[dict]:
+        sample = new_sample(self.kind.sample_type, path, size, self._moment)
+        if self.with_labels and self.dataset["dataset_type"] == 200:
+            sample["labels"] = self._named(self._folder_name(path.key))
+        yield sample
+
+    def _image(self, path: ObsPath, size: int) -> Iterator[dict]:
+        measures = size_of_image(self._obs, path)
+        if measures is not None:
+            sample = new_sample(IMAGE, path, size, self._moment)
+            sample["metadata"]["@modelarts:size"] = measures
+            if self.with_labels:
+                sample["labels"] = self._labels_beside(splitext(path.key)[0], measures)
+            yield sample
+
+    def _lines(self, path: ObsPath, _: int) -> Iterator[dict]:
+        results = self._results(path.key)
+        for number, line in enumerate(text_of(self.read(path.key)).splitlines()):
+            text, labels = self._split(line, results[number] if number < len(results) else None)
+            if text.strip() and len(text.encode()) <= MOST_BYTES[TEXT]:
+                source = f"obs://{path.bucket}/{path.key}#{number}"
+                sample = new_sample(TEXT, path, len(text.encode()), self._moment, source)
+                yield sample | {"sample_data": [text], "labels": labels}
+
+    def _rows(self, path: ObsPath, _: int) -> Iterator[dict]:
+        columns = self.dataset["schema"]
+        rows = csv.reader(io.StringIO(text_of(self.read(path.key))))
+        for number, row in enumerate(rows):
+            if len(row) == len(columns) and not (self._has_header and number == 0):
+                source = f"obs://{path.bucket}/{path.key}#{number}"
+                sample = new_sample(TABLE, path, sum(map(len, row)), self._moment, source)
+                yield sample | {"sample_data": row_as(columns, row)}
+
+    def _labels_beside(self, stem: str, measures: list[int]) -> list[dict]:
+        """The labels of an image: of a file of the same name beside it, else of the folder in which it lies."""
+        type = self.dataset["dataset_type"]
+        if type == 0:
+            if f"{stem}.txt" in self.sizes:
+                return self._named(*text_of(self.read(f"{stem}.txt")).splitlines())
+            return self._named(self._folder_name(stem))
+        if f"{stem}.xml" in self.sizes:
+            return labels_of_voc(self.read(f"{stem}.xml"), type)
+        if f"{stem}.txt" in self.sizes and self._yolo_names():
+            return list(labels_of_yolo(text_of(self.read(f"{stem}.txt")), self._yolo_names(), measures, type))
+        return []
+
+    def _yolo_names(self) -> list[str]:
+        """The names in obj.names, in their order; none when this is no folder of YOLO."""
+        if self._names is None:
+            key = f"{self.path.key}obj.names"
+            self._names = text_of(self.read(key)).split("\n") if key in self.sizes else []
+            self._names = [name.strip() for name in self._names if name.strip()]
+        return self._names
+
+    def _folder_name(self, key: str) -> str:
+        """The name of the folder in which an object lies, "" when that is the folder that is read."""
+        return key[len(self.path.key) :].rpartition("/")[0].rpartition("/")[2]
+
+    def _results(self, key: str) -> list[str]:
+        """The labels of the lines of a text, which lie in a file beside it; none when there is no such file."""
+        stem, suffix = splitext(key)
+        beside = f"{stem}{RESULT}{suffix}"
+        has_results = self.with_labels and self.dataset["dataset_type"] == 100 and beside in self.sizes
+        return text_of(self.read(beside)).splitlines() if has_results else []
+
+    def _split(self, line: str, result: str | None) -> tuple[str, list[dict]]:
+        """(text, labels) of a line; result: its labels when they lie in another file."""
+        written = self.dataset.get("_label_format", {})
+        within, between = (
+            written.get(name, usual).replace("\\t", "\t")
+            for name, usual in (("text_label_separator", ","), ("text_sample_separator", "\t"))
+        )
+        if result is None and self.dataset["dataset_type"] == 100 and written.get("label_type", "1") == "1":
+            line, _, result = line.partition(between)
+        names = (result or "").split(within) if self.with_labels else []
+        return line, self._named(*names)
+
+    def _named(self, *names: str) -> list[dict]:
+        """Labels of these names, each once."""
+        type = self.dataset["dataset_type"]
+        clean = dict.fromkeys(name.strip() for name in names if name.strip())
+        return [{"name": name, "type": type, "property": {}} for name in clean]
+
+
+def measured(obs, samples: Iterator[dict]) -> Iterator[dict]:
+    """The samples whose files are there, with their sizes."""
+    for sample in samples:
+        place = place_of(sample)
+        if place is not None and "sample_data" not in sample:
+            try:
+                sample["sample_size"] = obs.size(*place)
+                measures = size_of_image(obs, place) if sample["sample_type"] == IMAGE else None
+            except KeyError:
+                continue
+            if measures is not None:
+                sample["metadata"]["@modelarts:size"] = measures
+        yield sample
+
+
+def text_of(content: bytes) -> str:
+    """The text that a file holds, in UTF-8 or else in GBK."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("gbk", "replace")
+
+
+def size_of_image(obs, path: ObsPath) -> list[int] | None:
+    """[width, height, channels] of an image; None when it is none."""
+    for most in (HEAD_BYTES, None):
+        measures = measures_of(obs.read(*path, most=most))
+        if measures is not None:
+            return measures
+    return None
+
+
+def measures_of(content: bytes) -> list[int] | None:
+    """[width, height, channels] of an image, from its head; None when that is not enough."""
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            return [*image.size, len(image.getbands())]
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None

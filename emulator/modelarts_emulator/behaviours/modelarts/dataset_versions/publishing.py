@@ -1,0 +1,119 @@
+"""What publishing a version writes into OBS: its manifest, files that say where labels are, rows of tables."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+from modelarts_emulator.behaviours.modelarts.data_import_export.voc import voc_of
+from modelarts_emulator.behaviours.modelarts.dataset_versions.manifests import line_of
+from modelarts_emulator.behaviours.modelarts.datasets.datasets import input_of
+from modelarts_emulator.behaviours.modelarts.datasets.kinds import kind_of
+from modelarts_emulator.behaviours.modelarts.datasets.work import Done
+from modelarts_emulator.behaviours.modelarts.samples.storing import (
+    BATCH,
+    labels_held,
+    place_of,
+    samples_in,
+)
+from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.bound import Bound
+from modelarts_emulator.frame.obs_paths import obs_path
+
+TRAIN, EVAL = "train", "eval"
+
+
+class Publication:
+    """A version that is published, from a thread that does not hold the world's lock.
+
+    Writes the manifest of the samples with these ids at `folder`, below the name `name`. header: the scheme of sources.
+    usages: {id of a sample: what it is for}.
+    """
+
+    def __init__(
+        self, bound: Bound, dataset: dict, folder: str, name: str, keeps_hard: bool, header: str = "obs://"
+    ):
+        self.folder, self.name = folder, name
+        self.usages: dict[str, str] = {}
+        self._world, self._bound = bound.world, bound
+        self._dataset, self._kind = dataset, kind_of(dataset)
+        self._keeps_hard, self._header = keeps_hard, header
+        self._obs = bound.world.obs
+
+    @property
+    def manifest(self) -> str:
+        """Where the manifest lies."""
+        return f"{self.folder}{self.name}.manifest"
+
+    def publish(self, ids: list[str], copies_files: bool = False) -> Done:
+        """Write it all; ApiError when OBS does not take it. copies_files: whether the files of samples are copied."""
+        lines = []
+        try:
+            for sample in self._samples(ids):
+                lines.append(
+                    line_of(
+                        sample, self._header, self._usage(sample), self._annotate(sample), self._keeps_hard
+                    )
+                )
+                place = place_of(sample)
+                if copies_files and place is not None and "sample_data" not in sample:
+                    self._write(f"data/{place.key.rpartition('/')[2]}", self._obs.read(*place))
+            self._obs.write(*obs_path(self.manifest), b"".join(lines))
+        except KeyError as error:
+            raise ApiError("ModelArts.4712", f"OBS has no {error}") from None
+        return Done(len(lines))
+
+    def publish_table(self, ids: list[str], with_header: bool) -> Done:
+        """Write the rows of a table as a file of CSV."""
+        written = io.StringIO()
+        rows = csv.writer(written)
+        if with_header:
+            rows.writerow(column.get("name", "") for column in self._dataset["schema"])
+        for sample in self._samples(ids):
+            rows.writerow(sample["sample_data"])
+        self._write(f"data/{self.name}.csv", written.getvalue().encode())
+        return Done(len(ids))
+
+    def _samples(self, ids: list[str]) -> Iterator[dict]:
+        for start in range(0, len(ids), BATCH):
+            with self._world.transaction():
+                table = samples_in(self._bound, self._dataset["dataset_id"])
+                found = [table.find(id) for id in ids[start : start + BATCH]]
+            yield from (sample for sample in found if sample is not None)
+
+    def _usage(self, sample: dict) -> str:
+        return self.usages.get(sample["sample_id"], "")
+
+    def _annotate(self, sample: dict) -> str:
+        """Write the file that says where the labels of an image are; its path, "" where there is none."""
+        place = place_of(sample)
+        if not self._kind.is_shaped or not sample["labels"] or place is None:
+            return ""
+        source = input_of(self._dataset)
+        is_below = source is not None and source.has_inside(place)
+        stem = (place.key[len(source.key) :] if is_below else place.key).rpartition(".")[0]
+        return self._write(
+            f"annotations/{stem}.xml", voc_of(sample, place.key.rpartition("/")[2], sample["labels"])
+        )
+
+    def _write(self, name: str, content: bytes) -> str:
+        place = obs_path(f"{self.folder}{name}")
+        self._obs.write(*place, content)
+        return f"obs://{place.bucket}/{place.key}"
+
+
+def split(summaries: dict[str, str], ratio: float, random) -> dict[str, str]:
+    """{id: train or eval} of samples by their labels, so that both parts have some of each label.
+
+    summaries: {id: summary of its labels} of those that have labels. ApiError when a label is in one sample only.
+    """
+    if ratio >= 1:
+        return dict.fromkeys(summaries, TRAIN)
+    groups: dict[tuple, list[str]] = {}
+    for id, summary in summaries.items():
+        groups.setdefault(min(labels_held(summary)), []).append(id)
+    usages = {}
+    for ids in groups.values():
+        random.shuffle(ids)
+        share = min(max(round(ratio * len(ids)), 1 if ratio else 0), len(ids) - 1)
+        usages |= {id: TRAIN if at < share else EVAL for at, id in enumerate(ids)}
+    return usages

@@ -1,0 +1,263 @@
+"""Datasets: over a folder in OBS, with a life that ends with them, not with what lies in OBS."""
+
+from modelarts_emulator.behaviours.modelarts.data_import_export.layouts import Folder, measured
+from modelarts_emulator.behaviours.modelarts.data_import_export.tables import TYPES
+from modelarts_emulator.behaviours.modelarts.dataset_versions.manifests import samples_of_manifest
+from modelarts_emulator.behaviours.modelarts.dataset_versions.snapshots import (
+    VERSIONS,
+    find_version,
+    make_current,
+    manifest_of,
+)
+from modelarts_emulator.behaviours.modelarts.datasets.kinds import (
+    TABLE,
+    kind_of,
+    new_id,
+    number_states,
+    refuse_kind,
+)
+from modelarts_emulator.behaviours.modelarts.datasets.metrics import counts_noted
+from modelarts_emulator.behaviours.modelarts.datasets.work import Done, Intake, attempt
+from modelarts_emulator.behaviours.modelarts.labels.rules import (
+    add_label,
+    change_label,
+    find_label,
+    remove_label,
+)
+from modelarts_emulator.behaviours.modelarts.samples.storing import counts_of, index_samples, samples_in
+from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, works
+from modelarts_emulator.frame.obs_paths import is_in_obs, obs_path, refuse_bad_obs_path
+from modelarts_emulator.frame.resources import Resource, Unique, without_hidden
+
+NUMBERS = {
+    "CREATING": 0,
+    "NORMAL": 1,
+    "ABNORMAL": 4,
+    "SYNCHRONIZING": 5,
+    "RELEASING": 6,
+    "SWITCHING": 7,
+    "IMPORTING": 8,
+}
+# With which code a dataset that is busy refuses anything else.
+BUSY = {
+    "CREATING": "ModelArts.4394",
+    "SYNCHRONIZING": "ModelArts.4355",
+    "RELEASING": "ModelArts.4343",
+    "SWITCHING": "ModelArts.4349",
+    "IMPORTING": "ModelArts.4356",
+    "ABNORMAL": "ModelArts.4367",
+}
+CREATING_SECONDS, SWITCHING_SECONDS = 10, 10
+INNER = {"inner_work_path": "", "inner_annotation_path": "annotation/", "inner_data_path": "data/"}
+INNER |= {"inner_log_path": "logs/", "inner_task_path": "task/", "inner_temp_path": "temp/"}
+
+
+def refuse_busy(state: str, action: str) -> ApiError:
+    """The refusal of an action for which the dataset is in the wrong state."""
+    return ApiError(BUSY[state], f"the dataset is {state}; {action} needs NORMAL")
+
+
+def read_input(bound, dataset: dict):
+    """Find the samples in the input path, without the world's lock."""
+    obs, moment = bound.world.obs, bound.world.clock.now_ms()
+    intake = Intake(bound, dataset["dataset_id"])
+    return attempt(
+        lambda: intake.take(folder_of(obs, dataset, moment).samples()) if input_of(dataset) else Done()
+    )
+
+
+def read_version(bound, dataset: dict):
+    """Give the dataset the samples and labels of its current version, without the world's lock."""
+    obs, version = bound.world.obs, bound.records(VERSIONS).copy_of(dataset["current_version_id"])
+    intake = Intake(bound, dataset["dataset_id"], is_exact=True)
+
+    def work() -> Done:
+        found = samples_of_manifest(manifest_of(obs, version), dataset, obs, version["create_time"])
+        intake.take(measured(obs, found))
+        return intake.remove_others()
+
+    return attempt(work)
+
+
+def folder_of(obs, dataset: dict, moment: int) -> Folder:
+    """The input path of a dataset, to be read."""
+    with_labels = dataset["import_annotations"] and dataset["dataset_type"] in (0, 1, 3, 100, 200)
+    has_header = bool(dataset["data_sources"][0].get("with_column_header"))
+    return Folder(obs, input_of(dataset), dataset, moment, with_labels, has_header)
+
+
+def input_of(dataset: dict):
+    """Where the input path of the dataset is; None when it has none."""
+    source = dataset["data_sources"][0] if dataset["data_sources"] else {}
+    return obs_path(source["data_path"]).folder if source.get("data_path") else None
+
+
+def inner_path(dataset: dict, below: str = "") -> str:
+    """Where the dataset keeps what is its own."""
+    return f"{dataset['work_path'].rstrip('/')}/{dataset['_folder']}/{below}"
+
+
+def after_reading(bound, dataset: dict, done: Done) -> str:
+    """Normal once its input path is read."""
+    return "ABNORMAL" if done.code else "NORMAL"
+
+
+TASKS = {"synchronize": "SYNCHRONIZING", "release": "RELEASING", "switch": "SWITCHING", "import": "IMPORTING"}
+LIFE = Lifecycle(
+    "CREATING",
+    field="_state",
+    illegal=refuse_busy,
+    CREATING=works(after_reading, read_input, after=CREATING_SECONDS, delete=GONE),
+    NORMAL=rests(annotate="NORMAL", delete=GONE, **TASKS),
+    ABNORMAL=rests(delete=GONE, synchronize="SYNCHRONIZING"),
+    SYNCHRONIZING=rests(finish="NORMAL", delete=GONE),
+    RELEASING=rests(finish="NORMAL"),
+    SWITCHING=works(after_reading, read_version, after=SWITCHING_SECONDS, delete=GONE),
+    IMPORTING=rests(finish="NORMAL", delete=GONE),
+)
+number_states(LIFE, NUMBERS)
+DATASETS = Resource(
+    "modelarts/datasets/dataset",
+    path_names=("dataset_id", "resource_id"),
+    id_field="dataset_id",
+    not_found="ModelArts.4352",
+    new_id=new_id,
+    writes=(
+        "dataset_name",
+        "description",
+        "dataset_type",
+        "data_sources",
+        "data_format",
+        "import_annotations",
+        "import_data",
+        "managed",
+        "schema",
+        "work_path",
+        "work_path_type",
+        "workspace_id",
+    ),
+    unique=Unique("dataset_name", "ModelArts.4351"),
+    touches="update_time",
+    lifecycle=LIFE,
+).serves(create="CreateDataset", show="DescDataset", update="UpdateDataset", delete="DeleteDataset")
+
+
+@DATASETS.creating
+def complete_dataset(call, dataset):
+    """Refuse what cannot be a dataset, and say what a new one is."""
+    now = call.world.clock.now_ms()
+    usual = {"dataset_type": 0, "description": "", "data_sources": [], "data_format": "Default", "schema": []}
+    dataset |= {**usual, **dataset, "labels": [], "deleted_sample_count": 0, "next_version_num": 1}
+    dataset |= {"create_time": now, "update_time": now, "data_update_time": now}
+    # A dataset that is renamed stays where it is.
+    dataset["_folder"] = f"{dataset['dataset_name']}-{dataset['dataset_id']}"
+    if "label_format" in call.body:
+        dataset["_label_format"] = call.body["label_format"]
+    refuse_bad_paths(call, dataset)
+    refuse_bad_schema(dataset)
+    for label in call.body.get("labels", []):
+        add_label(dataset, label)
+    index_samples(samples_in(DATASETS.of(call), dataset["dataset_id"]))
+
+
+def refuse_bad_paths(call, dataset: dict) -> None:
+    """The work path lies in a bucket and not in the input path; the input path is there."""
+    work_path = refuse_bad_obs_path("ModelArts.4313", "$.work_path", dataset["work_path"], ("/",)).folder
+    refuse_missing_bucket(call, work_path.bucket)
+    for source in dataset["data_sources"]:
+        if not source.get("data_path"):
+            raise ApiError(
+                "ModelArts.4400", "$.data_sources[0]: there is no DWS, DLI, RDS or MRS, give data_path"
+            )
+        place = refuse_bad_obs_path(
+            "ModelArts.4313", "$.data_sources[0].data_path", source["data_path"]
+        ).folder
+        refuse_missing_bucket(call, place.bucket)
+        if not is_in_obs(call.world, place):
+            raise ApiError(
+                "ModelArts.4312", f"$.data_sources[0].data_path: nothing lies in {source['data_path']}"
+            )
+        if place == work_path or place.has_inside(work_path):
+            raise ApiError(
+                "ModelArts.4374", "$.work_path lies in $.data_sources[0].data_path, it must lie elsewhere"
+            )
+
+
+def refuse_missing_bucket(call, bucket: str) -> None:
+    """ApiError when there is no such bucket."""
+    if not call.world.obs.exists(bucket):
+        raise ApiError("ModelArts.4311", f"there is no bucket {bucket}")
+
+
+def refuse_bad_schema(dataset: dict) -> None:
+    """A table has columns of known types, other datasets have none."""
+    if kind_of(dataset).sample_type != TABLE:
+        return
+    if not dataset["schema"]:
+        raise ApiError("ModelArts.4400", "$.schema: a table has columns")
+    for at, column in enumerate(dataset["schema"]):
+        if column.get("type", "").upper() not in TYPES:
+            raise ApiError("ModelArts.4396", f"$.schema[{at}].type must be one of {', '.join(TYPES)}")
+
+
+@DATASETS.updating
+def change_dataset(call, dataset, before):
+    """Change its labels."""
+    for asked in call.body.get("delete_labels", []):
+        remove_label(dataset, find_label(dataset, asked.get("name", ""), asked.get("type")))
+    for asked in call.body.get("update_labels", []):
+        change_label(dataset, find_label(dataset, asked.get("name", ""), asked.get("type")), asked)
+    for asked in [*call.body.get("add_labels", []), *call.body.get("add_tags", [])]:
+        add_label(dataset, asked)
+    if call.body.get("current_version_id", before.get("current_version_id")) != before.get(
+        "current_version_id"
+    ):
+        switch_version(call, dataset, find_version(call, dataset, call.body["current_version_id"]))
+
+
+def switch_version(call, dataset: dict, version: dict) -> None:
+    """Begin to give the dataset the samples of another version; ApiError for one that cannot be the current one."""
+    refuse_kind(dataset, kind_of(dataset).sample_type != TABLE, "another current version")
+    if version["status"] != 1:
+        raise ApiError("ModelArts.4824", f"version {version['version_name']} is not usable")
+    make_current(dataset, version)
+    DATASETS.of(call).act(dataset, "switch")
+
+
+@DATASETS.gone
+def forget_samples(bound, id):
+    """Its samples go with it; what they stand for stays in OBS."""
+    for table in (samples_in(bound, id), counts_noted(bound, id)):
+        for each in list(table.ids()):
+            table.drop(each)
+
+
+@DATASETS.showing
+def show_dataset(bound, dataset):
+    """Add its paths, what it counts, and what it always is."""
+    counts = counts_of(samples_in(bound, dataset["dataset_id"]))
+    is_table = kind_of(dataset).sample_type == TABLE
+    current = bound.records(VERSIONS).find(dataset.get("current_version_id", ""))
+    return {
+        **dataset,
+        "versions": [without_hidden(current)] if current else [],
+        "dataset_version_count": len(bound.records(VERSIONS).having("_dataset", dataset["dataset_id"])),
+        **{name: inner_path(dataset, below) for name, below in INNER.items()},
+        "total_sample_count": counts.total,
+        "annotated_sample_count": counts.annotated,
+        "unconfirmed_sample_count": counts.unconfirmed,
+        "total_sub_sample_count": 0,
+        "annotated_sub_sample_count": 0,
+        "content_labeling": True,
+        "dataset_format": int(is_table),
+        "dataset_version": "v1",
+        "ai_project": "default-ai-project",
+        "enterprise_project_id": "0",
+        "feature_supports": ["0"],
+        "label_task_count": 1,
+        "workforce_task_count": 0,
+        "exist_workforce_task": False,
+        "exist_running_task": bound.state_of(dataset) not in ("NORMAL", "ABNORMAL"),
+        "running_tasks_id": [dataset["_task"]] if "_task" in dataset else [],
+    }

@@ -1,0 +1,84 @@
+"""What deployed models have printed and raised, in the control API."""
+
+from typing import TYPE_CHECKING
+
+from flask import Flask, request
+
+from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.control.asking import refuse, world_asked
+from modelarts_emulator.serving.fleet import Fleet, ServedModel
+from modelarts_emulator.serving.gateway import find_service
+
+if TYPE_CHECKING:
+    from modelarts_emulator.application import Application
+    from modelarts_emulator.worlds.world import World
+
+
+def add_routes(flask: Flask, application: "Application") -> None:
+    """Put the logs into the control API."""
+
+    @flask.get("/_emulator/logs")
+    def list_services():
+        found = [row for world in worlds_asked(application) for row in services_of(world)]
+        return {"deployed": found}
+
+    @flask.get("/_emulator/logs/<service>")
+    def show_log(service):
+        found = [
+            (world, row)
+            for world in worlds_asked(application)
+            for row in services_of(world)
+            if service in (row["service"], row["name"])
+        ]
+        if not found:
+            words = "no model of a service %s has been at work since the emulator started"
+            refuse(f"{words % service}; GET /_emulator/logs lists those of which one was", 404)
+        world, row = found[-1]
+        return row | {"logs": logs_of(world, row["service"])}
+
+
+def worlds_asked(application: "Application") -> list["World"]:
+    """The world that the request names, all when it names none."""
+    named = request.args.get("world") or request.headers.get("X-Emulator-World")
+    return [world_asked(application)] if named else list(application.worlds)
+
+
+def fleets_of(world: "World") -> list[Fleet]:
+    """All models at work in a world."""
+    return [fleet for fleet in list(world.volatile.values()) if isinstance(fleet, Fleet)]
+
+
+def services_of(world: "World") -> list[dict]:
+    """The services of which a model is at work, or was."""
+    keys = [key for fleet in fleets_of(world) for key in fleet.outputs("")]
+    ids = dict.fromkeys(key.partition("/")[0] for key in keys)
+    return [{"world": world.tag, "service": id, "name": name_of(world, id)} for id in ids]
+
+
+def name_of(world: "World", id: str) -> str:
+    """The name of a service that answers predictions; empty for others."""
+    found = find_service([world], id)
+    try:
+        with world.lock:
+            return found[1].endpoint(found[0], id).name if found else ""
+    except ApiError:
+        return ""
+
+
+def logs_of(world: "World", id: str) -> list[dict]:
+    """What each model of a service has printed: the end of it, how much it was in all, and whether it answers."""
+    rows = []
+    for fleet in fleets_of(world):
+        for key, output in fleet.outputs(f"{id}/").items():
+            served = fleet.find(key)
+            is_here = isinstance(served, ServedModel)
+            rows.append(
+                {
+                    "model": key.partition("/")[2],
+                    "ready": is_here and served.ready,
+                    "failure": served.failure if is_here else "it is not at work",
+                    "written": output.written,
+                    "output": output.text,
+                }
+            )
+    return rows

@@ -1,0 +1,1 @@
+"""Counters that the serving image hands to packages."""

@@ -1,0 +1,1 @@
+"""Tests of behaviours/modelarts/data_import_export."""
