@@ -177,9 +177,9 @@ def predict(app: "Application", exchange: Exchange) -> None:
     """What a deployed model answers to a prediction, which is not a documented operation."""
     from modelarts_emulator.serving.gateway import predict
 
-    def suffer(world: "World") -> None:
+    def suffer(world: "World", service: str) -> None:
         if FAULT_HEADER in exchange.environ or world.faults:
-            suffer_first(exchange, world, PREDICTION, "modelarts")
+            suffer_first(exchange, world, PREDICTION, service)
 
     status, headers, body = predict(app, exchange.request, suffer)
     exchange.answer = Answer(body, status, dict(headers))

@@ -114,7 +114,7 @@ def problem_of(application: "Application", fault: Fault) -> str | None:
         each.service for each in application.operations if fnmatchcase(each.operation_id, fault.operation)
     }
     if fnmatchcase(PREDICTION, fault.operation):
-        matched.add("modelarts")
+        matched |= {each.service for each in application.operations}
     if fault.operation.startswith("obs:"):
         return problem_in_obs(fault)
     if not matched:

@@ -23,17 +23,20 @@ SECONDS = 40.0
 PATH = re.compile(r"/v[12]/infers(?:/([^/]*))?(/.*)?")
 
 
-def predict(application: Any, request: Any, suffer: Callable[[World], object]) -> tuple[int, list, bytes]:
+def predict(
+    application: Any, request: Any, suffer: Callable[[World, str], object]
+) -> tuple[int, list, bytes]:
     """Status, headers and body of the answer. ApiError with the gateway's codes.
 
-    suffer: called with the world of the service before it is asked; what it raises is the answer.
+    suffer: called with the world of the service, and with the cloud service that has it, before it is asked; what it
+    raises is the answer.
     """
     id, path = address_in(request)
     proof = open_to_all(application, id) or check_prediction(application, request)
     worlds = [proof.world] if proof.how != "off" else application.worlds
     bound, answering, id, path = find_addressed(worlds, id, path)
     world = bound.world
-    suffer(world)
+    suffer(world, bound.resource.name.partition("/")[0])
     with world.transaction():
         endpoint = answering.endpoint(bound, id)
         refuse_foreign(proof, bound, endpoint.name)
