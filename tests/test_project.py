@@ -397,6 +397,7 @@ OF_AREAS = (
 )
 # {module: (how what it may say starts, why)}
 MAY_SAY = {
+    "settings.py": ("text", "how lines of the log look"),
     "identity/records.py": ("iam/iam/", "whom a request is from is read from the records of that area"),
     "frame/documents.py": ("labels", "the member of a document's metadata"),
     "frame/references.py": ("labels", "the member of a document's metadata"),

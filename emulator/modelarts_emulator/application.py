@@ -22,6 +22,7 @@ from modelarts_emulator.http.request import Request
 from modelarts_emulator.identity.credentials import seed_identity
 from modelarts_emulator.identity.records import Caller, own_api_key, remember_own_api_key
 from modelarts_emulator.obs.names import is_obs_host
+from modelarts_emulator.request_log import RequestLog
 from modelarts_emulator.serving import endpoint
 from modelarts_emulator.settings import Settings
 from modelarts_emulator.waiting import MANNER, NeedsThread, refuse_to_wait, starting_over
@@ -68,6 +69,7 @@ class Application:
         self.broken: list[str] = []
         self.addresses: dict = {}
         self.obs_port = ""
+        self.request_log = None if settings.log_level == "silent" else RequestLog(settings)
         self._prepared: dict[str, tuple] = {}
         self._making_ready = RLock()
         self._obs: Obs | None = None
@@ -126,6 +128,8 @@ class Application:
             self.worlds.close()
         if self._obs is not None:
             self._obs.close()
+        if self.request_log is not None:
+            self.request_log.close()
 
     @property
     def obs(self) -> "Obs":
@@ -211,6 +215,8 @@ class Application:
 
     def begin(self, environ: dict) -> Exchange:
         """Route a request and say which threads have to carry it, if any."""
+        if self.request_log is not None:
+            self.request_log.begin(environ)
         request = Request(environ, self.obs_port)
         request_id = f"{next(self._request_numbers):032x}"
         host = request.host.lower()
@@ -237,10 +243,9 @@ class Application:
         self, exchange: Exchange, start_response: Callable, hurries: bool = False
     ) -> Iterable[bytes] | None:
         """The answer to what was begun; with hurries None where it would have to wait, and a thread must ask."""
-        if exchange.who == "obs":
-            return self.obs(exchange.environ, start_response)
-        if exchange.who == "control":
-            return self._answer_control(exchange.environ, start_response)
+        if exchange.who in ("obs", "control"):
+            application = self.obs if exchange.who == "obs" else self._answer_control
+            return application(exchange.environ, self.telling(exchange, start_response))
         if hurries:
             try:
                 MANNER.hurries = True
@@ -254,6 +259,8 @@ class Application:
                 MANNER.hurries = False
         else:
             status, headers, body = self.respond_in_time(exchange)
+        if self.request_log is not None:
+            self.request_log.note(exchange, status, body)
         headers.append(("X-Request-Id", exchange.request_id))
         if exchange.request.method == "HEAD" and not isinstance(body, bytes):
             body = b"".join(body)
@@ -276,6 +283,18 @@ class Application:
                 body.seek(0)
                 if needed.first is not None:
                     needed.first()
+
+    def telling(self, exchange: Exchange, start_response: Callable) -> Callable:
+        """The start_response of an application of its own, which tells the request log of the answer."""
+        request_log = self.request_log
+        if request_log is None:
+            return start_response
+
+        def start(status: str, headers: list, exc_info: object = None) -> Any:
+            request_log.note(exchange, int(status[:3]))
+            return start_response(status, headers)
+
+        return start
 
     def respond_in_time(self, exchange: Exchange) -> tuple[int, list, Any]:
         """What `respond` says, begun again as often as something has to come first."""

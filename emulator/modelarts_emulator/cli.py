@@ -193,12 +193,14 @@ def start(options) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # The loop asks for the interpreter several times a request; a thread that computes gives it back sooner so.
     sys.setswitchinterval(SWITCH_SECONDS)
+    from modelarts_emulator.request_log import set_up_logging
     from modelarts_emulator.running import Emulator
 
     given = {row.name: getattr(options, row.name) for row in fields(Settings)}
     settings = Settings.from_environment(
         **{name: value for name, value in given.items() if value is not None}
     )
+    set_up_logging(settings)
     emulator = Emulator(**vars(settings))
     emulator.open()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,12 +1,13 @@
 """One emulator with its sockets: in the foreground for the command line, behind a thread for tests."""
 
+import os
 import threading
 from typing import Any
 
 from modelarts_emulator.application import MOST_THREADS, Application
 from modelarts_emulator.contract.operations import Operations
 from modelarts_emulator.http.server import Server, listen
-from modelarts_emulator.settings import Settings
+from modelarts_emulator.settings import PREFIX, Settings
 
 
 class Emulator:
@@ -17,6 +18,8 @@ class Emulator:
     """
 
     def __init__(self, **options: Any):
+        if f"{PREFIX}LOG_LEVEL" not in os.environ:
+            options.setdefault("log_level", "silent")
         self.settings = Settings.from_environment(**{"port": 0, "obs_port": 0, **options})
         self.application = Application(self.settings, Operations(check=False))
         self.server: Server

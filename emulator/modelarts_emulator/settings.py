@@ -68,6 +68,14 @@ class Settings:
     strict_fields: bool = option(False, "refuse fields and parameters that nobody documents")
     check_answers: bool = option(False, "hold every answer against its schema; a broken one becomes a 500")
 
+    log_level: str = option(
+        "info",
+        "which requests are told on standard error, a line each: failures of the emulator (error), refusals too "
+        "(warning), all (info), those for health too (debug); in Python and tests silent unless told otherwise",
+        ("silent", "error", "warning", "info", "debug"),
+    )
+    log_format: str = option("text", "how lines of the log look", ("text", "json"))
+
     def __post_init__(self) -> None:
         for row in fields(self):
             value, choices = getattr(self, row.name), row.metadata["choices"]
