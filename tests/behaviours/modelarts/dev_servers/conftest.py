@@ -1,9 +1,5 @@
 """What the stories of servers share: servers, hyperinstances, and what they are made of."""
 
-from tests.behaviours.modelarts.workspaces import conftest as workspaces
-
-# A second user of the account.
-stranger = workspaces.stranger
 SERVERS = "/v1/{project_id}/dev-servers"
 HYPER, CLUSTERS, GROUPS = (
     f"{SERVERS}/hyperinstance",

@@ -85,6 +85,6 @@ def add_hyperinstance(call, flavor: dict, server: dict) -> dict:
         "update_at": now,
         "_owner": server["_owner"],
         "_flavor": flavor["flavor"],
-        "_tags": [],
+        "_tags": {},
     }
     return HYPERINSTANCES.of(call).put(hyperinstance)

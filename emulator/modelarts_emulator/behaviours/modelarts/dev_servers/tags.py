@@ -1,45 +1,30 @@
-"""Tags of hyperinstances."""
+"""Tags of hyperinstances: like those of everything else, but none that is there is replaced."""
 
-from modelarts_emulator.behaviours.modelarts.dev_servers.hyper_instances import HYPERINSTANCES
-from modelarts_emulator.behaviours.modelarts.dev_servers.refusals import refuse
-from modelarts_emulator.frame.registry import behaviour
+from modelarts_emulator.behaviours.modelarts.tags.kinds import Kind
+from modelarts_emulator.behaviours.modelarts.tags.refusals import refuse, tags_asked
+from modelarts_emulator.behaviours.modelarts.tags.tags import add_tags, delete_tags, show_tags
+from modelarts_emulator.frame.registry import serve_family
 
-MOST_TAGS = 20
-
-
-@behaviour("QueryHyperinstanceTags")
-def query_hyperinstance_tags(call):
-    """The tags of a hyperinstance."""
-    return {"tags": HYPERINSTANCES.find(call)["_tags"]}
+HYPERINSTANCES = Kind(
+    "hyperinstance", "modelarts/dev-servers/hyperinstance", "id", "name", "workspace_id", exact=True
+)
 
 
-@behaviour("CreateHyperinstanceTags")
-def create_hyperinstance_tags(call):
-    """Add tags, none of whose keys may be there; all tags of the hyperinstance."""
-    hyperinstance = HYPERINSTANCES.find(call)
-    tags = hyperinstance["_tags"] + [{"value": "", **tag} for tag in call.body["tags"]]
-    keys = [tag["key"] for tag in tags]
-    twice = next((key for key in keys if keys.count(key) > 1), None)
-    if twice is not None:
-        refuse(f"$.tags: hyperinstance {hyperinstance['id']} would have the tag {twice} twice")
-    if len(tags) > MOST_TAGS:
-        refuse(f"hyperinstance {hyperinstance['id']} would have {len(tags)} tags; {MOST_TAGS} at most")
-    return keep_tags(call, hyperinstance, tags)
+def add_new_tags(kind: Kind, call):
+    """Add tags, none of whose keys may be there."""
+    there = kind.tags_of(kind.find(call).holder)
+    for key in tags_asked(call):
+        if key in there:
+            refuse(call, f"$.tags: {kind.words} {call.path[kind.id]} has the tag {key} already")
+    return add_tags(kind, call)
 
 
-@behaviour("DeleteHyperinstanceTags")
-def delete_hyperinstance_tags(call):
-    """Take tags away, each of which has to be there with the value that is named; the tags that are left."""
-    hyperinstance = HYPERINSTANCES.find(call)
-    tags = {tag["key"]: tag["value"] for tag in hyperinstance["_tags"]}
-    for tag in call.body["tags"]:
-        if tag["key"] not in tags or tag.get("value", tags[tag["key"]]) != tags[tag["key"]]:
-            refuse(f"hyperinstance {hyperinstance['id']} has no tag {tag['key']} of that value")
-        del tags[tag["key"]]
-    return keep_tags(call, hyperinstance, [{"key": key, "value": value} for key, value in tags.items()])
-
-
-def keep_tags(call, hyperinstance: dict, tags: list[dict]) -> dict:
-    """Give a hyperinstance these tags; the answer."""
-    HYPERINSTANCES.of(call).put(hyperinstance | {"_tags": tags})
-    return {"tags": tags}
+serve_family(
+    HYPERINSTANCES,
+    {"add": add_new_tags, "delete": delete_tags, "show": show_tags},
+    {
+        "add": "CreateHyperinstanceTags",
+        "delete": "DeleteHyperinstanceTags",
+        "show": "QueryHyperinstanceTags",
+    },
+)
