@@ -70,11 +70,15 @@ class Folder:
         most = MOST_BYTES[IMAGE] if self.kind.sample_type == IMAGE else MOST_BYTES_OF_OTHERS
         for key, size in self.sizes.items():
             if self.is_sample(key) and size <= most:
-                found = list(read(ObsPath(self.path.bucket, key), size))
-                if found and self._copies_to is not None:
-                    self._obs.write(*self._goal(key), self.read(key))
-                    self.copied.append(size)
-                yield from found
+                yield from self._copied(read(ObsPath(self.path.bucket, key), size), key, size)
+
+    def _copied(self, samples: Iterator[dict], key: str, size: int) -> Iterator[dict]:
+        """The samples of a file, which is copied when it has any and files are copied at all."""
+        for number, sample in enumerate(samples):
+            if number == 0 and self._copies_to is not None:
+                self._obs.write(*self._goal(key), self.read(key))
+                self.copied.append(size)
+            yield sample
 
     def is_sample(self, key: str) -> bool:
         """Whether the object may be a sample, by its name."""
@@ -114,8 +118,8 @@ class Folder:
 
     def _lines(self, path: ObsPath, _: int) -> Iterator[dict]:
         results = self._results(path.key)
-        for number, line in enumerate(text_of(self.read(path.key)).splitlines()):
-            text, labels = self._split(line, results[number] if number < len(results) else None)
+        for number, line in enumerate(io.StringIO(text_of(self.read(path.key)))):
+            text, labels = self._split(line.rstrip("\r\n"), results[number] if number < len(results) else None)
             if text.strip() and len(text.encode()) <= MOST_BYTES[TEXT]:
                 sample = self._part(TEXT, path, number, len(text.encode()))
                 yield sample | {"sample_data": [text], "labels": labels}
