@@ -1,5 +1,5 @@
 """Measure the budgets: `python -m benchmarks [startup] [throughput] [growth] [restore] [servers] [unrelated]
-[crashes] [memory]`; all without names.
+[crashes] [memory] [datasets]`; all without names.
 """
 
 import itertools
@@ -180,6 +180,13 @@ def memory() -> None:
     measure()
 
 
+def datasets() -> None:
+    """What datasets of many samples cost in time and memory."""
+    from benchmarks.datasets import measure
+
+    measure()
+
+
 if __name__ == "__main__":
     parts = {
         "startup": startup,
@@ -190,6 +197,7 @@ if __name__ == "__main__":
         "unrelated": unrelated,
         "crashes": crashes,
         "memory": memory,
+        "datasets": datasets,
     }
     print(f"{platform.python_implementation()} {platform.python_version()}, {processes.cores()} cores")
     for name in sys.argv[1:] or parts:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
@@ -45,6 +46,16 @@ def test_records_keep_the_order_in_which_they_were_made():
     table.put("id-0", {"number": 0, "changed": True})
     assert list(table.ids()) == ["id-0", "id-1", "id-2"]
     assert list(table.ids(newest_first=True)) == ["id-2", "id-1", "id-0"]
+
+
+def test_a_record_takes_the_memory_of_its_text_and_no_more():
+    table = Store().table("t")
+    tracemalloc.start()
+    for number in range(1000):
+        table.put(str(number), {"text": "x" * 300})
+    taken = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert taken < 1000 * 1000
 
 
 def test_a_page_holds_what_lies_between_offset_and_limit():

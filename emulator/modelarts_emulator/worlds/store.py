@@ -63,7 +63,8 @@ class Table(TinyTable):
 
     def put(self, id: str, record: dict) -> None:
         """Store the record under the id; TypeError when it holds anything but JSON values."""
-        self._store.note(self, id, orjson.dumps(record), record)
+        # orjson leaves the room that it wrote in around its answer, a kilobyte and more; a copy has none.
+        self._store.note(self, id, bytes(memoryview(orjson.dumps(record))), record)
 
     def drop(self, id: str) -> bool:
         """Forget the record; whether there was one."""

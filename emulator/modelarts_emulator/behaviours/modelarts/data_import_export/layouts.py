@@ -30,7 +30,8 @@ class Folder:
     """A folder in OBS from which samples of a dataset are read.
 
     moment: when, in ms. with_labels: whether the labels that lie beside the samples count. has_header: whether the
-    first line of a table names its columns.
+    first line of a table names its columns. copies_to: the folder to which what is a sample is copied; None where
+    samples stay where they are. copied: how many files were copied, and their bytes.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Folder:
         moment: int,
         with_labels: bool = True,
         has_header: bool = False,
+        copies_to: ObsPath | None = None,
     ):
         self.path = path.folder
         self.dataset = dataset
@@ -49,6 +51,8 @@ class Folder:
         self._obs = obs
         self._moment = moment
         self._has_header = has_header
+        self._copies_to = copies_to
+        self.copied: list[int] = []
         try:
             self.sizes = dict(obs.listing(*self.path))
         except KeyError:
@@ -66,7 +70,15 @@ class Folder:
         most = MOST_BYTES[IMAGE] if self.kind.sample_type == IMAGE else MOST_BYTES_OF_OTHERS
         for key, size in self.sizes.items():
             if self.is_sample(key) and size <= most:
-                yield from read(ObsPath(self.path.bucket, key), size)
+                yield from self._copied(read(ObsPath(self.path.bucket, key), size), key, size)
+
+    def _copied(self, samples: Iterator[dict], key: str, size: int) -> Iterator[dict]:
+        """The samples of a file, which is copied when it has any and files are copied at all."""
+        for number, sample in enumerate(samples):
+            if number == 0 and self._copies_to is not None:
+                self._obs.write(*self._goal(key), self.read(key))
+                self.copied.append(size)
+            yield sample
 
     def is_sample(self, key: str) -> bool:
         """Whether the object may be a sample, by its name."""
@@ -83,8 +95,14 @@ class Folder:
         content: bytes = self._obs.read(self.path.bucket, key)
         return content
 
+    def _goal(self, key: str) -> ObsPath:
+        """Where the sample that is read from there lies from now on."""
+        if self._copies_to is None:
+            return ObsPath(self.path.bucket, key)
+        return ObsPath(self._copies_to.bucket, f"{self._copies_to.key}{key[len(self.path.key) :]}")
+
     def _file(self, path: ObsPath, size: int) -> Iterator[dict]:
-        sample = new_sample(self.kind.sample_type, path, size, self._moment)
+        sample = new_sample(self.kind.sample_type, self._goal(path.key), size, self._moment)
         if self.with_labels and self.dataset["dataset_type"] == 200:
             sample["labels"] = self._named(self._folder_name(path.key))
         yield sample
@@ -92,7 +110,7 @@ class Folder:
     def _image(self, path: ObsPath, size: int) -> Iterator[dict]:
         measures = size_of_image(self._obs, path)
         if measures is not None:
-            sample = new_sample(IMAGE, path, size, self._moment)
+            sample = new_sample(IMAGE, self._goal(path.key), size, self._moment)
             sample["metadata"]["@modelarts:size"] = measures
             if self.with_labels:
                 sample["labels"] = self._labels_beside(splitext(path.key)[0], measures)
@@ -100,11 +118,10 @@ class Folder:
 
     def _lines(self, path: ObsPath, _: int) -> Iterator[dict]:
         results = self._results(path.key)
-        for number, line in enumerate(text_of(self.read(path.key)).splitlines()):
-            text, labels = self._split(line, results[number] if number < len(results) else None)
+        for number, line in enumerate(io.StringIO(text_of(self.read(path.key)))):
+            text, labels = self._split(line.rstrip("\r\n"), results[number] if number < len(results) else None)
             if text.strip() and len(text.encode()) <= MOST_BYTES[TEXT]:
-                source = f"obs://{path.bucket}/{path.key}#{number}"
-                sample = new_sample(TEXT, path, len(text.encode()), self._moment, source)
+                sample = self._part(TEXT, path, number, len(text.encode()))
                 yield sample | {"sample_data": [text], "labels": labels}
 
     def _rows(self, path: ObsPath, _: int) -> Iterator[dict]:
@@ -112,9 +129,13 @@ class Folder:
         rows = csv.reader(io.StringIO(text_of(self.read(path.key))))
         for number, row in enumerate(rows):
             if len(row) == len(columns) and not (self._has_header and number == 0):
-                source = f"obs://{path.bucket}/{path.key}#{number}"
-                sample = new_sample(TABLE, path, sum(map(len, row)), self._moment, source)
+                sample = self._part(TABLE, path, number, sum(map(len, row)))
                 yield sample | {"sample_data": row_as(columns, row)}
+
+    def _part(self, sample_type: int, path: ObsPath, number: int, size: int) -> dict:
+        """The sample that is the line or row of that number in a file."""
+        goal = self._goal(path.key)
+        return new_sample(sample_type, goal, size, self._moment, f"obs://{goal.bucket}/{goal.key}#{number}")
 
     def _labels_beside(self, stem: str, measures: list[int]) -> list[dict]:
         """The labels of an image: of a file of the same name beside it, else of the folder in which it lies."""

@@ -2,19 +2,13 @@
 
 import csv
 import io
-from collections.abc import Iterator
 
 from modelarts_emulator.behaviours.modelarts.data_import_export.voc import voc_of
 from modelarts_emulator.behaviours.modelarts.dataset_versions.manifests import line_of
 from modelarts_emulator.behaviours.modelarts.datasets.datasets import input_of
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import kind_of
-from modelarts_emulator.behaviours.modelarts.datasets.work import Done
-from modelarts_emulator.behaviours.modelarts.samples.storing import (
-    BATCH,
-    labels_held,
-    place_of,
-    samples_in,
-)
+from modelarts_emulator.behaviours.modelarts.datasets.work import Done, stored_samples
+from modelarts_emulator.behaviours.modelarts.samples.storing import labels_held, place_of
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.bound import Bound
 from modelarts_emulator.frame.obs_paths import obs_path
@@ -34,7 +28,7 @@ class Publication:
     ):
         self.folder, self.name = folder, name
         self.usages: dict[str, str] = {}
-        self._world, self._bound = bound.world, bound
+        self._bound = bound
         self._dataset, self._kind = dataset, kind_of(dataset)
         self._keeps_hard, self._header = keeps_hard, header
         self._obs = bound.world.obs
@@ -48,7 +42,7 @@ class Publication:
         """Write it all; ApiError when OBS does not take it. copies_files: whether the files of samples are copied."""
         lines = []
         try:
-            for sample in self._samples(ids):
+            for sample in stored_samples(self._bound, self._dataset["dataset_id"], ids):
                 lines.append(
                     line_of(
                         sample, self._header, self._usage(sample), self._annotate(sample), self._keeps_hard
@@ -68,17 +62,10 @@ class Publication:
         rows = csv.writer(written)
         if with_header:
             rows.writerow(column.get("name", "") for column in self._dataset["schema"])
-        for sample in self._samples(ids):
+        for sample in stored_samples(self._bound, self._dataset["dataset_id"], ids):
             rows.writerow(sample["sample_data"])
         self._write(f"data/{self.name}.csv", written.getvalue().encode())
         return Done(len(ids))
-
-    def _samples(self, ids: list[str]) -> Iterator[dict]:
-        for start in range(0, len(ids), BATCH):
-            with self._world.transaction():
-                table = samples_in(self._bound, self._dataset["dataset_id"])
-                found = [table.find(id) for id in ids[start : start + BATCH]]
-            yield from (sample for sample in found if sample is not None)
 
     def _usage(self, sample: dict) -> str:
         return self.usages.get(sample["sample_id"], "")

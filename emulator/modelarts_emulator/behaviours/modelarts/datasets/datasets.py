@@ -146,19 +146,32 @@ DATASETS = Resource(
 @DATASETS.creating
 def complete_dataset(call, dataset):
     """Refuse what cannot be a dataset, and say what a new one is."""
-    now = call.world.clock.now_ms()
     usual = {"dataset_type": 0, "description": "", "data_sources": [], "data_format": "Default", "schema": []}
-    dataset |= {**usual, **dataset, "labels": [], "deleted_sample_count": 0, "next_version_num": 1}
-    dataset |= {"create_time": now, "update_time": now, "data_update_time": now}
-    # A dataset that is renamed stays where it is.
-    dataset["_folder"] = f"{dataset['dataset_name']}-{dataset['dataset_id']}"
+    dataset |= usual | dataset | at_first(DATASETS.of(call), dataset)
     if "label_format" in call.body:
         dataset["_label_format"] = call.body["label_format"]
     refuse_bad_paths(call, dataset)
     refuse_bad_schema(dataset)
     for label in call.body.get("labels", []):
         add_label(dataset, label)
-    index_samples(samples_in(DATASETS.of(call), dataset["dataset_id"]))
+
+
+def at_first(bound, dataset: dict) -> dict:
+    """What a new dataset says beside what was asked; renamed, it stays in its folder."""
+    index_samples(samples_in(bound, dataset["dataset_id"]))
+    times = dict.fromkeys(("create_time", "update_time", "data_update_time"), bound.world.clock.now_ms())
+    counts = {"labels": [], "deleted_sample_count": 0, "next_version_num": 1}
+    return {**times, **counts, "_folder": f"{dataset['dataset_name']}-{dataset['dataset_id']}"}
+
+
+def begin_dataset(bound, like: dict, name: str, work_path: str, data_path: str) -> None:
+    """Begin a dataset over a folder, of the type and with the labels of another."""
+    dataset = {each: like[each] for each in DATASETS.writes if each in like}
+    dataset |= {"dataset_id": new_id(bound.world), "dataset_name": name, "work_path": work_path}
+    place = obs_path(data_path).folder
+    dataset["data_sources"] = [{"data_type": 0, "data_path": f"/{place.bucket}/{place.key}"}]
+    dataset |= at_first(bound, dataset)
+    bound.add(dataset | {"labels": like["labels"], "import_annotations": True})
 
 
 def refuse_bad_paths(call, dataset: dict) -> None:
@@ -238,6 +251,7 @@ def show_dataset(bound, dataset):
     """Add its paths, what it counts, and what it always is."""
     counts = counts_of(samples_in(bound, dataset["dataset_id"]))
     is_table = kind_of(dataset).sample_type == TABLE
+    is_busy = bound.state_of(dataset) not in ("NORMAL", "ABNORMAL")
     current = bound.records(VERSIONS).find(dataset.get("current_version_id", ""))
     return {
         **dataset,
@@ -258,6 +272,6 @@ def show_dataset(bound, dataset):
         "label_task_count": 1,
         "workforce_task_count": 0,
         "exist_workforce_task": False,
-        "exist_running_task": bound.state_of(dataset) not in ("NORMAL", "ABNORMAL"),
-        "running_tasks_id": [dataset["_task"]] if "_task" in dataset else [],
+        "exist_running_task": is_busy,
+        "running_tasks_id": [dataset["_task"]] if is_busy and "_task" in dataset else [],
     }

@@ -18,13 +18,15 @@ class Done(NamedTuple):
     """What work has come to.
 
     total: samples looked at. added: those that were not there before. annotated: those that brought labels along.
-    removed: those taken out. code, words: of the refusal, "" when it went well.
+    removed: those taken out. files, bytes: what was copied. code, words: of the refusal, "" when it went well.
     """
 
     total: int = 0
     added: int = 0
     annotated: int = 0
     removed: int = 0
+    files: int = 0
+    bytes: int = 0
     code: str = ""
     words: str = ""
 
@@ -108,6 +110,15 @@ class Intake:
         bound.table.put(
             self._dataset_id, dataset | {"deleted_sample_count": dataset["deleted_sample_count"] + dropped}
         )
+
+
+def stored_samples(bound: Bound, dataset_id: str, ids: list[str]) -> Iterator[dict]:
+    """The samples of a dataset with these ids, for work that does not hold the world's lock."""
+    for start in range(0, len(ids), BATCH):
+        with bound.world.transaction():
+            table = samples_in(bound, dataset_id)
+            found = [table.find(id) for id in ids[start : start + BATCH]]
+        yield from (sample for sample in found if sample is not None)
 
 
 def datasets_of(world, project_id: str) -> Bound:
