@@ -398,6 +398,7 @@ OF_AREAS = (
 # {module: (how what it may say starts, why)}
 MAY_SAY = {
     "settings.py": ("text", "how lines of the log look"),
+    "request_journal.py": ("text", "the member of an HTTP archive that holds a body"),
     "identity/records.py": ("iam/iam/", "whom a request is from is read from the records of that area"),
     "frame/documents.py": ("labels", "the member of a document's metadata"),
     "frame/references.py": ("labels", "the member of a document's metadata"),

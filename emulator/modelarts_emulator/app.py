@@ -38,8 +38,9 @@ class Exchange:
     themselves. threads, body_limit: what the server wants to know, see Errand. operation, values: what was routed to,
     and the path's values; without an operation the methods that the path has. caller, world: who asks, and where.
     check, behaviour: of the operation. faults: what it suffers because somebody has asked for it, at most one; None
-    until that was looked up, which a request that begins again does not do twice. call: what the behaviour is handed.
-    answer: what it has handed back. first: what a thread has to do before it begins the steps again.
+    until that was looked up, which a request that begins again does not do twice. refused_by: the step that ended the
+    way. call: what the behaviour is handed. answer: what it has handed back. first: what a thread has to do before it
+    begins the steps again.
     """
 
     environ: dict
@@ -56,6 +57,7 @@ class Exchange:
     check: "Check" = field(init=False)
     behaviour: Behaviour = field(init=False)
     faults: "list[Fault] | None" = None
+    refused_by: str = ""
     call: Call = field(init=False)
     answer: Answer | Stream = field(init=False)
 
@@ -224,6 +226,7 @@ def respond(app: "Application", exchange: Exchange) -> tuple[int, list, Any]:
             for step in STEPS[exchange.who]:
                 step(app, exchange)
     except ApiError as error:
+        exchange.refused_by = step.__name__
         return refused_answer(error, exchange)
     except HangUp:
         raise

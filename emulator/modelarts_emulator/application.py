@@ -22,6 +22,8 @@ from modelarts_emulator.http.request import Request
 from modelarts_emulator.identity.credentials import seed_identity
 from modelarts_emulator.identity.records import Caller, own_api_key, remember_own_api_key
 from modelarts_emulator.obs.names import is_obs_host
+from modelarts_emulator.real_time import monotonic
+from modelarts_emulator.request_journal import BEGAN, note_exchange
 from modelarts_emulator.request_log import RequestLog
 from modelarts_emulator.serving import endpoint
 from modelarts_emulator.settings import Settings
@@ -215,8 +217,7 @@ class Application:
 
     def begin(self, environ: dict) -> Exchange:
         """Route a request and say which threads have to carry it, if any."""
-        if self.request_log is not None:
-            self.request_log.begin(environ)
+        environ[BEGAN] = monotonic()
         request = Request(environ, self.obs_port)
         request_id = f"{next(self._request_numbers):032x}"
         host = request.host.lower()
@@ -261,6 +262,8 @@ class Application:
             status, headers, body = self.respond_in_time(exchange)
         if self.request_log is not None:
             self.request_log.note(exchange, status, body)
+        if self.settings.journal and self.ready and exchange.who != "health":
+            note_exchange(getattr(exchange, "world", None) or self.worlds.default, exchange, status, body)
         headers.append(("X-Request-Id", exchange.request_id))
         if exchange.request.method == "HEAD" and not isinstance(body, bytes):
             body = b"".join(body)

@@ -1,9 +1,7 @@
 """One line for each request, and how all other lines of the log look."""
 
 import logging
-import re
 import sys
-from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from modelarts_emulator.real_time import monotonic, pause, wall_now
+from modelarts_emulator.request_journal import BEGAN, HIDDEN, IN_QUERY, moment
 from modelarts_emulator.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,11 +17,9 @@ if TYPE_CHECKING:
 
 # From which status on a request is told at a level, and whether questions about health are told, too.
 LEAST = {"error": (500, False), "warning": (400, False), "info": (0, False), "debug": (0, True)}
-BEGAN = "emulator.began"
 GATHER_SECONDS = 0.02
 MOST_WAITING = 20_000
 LONGEST_REFUSAL = 300
-SIGNATURE = re.compile(r"((?:signature|credential|token)=)[^&]+", re.IGNORECASE)
 
 
 class Line(NamedTuple):
@@ -51,10 +48,6 @@ class RequestLog:
         self._waiting: SimpleQueue[Line | None] = SimpleQueue()
         self._thread: Thread | None = None
         self._left_out = 0
-
-    def begin(self, environ: dict) -> None:
-        """Remember when a request came."""
-        environ[BEGAN] = monotonic()
 
     def note(self, exchange: "Exchange", status: int, body: Any = b"") -> None:
         """Tell of a request that has been answered."""
@@ -131,12 +124,7 @@ def readable(text: str) -> str:
     """A text on one line, without what a reader of the log could sign or pay with."""
     if not text.isprintable():
         text = "".join(letter if letter.isprintable() else " " for letter in text)
-    return SIGNATURE.sub(r"\1...", text) if "=" in text else text
-
-
-def moment(seconds: float) -> str:
-    """That moment in UTC, as ISO 8601 writes it."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return IN_QUERY.sub(rf"\1{HIDDEN}", text) if "=" in text else text
 
 
 class JsonLines(logging.Formatter):

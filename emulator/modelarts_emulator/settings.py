@@ -65,6 +65,9 @@ class Settings:
         "how slow models are, in seconds: queue=,prefill_per_token=,per_token=,graph_compile= and others",
         checked_by=LANGUAGE,
     )
+    journal: int = option(
+        1000, "so many of the last requests of each world can be looked at, with their answers; 0 keeps none"
+    )
     strict_fields: bool = option(False, "refuse fields and parameters that nobody documents")
     check_answers: bool = option(False, "hold every answer against its schema; a broken one becomes a 500")
 
@@ -95,6 +98,8 @@ class Settings:
             raise ValueError(
                 f"chat is {self.chat!r}, must be builtin, demo, scripted:FILE, gguf:FILE or upstream:URL"
             )
+        if self.journal < 0:
+            raise ValueError(f"journal is {self.journal}, must be 0 or more")
         for name in ("port", "obs_port"):
             if not 0 <= getattr(self, name) <= 65535:
                 raise ValueError(f"{name} is {getattr(self, name)}, must be from 0 to 65535")

@@ -149,7 +149,7 @@ class Worlds:
             world.commit()
 
     def _made(self, tag: str, seed: int, pace: float, region: str) -> World:
-        return World(tag, seed, pace, region, self.journal, self._surroundings)
+        return World(tag, seed, pace, region, self.journal, self._surroundings, self.settings.journal)
 
     def _born(self, number: int, seed: int, pace: float, region: str) -> World:
         world = self._made(tag_of_number(number), seed, pace, region)

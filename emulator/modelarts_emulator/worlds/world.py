@@ -9,6 +9,7 @@ from modelarts_emulator.waiting import MANNER, NeedsThread, refuse_to_wait, star
 from modelarts_emulator.worlds.clock import Clock
 from modelarts_emulator.worlds.due import Due
 from modelarts_emulator.worlds.faults import Faults
+from modelarts_emulator.worlds.history import History
 from modelarts_emulator.worlds.journal import Journal, StateUnwritten
 from modelarts_emulator.worlds.lock import Lock
 from modelarts_emulator.worlds.store import Store
@@ -40,8 +41,8 @@ class World:
     tag: five characters that stand in every key and token of this world. seed: decides everything random.
     pace: simulated work is that many times shorter than the cloud's. volatile: what a restart may forget,
     such as counters and caches, by the name of its area; a reset empties it and closes what has a close().
-    Touch it under the lock. faults: what somebody has asked requests to suffer. due: what runs out of its state, and
-    what failed when it did.
+    Touch it under the lock. faults: what somebody has asked requests to suffer. history: the last requests. due: what
+    runs out of its state, and what failed when it did.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class World:
         region: str = DEFAULT_REGION,
         journal: Journal | None = None,
         surroundings: Surroundings | None = None,
+        most_history: int = 1000,
     ):
         self.tag = tag
         self.seed = seed
@@ -62,6 +64,7 @@ class World:
         self.store = Store(tag, journal)
         self.volatile: dict = {}
         self.faults = Faults()
+        self.history = History(most_history)
         self._surroundings = surroundings or Surroundings()
         self.due = Due(self, self._surroundings.resource_of, self._surroundings.report)
         self._random = Random(f"{seed}/{tag}")
@@ -289,6 +292,7 @@ class World:
             self.let_go(area)
             if area is None:
                 self.faults.clear()
+                self.history.clear()
                 self._random = Random(f"{self.seed}/{self.tag}")
                 self._random_before = None
         return removed

@@ -1,0 +1,152 @@
+"""What is kept of each request in the history of its world, and how it is shown: without credentials."""
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from modelarts_emulator.real_time import monotonic, wall_now
+from modelarts_emulator.worlds.history import MOST_BODY, Exchanged, json_of
+
+if TYPE_CHECKING:
+    from modelarts_emulator.app import Exchange
+    from modelarts_emulator.worlds.world import World
+
+BEGAN = "emulator.began"
+HIDDEN = "..."
+# Headers that are credentials; of Authorization the part that proves it is left out.
+NAMES = "X_AUTH_TOKEN X_SUBJECT_TOKEN X_APIG_APPCODE X_API_KEY APIKEY COOKIE X_SECURITY_TOKEN X_OBS_SECURITY_TOKEN"
+SECRET = frozenset(f"HTTP_{name}" for name in (*NAMES.split(), "X_AMZ_SECURITY_TOKEN"))
+PROOF = re.compile(r"(Signature=|Bearer |Basic |(?:AWS|OBS) [^:]*:).*", re.DOTALL)
+IN_QUERY = re.compile(r"((?:signature|credential|token)=)[^&]+", re.IGNORECASE)
+SECRET_MEMBERS = re.compile(
+    r"passw|secret|token$|api_?key|admin_pass|private_key|app_?code|security_?token", re.IGNORECASE
+)
+
+
+def note_exchange(world: "World", exchange: "Exchange", status: int, answer: Any) -> None:
+    """Keep a request and its answer in the history of its world."""
+    environ, request, operation = exchange.environ, exchange.request, exchange.operation
+    body = request.__dict__.get("body")
+    world.history.note(
+        exchange.request_id,
+        wall_now(),
+        world.clock.now(),
+        monotonic() - environ[BEGAN],
+        request.method,
+        f"{request.raw_path}?{request.raw_query}" if request.raw_query else request.raw_path,
+        tuple([item for item in environ.items() if item[0][:5] == "HTTP_" and item[0] not in SECRET]),
+        body if body is None or len(body) <= MOST_BODY else None,
+        operation.operation_id if operation is not None else exchange.who,
+        status,
+        answer if isinstance(answer, bytes) and len(answer) <= MOST_BODY else None,
+        exchange.refused_by,
+        tuple([fault.id for fault in exchange.faults]) if exchange.faults else (),
+    )
+
+
+def shown_exchange(exchanged: Exchanged, whole: bool = True) -> dict:
+    """An exchange as JSON; without `whole` what tells it from others."""
+    told = {
+        "number": exchanged.number,
+        "request_id": exchanged.request_id,
+        "time": moment(exchanged.moment),
+        "virtual_time": moment(exchanged.virtual),
+        "milliseconds": round(exchanged.seconds * 1000, 3),
+        "method": exchanged.method,
+        "target": IN_QUERY.sub(rf"\1{HIDDEN}", exchanged.target),
+        "operation": exchanged.operation,
+        "status": exchanged.status,
+    }
+    if exchanged.step:
+        told["refused_by"] = exchanged.step
+    if exchanged.faults:
+        told["faults"] = list(exchanged.faults)
+    if whole:
+        told |= {
+            "headers": headers_of(exchanged),
+            "body": content_of(exchanged.body),
+            "answer": content_of(exchanged.answer),
+        }
+    return told
+
+
+def headers_of(exchanged: Exchanged) -> dict[str, str]:
+    """{name: value} of the headers that were sent, without what proves who sent them."""
+    found = {name[5:].replace("_", "-").title(): value for name, value in exchanged.headers}
+    if "Authorization" in found:
+        found["Authorization"] = PROOF.sub(rf"\1{HIDDEN}", found["Authorization"])
+    return found
+
+
+def content_of(content: bytes | None) -> Any:
+    """A body as its JSON value or text, without passwords and keys; None where it was not kept."""
+    if content is None:
+        return None
+    value = json_of(content)
+    return content.decode("utf-8", "replace") if value is None else without_secrets(value)
+
+
+def without_secrets(value: Any) -> Any:
+    """A JSON value with the values of members that are secrets left out."""
+    if isinstance(value, dict):
+        return {
+            name: HIDDEN if isinstance(each, str) and SECRET_MEMBERS.search(name) else without_secrets(each)
+            for name, each in value.items()
+        }
+    return [without_secrets(each) for each in value] if isinstance(value, list) else value
+
+
+def moment(seconds: float) -> str:
+    """That moment in UTC, as ISO 8601 writes it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def as_har(kept: list[Exchanged], base_url: str, version: str) -> dict:
+    """Exchanges as an HTTP archive (HAR 1.2), which browsers and proxies read."""
+    return {
+        "log": {
+            "version": "1.2",
+            "creator": {"name": "modelarts-emulator", "version": version},
+            "entries": [har_entry(each, base_url) for each in kept],
+        }
+    }
+
+
+def har_entry(exchanged: Exchanged, base_url: str) -> dict:
+    """One exchange of an HTTP archive."""
+    shown = shown_exchange(exchanged)
+    target = shown["target"]
+    query = [pair.partition("=")[::2] for pair in target.partition("?")[2].split("&") if pair]
+    plain = {"httpVersion": "HTTP/1.1", "cookies": [], "headersSize": -1}
+    request = {
+        **plain,
+        "method": exchanged.method,
+        "url": base_url + target,
+        "headers": [{"name": name, "value": value} for name, value in shown["headers"].items()],
+        "queryString": [{"name": name, "value": value} for name, value in query],
+        "bodySize": len(exchanged.body or b""),
+    }
+    if exchanged.body:
+        request["postData"] = {"mimeType": "application/json", "text": text_of(shown["body"])}
+    content = {
+        "size": len(exchanged.answer or b""),
+        "mimeType": "application/json",
+        "text": text_of(shown["answer"]),
+    }
+    response = {**plain, "status": exchanged.status, "statusText": "", "headers": [], "content": content}
+    took = shown["milliseconds"]
+    return {
+        "startedDateTime": moment(exchanged.moment - exchanged.seconds),
+        "time": took,
+        "request": request,
+        "response": response | {"redirectURL": "", "bodySize": content["size"]},
+        "cache": {},
+        "timings": {"send": 0, "wait": took, "receive": 0},
+    }
+
+
+def text_of(value: Any) -> str:
+    """A shown body as text."""
+    return value if isinstance(value, str) else "" if value is None else orjson.dumps(value).decode()
