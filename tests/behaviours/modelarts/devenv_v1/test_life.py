@@ -1,6 +1,7 @@
 """Stories about the life of instances: stops, restarts, queues, and what they share with notebooks."""
 
 import pytest
+from modelarts_emulator.behaviours.modelarts.devenv_v1.instances import INSTANCES
 
 from tests.behaviours.modelarts.devenv_v1.conftest import (
     BASE,
@@ -150,3 +151,14 @@ def test_an_instance_waits_for_its_pool(cloud):
     assert show(cloud, id)["status"] == "CREATE_QUEUING" and "queuing_info" not in show(cloud, id)
     stop(cloud, fillers[0])
     assert until(cloud, id, "RUNNING")["pool"]["name"] == "pool-1-name"
+
+
+def test_who_loses_the_node_is_unavailable_until_it_starts_anew(cloud):
+    id, bound = run(cloud), INSTANCES.at(cloud.world, cloud.project_id)
+    with cloud.world.transaction():
+        bound.act(bound.find(id) | {"_evicted": "node a failed"}, "evict")
+    lost = show(cloud, id)
+    assert (lost["status"], lost["spec"]["failed_reasons"]["message"]) == ("UNAVAILABLE", "node a failed")
+    assert lost["error_code"] == lost["spec"]["failed_reasons"]["code"]
+    act(cloud, id, "start")
+    assert until(cloud, id, "RUNNING")["spec"]["failed_reasons"] is None

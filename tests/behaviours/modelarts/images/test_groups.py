@@ -44,6 +44,8 @@ def test_a_group_is_given_a_read_me_and_tags_which_its_images_show(cloud):
     ]
     cloud.put(path, {"tags": [{"key": "tier", "value": "1"}]})
     assert show(cloud, first)["tags"] == show(cloud, second)["tags"] == [{"key": "tier", "value": "1"}]
+    versions(cloud, "3", read_me="newer")
+    assert show(cloud, first)["tags"] == [{"key": "tier", "value": "1"}]
     assert refusal(cloud.put(path, {"tags": [{"key": "", "value": "1"}]})) == (400, "ModelArts.6400")
 
 

@@ -119,7 +119,9 @@ class Folder:
     def _lines(self, path: ObsPath, _: int) -> Iterator[dict]:
         results = self._results(path.key)
         for number, line in enumerate(io.StringIO(text_of(self.read(path.key)))):
-            text, labels = self._split(line.rstrip("\r\n"), results[number] if number < len(results) else None)
+            text, labels = self._split(
+                line.rstrip("\r\n"), results[number] if number < len(results) else None
+            )
             if text.strip() and len(text.encode()) <= MOST_BYTES[TEXT]:
                 sample = self._part(TEXT, path, number, len(text.encode()))
                 yield sample | {"sample_data": [text], "labels": labels}

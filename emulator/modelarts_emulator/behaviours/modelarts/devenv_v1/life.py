@@ -70,14 +70,17 @@ LIFE = Lifecycle(
     born="CREATE_QUEUING",
     illegal=refusal_of,
     CREATE_QUEUING=rests(admit="CREATING", dequeue=GONE, delete=GONE),
-    CREATING=soon(end_of("CREATE_FAILED"), after=CREATING_SECONDS),
-    RUNNING=until("STOPPING", seconds_left, stop="STOPPING", restart="RESTARTING", renew="RUNNING"),
-    RESTARTING=soon("RUNNING", after=STARTING_SECONDS),
+    CREATING=soon(end_of("CREATE_FAILED"), after=CREATING_SECONDS, evict="CREATE_FAILED"),
+    RUNNING=until(
+        "STOPPING", seconds_left, stop="STOPPING", restart="RESTARTING", renew="RUNNING", evict="UNAVAILABLE"
+    ),
+    RESTARTING=soon("RUNNING", after=STARTING_SECONDS, evict="UNAVAILABLE"),
+    UNAVAILABLE=rests(start="STARTING", stop="STOPPED", delete=GONE),
     STOPPING=soon("STOPPED", after=STOPPING_SECONDS),
     STOPPED=rests(start="STARTING", queue="START_QUEUING", delete=GONE),
     START_QUEUING=rests(admit="READY_TO_START", dequeue="STOPPED", delete=GONE),
     READY_TO_START=until("STOPPED", RESERVED_SECONDS, start="STARTING", dequeue="STOPPED", delete=GONE),
-    STARTING=soon(end_of("START_FAILED"), after=STARTING_SECONDS),
+    STARTING=soon(end_of("START_FAILED"), after=STARTING_SECONDS, evict="START_FAILED"),
     CREATE_FAILED=rests(delete=GONE),
     START_FAILED=rests(start="STARTING", queue="START_QUEUING", delete=GONE),
 )
@@ -85,14 +88,14 @@ LIFE = Lifecycle(
 
 @LIFE.entering(*LIFE.states)
 def note_change(bound, instance: dict) -> None:
-    """Keep when the instance changed last."""
-    instance["latest_update_timestamp"] = str(bound.world.clock.now_ms())
+    """Keep when the instance changed last, and since when it is in its state."""
+    instance["_since"] = bound.world.clock.now_ms()
+    instance["latest_update_timestamp"] = str(instance["_since"])
 
 
 @LIFE.entering("CREATE_QUEUING", "START_QUEUING", "STARTING")
 def ask_for_room(bound, instance: dict) -> None:
     """Take what the instance needs, or a turn in the queue for it."""
-    instance["_queued"] = bound.world.clock.now_ms()
     instance["_holds"] = ask(bound.world, bound.project_id, claim_of(bound, instance))
 
 
@@ -134,13 +137,14 @@ def begin_run(bound, instance: dict) -> None:
         instance.pop("_stops", None)
 
 
-@LIFE.entering("READY_TO_START")
-def reserve(bound, instance: dict) -> None:
-    """Say how long the place is kept."""
-    instance["_reserved"] = bound.world.clock.now_ms() + RESERVED_SECONDS * 1000
+@LIFE.entering("UNAVAILABLE", "CREATE_FAILED", "START_FAILED")
+def tell_eviction(bound, instance: dict) -> None:
+    """Say what became of the node below an instance that has lost it."""
+    if "_evicted" in instance:
+        instance["spec"]["failed_reasons"] = {"code": "ModelArts.6333", "message": instance.pop("_evicted")}
 
 
-@LIFE.entering("STOPPED", "CREATE_FAILED", "START_FAILED", GONE)
+@LIFE.entering("STOPPED", "UNAVAILABLE", "CREATE_FAILED", "START_FAILED", GONE)
 def let_go(bound, instance: dict) -> None:
     """Give back what the instance held, or its turn; others that wait go on."""
     give_back(bound.world, bound.project_id, claim_of(bound, instance))

@@ -1,34 +1,19 @@
 """An instance as the API shows it: flavor and profile in full, its address, when it stops, its place in a queue."""
 
 from modelarts_emulator.behaviours.modelarts.capacity import nodes_of_flavor
+from modelarts_emulator.behaviours.modelarts.devenv_v1.life import RESERVED_SECONDS
 from modelarts_emulator.behaviours.modelarts.notebooks.catalogue import claim_of, flavor_of
 from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.capacity import Place, free_in
 from modelarts_emulator.frame.resources import without_hidden
 
-PROFILES, IMAGE_TAG = "modelarts/devenv-v1/profiles", "2.0.5-B003"
-TYPES = {"CPU": "CPU", "GPU": "GPU", "ASCEND": "Ascend"}
 STORAGES = ("obs", "evs", "efs")
 QUEUES = ("CREATE_QUEUING", "START_QUEUING")
 
 
 def profile_of(id: str) -> dict:
     """A profile as instances show it; `_kinds`: on which processors it runs."""
-    row = next(each for each in fixture(PROFILES) if each["id"] == id)
-    image = {
-        "image_name": row["image_name"],
-        "image_tag": IMAGE_TAG,
-        "namespace": "atelier",
-        "annotations": None,
-    }
-    kind = {"flavor_type": TYPES[row["kinds"][0]]} if len(row["kinds"]) == 1 else {}
-    provision = {
-        "type": "Docker",
-        "annotations": {"category": row["category"], "type": "system"},
-        "spec": {"engine": "CCE", "params": image},
-    }
-    facts = {"id": id, "name": id, "de_type": "Notebook", "description": row["description"]}
-    return {**facts, **kind, "provision": provision, "_kinds": row["kinds"]}
+    return next(each for each in fixture("modelarts/devenv-v1/profiles") if each["id"] == id)
 
 
 def shown_instance(bound, instance: dict) -> dict:
@@ -56,7 +41,7 @@ def spec_shown(bound, instance: dict) -> dict:
     if is_running and stops is not None:
         auto_stop |= {"remain_time": max(0, int(stops - now)), "stop_timestamp": int(stops * 1000)}
     reserved = (
-        {"resource_reserved_timestamp": instance["_reserved"]}
+        {"resource_reserved_timestamp": instance["_since"] + RESERVED_SECONDS * 1000}
         if instance["status"] == "READY_TO_START"
         else {}
     )
@@ -90,6 +75,6 @@ def queuing_info(bound, instance: dict, details: dict) -> dict:
         **{name: instance[name] for name in ("id", "name", "flavor", "status")},
         "de_type": "Notebook",
         "flavor_details": details,
-        "begin_timestamp": instance["_queued"],
+        "begin_timestamp": instance["_since"],
         "rank": Place(bound.world, bound.project_id, claim.place).position_of(claim.key),
     }

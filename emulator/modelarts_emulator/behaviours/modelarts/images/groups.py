@@ -55,7 +55,7 @@ def find_group(call) -> list[dict]:
 @behaviour("UpdateImageGroup")
 def update_image_group(call):
     """Give a group other tags and another read-me; its images show the tags."""
-    change_group(call, find_group(call)[0])
+    change_group(call, find_group(call)[0], call.body.get("tags"), call.body.get("read_me"))
 
 
 @behaviour("DeleteImageGroup")

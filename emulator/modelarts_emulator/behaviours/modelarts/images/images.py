@@ -3,6 +3,7 @@
 import re
 from copy import deepcopy
 
+from modelarts_emulator.behaviours.modelarts.tags.refusals import tags_asked
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon
@@ -176,8 +177,9 @@ def register_image(call):
     facts |= {"dev_services": body["services"], "resource_categories": body["resource_category"]}
     image = new_image(bound, body["swr_path"], facts)
     lost = call.world.store.table(DELETED_CONTENT).find(image["swr_path"]) is not None
-    if "tags" in body or "read_me" in body:
-        change_group(call, image)
+    tags = [tag_of(each) for each in body["tags"]] if "tags" in body else None
+    if tags is not None or "read_me" in body:
+        change_group(call, image, tags, body.get("read_me"))
     return IMAGES.answer(call, bound.shown(bound.enter(image, "ERROR" if lost else "ACTIVE")))
 
 
@@ -197,26 +199,18 @@ def sync_image(call):
     return IMAGES.answer(call, bound.shown(bound.act(image, action) if action else image))
 
 
-def change_group(call, image: dict) -> None:
-    """Give the group of an image the tags and the read-me of the body, as far as it has them; ApiError for bad tags."""
-    body, table, id = call.body, call.records(GROUPS), group_id_of(image)
+def change_group(call, image: dict, tags: list[dict] | None, read_me: str | None) -> None:
+    """Give the group of an image tags and a read-me, what is not None of them; ApiError for bad tags."""
+    table, id = call.records(GROUPS), group_id_of(image)
     group = table.find(id) or {}
-    if "tags" in body:
-        group["tags"] = tags_asked(body["tags"])
-    table.put(id, group | ({"read_me": body["read_me"]} if "read_me" in body else {}))
+    if tags is not None:
+        group["tags"] = [{"key": key, "value": value} for key, value in tags_asked(call, tags).items()]
+    if read_me is not None:
+        group["read_me"] = read_me
+    table.put(id, group)
 
 
-def tags_asked(tags: list) -> list[dict]:
-    """Tags as they are shown, of objects or of texts `key=value`; ApiError for a key that is empty or comes twice."""
-    rows = []
-    for tag in tags:
-        key, _, value = (
-            tag.partition("=") if isinstance(tag, str) else (tag.get("key", ""), "", tag.get("value", ""))
-        )
-        rows.append({"key": key, "value": value})
-    keys = [row["key"] for row in rows]
-    bad = next((key for key in keys if not 0 < len(key) <= 128 or keys.count(key) > 1), None)
-    if bad is not None or any(len(row["value"]) > 255 for row in rows):
-        words = f"$.tags: key {str(bad)[:40]!r}: a key has 1 to 128 characters and comes once, a value at most 255"
-        raise ApiError("ModelArts.6400", words, fill=["tags"])
-    return rows
+def tag_of(text: str) -> dict:
+    """The tag that a text `key=value` means; a text without the sign is a key."""
+    key, _, value = text.partition("=")
+    return {"key": key, "value": value}
