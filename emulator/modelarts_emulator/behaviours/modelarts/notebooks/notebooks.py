@@ -20,7 +20,7 @@ NOTEBOOKS = Resource(
     "modelarts/notebooks/notebook",
     path_names=("id", "instance_id", "resource_id"),
     not_found="ModelArts.6309",
-    refers={"pool": "pool.id"},
+    refers={"pool": "pool.id", "image": "image.id"},
     writes=WRITES,
     touches="update_at",
     # The address of a notebook differs from others' by the id only.

@@ -13,10 +13,10 @@ def refuse(call, words: str) -> NoReturn:
     raise ApiError(parameter_code(call.operation), words)
 
 
-def tags_asked(call) -> dict[str, str]:
-    """{key: value} of the tags in the body; ApiError for a key or value that cannot be, or a key that comes twice."""
+def tags_asked(call, tags: list[dict] | None = None) -> dict[str, str]:
+    """{key: value} of tags, else of those in the body; ApiError for one that cannot be, or a key that comes twice."""
     asked: dict[str, str] = {}
-    for at, tag in enumerate((call.body or {}).get("tags", ())):
+    for at, tag in enumerate((call.body or {}).get("tags", ()) if tags is None else tags):
         key, value = tag["key"], tag.get("value", "")
         refuse_bad_key(call, f"$.tags[{at}].key", key)
         if len(value) > LONGEST_VALUE:

@@ -1,11 +1,13 @@
 """Containers of debugging jobs that are saved as images."""
 
+from modelarts_emulator.behaviours.modelarts.images.images import IMAGES, saved_image
 from modelarts_emulator.behaviours.modelarts.training.life import TRAINING_JOBS
 from modelarts_emulator.behaviours.modelarts.training.tasks import task_of
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import Lifecycle, rests, soon
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource
+from modelarts_emulator.worlds.store import value_at
 
 STARTING, SAVING = 5, 120
 
@@ -16,8 +18,21 @@ def outcome(bound, image: dict) -> str:
     if job is None or job["status"]["phase"] != "Running":
         image["message"] = "the container is gone: the training job does not run any more"
         return "CREATE_FAILED"
+    try:
+        keep_image(bound.beside(IMAGES), image, job)
+    except ApiError as error:
+        image["message"] = error.message
+        return "CREATE_FAILED"
     image["message"] = "saved"
     return "ACTIVE"
+
+
+def keep_image(bound, asked: dict, job: dict) -> None:
+    """Let others run from the image: notebooks and jobs on what the job ran on."""
+    kind = (value_at(job, "spec.resource.flavor_detail.flavor_type") or "CPU").upper()
+    arch = "AARCH64" if kind == "ASCEND" else "X86_64"
+    facts = {"arch": arch, "resource_categories": [kind], "dev_services": ["NOTEBOOK", "SSH"]}
+    bound.enter(saved_image(bound, asked, facts | {"service_type": "TRAIN"}), "ACTIVE")
 
 
 SAVE_IMAGE_JOBS = Resource(
@@ -44,7 +59,9 @@ def create_save_image_job(call):
     if before and before["status"] in ("INIT", "CREATING"):
         raise ApiError("ModelArts.2880", f"{task} is being saved as {before['_image']} already")
     image = f"{body['namespace']}/{body['name']}:{body['tag']}"
-    if any(other["status"] != "CREATE_FAILED" for other in bound.having("_image", image)):
+    if any(other["status"] in ("INIT", "CREATING") for other in bound.having("_image", image)):
+        raise ApiError("ModelArts.2884", f"image {image} is being saved")
+    if any(each["swr_path"].endswith(f"/{image}") for each in bound.beside(IMAGES).table):
         raise ApiError("ModelArts.2884", f"image {image} exists")
     record = {
         "description": "",

@@ -1,0 +1,1 @@
+"""Notebook instances of the older development environment (demanager)."""

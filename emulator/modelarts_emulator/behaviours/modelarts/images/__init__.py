@@ -1,0 +1,1 @@
+"""Images that notebooks and jobs run from."""
