@@ -115,7 +115,12 @@ def test_dependencies_keep_their_order_and_empty_texts_mean_the_newest():
             {"dependencies": dependency(package_name="a", package_version="1")},
             r"packages\[0\].restraint None",
         ),
-        ({"health": {"url": "/"}}, "health is for model_type Image only"),
+        ({"health": {"check_method": "TCP"}}, "health.check_method TCP is neither HTTP nor EXEC"),
+        ({"readiness_health": []}, "readiness_health has to be an object"),
+        (
+            {"startup_health": {"failure_threshold": "x"}},
+            "startup_health.failure_threshold x has to be a number",
+        ),
     ],
 )
 def test_a_field_that_breaks_a_rule_is_named(fields, named):
@@ -131,7 +136,12 @@ def test_what_is_no_json_object_is_refused(text):
 
 @pytest.mark.parametrize(
     "health",
-    [{"protocol": "http"}, {"url": "/h", "protocol": "https"}, {"url": "/h", "timeout_seconds": "x"}],
+    [
+        {"protocol": "http"},
+        {"check_method": "EXEC"},
+        {"url": "/h", "protocol": "https"},
+        {"url": "/h", "timeout_seconds": "x"},
+    ],
 )
 def test_a_health_check_of_an_image_needs_a_url_http_and_seconds(health):
     with pytest.raises(ValueError, match=r"health\."):
@@ -147,10 +157,20 @@ def test_an_image_may_have_several_apis_and_a_health_check():
     assert config.health == {"url": "/health", "initial_delay_seconds": "5"}
 
 
+def test_every_engine_may_declare_how_it_is_seen_to_live_to_be_ready_and_to_have_started():
+    check = {"check_method": "HTTP", "url": "/health", "period_seconds": 5, "failure_threshold": "3"}
+    command = {"check_method": "EXEC", "command": "/home/ma-user/health.sh"}
+    config = parsed(health=check, readiness_health=command, startup_health={})
+    assert config.health == check | {"period_seconds": "5"}
+
+
 def test_the_detail_of_a_model_shows_one_parameter_for_each_property():
     shown = flatten(parsed(apis=[PREDICTIVE]))
     place = {"url": "/", "method": "post", "protocol": "https"}
-    assert shown["input_params"] == [place | {"param_name": "data", "param_type": "object"}]
+    (parameter,) = shown["input_params"]
+    declared = json.loads(parameter.pop("param_desc"))
+    assert parameter == place | {"param_name": "data", "param_type": "object"}
+    assert declared["type"] == "object" and "req_data" in declared["properties"]
     assert shown["apis"][0]["output_params"]["properties"]["data"]["type"] == "object"
 
 
