@@ -291,7 +291,7 @@ def health_checks(document: dict, engine: str) -> dict[str, dict]:
 
 
 def health(field: str, document, engine: str) -> dict | None:
-    """One health check; numbers become texts, as they are shown. What the engine's own image checks may be left open."""
+    """One health check; numbers become texts, as they are shown. Only an image has to say what is asked."""
     if not document and document != []:
         return None
     if not isinstance(document, dict):
