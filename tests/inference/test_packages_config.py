@@ -1,11 +1,15 @@
 """config.json and what surrounds it: limits, tolerance, needed files and libraries, made-up answers."""
 
 import json
+import re
+from configparser import ConfigParser
+from pathlib import Path
 from random import Random
 
 import jsonschema
 import orjson
 import pytest
+from modelarts_emulator.inference.packages import dependencies
 from modelarts_emulator.inference.packages.config import Package, flatten, parse_config
 from modelarts_emulator.inference.packages.dependencies import missing, other_versions
 from modelarts_emulator.inference.packages.layout import problems
@@ -181,8 +185,18 @@ def test_libraries_and_dependencies_that_are_not_installed_are_named():
     )
     assert missing(config, "Caffe") == [
         "Caffe: the library caffe is not installed here",
-        "dependency no-such-thing==1.0 is not installed here",
+        "dependency no-such-thing==1.0 is not installed here; pip install 'no-such-thing==1.0' in the emulator's Python",
     ]
+
+
+@pytest.mark.parametrize("engine", ["PyTorch", "Scikit_Learn", "XGBoost"])
+def test_a_library_that_is_lacking_is_told_with_the_extra_that_brings_it(monkeypatch, engine):
+    monkeypatch.setattr(dependencies, "is_importable", lambda library: False)
+    told = " ".join(missing(parsed(), engine))
+    (extra,) = set(re.findall(r"pip install 'modelarts-emulator\[(\w+)\]'", told))
+    setup = ConfigParser()
+    setup.read(Path(__file__).parents[2] / "setup.cfg")
+    assert extra in setup["options.extras_require"]
 
 
 def test_an_image_says_that_containers_are_not_run():
