@@ -55,9 +55,11 @@ $(VENV)/bench.stamp: $(VENV)/bin/python $(SOURCES)
 $(VENV)/bin/uv: $(VENV)/bin/python
 	$(INSTALL) uv
 
-# The newest releases that fit together, on every Python from 3.11 on.
+# The newest releases that fit together, on every Python from 3.11 on. torch is left out: it would pin the drivers of a
+# GPU, and builds for the CPU alone come from its own index.
+EXTRAS = bench demo evaluation gguf pins science sklearn test tls xgboost
 constraints: $(VENV)/bin/uv
-	$(BIN)/uv pip compile setup.cfg --all-extras --universal --python-version 3.11 --fork-strategy fewest \
+	$(BIN)/uv pip compile setup.cfg $(EXTRAS:%=--extra %) --universal --python-version 3.11 --fork-strategy fewest \
 	    --upgrade --no-annotate --custom-compile-command "make constraints" --quiet --output-file constraints.txt
 
 # The suite with the oldest releases that setup.cfg allows, and with the newest that there are.

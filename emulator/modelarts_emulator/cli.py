@@ -73,6 +73,9 @@ def parser() -> argparse.ArgumentParser:
         remote=False,
     )
     play.add_argument("--quick", action="store_true", help="let virtual time fly")
+    play.add_argument(
+        "--keep", action="store_true", help="stay at the usual ports with what was made, until Ctrl-C"
+    )
     return top
 
 
@@ -263,7 +266,7 @@ def demo(options) -> int:
     """Play the main job."""
     from modelarts_emulator.testing.demo import play
 
-    return play(options.quick)
+    return play(options.quick, options.keep)
 
 
 def chat_model(options) -> int:

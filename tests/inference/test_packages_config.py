@@ -1,11 +1,15 @@
 """config.json and what surrounds it: limits, tolerance, needed files and libraries, made-up answers."""
 
 import json
+import re
+from configparser import ConfigParser
+from pathlib import Path
 from random import Random
 
 import jsonschema
 import orjson
 import pytest
+from modelarts_emulator.inference.packages import dependencies
 from modelarts_emulator.inference.packages.config import Package, flatten, parse_config
 from modelarts_emulator.inference.packages.dependencies import missing, other_versions
 from modelarts_emulator.inference.packages.layout import problems
@@ -115,7 +119,12 @@ def test_dependencies_keep_their_order_and_empty_texts_mean_the_newest():
             {"dependencies": dependency(package_name="a", package_version="1")},
             r"packages\[0\].restraint None",
         ),
-        ({"health": {"url": "/"}}, "health is for model_type Image only"),
+        ({"health": {"check_method": "TCP"}}, "health.check_method TCP is neither HTTP nor EXEC"),
+        ({"readiness_health": []}, "readiness_health has to be an object"),
+        (
+            {"startup_health": {"failure_threshold": "x"}},
+            "startup_health.failure_threshold x has to be a number",
+        ),
     ],
 )
 def test_a_field_that_breaks_a_rule_is_named(fields, named):
@@ -131,7 +140,12 @@ def test_what_is_no_json_object_is_refused(text):
 
 @pytest.mark.parametrize(
     "health",
-    [{"protocol": "http"}, {"url": "/h", "protocol": "https"}, {"url": "/h", "timeout_seconds": "x"}],
+    [
+        {"protocol": "http"},
+        {"check_method": "EXEC"},
+        {"url": "/h", "protocol": "https"},
+        {"url": "/h", "timeout_seconds": "x"},
+    ],
 )
 def test_a_health_check_of_an_image_needs_a_url_http_and_seconds(health):
     with pytest.raises(ValueError, match=r"health\."):
@@ -147,10 +161,20 @@ def test_an_image_may_have_several_apis_and_a_health_check():
     assert config.health == {"url": "/health", "initial_delay_seconds": "5"}
 
 
+def test_every_engine_may_declare_how_it_is_seen_to_live_to_be_ready_and_to_have_started():
+    check = {"check_method": "HTTP", "url": "/health", "period_seconds": 5, "failure_threshold": "3"}
+    command = {"check_method": "EXEC", "command": "/home/ma-user/health.sh"}
+    config = parsed(health=check, readiness_health=command, startup_health={})
+    assert config.health == check | {"period_seconds": "5"}
+
+
 def test_the_detail_of_a_model_shows_one_parameter_for_each_property():
     shown = flatten(parsed(apis=[PREDICTIVE]))
     place = {"url": "/", "method": "post", "protocol": "https"}
-    assert shown["input_params"] == [place | {"param_name": "data", "param_type": "object"}]
+    (parameter,) = shown["input_params"]
+    declared = json.loads(parameter.pop("param_desc"))
+    assert parameter == place | {"param_name": "data", "param_type": "object"}
+    assert declared["type"] == "object" and "req_data" in declared["properties"]
     assert shown["apis"][0]["output_params"]["properties"]["data"]["type"] == "object"
 
 
@@ -161,8 +185,18 @@ def test_libraries_and_dependencies_that_are_not_installed_are_named():
     )
     assert missing(config, "Caffe") == [
         "Caffe: the library caffe is not installed here",
-        "dependency no-such-thing==1.0 is not installed here",
+        "dependency no-such-thing==1.0 is not installed here; pip install 'no-such-thing==1.0' in the emulator's Python",
     ]
+
+
+@pytest.mark.parametrize("engine", ["PyTorch", "Scikit_Learn", "XGBoost"])
+def test_a_library_that_is_lacking_is_told_with_the_extra_that_brings_it(monkeypatch, engine):
+    monkeypatch.setattr(dependencies, "is_importable", lambda library: False)
+    told = " ".join(missing(parsed(), engine))
+    (extra,) = set(re.findall(r"pip install 'modelarts-emulator\[(\w+)\]'", told))
+    setup = ConfigParser()
+    setup.read(Path(__file__).parents[2] / "setup.cfg")
+    assert extra in setup["options.extras_require"]
 
 
 def test_an_image_says_that_containers_are_not_run():

@@ -3,9 +3,11 @@
 import json
 import sys
 from contextlib import contextmanager
+from threading import Event
 
 from modelarts_emulator.real_time import pause
 from modelarts_emulator.running import Emulator
+from modelarts_emulator.settings import Settings
 from modelarts_emulator.testing.cloud import Cloud
 
 BUCKET = "emulator-demo"
@@ -15,28 +17,45 @@ WIDTH = 30
 REGEX = r"accuracy=([0-9.]+)"
 
 
-def play(quick: bool) -> int:
-    """Play the demo on an emulator of its own; 1 with a hint when the SDK is not installed."""
+def play(quick: bool, keep: bool = False) -> int:
+    """Play the demo on an emulator of its own; 1 with a hint when the SDK is not installed.
+
+    keep: the emulator listens at the usual ports and stays, with what was made, until Ctrl-C.
+    """
     try:
         from huaweicloudsdkmodelarts.v1 import ModelArtsClient
     except ImportError:
         words = "the demo drives the official SDK: pip install 'modelarts-emulator[demo]', or make demo"
         print(words, file=sys.stderr)
         return 1
-    with emulated(quick) as cloud:
+    with emulated(quick, keep) as cloud:
         client = cloud.sdk(ModelArtsClient)
         put_data(cloud.obs(path_style=True))
         job = client.create_training_job(search_request()).metadata
         print(f"job {job.name} {job.id}")
         watch(client, job.id)
         show_results(client, cloud, job.id)
+        if keep:
+            stay(cloud)
     return 0
 
 
+def stay(cloud) -> None:
+    """Go on answering until Ctrl-C."""
+    print(f"\nkept at {cloud.endpoint}: look at the job with any client, after")
+    print(f'  eval "$(modelarts-emulator env --url {cloud.endpoint})"')
+    print("Ctrl-C ends it", flush=True)
+    try:
+        Event().wait()
+    except KeyboardInterrupt:
+        print()
+
+
 @contextmanager
-def emulated(quick: bool):
-    """An account of a fresh emulator; with `quick` its time runs ten times faster still."""
-    with Emulator(pace=600.0 if quick else 60.0) as emulator:
+def emulated(quick: bool, keep: bool):
+    """An account of a fresh emulator, at the usual ports to keep it; with `quick` its time runs ten times faster still."""
+    port, obs_port = (Settings.port, Settings.obs_port) if keep else (0, 0)
+    with Emulator(pace=600.0 if quick else 60.0, port=port, obs_port=obs_port) as emulator:
         yield Cloud(emulator, emulator.application.worlds.default)
 
 

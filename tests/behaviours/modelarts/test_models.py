@@ -7,6 +7,7 @@ import pytest
 from tests.behaviours.modelarts.conftest import (
     BUCKET,
     CONFIG,
+    ECHO,
     MODELS,
     deployed,
     entry,
@@ -58,6 +59,36 @@ def test_the_detail_shows_what_config_json_says(cloud):
     assert [row["param_name"] for row in model["input_params"]] == ["data"]
     assert json.loads(model["apis"])[0]["method"] == "post"
     assert json.loads(model["config"])["model_type"] == "Scikit_Learn"
+
+
+def test_the_detail_shows_the_image_the_code_and_what_each_parameter_is(cloud):
+    model_id = imported(cloud, put_package(cloud, code=ECHO)).json["model_id"]
+    assert "image_address" not in cloud.get(f"{MODELS}/{model_id}").json
+    cloud.clock.advance("5m")
+    model = cloud.get(f"{MODELS}/{model_id}").json
+    assert model["image_address"] == f"100.125.5.235:20202/models/{model_id}:0.0.1"
+    package = "https://packages.obs.cn-north-4.myhuaweicloud.com/digits/model"
+    assert model["execution_code"] == f"{package}/customize_service.py"
+    assert model["install_type"] == ["real-time", "edge", "batch"]
+    assert json.loads(model["input_params"][0]["param_desc"])["properties"]["req_data"]["type"] == "array"
+
+
+def test_declared_apis_come_back_as_they_were_sent(cloud):
+    sides = {"input_params": {"type": "object", "properties": {"data": {"type": "object"}}}}
+    sent = [{"protocol": "http", "url": "/", "method": "post", **sides}]
+    model = cloud.get(f"{MODELS}/{published(cloud, apis=sent)}").json
+    assert json.loads(model["apis"]) == sent
+
+
+def test_the_config_that_a_detail_shows_can_be_imported_again(cloud):
+    check = {"check_method": "HTTP", "protocol": "http", "url": "/health", "initial_delay_seconds": "30"}
+    checks = dict.fromkeys(("health", "readiness_health", "startup_health"), check)
+    written = json.dumps(CONFIG | checks | {"model_source": "auto", "tunable": False})
+    first = cloud.get(f"{MODELS}/{published(cloud, initial_config=written)}").json
+    assert first["health"] == check
+    again = published(cloud, name="again", initial_config=first["config"])
+    second = cloud.get(f"{MODELS}/{again}").json
+    assert json.loads(second["config"]) == json.loads(written) and second["health"] == check
 
 
 def test_what_the_request_says_goes_before_config_json(cloud):

@@ -27,6 +27,8 @@ RESTRAINTS = ("EXACT", "ATLEAST", "ATMOST")
 FORBIDDEN = re.compile("[\u4e00-\u9fff&!'\"<>=]")
 LONGEST_ALGORITHM = 36
 DEEPEST = 100
+HEALTH_CHECKS = ("health", "readiness_health", "startup_health")
+HEALTH_NUMBERS = ("initial_delay_seconds", "timeout_seconds", "period_seconds", "failure_threshold")
 DECIMALS = Decimal("1e-17")
 
 
@@ -96,7 +98,7 @@ def parse_config(text: str | bytes, *, from_obs: bool = True) -> ModelConfig:
         metrics=metrics(given(document, "metrics", {})),
         apis=apis(given(document, "apis", []), engine),
         dependencies=dependencies(given(document, "dependencies", []), engine),
-        health=health(given(document, "health", None), engine),
+        health=health_checks(document, engine).get("health"),
     )
 
 
@@ -282,27 +284,33 @@ def package(field: str, document) -> Package:
     return Package(name, version, restraint)
 
 
-def health(document, engine: str) -> dict | None:
-    """The health check of an image; seconds stay texts, as they are shown."""
-    if document is None:
+def health_checks(document: dict, engine: str) -> dict[str, dict]:
+    """{name: health check} of what a document declares of these: whether it lives, is ready, has started."""
+    found = {name: health(name, given(document, name, None), engine) for name in HEALTH_CHECKS}
+    return {name: check for name, check in found.items() if check}
+
+
+def health(field: str, document, engine: str) -> dict | None:
+    """One health check; numbers become texts, as they are shown. Only an image has to say what is asked."""
+    if not document and document != []:
         return None
-    if engine != "Image":
-        raise ValueError("health is for model_type Image only")
     if not isinstance(document, dict):
-        raise ValueError("health has to be an object")
-    document = mended(document, ("url", "protocol", "initial_delay_seconds", "timeout_seconds"))
-    if not isinstance(document.get("url"), str) or not document["url"]:
-        raise ValueError("health.url is required and has to be a text")
-    if document.get("protocol", "http") != "http":
-        raise ValueError(f"health.protocol {document['protocol']} is not http, which alone is supported")
-    for field in ("initial_delay_seconds", "timeout_seconds"):
-        if field in document and not re.fullmatch("[0-9]{1,6}", str(document[field])):
-            raise ValueError(f"health.{field} {document[field]} has to be a number of seconds")
-    return document | {
-        field: str(document[field])
-        for field in ("initial_delay_seconds", "timeout_seconds")
-        if field in document
-    }
+        raise ValueError(f"{field} has to be an object")
+    document = mended(document, ("check_method", "command", "url", "protocol", *HEALTH_NUMBERS))
+    method = document.get("check_method") or ("EXEC" if document.get("command") else "HTTP")
+    if method not in ("HTTP", "EXEC"):
+        raise ValueError(f"{field}.check_method {method} is neither HTTP nor EXEC")
+    needed = "url" if method == "HTTP" else "command"
+    text = document.get(needed)
+    if not isinstance(text or "", str) or (engine == "Image" and not text):
+        raise ValueError(f"{field}.{needed} is required and has to be a text")
+    if (document.get("protocol") or "http") != "http":
+        raise ValueError(f"{field}.protocol {document['protocol']} is not http, which alone is supported")
+    numbers = {name: document[name] for name in HEALTH_NUMBERS if document.get(name) not in (None, "")}
+    for name, value in numbers.items():
+        if not re.fullmatch("[0-9]{1,6}", str(value)):
+            raise ValueError(f"{field}.{name} {value} has to be a number")
+    return document | {name: str(value) for name, value in numbers.items()}
 
 
 def flatten(config: ModelConfig) -> dict[str, list[dict]]:
@@ -327,7 +335,6 @@ def as_object(declared: dict) -> dict:
 
 def parameter(name: str, declared: dict) -> dict:
     shown = {"param_name": name, "param_type": declared.get("type", "object")}
-    if "description" in declared:
-        shown["param_desc"] = declared["description"]
+    shown["param_desc"] = declared.get("description") or json.dumps(declared, ensure_ascii=False)
     bounds = (("min", "minimum"), ("max", "maximum"))
     return shown | {bound: declared[keyword] for bound, keyword in bounds if keyword in declared}

@@ -16,6 +16,17 @@ LIBRARIES = {
     "XGBoost": ("xgboost",),
     "MindSpore": ("mindspore",),
 }
+# What to install for a library: an extra of the emulator, or the package of its name. The others have no release for
+# the Pythons of today.
+INSTALLS = {
+    "torch": "modelarts-emulator[torch]",
+    "sklearn": "modelarts-emulator[sklearn]",
+    "joblib": "modelarts-emulator[sklearn]",
+    "xgboost": "modelarts-emulator[xgboost]",
+    "tensorflow": "tensorflow",
+    "pyspark": "pyspark",
+    "mindspore": "mindspore",
+}
 NOT_HERE = {
     "Image": "model_type Image: container images are not run here, only model packages are",
 }
@@ -29,15 +40,20 @@ def missing(config: ModelConfig, engine: str) -> list[str]:
     if engine in NOT_HERE:
         return [NOT_HERE[engine]]
     lacking = [
-        f"{engine}: the library {library} is not installed here"
+        f"{engine}: the library {library} is not installed here{how_to_install(INSTALLS.get(library))}"
         for library in LIBRARIES.get(engine, ())
         if not is_importable(library)
     ]
     return lacking + [
-        f"dependency {asked(package)} is not installed here"
+        f"dependency {asked(package)} is not installed here{how_to_install(asked(package))}"
         for package in wanted(config)
         if installed(package) is None
     ]
+
+
+def how_to_install(named: str | None) -> str:
+    """The command that installs something beside the emulator; empty for what cannot be."""
+    return f"; pip install '{named}' in the emulator's Python" if named else ""
 
 
 def other_versions(config: ModelConfig) -> list[str]:

@@ -291,7 +291,7 @@ class ModelProcess:
         send_frame(self._channel, order)
         reply, _ = receive_frame(self._channel)
         if not reply.get("ready"):
-            self.end(f"the model could not be loaded: {str(reply.get('failure'))[:1000]}", is_failure=True)
+            self.end(f"the model could not be loaded: {loading_failure(reply)}", is_failure=True)
             return
         self.confined = bool(reply.get("landlock"))
         self._inside = reply.get("pid")
@@ -354,6 +354,14 @@ def checked(number: int, reply: dict, body: bytes) -> tuple[int, dict[str, str],
     if not isinstance(content_type, str) or not content_type.isascii() or not content_type.isprintable():
         raise BrokenFrame("the reply has no content type")
     return status, {"Content-Type": content_type}, body
+
+
+def loading_failure(reply: dict) -> str:
+    """Why a package could not be loaded, and what helps where that is known."""
+    told = str(reply.get("failure"))[:1000]
+    if not told.startswith("ModuleNotFoundError"):
+        return told
+    return f"{told}; packages run in the emulator's Python: pip install there what they import"
 
 
 def ended_how(code: int, limits: Limits) -> str:

@@ -33,6 +33,7 @@ def read_package(call) -> dict:
         "_place": place,
         "_config": text,
         "_config_in_package": "config.json" in names,
+        "execution_code": body.get("execution_code") or execution_code(call, place, names),
         "model_size": sum(call.world.obs.size(place[0], place[1] + name) for name in names) if place else 0,
     } | members_of(body, config, text)
 
@@ -51,17 +52,25 @@ def members_of(body: dict, config: ModelConfig, text: str) -> dict:
     optional = {
         "runtime": body.get("runtime") or config.runtime,
         "health": config.health,
-        "image_address": config.swr_location,
+        "_image": config.swr_location or (body["source_location"] if body["model_type"] == "Image" else None),
     }
     return {
         "config": body.get("initial_config") or text,
-        "apis": json.dumps(flat["apis"], ensure_ascii=False),
+        "apis": json.dumps(body.get("apis") or flat["apis"], ensure_ascii=False),
         "input_params": body.get("input_params") or flat["input_params"],
         "output_params": body.get("output_params") or flat["output_params"],
         "dependencies": body.get("dependencies") or [dependency_of(entry) for entry in config.dependencies],
         "model_algorithm": config.model_algorithm,
         "model_metrics": body.get("model_metrics") or json.dumps(config.metrics),
     } | {name: value for name, value in optional.items() if value}
+
+
+def execution_code(call, place, names: list[str]) -> str:
+    """The address of the package's own code in OBS; empty where it has none."""
+    if layout.CUSTOM not in names:
+        return ""
+    bucket, prefix = place
+    return f"https://{bucket}.obs.{call.world.region}.myhuaweicloud.com/{prefix}{layout.CUSTOM}"
 
 
 def dependency_of(packages) -> dict:

@@ -10,8 +10,10 @@ from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource
 
 MOST_CASCADED = 20
+# The registry of the platform, as the documents show it.
+REGISTRY = "100.125.5.235:20202"
 DEFAULTS = {
-    "source_type": "", "source_copy": "true", "description": "", "execution_code": "", "model_docs": [],
+    "source_type": "", "source_copy": "true", "description": "", "model_docs": [],
     "model_labels": [], "labels_map": {"labels": []}, "market_flag": False, "tunable": False,
     "specification": {"min_cpu": "1", "min_memory": "1024", "min_gpu": "0", "min_ascend": "0"},
 }  # fmt: skip
@@ -84,6 +86,15 @@ def import_model(call, model: dict) -> None:
         "_version": ".".join(f"{int(number):02}" for number in model["model_version"].split(".")),
         **read_package(call),
     }
+
+
+@MODELS.showing
+def present_model(bound, model: dict) -> dict:
+    """A published model has an image: its own, or the one built of its package."""
+    if model["model_status"] == "published":
+        built = f"{REGISTRY}/models/{model['model_id']}:{model['model_version']}"
+        model["image_address"] = model.get("_image") or built
+    return model
 
 
 def refuse_bounds(body: dict) -> None:
