@@ -1,6 +1,7 @@
 """The command line: every command against a running emulator, and what it says when there is none."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -109,7 +110,7 @@ def test_every_command_has_an_example_in_its_help(capsys):
 def test_every_example_of_a_command_can_be_parsed():
     for command in parser()._subparsers._group_actions[0].choices.values():
         words = command.epilog.removeprefix("example: modelarts-emulator ").partition(" >")[0]
-        assert parser().parse_args(words.split()).command
+        assert parser().parse_args(shlex.split(words)).command
 
 
 def test_the_address_comes_from_the_option_the_url_and_the_port_in_this_order(cloud, capsys, monkeypatch):
@@ -302,3 +303,23 @@ def test_every_option_can_be_set_by_the_environment(monkeypatch):
     monkeypatch.setenv("MODELARTS_EMULATOR_STRICT_FIELDS", "maybe")
     with pytest.raises(ValueError, match="MODELARTS_EMULATOR_STRICT_FIELDS is 'maybe'"):
         Settings.from_environment()
+
+
+def test_requests_are_watched_explained_and_let_suffer(cloud, run):
+    here = ("--world", cloud.world.tag)
+    assert (
+        run("faults", "add", '{"operation": "ListTrainingJobConfigs", "status": 503, "times": 1}', *here)[0]
+        == 0
+    )
+    reply = cloud.get("/v1/{project_id}/training-job-configs")
+    assert reply.status == 503
+    code, out, _ = run("journal", "--status", "503", *here)
+    assert code == 0
+    assert "503 ListTrainingJobConfigs GET" in out and "suffered fault-1" in out
+    code, out, _ = run("explain", reply.headers["x-request-id"])
+    assert (code, json.loads(out)["code"]) == (0, "APIG.0613")
+    assert json.loads(run("faults", *here)[1])["faults"][0]["struck"] == 1
+    assert run("faults", "remove", *here)[0] == 0
+    assert json.loads(run("faults", *here)[1]) == {"faults": []}
+    code, _, err = run("faults", "add", "nonsense")
+    assert (code, "takes a JSON object" in err) == (1, True)

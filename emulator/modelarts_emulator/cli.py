@@ -7,7 +7,7 @@ import sys
 from dataclasses import fields
 from typing import NoReturn
 
-from modelarts_emulator import __version__, commands
+from modelarts_emulator import __version__, commands, watching
 from modelarts_emulator.settings import PREFIX, Settings, refuse_unknown_variables
 from modelarts_emulator.testing.shells import FORMATS
 
@@ -54,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     add_start(added)
     add_looks(added)
     add_logs(added)
+    add_watching(added)
     add_clock(added)
     add_worlds(added)
     add_contract(added)
@@ -135,6 +136,34 @@ def add_logs(added) -> None:
     show.add_argument("service", nargs="?", help="id or name; without one the services are listed")
     show.add_argument("--follow", action="store_true", help="go on with what comes; Ctrl-C ends it")
     show.add_argument("--world", help="tag of its world; all are searched without it")
+
+
+def add_watching(added) -> None:
+    """The commands that look at requests, and that let them suffer."""
+    show = command(added, "journal", watching.journal, "the last requests, a line each", "journal --follow")
+    show.add_argument("--follow", action="store_true", help="go on with what comes; Ctrl-C ends it")
+    show.add_argument("--operation", help="an operation id, or a pattern such as 'Create*'")
+    show.add_argument("--status", help="such as 404 or 4xx")
+    show.add_argument("--limit", type=int, default=1000, help="so many of the last (default 1000)")
+    show.add_argument("--har", action="store_true", help="print them as an HTTP archive")
+    show.add_argument("--clear", action="store_true", help="forget them")
+    show.add_argument("--world", help=WORLD)
+
+    words = "why a request was refused, and what would have been right"
+    why = command(added, "explain", watching.explain, words, "explain 0000000000000000000000000000002a")
+    why.add_argument(
+        "request_id", nargs="?", help="X-Request-Id of the answer; the last refused one without it"
+    )
+    why.add_argument("--world", help=WORLD)
+
+    words = "let requests suffer faults: a JSON object as in docs/control-api.md"
+    fault = command(
+        added, "faults", watching.faults, words,
+        """faults add '{"operation": "CreateTrainingJob", "status": 503, "times": 2}'""",
+    )  # fmt: skip
+    fault.add_argument("action", choices=("list", "add", "remove"), nargs="?", default="list")
+    fault.add_argument("fault", nargs="?", help="add: the fault; remove: its id, all without one")
+    fault.add_argument("--world", help=WORLD)
 
 
 def add_clock(added) -> None:

@@ -145,3 +145,25 @@ def test_what_was_not_refused_needs_no_explanation(cloud):
     reply = cloud.get(CONFIGS)
     assert cloud.get(f"/_emulator/explain/{reply.headers['x-request-id']}").status == 400
     assert cloud.get("/_emulator/explain/none").status == 404
+
+
+def test_the_fixture_expects_and_explains(cloud):
+    reply = cloud.post(CONFIGS, {"config_name": "a"})
+    cloud.journal.expect("CreateTrainingJobConfig", status=400, body={"config_name": "a"}, times=1)
+    with pytest.raises(AssertionError, match="expected at least 1, found 0"):
+        cloud.journal.expect("DeleteTrainingJobConfig")
+    assert cloud.journal.explain(reply)["code"] == reply.json["error_code"]
+    assert [each["status"] for each in cloud.journal.exchanges(status="4xx")] == [400]
+    cloud.journal.clear()
+    assert cloud.journal.exchanges() == []
+
+
+def test_the_fixture_asks_for_faults(cloud):
+    cloud.faults.add("ListTrainingJobConfigs", status=503, times=1)
+    assert len(cloud.faults.unstruck()) == 1
+    assert cloud.get(CONFIGS).status == 503
+    assert cloud.faults.unstruck() == []
+    assert [each["struck"] for each in cloud.faults] == [1]
+    with pytest.raises(ValueError, match="documented nowhere"):
+        cloud.faults.add("ListTrainingJobConfigs", code="No.Such")
+    cloud.faults.clear()

@@ -185,7 +185,8 @@ def test_libraries_and_dependencies_that_are_not_installed_are_named():
     )
     assert missing(config, "Caffe") == [
         "Caffe: the library caffe is not installed here",
-        "dependency no-such-thing==1.0 is not installed here; pip install 'no-such-thing==1.0' in the emulator's Python",
+        "dependency no-such-thing==1.0 is not installed here; "
+        "pip install 'no-such-thing==1.0' in the emulator's Python",
     ]
 
 

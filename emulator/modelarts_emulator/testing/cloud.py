@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from modelarts_emulator.running import Emulator
+from modelarts_emulator.testing.double import CloudFaults, CloudJournal
 from modelarts_emulator.testing.environment import pointing_at
 from modelarts_emulator.worlds.clock import Clock, seconds_of
 from modelarts_emulator.worlds.world import World, moved_by
@@ -130,6 +131,8 @@ class Cloud:
         self.emulator = emulator
         self.world = world
         self.clock = TestClock(world)
+        self.faults = CloudFaults(self)
+        self.journal = CloudJournal(self)
         self._token: tuple[str, float] | None = None
         self.environment: dict[str, str] = emulator.application.environment(world)
         self.__dict__.update(self.environment)

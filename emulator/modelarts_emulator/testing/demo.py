@@ -53,7 +53,7 @@ def stay(cloud) -> None:
 
 @contextmanager
 def emulated(quick: bool, keep: bool):
-    """An account of a fresh emulator, at the usual ports to keep it; with `quick` its time runs ten times faster still."""
+    """An account of a fresh emulator, at the usual ports to keep it; with `quick` its time runs ten times faster."""
     port, obs_port = (Settings.port, Settings.obs_port) if keep else (0, 0)
     with Emulator(pace=600.0 if quick else 60.0, port=port, obs_port=obs_port) as emulator:
         yield Cloud(emulator, emulator.application.worlds.default)

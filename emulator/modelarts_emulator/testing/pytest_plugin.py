@@ -75,8 +75,15 @@ def modelarts_cloud(modelarts_emulator: Emulator) -> Iterator[Cloud]:
     cloud = Cloud(modelarts_emulator, world)
     cloud.clock.freeze()
     yield cloud
+    unstruck = cloud.faults.unstruck()
     application.forget_objects(world)
     application.worlds.remove(world)
+    if unstruck:
+        words = "; ".join(unstruck)
+        pytest.fail(
+            f"faults that were asked for never struck: {words}; give optional=True if that is right",
+            pytrace=False,
+        )
 
 
 @pytest.fixture
