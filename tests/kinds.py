@@ -16,7 +16,8 @@ class Kind(NamedTuple):
 
     id: where an answer of create, and an item of the list, says it. not_found: what show says when there is none.
     name: the member of the body in which two of a kind differ. change: a body of the operation that changes one, which
-    leaves its name; None where there is no such operation. bucket: one that has to be in OBS before.
+    leaves its name; None where there is no such operation. bucket: one that has to be in OBS before. named: how that
+    member is written with a name in it. query: what the list is asked beside, so that it shows them.
     """
 
     create: str
@@ -29,6 +30,8 @@ class Kind(NamedTuple):
     name: tuple[str, ...] = ("metadata", "name")
     change: dict | None = None
     bucket: str = ""
+    named: str = "{}"
+    query: tuple[tuple[str, str], ...] = ()
 
 
 CODE = {"code_dir": "/training-code/resnet/", "boot_file": "/training-code/resnet/train.py"}
@@ -172,6 +175,18 @@ KINDS = [
         name=("name",),
     ),
     Kind(
+        "RegisterImage",
+        {"swr_path": "swr.example.com/group/resnet:1.0"},
+        "id",
+        "ListImage",
+        "data",
+        "id",
+        (400, "ModelArts.6404"),
+        name=("swr_path",),
+        named="swr.example.com/group/{}:1.0",
+        query=(("type", "DEDICATED"),),
+    ),
+    Kind(
         "CreateDevServer",
         {
             "name": "server-a",
@@ -235,7 +250,7 @@ def made(cloud, kind: Kind, name: str = "") -> str:
         cloud.world.obs.create_bucket(kind.bucket)
     *way, last = kind.name
     if name:
-        value_at(body, way)[last] = name
+        value_at(body, way)[last] = kind.named.format(name)
     answer = cloud.post(create.path, body)
     assert answer.status == create.success, answer
     return f"{create.path}/{value_at(answer.json, kind.id) or value_at(body, kind.name)}"

@@ -136,12 +136,12 @@ def pages_of(cloud, kind, order: dict, limit: int) -> list[dict]:
     operation, rows = OPERATIONS.by_id[kind.listed], []
     paging, place = operation.paging, {}
     if paging.limit is None:
-        return value_at(ask(cloud, operation, order).json, paging.items)
+        return value_at(ask(cloud, operation, {**order, **dict(kind.query)}).json, paging.items)
     for number in range(50):
         if paging.style in ("records", "pages", "page-per_page"):
             first = {"records": number * limit, "pages": number, "page-per_page": number + 1}[paging.style]
             place = {paging.offset: first}
-        answer = ask(cloud, operation, {**order, **place, paging.limit: limit})
+        answer = ask(cloud, operation, {**order, **dict(kind.query), **place, paging.limit: limit})
         assert answer.status == 200, answer
         page = value_at(answer.json, paging.items)
         assert len(page) <= limit

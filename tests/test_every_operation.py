@@ -428,6 +428,7 @@ def changed(cloud, kind: Kind, place: str):
 def listed(cloud, kind: Kind) -> dict[str, dict]:
     """The kind's list by id."""
     operation = OPERATIONS.by_id[kind.listed]
-    reply = cloud.send(operation.method, operation.path, {} if operation.method == "POST" else None)
+    body = {} if operation.method == "POST" else None
+    reply = cloud.send(operation.method, operation.path, body, params=dict(kind.query))
     assert reply.status == 200, reply
     return {str(value_at(row, kind.item_id)): row for row in reply.json[kind.items]}

@@ -48,8 +48,8 @@ def remember_emptied(bound, id: str) -> None:
 
 def refuse_unauthorized(call, code: str = "ModelArts.2785") -> None:
     """ApiError with the code when nobody has authorized ModelArts to use OBS for the caller."""
-    grants, user = AUTHORIZATIONS.of(call), call.caller.user_id
-    if grants.get(user) is None and grants.get(EVERYBODY) is None:
+    granted, user = AUTHORIZATIONS.of(call).table, call.caller.user_id
+    if EVERYBODY not in granted and user not in granted:
         words = (
             f"user {user} has not been authorized: CreateAuthorization names the agency by which OBS is used"
         )

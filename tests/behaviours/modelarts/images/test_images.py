@@ -103,6 +103,11 @@ def test_images_are_found_by_name_organization_service_and_workspace(cloud):
     assert {query: names(cloud, f"?type=DEDICATED{query}") for query in found} == found
 
 
+def test_images_are_sorted_by_what_they_show(cloud):
+    assert refusal(cloud.get(f"{IMAGES}?sort_key=colour")) == (400, "ModelArts.6303")
+    assert names(cloud, "?sort_key=name&sort_dir=ASC") == sorted(names(cloud))
+
+
 def test_a_deleted_image_is_gone(cloud):
     id = register(cloud)
     assert drop(cloud, id).json["status"] == "DELETED"

@@ -3,6 +3,7 @@
 import re
 from copy import deepcopy
 
+from modelarts_emulator.behaviours.modelarts.notebooks.refusals import refuse_bad_sort_key
 from modelarts_emulator.behaviours.modelarts.tags.refusals import tags_asked
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
@@ -161,6 +162,7 @@ def delete_image(call, image: dict, is_force: bool) -> dict:
 def list_images(call):
     """A page of the images: built-in ones of all workspaces, or own ones of the workspace asked for."""
     service = call.query["service_type"]
+    refuse_bad_sort_key(call)
 
     def is_wanted(image: dict) -> bool:
         is_here = image["type"] == "BUILD_IN" or image["workspace_id"] == call.query["workspace_id"]
