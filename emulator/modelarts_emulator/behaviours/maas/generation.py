@@ -85,8 +85,9 @@ class Generation:
         volatile, engine = self.world.volatile, self.served.engine
         self.cached = 0
         if engine.enable_prefix_caching:
-            known = volatile.setdefault("maas/chat/prefix_cache", PrefixCache())
-            self.cached = known.admit(self.served.name, self.prompt)
+            caches = volatile.setdefault("maas/chat/prefix_caches", {})
+            known = caches.setdefault(self.served.limited_as, PrefixCache())
+            self.cached = known.admit(self.served.started, self.prompt)
         warm = volatile.setdefault("maas/chat/warm_servers", set())
         server = f"{self.served.limited_as}/{self.served.started}"
         seconds = first_token_seconds(

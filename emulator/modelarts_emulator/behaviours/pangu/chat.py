@@ -40,7 +40,7 @@ def execute_chat_completion(call):
 def execute_open_ai_chat_completion(call):
     """An answer of the deployment that the model's name selects, in OpenAI's form."""
     name = call.body["model"]
-    with call.world.lock:
+    with call.world.transaction():
         deployment = deployment_named(call.world, call.project_id, name)
         if deployment is None:
             raise ApiError("PANGU.3254", f"no deployment serves a model called {name[:80]}")

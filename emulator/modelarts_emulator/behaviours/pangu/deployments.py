@@ -156,7 +156,7 @@ def deployment_called(call, *kinds: str) -> dict:
     PANGU.3254 when there is none, 3259 when it does not serve, 3306 when its model is of another kind, 3267 when it
     is asked more often than its limit says.
     """
-    with call.world.lock:
+    with call.world.transaction():
         deployment = find_deployment(call.world, call.project_id, call.path["deployment_id"])
         refuse_unfit(deployment, kinds)
         count_request(call.world, deployment)

@@ -27,6 +27,11 @@ ROUTES = (
     ("PUT", "/_emulator/maas/models/<name>", "maas", "set_model"),
     ("POST", "/_emulator/scheduled-events", "scheduled_events", "plan_event"),
     ("POST", "/_emulator/scheduled-events/<id>/cancel", "scheduled_events", "cancel_event"),
+    ("GET", "/_emulator/maas/services", "maas", "services"),
+    ("POST", "/_emulator/maas/services", "maas", "create_service"),
+    ("GET", "/_emulator/maas/services/<id>", "maas", "show_service"),
+    ("PUT", "/_emulator/maas/services/<id>", "maas", "set_service"),
+    ("POST", "/_emulator/maas/services/<id>/<action>", "maas", "act_on_service"),
 )
 
 

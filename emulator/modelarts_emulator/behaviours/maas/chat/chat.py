@@ -39,12 +39,16 @@ def create_maas_open_ai_chat_completion(call):
 
 def chat(call, api: str):
     """Check in the documented order, ask the model, answer."""
-    body = call.body
     model = model_called(call, "chat", api)
+    return chat_with(call, model, server_from(model))
+
+
+def chat_with(call, model: dict, served: Served):
+    """What a model that may be asked answers, at once or as a stream."""
+    body = call.body
     refuse_extra(call)
     refuse_sampling(body, model.get("single", False))
     refuse_bad_tools(body.get("tools", ()))
-    served = server_from(model)
     asked = asked_in(call, model)
     prompt = set_limit(asked, served, body.get("max_tokens"))
     number = body["n"]
