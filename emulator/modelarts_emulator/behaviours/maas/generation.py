@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 
+import orjson
+
 from modelarts_emulator.behaviours.maas.metrics import counters_of
 from modelarts_emulator.behaviours.maas.models import use_tokens
-from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.contract.errors import ApiError, error_body
 from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.inference.language.asked import Asked, BackendFailed, Reply
 from modelarts_emulator.inference.language.backends import backend_of
@@ -16,6 +18,10 @@ from modelarts_emulator.inference.language.latency import Engine, Profile, first
 from modelarts_emulator.inference.language.prefix_cache import PrefixCache
 from modelarts_emulator.inference.language.tokenizer import count, prompt_tokens, tokens
 from modelarts_emulator.real_time import monotonic
+
+
+class BrokenOff(ApiError):
+    """The model has gone without a word: so does the connection where an answer is under way."""
 
 
 @dataclass
@@ -103,7 +109,7 @@ class Generation:
             raise ApiError("BadRequestError", str(error)) from None
         except BackendFailed as error:
             raise failure_of(self.served, error) from None
-        if reply.refusal:
+        if reply.refusal and reply.cut_after is None:
             raise ApiError(*reply.refusal)
         return reply
 
@@ -116,7 +122,7 @@ class Generation:
     def speak(self, reply: Reply) -> Iterator[tuple[str, bool]]:
         """(token, whether it is only thought) of a reply as they come, waited for as profile and script say.
 
-        ApiError when the backend breaks off.
+        ApiError when the backend refuses to go on, BrokenOff when it just ends.
         """
         wait = self.world.clock.wait
         wait(self.first_wait + reply.first_wait)
@@ -129,14 +135,19 @@ class Generation:
         try:
             for token in reply.tokens:
                 if number == reply.cut_after:
-                    raise BackendFailed("the script breaks off here")
+                    raise (
+                        ApiError(*reply.refusal)
+                        if reply.refusal
+                        else BackendFailed("the script breaks off here")
+                    )
                 number += 1
                 self.count_token()
                 yield token, False
                 if between:
                     wait(between)
         except BackendFailed as error:
-            raise failure_of(self.served, error) from None
+            kind = BrokenOff if error.status is None else ApiError
+            raise failure_of(self.served, error, kind) from None
 
     def count_token(self) -> None:
         """Count one token that was said."""
@@ -195,20 +206,25 @@ class Generation:
         use_tokens(self.world, self.served.limited_as, used["total_tokens"])
 
 
-def failure_of(served: Served, error: BackendFailed) -> ApiError:
+def failure_of(served: Served, error: BackendFailed, kind: type[ApiError] = ApiError) -> ApiError:
     """How a failure of the backend is told: a refusal of its own with its status and words, else as documented."""
     if error.status is not None:
         return ApiError("Emulator.Upstream", str(error), status=error.status)
     code, status = served.failure
-    return ApiError(code, str(error), status=status)
+    return kind(code, str(error), status=status)
 
 
-def until_failure(frames: Iterator[bytes]) -> Iterator[bytes]:
-    """The frames of a stream; when the model breaks off in the middle the connection does so too."""
+def until_failure(frames: Iterator[bytes], call, head: bytes = b"data: ") -> Iterator[bytes]:
+    """The frames of a stream; when the model fails in the middle, the last one is the refusal, as the operation has it.
+
+    head: what stands before its JSON.
+    """
     try:
         yield from frames
-    except ApiError as error:
+    except BrokenOff as error:
         raise ConnectionAbortedError(str(error)) from None
+    except ApiError as error:
+        yield b"%b%b\n\n" % (head, orjson.dumps(error_body(error, call.operation, call.world.tag)))
 
 
 def token_logprobs(reply_tokens: list[str], context: str, top: int = 0) -> list[dict]:

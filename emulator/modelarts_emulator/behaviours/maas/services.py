@@ -47,22 +47,22 @@ def note_start(bound, service: dict) -> None:
     service["started"] = bound.world.clock.iso()
 
 
-def deploy(bound, name: str | None, model: str, instances: int, qps: float | None, engine: dict) -> dict:
-    """A new service of a model of MaaS. Refused for a model that is none, or speaks no language."""
-    row = row_named(model)
+def deploy(bound, body: dict) -> dict:
+    """A new service of {model, name, instances, qps, engine}. Refused for what is no model, or speaks no language."""
+    row = row_named(body["model"])
     if row is None or row["kind"] not in ("chat", "embedding"):
         words = "there is no model" if row is None else "nothing deploys as a service the model"
-        raise ApiError("Emulator.BadControl", f"{words} {model}; GET /v1/models lists all")
+        raise ApiError("Emulator.BadControl", f"{words} {body['model']}; GET /v1/models lists all")
     id = bound.world.new_uuid()
     return bound.add(
         {
             "service_id": id,
-            "name": name or f"service-{id[:8]}",
+            "name": body.get("name", f"service-{id[:8]}"),
             "model": row["id"],
             "served_model": f"{row['id']}-{bound.world.new_hex(SUFFIX)}",
-            "instances": instances,
-            "qps": qps,
-            "engine": engine,
+            "instances": body["instances"],
+            "qps": body["qps"],
+            "engine": body["engine"],
             "created_at": bound.world.clock.now_ms(),
             "started": "",
         }

@@ -40,7 +40,7 @@ def complete_with(call, served: Served):
     refuse_sampling(body)
     generations = [generation_of(call, served, prompt) for prompt in prompts_of(body)]
     if body["stream"]:
-        return Stream(until_failure(text_frames(generations, body)))
+        return Stream(until_failure(text_frames(generations, body), call))
     choices = []
     for prompt, generation in generations:
         with generation:

@@ -69,7 +69,11 @@ def chat(call, deployment: dict, style: str, usage: str):
     asked.most = refuse_length(served, body, prompt, sum(len(said["content"]) for said in asked.messages))
     generation = Generation(call, served, asked, number, prompt)
     if body["stream"]:
-        return Stream(until_failure(chat_frames(generation, style, usage)))
+        return Stream(
+            until_failure(
+                chat_frames(generation, style, usage), call, b"data:" if style == PANGU else b"data: "
+            )
+        )
     return chat_answer(generation)
 
 

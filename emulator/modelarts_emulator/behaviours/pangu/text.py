@@ -51,7 +51,7 @@ def complete(call):
     asked.most = refuse_length(served, body, prompt, len(body["prompt"]))
     generation = Generation(call, served, asked, body["n"], prompt)
     if body["stream"]:
-        return Stream(until_failure(text_frames(generation)))
+        return Stream(until_failure(text_frames(generation), call, b"data:"))
     with generation:
         choices = [
             {"index": at, "text": "".join(hear_reply(generation, reply)[0])}

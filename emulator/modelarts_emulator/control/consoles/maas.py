@@ -53,7 +53,7 @@ def create_service(application):
     world, project_id = world_and_project(application)
     body = SERVICE.read()
     with world.transaction():
-        made = deploy(SERVICES.at(world, project_id), body.pop("name", None), **body)
+        made = deploy(SERVICES.at(world, project_id), body)
     return made, 201
 
 

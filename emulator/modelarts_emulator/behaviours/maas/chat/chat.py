@@ -60,7 +60,7 @@ def chat_with(call, model: dict, served: Served):
     )
     if body["stream"]:
         shown = (body.get("stream_options") or {}).get("include_usage", True)
-        return Stream(until_failure(chat_frames(generation, OPENAI, "each" if shown else "none")))
+        return Stream(until_failure(chat_frames(generation, OPENAI, "each" if shown else "none"), call))
     logprobs = body.get("top_logprobs", 0) if body.get("logprobs") else None
     return chat_answer(generation, logprobs, cached=True)
 
