@@ -2,8 +2,9 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator
+
+import orjson
 
 TEXTS = (".jsonl", ".csv", ".txt", ".manifest", ".json", ".parquet")
 PARQUET = "Parquet files need the package pyarrow: pip install modelarts-emulator[parquet]"
@@ -50,7 +51,7 @@ def rows_in(name: str, content: bytes) -> Iterator:
 def json_of(name: str, text: str):
     """The value of a JSON text. BadSamples when it is none."""
     try:
-        return json.loads(text)
+        return orjson.loads(text)
     except ValueError as error:
         raise BadSamples(f"{name} is not JSON: {error}") from None
 
@@ -58,7 +59,7 @@ def json_of(name: str, text: str):
 def json_rows(name: str, text: str) -> list:
     """The rows of a JSON array, of an object that keeps one, or of lines of JSON."""
     try:
-        value = json.loads(text)
+        value = orjson.loads(text)
     except ValueError:
         return [json_of(name, line) for line in text.splitlines() if line.strip()]
     if isinstance(value, dict):

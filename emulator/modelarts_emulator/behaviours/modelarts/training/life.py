@@ -1,7 +1,6 @@
 """The life of a training job: its states, what it takes of a flavor or pool, what happens on entering a state."""
 
 from modelarts_emulator.behaviours.modelarts.capacity import CARDS_PER_NODE, POOLS
-from modelarts_emulator.behaviours.modelarts.samples import count_samples_at
 from modelarts_emulator.behaviours.modelarts.training import channels, script, status, trials, tuning
 from modelarts_emulator.behaviours.modelarts.training.catalogue import cards_of
 from modelarts_emulator.behaviours.modelarts.training.search import is_search
@@ -170,7 +169,7 @@ def begin_run(bound, job: dict) -> None:
         tuning.plan_tuning(bound, job)
     else:
         inputs = channels.places_of(bound.world, job["algorithm"]["inputs"])
-        job["_samples"] = count_samples_at(bound.world, inputs)
+        job["_samples"] = channels.count_samples_at(bound.world, inputs)
     if is_search(job):
         try:
             trials.begin_search(bound, job)

@@ -4,9 +4,8 @@ import math
 
 import orjson
 
-from modelarts_emulator.behaviours.modelarts.samples import count_samples_at
 from modelarts_emulator.behaviours.modelarts.training import status
-from modelarts_emulator.behaviours.modelarts.training.channels import places_of
+from modelarts_emulator.behaviours.modelarts.training.channels import count_samples_at, places_of
 from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run
 from modelarts_emulator.behaviours.modelarts.training.script import script_seconds, values_of
 from modelarts_emulator.contract.errors import ApiError

@@ -3,7 +3,7 @@
 import math
 
 from modelarts_emulator.behaviours.modelarts.capacity import POOLS
-from modelarts_emulator.behaviours.modelarts.samples import count_samples_at
+from modelarts_emulator.behaviours.modelarts.training.channels import count_samples_at
 from modelarts_emulator.behaviours.modelarts.training_v1.capacity import ask_for_room, give_room_back
 from modelarts_emulator.behaviours.modelarts.training_v1.script import (
     exit_code_of,
