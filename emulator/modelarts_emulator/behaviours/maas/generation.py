@@ -17,6 +17,7 @@ from modelarts_emulator.inference.language.guided import GuideImpossible
 from modelarts_emulator.inference.language.latency import Engine, Profile, first_token_seconds, token_seconds
 from modelarts_emulator.inference.language.prefix_cache import PrefixCache
 from modelarts_emulator.inference.language.tokenizer import count, prompt_tokens, tokens
+from modelarts_emulator.inference.language.tuned import Tuned
 from modelarts_emulator.real_time import monotonic
 
 
@@ -24,9 +25,15 @@ class BrokenOff(ApiError):
     """The model has gone without a word: so does the connection where an answer is under way."""
 
 
+COMPILED = "maas/chat/torchair_cache"
+
+
 @dataclass
 class Served:
-    """A model as it is asked: the name that answers and metrics show, what its tokens are counted under, its server."""
+    """A model as it is asked: the name that answers and metrics show, what its tokens are counted under, its server.
+
+    speed: by what factor it is faster than the latency profile says. tuned: what it has learnt besides.
+    """
 
     name: str
     limited_as: str
@@ -35,6 +42,8 @@ class Served:
     engine: Engine = field(default_factory=Engine)
     started: str = ""
     failure: tuple[str, int | None] = ("APIG.0203", None)
+    speed: float = 1.0
+    tuned: Tuned | None = None
 
 
 @cache
@@ -53,6 +62,28 @@ def backend_named(chat: str, key: str):
 def profile_named(latency: str) -> Profile:
     """The latency profile that a setting describes."""
     return Profile.parsed(latency)
+
+
+def keep_compiled(world, served: Served) -> bool:
+    """Leave what graph mode compiles for a server where its next start finds it; whether it was there already."""
+    table, key = world.store.table(COMPILED), f"{served.limited_as}/{served.name}"
+    if key in table:
+        return True
+    table.put(key, {"path": ".torchair_cache", "model": served.name, "made_at": world.clock.now_ms()})
+    return False
+
+
+def compiled_for(world, limited_as: str) -> list[dict]:
+    """What graph mode has left for the next start of a server."""
+    table = world.store.table(COMPILED)
+    return [table.find(key) for key in list(table.ids()) if key.startswith(f"{limited_as}/")]
+
+
+def forget_compiled(world, limited_as: str) -> None:
+    """Drop what graph mode has left for a server."""
+    table = world.store.table(COMPILED)
+    for key in [key for key in table.ids() if key.startswith(f"{limited_as}/")]:
+        table.drop(key)
 
 
 def prompt_of(asked: Asked, bare: bool = False) -> list[str]:
@@ -81,10 +112,11 @@ class Generation:
         self.since = monotonic()
         self.first = None
         self.profile = profile_named(call.settings.latency)
-        with self.world.lock:
+        with self.world.transaction():
             self._admit()
             self.id = self.world.new_hex(32)
             self.created = int(self.world.clock.now())
+        asked = replace(asked, tuned=served.tuned)
         self.replies = [self._reply(replace(asked, index=index)) for index in range(number)]
 
     def _admit(self) -> None:
@@ -94,13 +126,21 @@ class Generation:
             caches = volatile.setdefault("maas/chat/prefix_caches", {})
             known = caches.setdefault(self.served.limited_as, PrefixCache())
             self.cached = known.admit(self.served.started, self.prompt)
-        warm = volatile.setdefault("maas/chat/warm_servers", set())
-        server = f"{self.served.limited_as}/{self.served.started}"
-        seconds = first_token_seconds(
-            self.profile, engine, self.prompt_tokens, self.cached, server not in warm
-        )
+        is_first = self._is_first_of_server()
+        seconds = first_token_seconds(self.profile, engine, self.prompt_tokens, self.cached, is_first)
+        self.first_wait = seconds / self.served.speed
+        self.token_wait = token_seconds(self.profile, engine) / self.served.speed
+
+    def _is_first_of_server(self) -> bool:
+        """Whether nobody has asked this server since its start; what it then compiles in graph mode stays for the next
+        start.
+        """
+        served, warm = self.served, self.world.volatile.setdefault("maas/chat/warm_servers", set())
+        server = f"{served.limited_as}/{served.started}"
+        if server in warm:
+            return False
         warm.add(server)
-        self.first_wait, self.token_wait = seconds, token_seconds(self.profile, engine)
+        return served.engine.enforce_eager or not keep_compiled(self.world, served)
 
     def _reply(self, asked: Asked) -> Reply:
         try:

@@ -51,7 +51,9 @@ def execute_open_ai_chat_completion(call):
 
 def chat(call, deployment: dict, style: str, usage: str):
     """Check in the documented order, ask the model, answer."""
-    body, served = call.body, server_from(deployment)
+    body = call.body
+    with call.world.lock:
+        served = server_from(call.world, call.project_id, deployment)
     number = body.get("n", 1)
     refuse_number(body, number)
     asked = Asked(

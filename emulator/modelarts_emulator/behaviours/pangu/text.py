@@ -37,7 +37,9 @@ def execute_text_completion(call):
 
 def complete(call):
     """Check in the documented order, ask the model, answer."""
-    body, served = call.body, server_from(deployment_called(call, "NLP"))
+    body, deployment = call.body, deployment_called(call, "NLP")
+    with call.world.lock:
+        served = server_from(call.world, call.project_id, deployment)
     refuse_number(body, body["n"])
     asked = Asked(
         model=served.name,

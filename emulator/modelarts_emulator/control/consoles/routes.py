@@ -13,6 +13,7 @@ ROUTES = (
     ("GET", "/_emulator/pangu/models", "pangu", "models"),
     ("POST", "/_emulator/pangu/models", "pangu", "train_model"),
     ("GET", "/_emulator/pangu/models/<id>", "pangu", "show_model"),
+    ("GET", "/_emulator/pangu/models/<id>/log", "pangu", "show_model_log"),
     ("POST", "/_emulator/pangu/models/<id>/<action>", "pangu", "act_on_model"),
     ("GET", "/_emulator/pangu/deployments", "pangu", "deployments"),
     ("POST", "/_emulator/pangu/deployments", "pangu", "create_deployment"),
