@@ -143,7 +143,7 @@ def test_a_reset_tells_what_went(run, cloud):
 def test_the_operations_are_listed_as_text_and_as_json(run):
     every = json.loads(run("operations", "--json")[1])["operations"]
     missing = json.loads(run("operations", "--json", "--missing")[1])["operations"]
-    assert len(every) == 538 and 0 < len(missing) < 538
+    assert len(every) == 542 and 0 < len(missing) < 542
     assert "ShowSearchAlgorithms" in run("operations", "--area", "autosearch")[1]
     assert len(run("operations", "--all")[1].splitlines()) == 539
 

@@ -21,8 +21,8 @@ from tests.conftest import Answered, path_of, query_of
 from tests.kinds import KINDS, Kind, made
 
 OPERATIONS = Operations()
-COUNT = 538
-CHECKSUM = "89e74866fefeb8d481d39b25cea3fbe722b870f34d15e1025c4492611c4478da"
+COUNT = 542
+CHECKSUM = "1903bc253888ff711ec7d9f77207d2b692b3976d21f80c3189a8ad13bdc215d4"
 every_operation = pytest.mark.parametrize(
     "operation", list(OPERATIONS), ids=lambda operation: operation.operation_id
 )
@@ -158,6 +158,15 @@ def test_a_request_without_credentials_gets_401_in_the_words_of_its_service(clou
         # MaaS documents 400 for a request without its header, and 401 for one with a wrong key.
         assert answered.status == (400 if code == "ModelArts.81002" else 401), operation
         assert error_facts(code)
+
+
+def test_an_unknown_app_code_is_refused_wherever_one_is_taken(cloud):
+    for operation in [each for each in OPERATIONS if each.access.app_code]:
+        path = path_of(operation, dict.fromkeys(operation.path_names, cloud.project_id))
+        answered = Answered(
+            cloud.emulator.application, operation.method, path, headers={"X-Apig-AppCode": "none"}
+        )
+        assert answered.status == 401, operation
 
 
 @every_operation

@@ -13,7 +13,7 @@ from modelarts_emulator.frame.calls import Answer, Call, Stream
 from modelarts_emulator.frame.registry import Behaviour
 from modelarts_emulator.http.hosts import is_known_host
 from modelarts_emulator.http.request import Request
-from modelarts_emulator.identity.credentials import check_credentials
+from modelarts_emulator.identity.credentials import caller_for, check_credentials
 from modelarts_emulator.identity.records import Caller
 from modelarts_emulator.injection import FAULT_HEADER, PREDICTION, suffer_after, suffer_first
 from modelarts_emulator.waiting import starting_over
@@ -187,6 +187,24 @@ def predict(app: "Application", exchange: Exchange) -> None:
     exchange.answer = Answer(body, status, dict(headers))
 
 
+def answer_for_service(app: "Application", exchange: Exchange) -> None:
+    """What the operation says where the service serves a language model; any other service answers as it likes."""
+    from modelarts_emulator.serving.gateway import is_language, open_to_all
+
+    id = exchange.values["service_id"]
+    if not is_language(app, id):
+        predict(app, exchange)
+        return
+    proof = open_to_all(app, id)
+    if proof is None:
+        recognise_caller(app, exchange)
+    else:
+        exchange.caller = caller_for(proof, exchange.request, exchange.asked.access, None)
+        exchange.world = proof.world
+    for step in (make_ready, suffer_fault, read_request, behave, check_answer):
+        step(app, exchange)
+
+
 def tell_health(app: "Application", exchange: Exchange) -> None:
     """health: the process lives, and what failed in it. ready: 200 once the state is loaded, 503 before."""
     if exchange.request.raw_path == "/_emulator/ready":
@@ -212,6 +230,7 @@ STEPS: dict[str, tuple[Callable[["Application", Exchange], None], ...]] = {
         spoil_answer,
     ),
     "prediction": (refuse_broken, refuse_foreign_host, refuse_early, predict, spoil_answer),
+    "service": (refuse_broken, refuse_foreign_host, refuse_early, answer_for_service, spoil_answer),
     "health": (refuse_broken, tell_health),
 }
 

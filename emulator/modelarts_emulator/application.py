@@ -233,6 +233,9 @@ class Application:
                 return Exchange(environ, "prediction", "predictions", API_BODY, request, request_id)
             return Exchange(environ, "operation", "", API_BODY, request, request_id, None, values)
         prepared = self._prepared.get(operation.operation_id)
+        if "service_id" in values and path.startswith(endpoint.PREFIXES):
+            threads = "first use" if prepared is None else "computing"
+            return Exchange(environ, "service", threads, API_BODY, request, request_id, operation, values)
         threads = "first use" if prepared is None else "computing" if prepared[1].computes else ""
         return Exchange(environ, "operation", threads, API_BODY, request, request_id, operation, values)
 

@@ -33,6 +33,13 @@ SCRIPT = [
         "token_delay": 0.05,
     },
     {"match": {"contains": "cut"}, "reply": ["one", "two", "three"], "cut_after": 2},
+    {
+        "match": {"contains": "halfway"},
+        "reply": ["one", "two"],
+        "cut_after": 1,
+        "error": "ModelArts.81011",
+        "message": "sensitive words",
+    },
     {"match": {"contains": "secret"}, "error": "ModelArts.81011", "message": "sensitive words"},
     {"match": {"contains": "filter"}, "reply": "no", "finish_reason": "content_filter"},
     {"match": {"regex": r"order (\d+)"}, "reply": "order {1} is on its way", "reasoning": "look it up"},
@@ -174,6 +181,15 @@ def test_a_stream_that_is_cut_breaks_off_in_the_middle(account, request):
         for chunk in said(cloud, "cut it", stream=True):
             text += chunk.choices[0].delta.content or ""
     assert text == "onetwo"
+
+
+@pytest.mark.parametrize("account", ["scripted", "passed_on"])
+def test_an_error_in_the_middle_of_a_stream_is_told_in_it(account, request):
+    cloud, text = request.getfixturevalue(account), ""
+    with pytest.raises(openai.APIError, match="sensitive words"):
+        for chunk in said(cloud, "halfway there", stream=True):
+            text += chunk.choices[0].delta.content or ""
+    assert text == "one"
 
 
 def test_without_a_stream_what_is_cut_is_a_time_out_of_the_gateway(scripted):

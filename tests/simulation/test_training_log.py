@@ -220,9 +220,10 @@ def test_a_job_tells_what_it_downloads_runs_and_uploads():
 
 
 def test_a_plain_job_prints_an_epoch_when_it_is_over_and_the_best_at_the_end():
-    job, curve = Job("66ff6991", "worker-0", "python train.py"), learning_curve(1, [], {}, 5)
-    whole = job_lines(1, job, curve, 5, 1e9)
-    early = job_lines(1, job, curve, 5, curve.seconds_until(2))
+    curve = learning_curve(1, [], {}, 5)
+    whole = job_lines(640, curve, 5, 1e9)
+    early = job_lines(640, curve, 5, curve.seconds_until(2))
+    assert whole[0][1] == "loaded 640 training samples"
     assert early == whole[:4]
     assert [line.split()[1] for _, line in whole[2:7]] == ["1/5", "2/5", "3/5", "4/5", "5/5"]
     best = max(float(found_values(r"accuracy=([\d.]+)", "accuracy", line)[0]) for _, line in whole[2:7])

@@ -190,6 +190,7 @@ def caller_for(proof: Proof, request: Sent, access: Access, project_id: str | No
         user.name,
         proof.access_key,
         proof.how,
+        proof.owner,
     )
 
 

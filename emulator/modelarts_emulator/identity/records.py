@@ -78,7 +78,7 @@ class User(NamedTuple):
 @dataclass(slots=True, frozen=True)
 class Caller:
     """Who calls: account, project and user behind a credential, and how they proved it (token, signature,
-    ...).
+    ...). owner: the app or API key whose credential that is.
     """
 
     account_id: str
@@ -89,6 +89,7 @@ class Caller:
     user_name: str
     access_key: str = ""
     how: str = "nothing"
+    owner: str = ""
 
 
 def seed_identity(world: World) -> None:

@@ -31,6 +31,21 @@ class Endpoint(NamedTuple):
     served: Callable[[str], ServedModel]
 
 
+class Language(NamedTuple):
+    """A language model that a service serves, as the operations on it see it.
+
+    name: what requests call it. model: its facts, with `kind`, chat or embedding, and `context`. engine: how its server
+    was started. started: when, as text. qps: requests a second, None for any number. answers: whether it is started.
+    """
+
+    name: str
+    model: dict
+    engine: dict
+    started: str
+    qps: float | None
+    answers: bool
+
+
 class Answering(NamedTuple):
     """Who answers predictions for the records of one kind; an id is the address of its record.
 
@@ -38,6 +53,7 @@ class Answering(NamedTuple):
     ApiError for one that takes no predictions. refuse_credential(…, proof): ApiError for a credential that is not for
     it. note_crash(…, key, words): the process of a model has ended by itself. note_timeout(…, key, words): one has not
     answered in time. is_open: whether no credential is asked.
+    language: the language model that the record serves, None for any other model.
     """
 
     endpoint: Callable[[Bound, str], Endpoint]
@@ -45,6 +61,7 @@ class Answering(NamedTuple):
     note_crash: Callable[[Bound, str, str, str], None]
     note_timeout: Callable[[Bound, str, str, str], None]
     is_open: Callable[[Bound, str], bool] = lambda bound, id: False
+    language: Callable[[Bound, str], Language | None] = lambda bound, id: None
 
 
 ANSWERING: dict[str, Answering] = {}

@@ -113,6 +113,16 @@ def find_service(worlds: Iterable[World], id: str) -> tuple[Bound, Answering] | 
     return None
 
 
+def is_language(application: Any, id: str) -> bool:
+    """Whether a language model answers for that service; also for an id that no service has."""
+    found = find_service(application.worlds, id)
+    if found is None:
+        return True
+    bound, answering = found
+    with bound.world.transaction():
+        return answering.language(bound, id) is not None
+
+
 def open_to_all(application: Any, id: str) -> Proof | None:
     """What stands for a credential where the service asks for none; None for all other services."""
     found = find_service(application.worlds, id)

@@ -15,11 +15,26 @@ MOST_POINTS = 200
 MOST_LOSS = 20.0
 EVAL_GAP = 1.04
 WARM_UP = 0.03
+# From how many powers of ten above the usual rate on training breaks a model, and how wide the good rates reach.
+BREAKING, RATE_WIDTH = 2.0, 0.9
+HALF_LEARNT = 20.0
 
 
 def iterations_of(samples: int, epochs: int, batch_size: int) -> int:
     """How many iterations go over all samples that often; the last one may hold fewer than a batch."""
     return max(1, math.ceil(samples * epochs / batch_size))
+
+
+def fit_of(samples: int, epochs: int, batch_size: int, learning_rate: float, capacity: float) -> float:
+    """How well samples are learnt, below `capacity`: more of them, more epochs and more steps help, a rate far from the
+    usual one does not. Below 0 for a rate that breaks the model.
+    """
+    off = math.log10(learning_rate / USUAL_RATE)
+    if off > BREAKING:
+        return -min(1.0, 0.25 * (1 + off - BREAKING))
+    seen, steps = samples * epochs, iterations_of(samples, epochs, batch_size)
+    effort = seen**0.6 * steps**0.4 / HALF_LEARNT
+    return capacity * math.exp(-((off / RATE_WIDTH) ** 2) / 2) * effort / (1 + effort)
 
 
 def curve_of(tuning: dict) -> Curve:

@@ -1,7 +1,6 @@
 """What a training job prints: the platform's lines, a line an iteration, metric lines that can be read back."""
 
 from datetime import UTC, datetime
-from random import Random
 from typing import NamedTuple
 
 from modelarts_emulator.simulation.patterns import TooSlow, found_values, line_with, metric_group
@@ -95,10 +94,8 @@ def closing_lines(job: Job, moment: float, exit_code: int, ending: str = "traini
     ]
 
 
-def job_lines(seed, job: Job, curve, iterations: int, elapsed: float) -> list[tuple[float, str]]:
+def job_lines(samples: int, curve, iterations: int, elapsed: float) -> list[tuple[float, str]]:
     """(seconds since the start, line) of what a plain script has printed: setting up, iterations, a summary."""
-    chance = Random(f"log/{seed}/{job.id}")
-    samples = chance.choice((10000, 24000, 50000, 60000))
     lines = [(0.0, f"loaded {samples} training samples"), (0.0, f"training for {iterations} epochs")]
     best = 0.0
     for number in range(1, iterations + 1):

@@ -49,6 +49,14 @@ def test_a_role_left_out_is_the_users(cloud):
     assert named.json["choices"] == nameless.json["choices"]
 
 
+def test_roles_that_nobody_documents_are_refused_on_every_path(cloud):
+    id, wizard = default_deployment(cloud), [{"role": "wizard", "content": "hi"}]
+    historic = f"/v1/infers/abc/v1/{{project_id}}/deployments/{id}/chat/completions"
+    replies = [chat(cloud, id, messages=wizard), cloud.post(historic, {"messages": wizard})]
+    replies += [pool(cloud, messages=wizard), openai(cloud, messages=wizard)]
+    assert {code_of(reply) for reply in replies} == {(400, "PANGU.0010")}
+
+
 def test_v1_frames_have_no_blank_and_hold_messages_and_the_usage(cloud):
     reply = chat(cloud, default_deployment(cloud), stream=True, max_tokens=3)
     assert reply.body.startswith(b"data:{") and reply.body.endswith(b"data:[DONE]\n\n")

@@ -247,6 +247,7 @@ def test_the_same_seed_and_calls_give_the_same_bytes(cloud, bucket):
         ({"start_time_interval_hours": 0}, "start_time_interval_hours"),
         ({"forecast_lead_hours": 5}, "from 6 to 336"),
         ({"forecast_lead_hours": 720}, "from 6 to 336"),
+        ({"forecast_lead_hours": 15}, "steps of 6 hours"),
         ({"draw_figures": "yes"}, "draw_figures"),
         ({"forecast_features": "800:T"}, "'800' is no level"),
         ({"forecast_features": "850:MSLP"}, "MSLP is no variable"),
@@ -287,3 +288,19 @@ def test_a_task_is_found_by_its_own_deployment_only(cloud):
     other = path_of(cloud, "Pangu-AI4S-Global-Weather-v1.2.2")
     assert cloud.get(f"{other}/{id}").json["error_code"] == "PANGU.3254"
     assert cloud.get(f"/tasks/{'0' * 32}").status == 404
+
+
+@pytest.mark.parametrize(
+    ("model", "lead"),
+    [
+        ("Pangu-AI4S-Global-Ocean-v1.1.2", 36),
+        ("Pangu-AI4S-Global-Weather-v1.2.2", 10),
+        ("Pangu-AI4S-Global-Weather-v1.4.2", 25),
+    ],
+)
+def test_a_lead_time_is_a_multiple_of_the_models_step(cloud, model, lead):
+    features = "0:T" if "Ocean" in model else FEATURES
+    status, code, words = fault(
+        cloud, path_of(cloud, model), forecast_lead_hours=lead, forecast_features=features
+    )
+    assert (status, code) == (400, "PANGU.0010") and "in steps of" in words

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 
+import orjson
+
 from modelarts_emulator.behaviours.maas.metrics import counters_of
 from modelarts_emulator.behaviours.maas.models import use_tokens
-from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.contract.errors import ApiError, error_body
 from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.inference.language.asked import Asked, BackendFailed, Reply
 from modelarts_emulator.inference.language.backends import backend_of
@@ -15,12 +17,23 @@ from modelarts_emulator.inference.language.guided import GuideImpossible
 from modelarts_emulator.inference.language.latency import Engine, Profile, first_token_seconds, token_seconds
 from modelarts_emulator.inference.language.prefix_cache import PrefixCache
 from modelarts_emulator.inference.language.tokenizer import count, prompt_tokens, tokens
+from modelarts_emulator.inference.language.tuned import Tuned
 from modelarts_emulator.real_time import monotonic
+
+
+class BrokenOff(ApiError):
+    """The model has gone without a word: so does the connection where an answer is under way."""
+
+
+COMPILED = "maas/chat/torchair_cache"
 
 
 @dataclass
 class Served:
-    """A model as it is asked: the name that answers and metrics show, what its tokens are counted under, its server."""
+    """A model as it is asked: the name that answers and metrics show, what its tokens are counted under, its server.
+
+    speed: by what factor it is faster than the latency profile says. tuned: what it has learnt besides.
+    """
 
     name: str
     limited_as: str
@@ -29,6 +42,8 @@ class Served:
     engine: Engine = field(default_factory=Engine)
     started: str = ""
     failure: tuple[str, int | None] = ("APIG.0203", None)
+    speed: float = 1.0
+    tuned: Tuned | None = None
 
 
 @cache
@@ -47,6 +62,28 @@ def backend_named(chat: str, key: str):
 def profile_named(latency: str) -> Profile:
     """The latency profile that a setting describes."""
     return Profile.parsed(latency)
+
+
+def keep_compiled(world, served: Served) -> bool:
+    """Leave what graph mode compiles for a server where its next start finds it; whether it was there already."""
+    table, key = world.store.table(COMPILED), f"{served.limited_as}/{served.name}"
+    if key in table:
+        return True
+    table.put(key, {"path": ".torchair_cache", "model": served.name, "made_at": world.clock.now_ms()})
+    return False
+
+
+def compiled_for(world, limited_as: str) -> list[dict]:
+    """What graph mode has left for the next start of a server."""
+    table = world.store.table(COMPILED)
+    return [table.find(key) for key in list(table.ids()) if key.startswith(f"{limited_as}/")]
+
+
+def forget_compiled(world, limited_as: str) -> None:
+    """Drop what graph mode has left for a server."""
+    table = world.store.table(COMPILED)
+    for key in [key for key in table.ids() if key.startswith(f"{limited_as}/")]:
+        table.drop(key)
 
 
 def prompt_of(asked: Asked, bare: bool = False) -> list[str]:
@@ -75,25 +112,35 @@ class Generation:
         self.since = monotonic()
         self.first = None
         self.profile = profile_named(call.settings.latency)
-        with self.world.lock:
+        with self.world.transaction():
             self._admit()
             self.id = self.world.new_hex(32)
             self.created = int(self.world.clock.now())
+        asked = replace(asked, tuned=served.tuned)
         self.replies = [self._reply(replace(asked, index=index)) for index in range(number)]
 
     def _admit(self) -> None:
         volatile, engine = self.world.volatile, self.served.engine
         self.cached = 0
         if engine.enable_prefix_caching:
-            known = volatile.setdefault("maas/chat/prefix_cache", PrefixCache())
-            self.cached = known.admit(self.served.name, self.prompt)
-        warm = volatile.setdefault("maas/chat/warm_servers", set())
-        server = f"{self.served.limited_as}/{self.served.started}"
-        seconds = first_token_seconds(
-            self.profile, engine, self.prompt_tokens, self.cached, server not in warm
-        )
+            caches = volatile.setdefault("maas/chat/prefix_caches", {})
+            known = caches.setdefault(self.served.limited_as, PrefixCache())
+            self.cached = known.admit(self.served.started, self.prompt)
+        is_first = self._is_first_of_server()
+        seconds = first_token_seconds(self.profile, engine, self.prompt_tokens, self.cached, is_first)
+        self.first_wait = seconds / self.served.speed
+        self.token_wait = token_seconds(self.profile, engine) / self.served.speed
+
+    def _is_first_of_server(self) -> bool:
+        """Whether nobody has asked this server since its start; what it then compiles in graph mode stays for the next
+        start.
+        """
+        served, warm = self.served, self.world.volatile.setdefault("maas/chat/warm_servers", set())
+        server = f"{served.limited_as}/{served.started}"
+        if server in warm:
+            return False
         warm.add(server)
-        self.first_wait, self.token_wait = seconds, token_seconds(self.profile, engine)
+        return served.engine.enforce_eager or not keep_compiled(self.world, served)
 
     def _reply(self, asked: Asked) -> Reply:
         try:
@@ -102,7 +149,7 @@ class Generation:
             raise ApiError("BadRequestError", str(error)) from None
         except BackendFailed as error:
             raise failure_of(self.served, error) from None
-        if reply.refusal:
+        if reply.refusal and reply.cut_after is None:
             raise ApiError(*reply.refusal)
         return reply
 
@@ -115,7 +162,7 @@ class Generation:
     def speak(self, reply: Reply) -> Iterator[tuple[str, bool]]:
         """(token, whether it is only thought) of a reply as they come, waited for as profile and script say.
 
-        ApiError when the backend breaks off.
+        ApiError when the backend refuses to go on, BrokenOff when it just ends.
         """
         wait = self.world.clock.wait
         wait(self.first_wait + reply.first_wait)
@@ -128,14 +175,19 @@ class Generation:
         try:
             for token in reply.tokens:
                 if number == reply.cut_after:
-                    raise BackendFailed("the script breaks off here")
+                    raise (
+                        ApiError(*reply.refusal)
+                        if reply.refusal
+                        else BackendFailed("the script breaks off here")
+                    )
                 number += 1
                 self.count_token()
                 yield token, False
                 if between:
                     wait(between)
         except BackendFailed as error:
-            raise failure_of(self.served, error) from None
+            kind = BrokenOff if error.status is None else ApiError
+            raise failure_of(self.served, error, kind) from None
 
     def count_token(self) -> None:
         """Count one token that was said."""
@@ -194,20 +246,25 @@ class Generation:
         use_tokens(self.world, self.served.limited_as, used["total_tokens"])
 
 
-def failure_of(served: Served, error: BackendFailed) -> ApiError:
+def failure_of(served: Served, error: BackendFailed, kind: type[ApiError] = ApiError) -> ApiError:
     """How a failure of the backend is told: a refusal of its own with its status and words, else as documented."""
     if error.status is not None:
         return ApiError("Emulator.Upstream", str(error), status=error.status)
     code, status = served.failure
-    return ApiError(code, str(error), status=status)
+    return kind(code, str(error), status=status)
 
 
-def until_failure(frames: Iterator[bytes]) -> Iterator[bytes]:
-    """The frames of a stream; when the model breaks off in the middle the connection does so too."""
+def until_failure(frames: Iterator[bytes], call, head: bytes = b"data: ") -> Iterator[bytes]:
+    """The frames of a stream; when the model fails in the middle, the last one is the refusal, as the operation has it.
+
+    head: what stands before its JSON.
+    """
     try:
         yield from frames
-    except ApiError as error:
+    except BrokenOff as error:
         raise ConnectionAbortedError(str(error)) from None
+    except ApiError as error:
+        yield b"%b%b\n\n" % (head, orjson.dumps(error_body(error, call.operation, call.world.tag)))
 
 
 def token_logprobs(reply_tokens: list[str], context: str, top: int = 0) -> list[dict]:

@@ -30,13 +30,17 @@ MOST_PROMPTS = 64
 @behaviour("CreateVllmCompletion", computes=True)
 def create_vllm_completion(call):
     """What the model writes after a prompt, for each prompt `n` times, at once or as a stream."""
+    return complete_with(call, find_server(call))
+
+
+def complete_with(call, served: Served):
+    """What a model server writes after each prompt, at once or as a stream."""
     body = call.body
-    served = find_server(call)
     refuse_extra(call)
     refuse_sampling(body)
     generations = [generation_of(call, served, prompt) for prompt in prompts_of(body)]
     if body["stream"]:
-        return Stream(until_failure(text_frames(generations, body)))
+        return Stream(until_failure(text_frames(generations, body), call))
     choices = []
     for prompt, generation in generations:
         with generation:
@@ -204,8 +208,12 @@ def text_frames(generations: list, body: dict) -> Iterator[bytes]:
 @behaviour("CreateMaasEmbeddings", computes=True)
 def create_maas_embeddings(call):
     """A vector of length one for each text; texts that share words lie close."""
+    return embed_with(call, model_called(call, "embedding"))
+
+
+def embed_with(call, model: dict) -> dict:
+    """The vectors of a model that may be asked."""
     body = call.body
-    model = model_called(call, "embedding")
     texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
     used = sum(map(count, texts))
     refuse_long(used, model, texts)

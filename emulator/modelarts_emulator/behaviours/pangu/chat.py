@@ -40,7 +40,7 @@ def execute_chat_completion(call):
 def execute_open_ai_chat_completion(call):
     """An answer of the deployment that the model's name selects, in OpenAI's form."""
     name = call.body["model"]
-    with call.world.lock:
+    with call.world.transaction():
         deployment = deployment_named(call.world, call.project_id, name)
         if deployment is None:
             raise ApiError("PANGU.3254", f"no deployment serves a model called {name[:80]}")
@@ -51,7 +51,9 @@ def execute_open_ai_chat_completion(call):
 
 def chat(call, deployment: dict, style: str, usage: str):
     """Check in the documented order, ask the model, answer."""
-    body, served = call.body, server_from(deployment)
+    body = call.body
+    with call.world.lock:
+        served = server_from(call.world, call.project_id, deployment)
     number = body.get("n", 1)
     refuse_number(body, number)
     asked = Asked(
@@ -69,7 +71,11 @@ def chat(call, deployment: dict, style: str, usage: str):
     asked.most = refuse_length(served, body, prompt, sum(len(said["content"]) for said in asked.messages))
     generation = Generation(call, served, asked, number, prompt)
     if body["stream"]:
-        return Stream(until_failure(chat_frames(generation, style, usage)))
+        return Stream(
+            until_failure(
+                chat_frames(generation, style, usage), call, b"data:" if style == PANGU else b"data: "
+            )
+        )
     return chat_answer(generation)
 
 

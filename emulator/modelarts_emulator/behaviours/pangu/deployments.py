@@ -3,18 +3,24 @@
 from copy import deepcopy
 from functools import cache
 
-from modelarts_emulator.behaviours.maas.generation import Served
+from modelarts_emulator.behaviours.maas.generation import Served, forget_compiled
 from modelarts_emulator.behaviours.maas.models import limiter_of
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.lifecycle import Lifecycle, rests, soon
 from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.inference.language.latency import Engine
+from modelarts_emulator.inference.language.servers import variables_in
+from modelarts_emulator.inference.language.tuned import Tuned
 from modelarts_emulator.worlds.world import derived, uuid_of
 
 SERVING = ("running", "upgrading")
 FULL, ROLLING = "full", "rolling"
-MODEL_FACTS = ("kind", "context", "max_output", "units", "precision", "dimensions")
+MODEL_FACTS = ("kind", "context", "max_output", "units", "memory_gb", "precision", "dimensions", "model_id")
+# Memory of one unit, an Ascend card.
+GB_A_UNIT = 64
+INT8_SPEED = 1.6
+LEARNT = "pangu/models/lessons"
 ENGINE_OPTIONS = tuple(Engine.__dataclass_fields__)
 
 
@@ -35,7 +41,7 @@ DEPLOYMENTS = Resource(
         illegal="PANGU.3259",
         initialising=soon("deploying", after=30, stop="stopping"),
         deploying=soon("running", after=240, stop="stopping"),
-        running=rests(stop="stopping", upgrade="upgrading"),
+        running=rests(stop="stopping", upgrade="upgrading", modify="upgrading", scale="running"),
         upgrading=soon(after_upgrade_step, after=240),
         stopping=soon("stopped", after=20),
         stopped=rests(start="initialising", delete="deleted"),
@@ -80,10 +86,17 @@ def renew_instance(bound, deployment: dict) -> None:
     upgrade["renewed"].append(at)
 
 
+@DEPLOYMENTS.lifecycle.entering("deleted")
+def forget_server(bound, deployment: dict) -> None:
+    """What graph mode has compiled for a deployment goes with it."""
+    forget_compiled(bound.world, deployment["deployment_id"])
+
+
 @cache
 def catalogue() -> dict:
     """{name: row} of the models that Pangu offers."""
-    return {row["model"]: row for row in fixture("pangu/models")}
+    rows = fixture("pangu/models")
+    return {row["model"]: {**row, "memory_gb": row["units"] * GB_A_UNIT} for row in rows}
 
 
 def facts_of(model: dict) -> dict:
@@ -118,8 +131,10 @@ def new_deployment(name: str, model: dict, instances: int, id: str = "") -> dict
         "name": name,
         **facts_of(model),
         "instances": [model] * instances,
+        "description": "",
         "qps": None,
         "engine": {},
+        "environment": {},
     }
 
 
@@ -156,7 +171,7 @@ def deployment_called(call, *kinds: str) -> dict:
     PANGU.3254 when there is none, 3259 when it does not serve, 3306 when its model is of another kind, 3267 when it
     is asked more often than its limit says.
     """
-    with call.world.lock:
+    with call.world.transaction():
         deployment = find_deployment(call.world, call.project_id, call.path["deployment_id"])
         refuse_unfit(deployment, kinds)
         count_request(call.world, deployment)
@@ -188,12 +203,20 @@ def choose_instance(world, deployment: dict) -> None:
         turns = world.volatile.setdefault("pangu/chat/turns", {})
         id = deployment["deployment_id"]
         turns[id] = turns.get(id, -1) + 1
+        deployment.pop("model_id", None)
         deployment |= facts_of(deployment["instances"][turns[id] % len(deployment["instances"])])
 
 
-def server_from(deployment: dict) -> Served:
+def lessons_of(world, project_id: str, deployment: dict) -> Tuned | None:
+    """What the model of a deployment has learnt from its training; None for one of the catalogue."""
+    found = world.store.table(f"{LEARNT}/{project_id}").find(deployment.get("model_id", ""))
+    return found and Tuned(found["pairs"], found["fit"])
+
+
+def server_from(world, project_id: str, deployment: dict) -> Served:
     """The deployment as the machinery of generation wants it."""
-    options = {name: value for name, value in deployment["engine"].items() if name in ENGINE_OPTIONS}
+    told = deployment["engine"] | variables_in(deployment.get("environment", {}))
+    options = {name: value for name, value in told.items() if name in ENGINE_OPTIONS}
     id = deployment["deployment_id"]
     return Served(
         deployment["served_model"],
@@ -203,6 +226,8 @@ def server_from(deployment: dict) -> Served:
         Engine(**options),
         deployment["started"],
         ("PANGU.3342", None),
+        INT8_SPEED if deployment.get("precision") == "INT8" else 1.0,
+        lessons_of(world, project_id, deployment),
     )
 
 
@@ -221,4 +246,4 @@ def deployment_serving(world, project_id: str, name: str) -> Served | None:
     """The server of a deployment by one of its names; None when none is called that."""
     with world.lock:
         deployment = deployment_named(world, project_id, name)
-    return None if deployment is None else server_from(deployment)
+        return None if deployment is None else server_from(world, project_id, deployment)

@@ -10,10 +10,13 @@ from modelarts_emulator.frame.lifecycle import Lifecycle, rests, soon
 from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.inference.language import scores
 from modelarts_emulator.inference.language.asked import Asked, BackendFailed
+from modelarts_emulator.inference.language.tuned import Tuned
 
 MOST_SAMPLES = 1000
 QUESTION_NAMES = ("context", "prompt", "question", "input")
 ANSWER_NAMES = ("target", "answer", "completion", "output")
+# What a larger model is surprised by is less.
+SURPRISE = {"N1": 1.0, "N2": 0.85, "N4": 0.7}
 
 
 def show_scores(bound, evaluation: dict) -> None:
@@ -70,13 +73,24 @@ def test_set(world, place: str) -> list[tuple[str, str]]:
         raise ApiError("Emulator.BadControl", f"there is no object {place}") from None
 
 
-def measure_answers(samples: list, metrics: list[str], answer: Callable[[str], str]) -> dict:
-    """What each metric says of the answers to the samples."""
+def plain_perplexity(model: dict, references: list[str], questions: list[str]) -> float:
+    """How perplexing the references are to a model as the catalogue has it: less to a larger one."""
+    size = next(
+        (size for size in SURPRISE if f"-{size}-" in f"{model['model']} {model.get('base', '')}"), "N1"
+    )
+    return 1 + (builtin().probabilities.perplexity(references, questions) - 1) * SURPRISE[size]
+
+
+def measure_answers(
+    samples: list, metrics: list[str], answer: Callable[[str], str], model: dict, tuned: Tuned | None
+) -> dict:
+    """What each metric says of a model and its answers to the samples."""
     references = [reference for _, reference in samples]
     found = {}
     if "PPL" in metrics:
         questions = [question for question, _ in samples]
-        found["PPL"] = round(builtin().probabilities.perplexity(references, questions), 4)
+        plain = plain_perplexity(model, references, questions)
+        found["PPL"] = round(tuned.perplexity(plain, references) if tuned else plain, 4)
     if {"BLEU", "ROUGE"} & set(metrics):
         said = [answer(question) for question, _ in samples]
         try:
@@ -88,14 +102,19 @@ def measure_answers(samples: list, metrics: list[str], answer: Callable[[str], s
     return found
 
 
-def answers_of(settings, deployment: dict, seed: int) -> Callable[[str], str]:
+def answers_of(settings, deployment: dict, seed: int, tuned: Tuned | None) -> Callable[[str], str]:
     """A function of a question that gives the deployment's most probable answer."""
     backend = backend_named(settings.chat, settings.chat_key)
 
     def answer(question: str) -> str:
         messages = [{"role": "user", "content": question}]
         asked = Asked(
-            deployment["served_model"], messages, most=deployment["max_output"], seed=seed, temperature=0
+            deployment["served_model"],
+            messages,
+            most=deployment["max_output"],
+            seed=seed,
+            temperature=0,
+            tuned=tuned,
         )
         try:
             return "".join(backend.reply(asked).tokens)

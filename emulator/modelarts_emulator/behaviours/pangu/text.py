@@ -37,7 +37,9 @@ def execute_text_completion(call):
 
 def complete(call):
     """Check in the documented order, ask the model, answer."""
-    body, served = call.body, server_from(deployment_called(call, "NLP"))
+    body, deployment = call.body, deployment_called(call, "NLP")
+    with call.world.lock:
+        served = server_from(call.world, call.project_id, deployment)
     refuse_number(body, body["n"])
     asked = Asked(
         model=served.name,
@@ -51,7 +53,7 @@ def complete(call):
     asked.most = refuse_length(served, body, prompt, len(body["prompt"]))
     generation = Generation(call, served, asked, body["n"], prompt)
     if body["stream"]:
-        return Stream(until_failure(text_frames(generation)))
+        return Stream(until_failure(text_frames(generation), call, b"data:"))
     with generation:
         choices = [
             {"index": at, "text": "".join(hear_reply(generation, reply)[0])}

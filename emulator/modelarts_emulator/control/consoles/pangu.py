@@ -2,6 +2,7 @@
 
 from flask import request
 
+from modelarts_emulator.behaviours.maas.generation import compiled_for
 from modelarts_emulator.behaviours.pangu import deployments as pangu_deployments
 from modelarts_emulator.behaviours.pangu import evaluations as pangu_evaluations
 from modelarts_emulator.behaviours.pangu import models as pangu_models
@@ -10,8 +11,12 @@ from modelarts_emulator.behaviours.pangu.agents import definitions as pangu_agen
 from modelarts_emulator.behaviours.pangu.deployments import DEPLOYMENTS, ENGINE_OPTIONS, FULL, ROLLING
 from modelarts_emulator.control.asking import NOTHING, TEXT, Body, members, refuse, world_asked
 from modelarts_emulator.inference.language.scores import METRICS
+from modelarts_emulator.inference.language.servers import VARIABLES
 
+# What a deployment takes over as it is asked for.
+KEPT = ("description", "engine", "environment")
 LIMIT = {"type": ["integer", "null"], "minimum": 0}
+DESCRIPTION = {"type": "string", "maxLength": 1000}
 INSTANCES = {"type": "integer", "minimum": 1, "maximum": 64}
 ENGINE = members(
     **{
@@ -26,13 +31,34 @@ TRAINED = Body(
         name=TEXT,
         base=TEXT,
         method={"enum": ["full", "lora"], "default": "full"},
+        dataset=TEXT,
+        epochs={"type": "integer", "minimum": 1, "maximum": 50, "default": 4},
+        batch_size={"type": "integer", "minimum": 1, "maximum": 4096, "default": 8},
+        learning_rate={"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 2e-5},
         fate={"enum": list(pangu_models.FATES), "default": "completed"},
     )
 )
-COMPRESSED = Body(members(("base", "precision"), base=TEXT, precision=TEXT))
-DEPLOYED = Body(members(("model",), name=TEXT, model=TEXT, instances=INSTANCES, qps=LIMIT, engine=ENGINE))
+COMPRESSED = Body(members(("base", "precision"), name=TEXT, base=TEXT, precision=TEXT))
+ENVIRONMENT = members(**{name: {"enum": ["0", "1"]} for name in VARIABLES})
+DEPLOYED = Body(
+    members(
+        ("model",),
+        name=TEXT,
+        description=DESCRIPTION,
+        model=TEXT,
+        instances=INSTANCES,
+        qps=LIMIT,
+        engine=ENGINE,
+        environment=ENVIRONMENT,
+    )
+)
 SET = Body(members(qps=LIMIT, engine=ENGINE))
-UPGRADED = Body(members(model=TEXT, type={"enum": [FULL, ROLLING], "default": FULL}, instances=INSTANCES))
+UPGRADE_TYPE = {"enum": [FULL, ROLLING], "default": FULL}
+UPGRADED = Body(members(model=TEXT, type=UPGRADE_TYPE, instances=INSTANCES))
+MODIFIED = Body(
+    members(description=DESCRIPTION, environment=ENVIRONMENT, type=UPGRADE_TYPE, instances=INSTANCES)
+)
+SCALED = Body(members(("instances",), instances=INSTANCES))
 EVALUATED = Body(
     members(("deployment_id", "dataset"), deployment_id=TEXT, dataset=TEXT, metrics=METRIC_NAMES)
 )
@@ -53,26 +79,34 @@ def models(application):
 
 
 def train_model(application):
-    """Train {name, base, method, fate}, or compress {base, precision}."""
+    """Train {name, base, method, dataset, epochs, batch_size, learning_rate}, compress {base, precision, name}."""
     world, project_id = world_and_project(application)
     if b'"precision"' in request.get_data():
         body = COMPRESSED.read()
         with world.transaction():
-            made = pangu_models.compress(world, project_id, body["base"], body["precision"])
+            made = pangu_models.compress(world, project_id, body)
     else:
         body = TRAINED.read()
+        content = pangu_models.content_of(world, body["dataset"]) if "dataset" in body else None
         with world.transaction():
-            made = pangu_models.train(
-                world, project_id, body["name"], body["base"], body["method"], body["fate"]
-            )
+            made = pangu_models.train(world, project_id, body, content)
     return shown(made), 201
 
 
 def show_model(application, id):
-    """One model of one's own."""
+    """One model of one's own, with the curves of its training."""
     world, project_id = world_and_project(application)
     with world.transaction():
-        return shown(record_in(pangu_models.table_of(world, project_id), id))
+        model = record_in(pangu_models.table_of(world, project_id), id)
+        return shown(model) | {"metrics": pangu_models.metrics_of(world, model)}
+
+
+def show_model_log(application, id):
+    """What the training of a model has printed, as text."""
+    world, project_id = world_and_project(application)
+    with world.transaction():
+        model = record_in(pangu_models.table_of(world, project_id), id)
+        return pangu_models.log_of(world, model), 200, {"Content-Type": "text/plain; charset=utf-8"}
 
 
 def act_on_model(application, id, action):
@@ -104,17 +138,18 @@ def create_deployment(application):
         id = world.new_uuid()
         name = body.get("name", f"deployment-{id[:8]}")
         record = pangu_deployments.new_deployment(name, model, body.get("instances", 1), id)
-        record |= {"qps": body.get("qps"), "engine": body.get("engine", {})}
+        record |= {"qps": body.get("qps")} | {name: body[name] for name in KEPT if name in body}
         table = pangu_deployments.table_of(world, project_id)
         made = DEPLOYMENTS.bound_to(world, table).add(record)
     return shown(made), 201
 
 
 def show_deployment(application, id):
-    """One deployment."""
+    """One deployment, with what graph mode has compiled for its next start."""
     world, project_id = world_and_project(application)
     with world.transaction():
-        return shown(pangu_deployments.find_deployment(world, project_id, id))
+        deployment = pangu_deployments.find_deployment(world, project_id, id)
+        return shown(deployment) | {"compiled": compiled_for(world, id)}
 
 
 def set_deployment(application, id):
@@ -130,13 +165,18 @@ def set_deployment(application, id):
 
 
 def act_on_deployment(application, id, action):
-    """upgrade {model, type, instances}, stop, start or delete a deployment."""
+    """upgrade {model, type, instances}, modify {description, environment, type, instances}, scale {instances}, stop,
+    start or delete a deployment. The model is replaced by an upgrade alone.
+    """
     world, project_id = world_and_project(application)
-    body = (UPGRADED if action == "upgrade" else NOTHING).read()
+    body = {"upgrade": UPGRADED, "modify": MODIFIED, "scale": SCALED}.get(action, NOTHING).read()
     with world.transaction():
         record = pangu_deployments.find_deployment(world, project_id, id)
-        if action == "upgrade":
+        if action in ("upgrade", "modify"):
             record["upgrade"] = upgrade_in(world, project_id, record, body)
+        if action == "scale":
+            record["instances"] = scaled(record["instances"], body["instances"])
+        record |= {name: body[name] for name in KEPT if name in body}
         table = pangu_deployments.table_of(world, project_id)
         return shown(DEPLOYMENTS.bound_to(world, table).act(record, action))
 
@@ -156,9 +196,11 @@ def evaluate(application):
     with world.lock:
         deployment = pangu_deployments.find_deployment(world, project_id, body["deployment_id"])
         pangu_deployments.refuse_unfit(deployment, ("NLP",))
+        tuned = pangu_deployments.lessons_of(world, project_id, deployment)
+        model = deployment["instances"][0]
     samples = pangu_evaluations.test_set(world, place)
-    answer = pangu_evaluations.answers_of(application.settings, deployment, world.seed)
-    scores = pangu_evaluations.measure_answers(samples, metrics, answer)
+    answer = pangu_evaluations.answers_of(application.settings, deployment, world.seed, tuned)
+    scores = pangu_evaluations.measure_answers(samples, metrics, answer, model, tuned)
     with world.transaction():
         made = pangu_evaluations.add_evaluation(
             world, project_id, deployment, place, metrics, scores, len(samples)
@@ -195,6 +237,11 @@ def upgrade_in(world, project_id: str, record: dict, body: dict) -> dict:
     if body["type"] == FULL and instances != len(record["instances"]):
         refuse("a full upgrade keeps the number of instances; a rolling one may change it")
     return {"model": model, "type": body["type"], "instances": instances, "renewed": [], "begun": False}
+
+
+def scaled(instances: list, number: int) -> list:
+    """As many instances, those that were there first."""
+    return [*instances[:number], *[instances[0]] * (number - len(instances))]
 
 
 def record_in(table, id: str) -> dict:

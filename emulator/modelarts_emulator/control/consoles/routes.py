@@ -13,6 +13,7 @@ ROUTES = (
     ("GET", "/_emulator/pangu/models", "pangu", "models"),
     ("POST", "/_emulator/pangu/models", "pangu", "train_model"),
     ("GET", "/_emulator/pangu/models/<id>", "pangu", "show_model"),
+    ("GET", "/_emulator/pangu/models/<id>/log", "pangu", "show_model_log"),
     ("POST", "/_emulator/pangu/models/<id>/<action>", "pangu", "act_on_model"),
     ("GET", "/_emulator/pangu/deployments", "pangu", "deployments"),
     ("POST", "/_emulator/pangu/deployments", "pangu", "create_deployment"),
@@ -27,6 +28,11 @@ ROUTES = (
     ("PUT", "/_emulator/maas/models/<name>", "maas", "set_model"),
     ("POST", "/_emulator/scheduled-events", "scheduled_events", "plan_event"),
     ("POST", "/_emulator/scheduled-events/<id>/cancel", "scheduled_events", "cancel_event"),
+    ("GET", "/_emulator/maas/services", "maas", "services"),
+    ("POST", "/_emulator/maas/services", "maas", "create_service"),
+    ("GET", "/_emulator/maas/services/<id>", "maas", "show_service"),
+    ("PUT", "/_emulator/maas/services/<id>", "maas", "set_service"),
+    ("POST", "/_emulator/maas/services/<id>/<action>", "maas", "act_on_service"),
 )
 
 

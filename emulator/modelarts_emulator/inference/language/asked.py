@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from modelarts_emulator.inference.language.tuned import Tuned
+
 
 @dataclass
 class Asked:
@@ -11,8 +13,8 @@ class Asked:
     messages: {"role", "content" (text), "tool_calls"?, "tool_call_id"?}; a plain prompt is `prompt` instead. most,
     least: how many tokens to say. guide: {"choice": [...]}, {"regex": ...}, {"json": schema} or {"json": {}}
     for any object.
-    index: the which-th answer to the same question. seed: decides what is drawn. raw: the body as it was sent, for
-    backends that pass it on.
+    index: the which-th answer to the same question. seed: decides what is drawn. tuned: what the model has
+    learnt besides. raw: the body as it was sent, for backends that pass it on.
     """
 
     model: str
@@ -31,6 +33,7 @@ class Asked:
     guide: dict | None = None
     ignore_eos: bool = False
     thinks: bool = False
+    tuned: Tuned | None = None
     raw: dict = field(default_factory=dict)
 
     @property

@@ -106,7 +106,9 @@ class Builtin:
         if is_chat and bare in language["greeting_words"]:
             yield pick(language["greetings"], asked, source).format(model=asked.model)
             return
-        answer = done(asked, language["phrases"]) if is_chat else continued(question)
+        answer = asked.tuned.lesson(question) if asked.tuned else None
+        if answer is None:
+            answer = done(asked, language["phrases"]) if is_chat else continued(question)
         if answer is not None:
             yield answer
             return

@@ -28,7 +28,8 @@ class Scripted:
     match: any of model, last_message (equal), contains, regex, role (of the last message), has_tools; {} matches all.
     A row says: reply (text or a list of tokens; groups of the regular expression as {0}, {1} ...),
     reasoning, tool_calls [{"name", "arguments"}], finish_reason, first_token_delay and token_delay in
-    seconds, cut_after (tokens after which the connection breaks), error (a documented code) with message.
+    seconds, cut_after (tokens after which the connection breaks, or a stream tells the error), error (a documented
+    code) with message.
     """
 
     def __init__(self, rows: list, otherwise):

@@ -156,7 +156,12 @@ def checked(frame):
 
 
 def taken(reply: Reply, frame: dict) -> list[str]:
-    """The words of a frame; its usage, tool calls, reasoning and finish reason go into the reply."""
+    """The words of a frame; its usage, tool calls, reasoning and finish reason go into the reply.
+
+    BackendFailed with the upstream's words for a frame that tells an error.
+    """
+    if frame.get("error"):
+        raise BackendFailed(words_of(json.dumps(frame)), 500)
     if frame.get("usage"):
         reply.usage = frame["usage"]
     words = []

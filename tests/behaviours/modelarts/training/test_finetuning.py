@@ -85,6 +85,16 @@ def publish(cloud, id: str, *rows):
     return cloud.post(f"{JOBS}/{id}/ft-artifacts/publish", body)
 
 
+def test_640_rows_of_a_json_array_are_20_iterations_an_epoch(cloud):
+    algorithm = with_samples(cloud, 0)
+    rows = [{"instruction": "q", "input": "", "output": "a"}] * 640
+    cloud.world.obs.write("tuning-data", "set/train.json", json.dumps(rows, indent=2).encode())
+    id = tune(cloud, {"task_env": envs(epochs="1")}, **algorithm)
+    cloud_seconds(cloud, 21)
+    info = metrics(cloud, id)["training_info"]
+    assert (info["samples"], info["iterations"]) == (640, 20)
+
+
 @pytest.mark.parametrize(
     ("samples", "values", "iterations"),
     [

@@ -1,5 +1,6 @@
 """The logs of training jobs: what has been printed so far, in three places that agree."""
 
+import json
 from itertools import pairwise
 
 import pytest
@@ -126,3 +127,29 @@ def test_a_job_that_has_not_run_has_no_live_log(cloud):
 def test_each_worker_has_a_log_of_its_own(cloud):
     id = running(cloud, spec__resource__node_count=2)
     assert "worker-1" in preview(cloud, id, "worker-1") and "worker-1" not in preview(cloud, id)
+
+
+def log_with(cloud, **values) -> list[str]:
+    """The log of a job over 640 rows that is started with these parameters."""
+    cloud.world.obs.create_bucket("rows")
+    cloud.world.obs.write("rows", "set/train.json", json.dumps([{"x": 1}] * 640).encode())
+    algorithm = {
+        "engine": {"image_url": "group/trainer:1"},
+        "command": "sh train.sh",
+        "inputs": [{"name": "data", "remote": {"obs": {"obs_url": "/rows/set/"}}}],
+        "parameters": [{"name": name, "value": value} for name, value in values.items()],
+    }
+    name = f"job-with-{len(values.get('lr', ''))}"
+    return preview(cloud, completed(cloud, metadata__name=name, algorithm=algorithm)).splitlines()
+
+
+def test_the_log_of_a_plain_job_counts_the_samples_of_its_input(cloud):
+    assert "loaded 640 training samples" in log_with(cloud)
+
+
+def test_a_rate_of_ten_diverges_and_a_sensible_one_does_not(cloud):
+    def best(**values):
+        (line,) = [line for line in log_with(cloud, **values) if line.startswith("best accuracy=")]
+        return float(line.rpartition("=")[2])
+
+    assert best(lr="10") < 0.3 < 0.6 < best(lr="0.001")

@@ -31,7 +31,7 @@ def create_maas_anthropic_message(call):
     asked = asked_in(call, model)
     generation = Generation(call, served, asked, 1, set_limit(asked, served, body["max_tokens"]))
     if body["stream"]:
-        return Stream(until_failure(message_frames(generation, asked)))
+        return Stream(until_failure(message_frames(generation, asked), call, b"event: error\ndata: "))
     return message_of(generation, asked)
 
 

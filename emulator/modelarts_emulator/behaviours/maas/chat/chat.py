@@ -39,12 +39,16 @@ def create_maas_open_ai_chat_completion(call):
 
 def chat(call, api: str):
     """Check in the documented order, ask the model, answer."""
-    body = call.body
     model = model_called(call, "chat", api)
+    return chat_with(call, model, server_from(model))
+
+
+def chat_with(call, model: dict, served: Served):
+    """What a model that may be asked answers, at once or as a stream."""
+    body = call.body
     refuse_extra(call)
     refuse_sampling(body, model.get("single", False))
     refuse_bad_tools(body.get("tools", ()))
-    served = server_from(model)
     asked = asked_in(call, model)
     prompt = set_limit(asked, served, body.get("max_tokens"))
     number = body["n"]
@@ -56,7 +60,7 @@ def chat(call, api: str):
     )
     if body["stream"]:
         shown = (body.get("stream_options") or {}).get("include_usage", True)
-        return Stream(until_failure(chat_frames(generation, OPENAI, "each" if shown else "none")))
+        return Stream(until_failure(chat_frames(generation, OPENAI, "each" if shown else "none"), call))
     logprobs = body.get("top_logprobs", 0) if body.get("logprobs") else None
     return chat_answer(generation, logprobs, cached=True)
 

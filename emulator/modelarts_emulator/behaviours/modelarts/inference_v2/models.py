@@ -5,6 +5,7 @@ it is a package: a folder with a config.json, or one with such a folder named `m
 """
 
 from modelarts_emulator.frame.obs_paths import ObsPath, parts_of
+from modelarts_emulator.inference.language.servers import is_language_algorithm
 from modelarts_emulator.inference.packages.config import parse_config
 from modelarts_emulator.serving.fleet import fleet, refused
 
@@ -54,6 +55,14 @@ def engine_of(text: str) -> str:
         return parse_config(text, from_obs=False).model_type
     except ValueError:
         return ""
+
+
+def is_language_package(package: dict) -> bool:
+    """Whether a package says that its model generates text."""
+    try:
+        return is_language_algorithm(parse_config(package["_config"], from_obs=False).model_algorithm)
+    except ValueError:
+        return False
 
 
 def key_of(deployment: dict, version_id: str) -> str:

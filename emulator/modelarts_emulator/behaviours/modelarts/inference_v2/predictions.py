@@ -5,11 +5,20 @@ from modelarts_emulator.behaviours.modelarts.inference_v2.life import DEPLOYMENT
 from modelarts_emulator.behaviours.modelarts.inference_v2.models import (
     AREA,
     NO_PACKAGE,
+    is_language_package,
     key_of,
     model_at_work,
+    package_of,
 )
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.serving.endpoint import Answering, Endpoint, answer_for
+from modelarts_emulator.inference.language.servers import (
+    engine_of,
+    flags_in,
+    is_language_server,
+    model_of,
+    option_in,
+)
+from modelarts_emulator.serving.endpoint import Answering, Endpoint, Language, answer_for
 from modelarts_emulator.serving.fleet import fleet
 
 ANSWERING = ("RUNNING", "UPGRADING", "CONCERNING")
@@ -99,4 +108,33 @@ def is_open(bound, id: str) -> bool:
     return bound.table.column("auth_type").get(id) == "NONE"
 
 
-answer_for(SERVICES, Answering(endpoint_of, refuse_credential, restart_model, note_timeout, is_open))
+def language_of(bound, id: str) -> Language | None:
+    """The language model that the service serves: a package for text generation, or a server that its unit starts."""
+    service = bound.get(id)
+    if service is None or service["status"] == "DELETING":
+        return None
+    deployments = bound.beside(DEPLOYMENTS).having("service_id", id)
+    is_answering = bool(shares(bound.world, deployments))
+    for deployment in deployments:
+        unit = (deployment["_config"].get("unit_configs") or [{}])[0]
+        command = unit.get("cmd", "")
+        if speaks(bound.world, deployment, unit, command):
+            name = option_in(command, "--served-model-name") or deployment["name"]
+            engine = engine_of(command, flags_in(unit.get("envs", {})))
+            return Language(name, model_of(command), engine, deployment["version_id"], None, is_answering)
+    return None
+
+
+def speaks(world, deployment: dict, unit: dict, command: str) -> bool:
+    """Whether a deployment serves a language model."""
+    version = {
+        "deployment_id": deployment["id"],
+        "version": deployment["version"],
+        "config": deployment["_config"],
+    }
+    package = package_of(world, version)
+    image = unit.get("image", {}).get("swr_path", "")
+    return is_language_server(image, command) if package is None else is_language_package(package)
+
+
+answer_for(SERVICES, Answering(endpoint_of, refuse_credential, restart_model, note_timeout, is_open, language_of))

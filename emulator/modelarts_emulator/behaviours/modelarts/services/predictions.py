@@ -1,6 +1,7 @@
 """Predictions of real-time services of v1: who is let in, which models answer, what becomes of one that dies."""
 
 from modelarts_emulator.behaviours.modelarts.app_auth import refuse_unbound
+from modelarts_emulator.behaviours.modelarts.models.models import MODELS
 from modelarts_emulator.behaviours.modelarts.services.events import note_event
 from modelarts_emulator.behaviours.modelarts.services.life import (
     AREA,
@@ -12,7 +13,8 @@ from modelarts_emulator.behaviours.modelarts.services.life import (
     note_crash,
 )
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.serving.endpoint import Answering, Endpoint, answer_for
+from modelarts_emulator.inference.language.servers import PLAIN, engine_of, flags_in, is_language_algorithm
+from modelarts_emulator.serving.endpoint import Answering, Endpoint, Language, answer_for
 from modelarts_emulator.serving.fleet import fleet
 
 
@@ -63,4 +65,22 @@ def note_timeout(bound, id: str, key: str, words: str) -> None:
             note_event(bound, service, f"[{name_of(entry)}] prediction timed out: {words}", is_normal=False)
 
 
-answer_for(SERVICES, Answering(endpoint_of, refuse_credential, restart_model, note_timeout))
+def language_of(bound, id: str) -> Language | None:
+    """The language model that the service serves: one whose algorithm is text generation."""
+    service = bound.get(id)
+    if service is None or service["infer_type"] != "real-time":
+        return None
+    for entry in service["config"]:
+        model = bound.beside(MODELS).get(entry["model_id"])
+        if model and is_language_algorithm(model["model_algorithm"]):
+            is_working, engine = (
+                service["status"] in WORKING,
+                engine_of("", flags_in(entry.get("envs") or {})),
+            )
+            return Language(
+                entry["model_name"], PLAIN, engine, str(service["_deployment_began"]), None, is_working
+            )
+    return None
+
+
+answer_for(SERVICES, Answering(endpoint_of, refuse_credential, restart_model, note_timeout, language=language_of))

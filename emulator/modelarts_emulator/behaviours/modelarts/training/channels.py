@@ -5,7 +5,9 @@ import orjson
 from modelarts_emulator.behaviours.modelarts.training.code import code_folder
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.obs_paths import ObsPath, is_in_obs, obs_path, refuse_bad_obs_path
+from modelarts_emulator.simulation.samples import count_samples, is_text
 
+BIGGEST = 64 << 20
 DATASETS = "modelarts/datasets/dataset"
 
 
@@ -19,6 +21,21 @@ def places_of(world, channels: list[dict]) -> list[ObsPath]:
     """The places in OBS of inputs or outputs whose buckets are there."""
     paths = [obs_path(url) for channel in channels if (url := url_of(channel))]
     return [path for path in paths if world.obs.exists(path.bucket)]
+
+
+def count_samples_at(world, places: list[ObsPath]) -> int:
+    """How many samples lie at places in OBS: a row each in files of rows, an object each otherwise."""
+    keys = {(bucket, key): None for bucket, prefix in places for key in world.obs.keys(bucket, prefix)}
+    return sum(samples_in(world, *place) for place in keys)
+
+
+def samples_in(world, bucket: str, key: str) -> int:
+    """How many samples an object holds."""
+    if key.endswith("/"):
+        return 0
+    if not is_text(key) or world.obs.size(bucket, key) > BIGGEST:
+        return 1
+    return count_samples(key, world.obs.read(bucket, key))
 
 
 def refuse_bad_channels(call, algorithm: dict) -> None:

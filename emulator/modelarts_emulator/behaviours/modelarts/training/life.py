@@ -164,9 +164,12 @@ def ask_for_room(bound, job: dict) -> None:
 
 @LIFE.entering("Running")
 def begin_run(bound, job: dict) -> None:
-    """Count samples and iterations of fine-tuning; start the trials of a search, or fail when it cannot be."""
+    """Count the samples, and the iterations of fine-tuning; start the trials of a search, or fail when it cannot be."""
     if tuning.is_tuning(job):
         tuning.plan_tuning(bound, job)
+    else:
+        inputs = channels.places_of(bound.world, job["algorithm"]["inputs"])
+        job["_samples"] = channels.count_samples_at(bound.world, inputs)
     if is_search(job):
         try:
             trials.begin_search(bound, job)

@@ -10,7 +10,7 @@ from modelarts_emulator.behaviours.modelarts.training.trials import EPOCH_NAMES,
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.obs_paths import obs_path
 from modelarts_emulator.simulation.finetuning import SECONDS_PER_ITERATION, tuning_lines
-from modelarts_emulator.simulation.surrogate import learning_curve
+from modelarts_emulator.simulation.response import USUAL_SAMPLES, response, script_of, slowness
 from modelarts_emulator.simulation.training_log import USER_DIR, Job, closing_lines, job_lines, opening_lines
 from modelarts_emulator.worlds.clock import seconds_of
 
@@ -60,7 +60,8 @@ def script_seconds(job: dict) -> float:
         return seconds_of(asked)
     if "_tuning" in job:
         return min(LONGEST, max(USUAL_SECONDS, SECONDS_PER_ITERATION * job["_tuning"]["iterations"]))
-    return max(USUAL_SECONDS, SECONDS_PER_EPOCH * epochs_of(job))
+    values = values_of(algorithm_run(job))
+    return SECONDS_PER_EPOCH * epochs_of(job) * slowness(script_of("", values, 0, 0).batch)
 
 
 def own_seconds(job: dict) -> float:
@@ -96,8 +97,13 @@ def curve_of(world, job: dict):
     """How the simulated training goes: the same for the same code, data and parameters."""
     algorithm = algorithm_run(job)
     inputs = sorted(url_of(channel) for channel in algorithm["inputs"])
-    seed = f"{world.seed}/{algorithm.get('code_dir', '')}/{inputs}/{sorted(values_of(algorithm).items())}"
-    return learning_curve(seed, [], {}, epochs_of(job))
+    seed = f"{world.seed}/{algorithm.get('code_dir', '')}/{inputs}"
+    return response(script_of(seed, values_of(algorithm), samples_seen(job), epochs_of(job)))
+
+
+def samples_seen(job: dict) -> int:
+    """How many samples the script reads: those of its inputs, counted when it began; without any it makes its own."""
+    return job.get("_samples") or USUAL_SAMPLES
 
 
 def values_of(algorithm: dict) -> dict[str, str]:
@@ -167,8 +173,7 @@ def run_lines(bound, job: dict, view: Job, start: float, now: float) -> list[tup
     slowness = script_seconds(job) / curve.seconds_until(epochs) / bound.world.pace
     elapsed = (now - start) / slowness + 1e-6
     return [
-        (start + at * slowness, line)
-        for at, line in job_lines(bound.world.seed, view, curve, epochs, elapsed)
+        (start + at * slowness, line) for at, line in job_lines(samples_seen(job), curve, epochs, elapsed)
     ]
 
 

@@ -5,7 +5,7 @@ import math
 import orjson
 
 from modelarts_emulator.behaviours.modelarts.training import status
-from modelarts_emulator.behaviours.modelarts.training.channels import places_of
+from modelarts_emulator.behaviours.modelarts.training.channels import count_samples_at, places_of
 from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run
 from modelarts_emulator.behaviours.modelarts.training.script import script_seconds, values_of
 from modelarts_emulator.contract.errors import ApiError
@@ -31,8 +31,6 @@ WHOLE = {
 RATES = ("learning_rate", "lr")
 USUAL_SAMPLES = 1000
 UNLIMITED = -1
-LINES = (".jsonl", ".csv", ".txt", ".manifest")
-BIGGEST = 64 << 20
 WEIGHTS = 4096
 MODEL_CONFIG = {"model_type": "PyTorch", "model_algorithm": "text_generation"}
 SERVICE = "finetuned_service.py"
@@ -143,19 +141,8 @@ def model_of(job: dict) -> str:
 
 
 def samples_of(world, job: dict) -> int:
-    """How many samples lie in the inputs: a line each in text files, an object each otherwise."""
-    places = places_of(world, job["algorithm"]["inputs"])
-    keys = [(bucket, key) for bucket, prefix in places for key in world.obs.keys(bucket, prefix)]
-    return sum(samples_in(world, *place) for place in keys) or USUAL_SAMPLES
-
-
-def samples_in(world, bucket: str, key: str) -> int:
-    """How many samples an object holds."""
-    if key.endswith("/"):
-        return 0
-    if not key.endswith(LINES) or world.obs.size(bucket, key) > BIGGEST:
-        return 1
-    return sum(1 for line in world.obs.read(bucket, key).splitlines() if line.strip())
+    """How many samples a fine-tuning job sees."""
+    return count_samples_at(world, places_of(world, job["algorithm"]["inputs"])) or USUAL_SAMPLES
 
 
 def iterations_done(world, job: dict) -> int:

@@ -3,6 +3,7 @@
 import math
 
 from modelarts_emulator.behaviours.modelarts.capacity import POOLS
+from modelarts_emulator.behaviours.modelarts.training.channels import count_samples_at
 from modelarts_emulator.behaviours.modelarts.training_v1.capacity import ask_for_room, give_room_back
 from modelarts_emulator.behaviours.modelarts.training_v1.script import (
     exit_code_of,
@@ -136,13 +137,15 @@ def take_room(bound, version: dict) -> None:
 
 @LIFE.entering("RUNNING")
 def look_for_data(bound, version: dict) -> None:
-    """The script of a version whose data are not in OBS fails."""
+    """Count the samples of the version's data; the script of one whose data are not in OBS fails."""
     sources = [source.get("data_url") for source in version.get("data_source", ())]
-    for url in filter(None, (version.get("data_url"), *sources)):
+    urls = [url for url in (version.get("data_url"), *sources) if url]
+    for url in urls:
         if not is_in_obs(bound.world, obs_path(url)):
             version["_failure"] = f"No such file or directory: {url} does not exist in OBS"
             version["_idle"] = True
             return
+    version["_samples"] = count_samples_at(bound.world, [obs_path(url) for url in urls])
 
 
 @LIFE.entering("COMPLETED")

@@ -5,8 +5,8 @@ import orjson
 from modelarts_emulator.behaviours.modelarts.training_v1.asked import parameters_of
 from modelarts_emulator.behaviours.modelarts.training_v1.states import ended_at, seconds_run
 from modelarts_emulator.frame.obs_paths import obs_path
-from modelarts_emulator.simulation.surrogate import learning_curve
-from modelarts_emulator.simulation.training_log import Job, job_lines
+from modelarts_emulator.simulation.response import USUAL_SAMPLES, response, script_of, slowness
+from modelarts_emulator.simulation.training_log import job_lines
 from modelarts_emulator.worlds.clock import seconds_of
 
 WORK_DIR = "/home/work/user-job-dir"
@@ -25,7 +25,7 @@ def script_seconds(version: dict) -> float:
     duration = parameters_of(version).get("EMULATOR_DURATION")
     if duration is not None:
         return seconds_of(duration)
-    return max(USUAL_SECONDS, SECONDS_AN_EPOCH * epochs_of(version))
+    return SECONDS_AN_EPOCH * epochs_of(version) * slowness(script_of("", texts_of(version), 0, 0).batch)
 
 
 def exit_code_of(version: dict) -> int:
@@ -43,9 +43,20 @@ def epochs_of(version: dict) -> int:
 def curve_of(world, version: dict):
     """The learning curve of the version; its last epoch ends just before the script does."""
     epochs = epochs_of(version)
-    curve = learning_curve(f"{world.seed}/{world.tag}/v1/{version['version_id']}", [], {}, epochs)
+    seed = f"{world.seed}/{world.tag}/v1/{version.get('app_url', '')}"
+    curve = response(script_of(seed, texts_of(version), samples_seen(version), epochs))
     seconds = script_seconds(version) / world.pace
     return curve._replace(seconds_per_iteration=seconds / (epochs + 1.5))
+
+
+def texts_of(version: dict) -> dict[str, str]:
+    """The parameters of the version as texts."""
+    return {name: str(value) for name, value in parameters_of(version).items()}
+
+
+def samples_seen(version: dict) -> int:
+    """How many samples the script reads: those of its data, counted when it began; else it makes its own."""
+    return version.get("_samples") or USUAL_SAMPLES
 
 
 def result_of(world, version: dict) -> bytes:
@@ -88,9 +99,8 @@ def log_lines(world, version: dict, worker: int) -> list[tuple[float, str]]:
         return []
     lines = [(start, line) for line in opening_lines(version, worker)]
     if "_idle" not in version:
-        job = Job(version["resource_id"], f"worker-{worker}", "")
         curve, epochs = curve_of(world, version), epochs_of(version)
-        printed = job_lines(f"{world.seed}/{worker}", job, curve, epochs, seconds_run(world, version))
+        printed = job_lines(samples_seen(version), curve, epochs, seconds_run(world, version))
         lines += [(start + at, line) for at, line in printed]
     if ended is not None:
         length = sum(len(line.encode()) + 1 for _, line in lines)

@@ -77,7 +77,7 @@ def converse(call) -> Stream:
         known = call.records(CONVERSATIONS).find(conversation_key(path)) or {"messages": []}
     messages = [*known["messages"], {"role": "user", "content": call.body["query"]}]
     turn = AgentTurn(call, agent, {plugin["name"]: plugin for plugin in plugins}, served, messages)
-    return Stream(until_failure(event_frames(turn.events())), EVENT_STREAM)
+    return Stream(until_failure(event_frames(turn.events()), call, b"data:"), EVENT_STREAM)
 
 
 def conversation_key(path: dict) -> str:

@@ -48,7 +48,7 @@ def server_of(world, project_id: str, model: str):
     if deployment is None:
         raise ApiError("Versatile.03001003", f"no running deployment serves {model[:80]}")
     count_request(world, deployment)
-    return server_from(deployment)
+    return server_from(world, project_id, deployment)
 
 
 def function_of(plugin: dict) -> dict:

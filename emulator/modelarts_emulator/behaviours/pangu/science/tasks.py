@@ -119,6 +119,9 @@ def refuse_impossible(config: dict, model) -> None:
     if not model.step_hours <= lead <= model.most_lead:
         words = f"forecast_lead_hours is {lead}, this model's go from {model.step_hours} to {model.most_lead}"
         raise ApiError("PANGU.0010", words)
+    if lead % model.step_hours:
+        words = f"forecast_lead_hours is {lead}, this model goes in steps of {model.step_hours} hours"
+        raise ApiError("PANGU.0010", words)
     members = config.get("num_ensembles", 0)
     refuse_impossible_ensemble(config, model, members)
     files = len(starts) * (members + 1) * lead_numbers(config, model)
