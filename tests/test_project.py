@@ -435,7 +435,13 @@ def test_what_the_guide_quotes_stands_in_the_code():
 
 # What Python's own reader takes may be more than an answer or the store can carry: NaN, halves of characters,
 # bottomless depth. Each of these reads what is ours, or what orjson has read before.
-READS_JSON_TWICE = ("commands.py", "contract/checking.py", "testing/demo.py", "inference/packages/config.py")
+READS_JSON_TWICE = (
+    "commands.py",
+    "watching.py",
+    "contract/checking.py",
+    "testing/demo.py",
+    "inference/packages/config.py",
+)
 
 
 @every_source

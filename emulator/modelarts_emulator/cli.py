@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     add_looks(added)
     add_logs(added)
     add_watching(added)
+    add_snapshot(added)
     add_clock(added)
     add_worlds(added)
     add_contract(added)
@@ -164,6 +165,23 @@ def add_watching(added) -> None:
     fault.add_argument("action", choices=("list", "add", "remove"), nargs="?", default="list")
     fault.add_argument("fault", nargs="?", help="add: the fault; remove: its id, all without one")
     fault.add_argument("--world", help=WORLD)
+
+
+def add_snapshot(added) -> None:
+    """The command that keeps what a world has."""
+    kept = command(
+        added, "snapshot", watching.snapshot, "keep what a world has under a name, put it back, compare it",
+        "snapshot save before",
+    )  # fmt: skip
+    actions = ("list", "save", "load", "changes", "export", "import", "remove")
+    kept.add_argument("action", choices=actions, nargs="?", default="list")
+    kept.add_argument("name", nargs="?")
+    kept.add_argument(
+        "to",
+        nargs="?",
+        help="changes: up to this one, else up to now; import: the file, - for standard input",
+    )
+    kept.add_argument("--world", help=WORLD)
 
 
 def add_clock(added) -> None:

@@ -66,6 +66,28 @@ def faults(options) -> int:
     return tell(ask(options, "GET", f"faults{query_of(options)}"))
 
 
+def snapshot(options) -> int:
+    """Keep, put back, compare, hand out or take in what a world has."""
+    name, query = quote(options.name or "", safe=""), query_of(options)
+    if (options.action == "list") != (options.name is None):
+        raise ValueError(
+            f"snapshot {options.action} takes {'no name' if options.name else 'a name'}; see --help"
+        )
+    if options.action == "save":
+        return tell(ask(options, "POST", f"snapshots{query}", {"name": options.name}))
+    if options.action == "load":
+        return tell(ask(options, "POST", f"snapshots/{name}/load{query}"))
+    if options.action == "changes":
+        to = quote(options.to or "now", safe="")
+        print("\n".join(ask(options, "GET", f"snapshots/{name}/changes{query}&to={to}")["changes"]))
+        return 0
+    if options.action == "import":
+        with sys.stdin if options.to in (None, "-") else open(options.to, encoding="utf-8") as file:
+            return tell(ask(options, "PUT", f"snapshots/{name}", json.load(file)))
+    method = "DELETE" if options.action == "remove" else "GET"
+    return tell(ask(options, method, f"snapshots/{name}" if name else "snapshots"))
+
+
 def query_of(options, *names: str) -> str:
     """The query that names the world, and these options as far as they are given."""
     given = {name: getattr(options, name) for name in ("world", *names)}

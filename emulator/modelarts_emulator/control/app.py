@@ -9,7 +9,17 @@ from flask import Flask, request
 from werkzeug.exceptions import HTTPException
 
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.control import clock, explain, faults, journal, logs, messages, operations, worlds
+from modelarts_emulator.control import (
+    clock,
+    explain,
+    faults,
+    journal,
+    logs,
+    messages,
+    operations,
+    snapshots,
+    worlds,
+)
 from modelarts_emulator.control.asking import refuse
 from modelarts_emulator.control.consoles import routes
 from modelarts_emulator.worlds.journal import StateUnwritten
@@ -18,7 +28,7 @@ if TYPE_CHECKING:
     from modelarts_emulator.application import Application
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
-TOPICS = (worlds, clock, faults, journal, explain, messages, operations, logs, routes)
+TOPICS = (worlds, clock, faults, journal, explain, messages, operations, logs, snapshots, routes)
 log = logging.getLogger("modelarts_emulator.control")
 
 

@@ -37,7 +37,7 @@ def add_routes(flask: Flask, application: "Application") -> None:
         return {"exchanges": [shown_exchange(each, whole="whole" in request.args) for each in kept]}
 
     @flask.get("/_emulator/journal.har")
-    def export():
+    def export_archive():
         return as_har(chosen(world_asked(application).history), request.host_url.rstrip("/"), __version__)
 
     @flask.get("/_emulator/journal/<request_id>")

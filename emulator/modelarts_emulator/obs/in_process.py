@@ -69,6 +69,15 @@ class WorldObs:
             within = takewhile(lambda name: name.startswith(prefix), names)
             return [(name, item.size) for name in within if (item := found.find(name)) is not None]
 
+    def buckets(self) -> list[str]:
+        """The names of all buckets, sorted."""
+        with self._world.storage.lock:
+            return sorted(self._world.storage.buckets)
+
+    def content_type(self, bucket: str, key: str) -> str:
+        """The content type that the object was stored with. KeyError when there is none."""
+        return str(self._of_existing("HEAD", bucket, key).headers.get("Content-Type", ""))
+
     def encrypted(self, bucket: str, key: str) -> bool:
         """Whether the object is stored encrypted, by whatever key. KeyError when there is none."""
         with self._world.storage.lock:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from modelarts_emulator.running import Emulator
-from modelarts_emulator.testing.double import CloudFaults, CloudJournal
+from modelarts_emulator.testing.double import CloudFaults, CloudJournal, CloudSnapshots
 from modelarts_emulator.testing.environment import pointing_at
 from modelarts_emulator.worlds.clock import Clock, seconds_of
 from modelarts_emulator.worlds.world import World, moved_by
@@ -133,6 +133,7 @@ class Cloud:
         self.clock = TestClock(world)
         self.faults = CloudFaults(self)
         self.journal = CloudJournal(self)
+        self.snapshots = CloudSnapshots(self)
         self._token: tuple[str, float] | None = None
         self.environment: dict[str, str] = emulator.application.environment(world)
         self.__dict__.update(self.environment)
@@ -244,6 +245,19 @@ class Cloud:
         return Anthropic(
             **{"base_url": f"{self.endpoint}/anthropic", "auth_token": self.maas_api_key, **options}
         )
+
+    @contextmanager
+    def fork(self) -> Iterator[Cloud]:
+        """An account of its own that begins with what this one has now; it goes afterwards."""
+        from modelarts_emulator.snapshots import fork
+
+        application = self.emulator.application
+        world = fork(application, self.world)
+        try:
+            yield Cloud(self.emulator, world)
+        finally:
+            application.forget_objects(world)
+            application.worlds.remove(world)
 
     @contextmanager
     def in_environment(self) -> Iterator[Cloud]:

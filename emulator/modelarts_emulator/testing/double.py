@@ -96,6 +96,26 @@ class CloudJournal:
         self._cloud.delete("/_emulator/journal")
 
 
+class CloudSnapshots:
+    """Named snapshots: what an account had at a moment, put back and compared."""
+
+    def __init__(self, cloud: Cloud):
+        self._cloud = cloud
+
+    def save(self, name: str) -> None:
+        """Keep the account as it is now: records, clock, objects."""
+        accepted(self._cloud.post("/_emulator/snapshots", {"name": name}))
+
+    def load(self, name: str) -> None:
+        """Make the account what it was. ValueError when there is no snapshot of that name."""
+        accepted(self._cloud.post(f"/_emulator/snapshots/{name}/load"))
+
+    def changes(self, name: str, to: str = "now") -> list[str]:
+        """What has changed since, or up to another snapshot: a line a resource, +, - or ~ in front."""
+        found = accepted(self._cloud.get(f"/_emulator/snapshots/{name}/changes", params={"to": to}))
+        return list(found["changes"])
+
+
 def accepted(reply: Reply) -> Any:
     """The JSON of an answer of the control API. ValueError with its words when it refuses."""
     if not reply.ok:
