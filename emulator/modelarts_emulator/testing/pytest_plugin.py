@@ -69,15 +69,19 @@ def modelarts_emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
 def modelarts_cloud(modelarts_emulator: Emulator) -> Iterator[Cloud]:
     """A fresh account with a frozen clock: addresses, keys, plain HTTP, SDK clients. It goes afterwards."""
     from modelarts_emulator.testing.cloud import Cloud
+    from modelarts_emulator.testing.guard import guarded
 
     application = modelarts_emulator.application
     world = application.worlds.create()
     cloud = Cloud(modelarts_emulator, world)
     cloud.clock.freeze()
-    yield cloud
+    with guarded() as tried:
+        yield cloud
     unstruck = cloud.faults.unstruck()
     application.forget_objects(world)
     application.worlds.remove(world)
+    if tried:
+        pytest.fail(f"the test tried to reach the real cloud: {', '.join(dict.fromkeys(tried))}", pytrace=False)
     if unstruck:
         words = "; ".join(unstruck)
         pytest.fail(
