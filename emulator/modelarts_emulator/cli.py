@@ -124,6 +124,8 @@ def add_looks(added) -> None:
     show.add_argument("--world", help=WORLD)
 
     command(added, "health", commands.health, "whether the process lives", "health")
+    words = "look for what would not work here, and for what would escape to the real cloud; 1 where there is trouble"
+    command(added, "doctor", examine, words, "doctor")
     ready = command(added, "wait", commands.wait, "wait until the emulator is ready", "wait --timeout 60")
     ready.add_argument("--timeout", type=float, default=30, help="seconds (default 30)")
 
@@ -137,6 +139,13 @@ def add_logs(added) -> None:
     show.add_argument("service", nargs="?", help="id or name; without one the services are listed")
     show.add_argument("--follow", action="store_true", help="go on with what comes; Ctrl-C ends it")
     show.add_argument("--world", help="tag of its world; all are searched without it")
+
+
+def examine(options) -> int:
+    """Look at the user's environment."""
+    from modelarts_emulator.doctor import doctor
+
+    return doctor(options)
 
 
 def add_watching(added) -> None:

@@ -47,7 +47,9 @@ def test_a_call_that_leaves_for_the_real_cloud_fails_its_test(pytester):
 
 def test_a_name_that_the_hosts_file_maps_here_is_none_of_the_clouds(tmp_path, monkeypatch):
     hosts = tmp_path / "hosts"
-    hosts.write_text("# names\n127.0.0.1 localhost mapped.myhuaweicloud.com\n10.0.0.1 other.myhuaweicloud.com\n")
+    hosts.write_text(
+        "# names\n127.0.0.1 localhost mapped.myhuaweicloud.com\n10.0.0.1 other.myhuaweicloud.com\n"
+    )
     monkeypatch.setattr(guard, "HOSTS", hosts)
     assert guard.is_mapped_here("mapped.myhuaweicloud.com")
     assert not guard.is_mapped_here("other.myhuaweicloud.com")

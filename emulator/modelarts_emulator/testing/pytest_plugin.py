@@ -81,7 +81,9 @@ def modelarts_cloud(modelarts_emulator: Emulator) -> Iterator[Cloud]:
     application.forget_objects(world)
     application.worlds.remove(world)
     if tried:
-        pytest.fail(f"the test tried to reach the real cloud: {', '.join(dict.fromkeys(tried))}", pytrace=False)
+        pytest.fail(
+            f"the test tried to reach the real cloud: {', '.join(dict.fromkeys(tried))}", pytrace=False
+        )
     if unstruck:
         words = "; ".join(unstruck)
         pytest.fail(
