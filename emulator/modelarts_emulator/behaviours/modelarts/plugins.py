@@ -1,6 +1,7 @@
 """Plugins of pools: installed from a template, upgraded, taken out; and the templates there are."""
 
 from modelarts_emulator.behaviours.modelarts.pools.pools import POOLS
+from modelarts_emulator.behaviours.modelarts.pools.scaling import nodes_of
 from modelarts_emulator.behaviours.modelarts.pools.showing import kinds_in
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
@@ -21,7 +22,7 @@ def after_installing(bound, plugin: dict) -> str:
     name = plugin["spec"]["template"]["name"]
     verb = "Upgrade" if plugin["status"]["phase"] == "Updating" else "Install"
     pool, need = bound.beside(POOLS).find(plugin["_pool"]), fixture(NEEDS).get(name)
-    is_fit = pool.get("_nodes") and (need is None or need in kinds_in(pool))
+    is_fit = nodes_of(bound, plugin["_pool"]) and (need is None or need in kinds_in(pool))
     plugin["status"] |= {
         "version": plugin["spec"]["template"]["version"],
         "reason": f"{verb} complete"
