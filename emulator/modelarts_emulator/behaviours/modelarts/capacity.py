@@ -1,7 +1,7 @@
 """What ModelArts has only so much of: nodes of the public flavors, cards of dedicated pools."""
 
 from modelarts_emulator.contract.facts import fixture
-from modelarts_emulator.frame.capacity import register
+from modelarts_emulator.frame.capacity import Claim, Place, register
 
 NODES = "modelarts/capacity"
 POOLS, POOL_NODES = "modelarts/pools/pool", "modelarts/nodes/node"
@@ -31,6 +31,16 @@ def cards_of(flavor: str) -> int:
     specs = (each["spec"] for each in fixture(NODE_FLAVORS) if each["metadata"]["name"] == flavor)
     spec = next(specs, {})
     return next((int(spec[kind]["size"]) for kind in ("gpu", "npu") if kind in spec), CARDS_PER_NODE)
+
+
+def hosts_of(bound, claim: Claim) -> list[str]:
+    """The address of the node on which each part of a claim lies that is granted; nothing where no nodes are known."""
+    on = Place(bound.world, bound.project_id, claim.place).where(claim.key)
+    addresses, each = (
+        bound.records(POOL_NODES).column("status.privateIp"),
+        max(1, claim.amount // claim.parts),
+    )
+    return [addresses[name] for name, cards in on.items() for _ in range(max(1, cards // each))]
 
 
 register("flavor", nodes_of_flavor)

@@ -1,7 +1,7 @@
 """The nodes of pools: made by orders, checked, reset, broken and mended; what runs on one that goes is told so."""
 
 from modelarts_emulator.behaviours.modelarts.events.pools import note_counts
-from modelarts_emulator.behaviours.modelarts.pools.flavors import flavor_of
+from modelarts_emulator.behaviours.modelarts.pools.flavors import amounts, flavor_of
 from modelarts_emulator.behaviours.modelarts.pools.pools import POOLS
 from modelarts_emulator.behaviours.modelarts.pools.scaling import NODE, key_of_node, name_of
 from modelarts_emulator.frame.capacity import Place, admit_waiting, evict
@@ -98,15 +98,13 @@ def shown_node(bound, node):
     """The node with its taints, with what it has and what of that is free."""
     place, name = Place(bound.world, bound.project_id, f"pool:{node['_pool']}"), name_of(node)
     cards, used = node["_cards"], place.held_on(name)
-    spec = flavor_of(node["spec"]["flavor"])["spec"]
-    kind = next((each for each in ("npu", "gpu") if each in spec), None)
-    annotations = dict(node["metadata"]["annotations"])
-    if kind == "npu":
+    flavor, annotations = node["spec"]["flavor"], dict(node["metadata"]["annotations"])
+    if "npu" in flavor_of(flavor)["spec"]:
         annotations["os.modelarts/npu-topology-placement"] = f"{(1 << used) - 1:016b}"
     shown = {
         "taints": node["_taints"] + own_taints(node),
-        "resources": amounts(spec, kind, cards, cards),
-        "availableResources": amounts(spec, kind, cards, cards - used),
+        "resources": amounts(flavor, cards, cards, CHIPS),
+        "availableResources": amounts(flavor, cards, cards - used, CHIPS),
     }
     metadata = {**node["metadata"], "annotations": annotations}
     return {**node, "metadata": metadata, "status": {**node["status"], **shown}}
@@ -120,10 +118,3 @@ def own_taints(node: dict) -> list[dict]:
     if is_standby(node):
         taints.append({"key": STANDBY, "value": "true", "effect": node["_standby_effect"]})
     return taints
-
-
-def amounts(spec: dict, kind: str | None, cards: int, share: int) -> dict:
-    """What a share of the cards of a node of the flavor comes to."""
-    found = {"cpu": str(int(spec["cpu"]) * share // cards)}
-    found["memory"] = f"{int(spec['memory'].removesuffix('Gi')) * share // cards}Gi"
-    return found | ({CHIPS.get(spec[kind]["type"], "nvidia.com/gpu"): str(share)} if kind else {})
