@@ -58,3 +58,34 @@ def workloads(cloud, pool: str, query: str = "") -> list[dict]:
 def job_phase(cloud, id: str) -> str:
     """The state of a training job."""
     return cloud.get(f"{JOBS}/{id}").json["status"]["phase"]
+
+
+def train(cloud, pool: str, node_count: int = 1, **annotations: str) -> str:
+    """The id of a new long training job in the pool, which has begun to run if there was room."""
+    environments = {"EMULATOR_DURATION": "100h"}
+    resource = {"pool_id": pool, "flavor_id": "modelarts.pool.visual.8xlarge", "node_count": node_count}
+    named = {f"fault-tolerance/{name.replace('_', '-')}": value for name, value in annotations.items()}
+    body = {
+        "kind": "job",
+        "metadata": {"name": f"job-{cloud.world.new_hex(6)}", "annotations": named},
+        "algorithm": {
+            "command": "python train.py",
+            "engine": {"image_url": "org/image:1"},
+            "environments": environments,
+        },
+        "spec": {"resource": resource},
+    }
+    reply = cloud.post(JOBS, body)
+    assert reply.status == 201, reply
+    cloud.clock.advance("1m")
+    return reply.json["metadata"]["id"]
+
+
+def node_under(cloud, pool: str, job: str) -> str:
+    """The name of the node on which a workload runs."""
+    (row,) = [each for each in workloads(cloud, pool) if each["jobUUID"] == job]
+    return next(
+        node["metadata"]["name"]
+        for node in nodes_of(cloud, pool)
+        if node["status"]["privateIp"] == row["hostIps"]
+    )

@@ -7,35 +7,16 @@ from tests.behaviours.modelarts.nodes.conftest import (
     job_phase,
     names_of,
     node_of,
+    node_under,
     nodes_of,
     pool_with,
+    train,
     workloads,
 )
 from tests.behaviours.modelarts.pools.conftest import JOBS, NPU, POOLS, patch, refusal, scale
 
 NOTEBOOKS = "/v1/{project_id}/notebooks"
 IMAGE = "e1a07296-22a8-4f05-8bc8-e936c8e54090"
-
-
-def train(cloud, pool: str, node_count: int = 1, **annotations: str) -> str:
-    """The id of a new long training job in the pool, which has begun to run if there was room."""
-    environments = {"EMULATOR_DURATION": "100h"}
-    resource = {"pool_id": pool, "flavor_id": "modelarts.pool.visual.8xlarge", "node_count": node_count}
-    named = {f"fault-tolerance/{name.replace('_', '-')}": value for name, value in annotations.items()}
-    body = {
-        "kind": "job",
-        "metadata": {"name": f"job-{cloud.world.new_hex(6)}", "annotations": named},
-        "algorithm": {
-            "command": "python train.py",
-            "engine": {"image_url": "org/image:1"},
-            "environments": environments,
-        },
-        "spec": {"resource": resource},
-    }
-    reply = cloud.post(JOBS, body)
-    assert reply.status == 201, reply
-    cloud.clock.advance("1m")
-    return reply.json["metadata"]["id"]
 
 
 def explore(cloud, pool: str) -> str:
@@ -67,16 +48,6 @@ def host_of(cloud, pool: str, name: str) -> str:
 def messages(cloud, job: str) -> list[str]:
     """What the events of a job say."""
     return [each["message"] for each in cloud.get(f"{JOBS}/{job}/events").json["events"]]
-
-
-def node_under(cloud, pool: str, job: str) -> str:
-    """The name of the node on which a workload runs."""
-    (row,) = [each for each in workloads(cloud, pool) if each["jobUUID"] == job]
-    return next(
-        node["metadata"]["name"]
-        for node in nodes_of(cloud, pool)
-        if node["status"]["privateIp"] == row["hostIps"]
-    )
 
 
 def test_workloads_and_tasks_say_on_which_hosts_they_run(cloud):

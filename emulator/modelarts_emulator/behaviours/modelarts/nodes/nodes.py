@@ -89,6 +89,7 @@ def call_standby(bound, node):
         if is_ready and not is_standby(node) and key_of_node(other) == key_of_node(node):
             other["metadata"]["labels"][STANDBY] = "false"
             node["metadata"]["labels"][STANDBY] = "true"
+            node["_standby_effect"] = other["_standby_effect"]
             bound.act(other, "settle")
             return
 
