@@ -3,7 +3,7 @@
 from modelarts_emulator.behaviours.modelarts.events.pools import note_counts
 from modelarts_emulator.behaviours.modelarts.pools.flavors import amounts, flavor_of
 from modelarts_emulator.behaviours.modelarts.pools.pools import POOLS
-from modelarts_emulator.behaviours.modelarts.pools.scaling import NODE, key_of_node, name_of
+from modelarts_emulator.behaviours.modelarts.pools.scaling import NODE, are_broken, key_of_node, name_of
 from modelarts_emulator.frame.capacity import Place, admit_waiting, evict
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon
 from modelarts_emulator.frame.resources import BelongsTo, Resource
@@ -75,10 +75,9 @@ def judge_pool(bound, pool_id: str) -> None:
     if pool is None or "_shortage" in pool or pools.state_of(pool) not in ("Running", "Abnormal"):
         return
     note_counts(pools, pool)
-    states = bound.table.column("status.phase")
-    phases = {states[name] for name in bound.table.having("_pool", pool_id)} - {"Deleting"}
-    if (phases == {"Abnormal"}) != (pools.state_of(pool) == "Abnormal"):
-        pools.act(pool, "suffer" if phases == {"Abnormal"} else "recover")
+    is_broken = are_broken(pools, pool_id)
+    if is_broken != (pools.state_of(pool) == "Abnormal"):
+        pools.act(pool, "suffer" if is_broken else "recover")
 
 
 @NODES.life.entering("Abnormal")

@@ -48,7 +48,7 @@ def after_ordering(bound, pool: dict) -> str:
     if is_new:
         showing.turn_scopes(bound, pool)
     pool["status"].pop("message", None)
-    return "Running"
+    return "Abnormal" if scaling.are_broken(bound, bound.id_of(pool)) else "Running"
 
 
 def seconds_of_scaling(bound, pool: dict) -> float:

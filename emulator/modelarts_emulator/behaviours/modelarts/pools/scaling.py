@@ -64,6 +64,13 @@ def staying_in(bound, pool: dict) -> list[dict]:
     return [node for node in found if node["status"]["phase"] != "Deleting"]
 
 
+def are_broken(bound, pool_id: str) -> bool:
+    """Whether the pool has nodes and all of them are Abnormal."""
+    table = bound.records(POOL_NODES)
+    states = table.column("status.phase")
+    return {states[name] for name in table.having("_pool", pool_id)} - {"Deleting"} == {"Abnormal"}
+
+
 def is_busy(bound, node: dict) -> bool:
     """Whether something runs on the node."""
     place = Place(bound.world, bound.project_id, f"pool:{node['_pool']}")
