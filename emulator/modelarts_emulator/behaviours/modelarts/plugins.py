@@ -91,12 +91,27 @@ def create_pool_plugin(call):
     if "name" not in asked:
         raise ApiError("ModelArts.50004000", "$.spec.template.name is required")
     template, bound = settled(asked), PLUGINS.of(call)
-    id = id_of(pool, template["name"])
-    if bound.get(id) is not None:
+    if bound.get(id_of(pool, template["name"])) is not None:
         raise ApiError("ModelArts.50004000", f"pool {pool} has the plugin {template['name']} already")
-    metadata = {"name": id, "creationTimestamp": call.world.clock.iso(fraction=0)}
+    return PLUGINS.answer(call, PLUGINS.add(call, new_plugin(bound, pool, template)))
+
+
+def new_plugin(bound, pool: str, template: dict) -> dict:
+    """A plugin of a pool."""
+    metadata = {"name": id_of(pool, template["name"]), "creationTimestamp": bound.world.clock.iso(fraction=0)}
     plugin = {"kind": "Plugin", "apiVersion": "v2", "metadata": metadata, "spec": {"template": template}}
-    return PLUGINS.answer(call, PLUGINS.add(call, plugin | {"status": {}, "_pool": pool}))
+    return plugin | {"status": {}, "_pool": pool}
+
+
+@POOLS.life.entered("Running")
+def install_needed(bound, pool):
+    """A pool has all plugins that it cannot do without and that its nodes can run."""
+    plugins, id = bound.beside(PLUGINS), bound.id_of(pool)
+    for each in fixture(TEMPLATES):
+        name = each["metadata"]["name"]
+        is_needed = not each["spec"]["optional"] and fixture(NEEDS).get(name) in (None, *kinds_in(pool))
+        if is_needed and nodes_of(bound, id) and plugins.get(id_of(id, name)) is None:
+            plugins.add(new_plugin(plugins, id, settled({"name": name})))
 
 
 @behaviour("ShowPlugin")

@@ -13,12 +13,14 @@ from modelarts_emulator.behaviours.modelarts.pools.workloads import work_in
 from modelarts_emulator.frame.documents import Document, new_name
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon, until
 from modelarts_emulator.frame.references import users_of
-from modelarts_emulator.frame.registry import behaviour
+from modelarts_emulator.frame.registry import behaviour, import_area
 from modelarts_emulator.frame.resources import Resource
 
 CREATING_SECONDS, SCALING_SECONDS, DELETING_SECONDS = 300, 180, 60
 # What is left of a pool that could not be made is kept for three days.
 KEPT_SECONDS = 3 * 24 * 3600
+# The area that installs in a Running pool what it needs.
+PLUGINS = "modelarts/plugins"
 # What can be changed of the labels; the others are the cloud's, or given once.
 OPEN_LABELS = ("os.modelarts/workspace.id", "os.modelarts/sharing")
 
@@ -40,6 +42,7 @@ def is_unpaid(pool: dict) -> bool:
 
 def after_ordering(bound, pool: dict) -> str:
     """What a pool is when its nodes have been ordered: Running, or failed when there are too few."""
+    import_area(PLUGINS)
     shortage, is_new = pool.pop("_shortage"), pool["status"]["phase"] == "Creating"
     finish_order(bound, pool, shortage)
     if shortage:
@@ -90,6 +93,7 @@ def complete_pool(call, pool):
         "os.modelarts/resource.id": call.world.new_uuid(),
         "os.modelarts/tenant.project.id": call.project_id,
         "os.modelarts/tenant.domain.id": call.caller.account_id,
+        "os.modelarts.pool/biz": "private",
     }
     labels[LABEL] = place_order(bound, pool, "apply", [], "pending" if is_unpaid(pool) else "processing")
     pool["_created"] = call.world.clock.now_ms()
