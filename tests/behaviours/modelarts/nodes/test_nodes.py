@@ -229,3 +229,15 @@ def test_the_template_that_a_flavor_names_is_shown(cloud):
     assert (shown["metadata"]["name"], shown["spec"]["dockerLvmConfig"]["dockerDiskType"]) == (name, "evs")
     missing = cloud.get("/v1/{project_id}/nodeconfigtemplates/none")
     assert refusal(missing) == (404, "ModelArts.50005101")
+
+
+def test_a_reset_of_pools_leaves_no_node_and_no_plugin(cloud):
+    pool_with(cloud, 16)
+    cloud.world.reset("modelarts/pools")
+    left = [
+        name
+        for name in cloud.world.store.names()
+        if name.startswith(("modelarts/nodes/", "modelarts/plugins/"))
+    ]
+    assert left == []
+    assert nodes(cloud, pool_with(cloud, 16, "pool-b")) == {"available": 16}
