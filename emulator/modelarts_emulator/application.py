@@ -14,7 +14,7 @@ import orjson
 
 from modelarts_emulator.app import Exchange, as_answer, respond
 from modelarts_emulator.contract.operations import Operation, Operations
-from modelarts_emulator.frame import capacity
+from modelarts_emulator.frame import capacity, references
 from modelarts_emulator.frame.calls import Call, Stream
 from modelarts_emulator.frame.registry import RESOURCES, behaviour_of, resource_of
 from modelarts_emulator.http.hosts import is_loopback, reachable
@@ -89,7 +89,7 @@ class Application:
             ask=self.ask,
             report=self.broken.append,
             areas=frozenset(area.full_name for area in areas),
-            forget=(capacity.forget_area,),
+            forget=(references.forget_belongings, capacity.forget_area),
         )
         worlds = Worlds(self.settings, seed_identity, surroundings)
         try:

@@ -24,7 +24,7 @@ def test_a_plugin_is_installed_from_a_template(cloud, client):
     body = model.CreatePluginRequestBody("v2", "Plugin", model.PluginSpec(template))
     client.create_pool_plugin(model.CreatePoolPluginRequest(pool_name=pool, body=body))
     cloud.clock.advance("5m")
-    (plugin,) = client.list_pool_plugins(model.ListPoolPluginsRequest(pool_name=pool)).items
+    *_, plugin = client.list_pool_plugins(model.ListPoolPluginsRequest(pool_name=pool)).items
     assert (plugin.status.phase, plugin.status.version) == ("Running", template["version"])
 
 

@@ -11,6 +11,7 @@ from modelarts_emulator.frame.capacity import (
     Place,
     admit_waiting,
     ask,
+    change,
     evict,
     forget_area,
     free_in,
@@ -246,3 +247,12 @@ def test_asking_and_giving_back_read_the_same_however_many_wait(world, monkeypat
         arrive(world, claim(f"{number}", 2 + 8 * (number % 2)))
     reads_of_a_round()
     assert reads_of_a_round() == few
+
+
+def test_a_claim_that_is_held_grows_as_far_as_there_is_room_and_shrinks_for_those_who_wait(world, piers):
+    for each in (claim("a", 4), claim("b", 4), claim("c", 4)):
+        arrive(world, each)
+    with world.transaction():
+        outcomes = [change(world, "p", claim("a", amount)) for amount in (6, 9, 2)]
+    assert outcomes == [True, False, True]
+    assert (sorted(lying(world)), free_in(world, "p", BERTHS)) == (["a", "b", "c"], 0)

@@ -73,6 +73,19 @@ def give_back(world: World, project: str, claim: Claim) -> None:
     admit_waiting(world, project, claim.place)
 
 
+def change(world: World, project: str, claim: Claim) -> bool:
+    """Whether a claim that is held could become this one, which takes or gives back the difference; else it stays."""
+    place = Place(world, project, claim.place)
+    former = place.claim_held(claim.key)
+    if place.total is None or former is None:
+        return place.total is None
+    place.forget(claim)
+    is_room = claim.amount <= place.total - place.held
+    place.hold(claim if is_room else former)
+    admit_waiting(world, project, claim.place)
+    return is_room
+
+
 def admit_waiting(world: World, project: str, name: str) -> None:
     """Let in who waits, as long as there is room for the next one; to be called when a place has grown or is gone."""
     place = Place(world, project, name)
@@ -110,8 +123,8 @@ def evict(world: World, project: str, name: str, unit: str, words: str) -> None:
 def spread(claim: Claim, free: dict[str, int]) -> dict[str, int]:
     """{unit: how much} of a claim that is granted: each part where it fits most closely, in several where nowhere."""
     found: dict[str, int] = {}
-    for _ in range(claim.parts):
-        lacks = claim.amount // claim.parts
+    for part in range(claim.parts):
+        lacks = claim.amount // claim.parts + (part < claim.amount % claim.parts)
         for unit in sorted(free, key=lambda each: (free[each] < lacks, abs(free[each] - lacks))):
             taken = min(lacks, free[unit])
             if taken > 0:
@@ -188,6 +201,10 @@ class Place:
         """{unit: how much} of what the record with that key holds; nothing when it holds nothing."""
         found: dict[str, int] = (self._holders.find(key) or {}).get("on", {})
         return found
+
+    def claim_held(self, key: str) -> Claim | None:
+        """What the record with that key holds; None when it holds nothing."""
+        return self._claim_in(self._holders, key) if key in self._holders else None
 
     def position_of(self, key: str) -> int:
         """Which place in the queue the record with that key has, from 1 on; 0 when it does not wait."""

@@ -6,6 +6,7 @@ from modelarts_emulator.frame.bound import Bound
 from modelarts_emulator.frame.registry import known_resource_of
 from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.worlds.store import Path, value_at
+from modelarts_emulator.worlds.world import World
 
 # Where records say in which workspace they lie, unless their Resource says otherwise.
 IN_WORKSPACE: tuple[Path, ...] = (
@@ -33,6 +34,17 @@ def resources_in(bound: Bound) -> list[Resource]:
     """The kinds of which the project has records."""
     tables = {name: known_resource_of(name) for name in bound.world.store.names()}
     return [each for name, each in tables.items() if each and name == f"{each.name}/{bound.project_id}"]
+
+
+def forget_belongings(world: World, area: str) -> None:
+    """Forget what belongs to records of an area that is being reset, and what belongs to that."""
+    for name in list(world.store.names()):
+        resource = known_resource_of(name)
+        owner = resource.belongs_to.owner if resource is not None and resource.belongs_to else None
+        if resource is not None and owner is not None and owner.name.startswith(f"{area}/"):
+            bound = resource.bound_to(world, world.store.table(name))
+            for id in list(bound.table.ids()):
+                bound.forget(id)
 
 
 def naming_member(where: Bound, kind: str) -> Path | None:

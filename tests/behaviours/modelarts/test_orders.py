@@ -36,7 +36,7 @@ def test_an_order_is_listed_at_once_and_done_when_the_pool_runs(cloud):
         "processing",
         0,
     )
-    assert items(cloud, order["orderName"]) == [("createPool", "processing")]
+    assert items(cloud, order["orderName"]) == [("createNode", "processing")] * 2
     cloud.clock.advance("10m")
     (order,) = orders(cloud, f"&involvedName={pool}")
     assert (order["phase"], order["specCount"]) == ("successed", [{"flavor": NPU, "count": 2}])

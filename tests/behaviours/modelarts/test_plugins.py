@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.behaviours.modelarts.pools.conftest import CPU, GPU, MERGE, POOLS, create, refusal, running
+from tests.behaviours.modelarts.pools.conftest import CPU, GPU, MERGE, NPU, POOLS, create, refusal, running
 
 BAD_REQUEST = (400, "ModelArts.50004000")
 DNS, VOLCANO = "node-local-dns", "volcano"
@@ -24,6 +24,12 @@ def show(cloud, pool: str, name: str = DNS) -> dict:
 def phase(cloud, pool: str, name: str = DNS) -> str:
     """The state of the plugin."""
     return show(cloud, pool, name)["status"]["phase"]
+
+
+def plugins(cloud, pool: str) -> dict[str, str]:
+    """The state of each plugin of the pool."""
+    found = cloud.get(f"{POOLS}/{pool}/plugins").json["items"]
+    return {each["spec"]["template"]["name"]: each["status"]["phase"] for each in found}
 
 
 def patch(cloud, pool: str, name: str = DNS, **template):
@@ -90,7 +96,20 @@ def test_a_plugin_stays_the_one_it_is(cloud):
 
 def test_a_plugin_for_which_there_is_no_node_is_abnormal(cloud):
     assert installed(cloud, running(cloud, flavor=CPU), "gpu-beta")["status"]["phase"] == "Abnormal"
-    assert installed(cloud, running(cloud, "pool-b", GPU), "gpu-beta")["status"]["phase"] == "Running"
+    pool = running(cloud, "pool-b", GPU)
+    cloud.clock.advance("5m")
+    assert phase(cloud, pool, "gpu-beta") == "Running"
+
+
+def test_a_pool_that_runs_has_the_plugins_that_it_needs(cloud):
+    pool = running(cloud)
+    assert plugins(cloud, pool) == {"os-node-agent": "Pending", "huawei-npu": "Pending"}
+    cloud.clock.advance("5m")
+    assert set(plugins(cloud, pool).values()) == {"Running"}
+    resources = [{"flavor": flavor, "count": 1} for flavor in (NPU, GPU)]
+    cloud.send("PATCH", f"{POOLS}/{pool}", {"spec": {"resources": resources}}, headers=MERGE)
+    cloud.clock.advance("10m")
+    assert plugins(cloud, pool)["gpu-beta"] == "Running"
 
 
 def test_a_deleted_plugin_is_deleting_before_it_is_gone(cloud):
@@ -103,7 +122,6 @@ def test_a_deleted_plugin_is_deleting_before_it_is_gone(cloud):
 
 def test_a_plugin_that_pools_need_stays(cloud):
     pool = running(cloud)
-    installed(cloud, pool, "os-node-agent")
     assert refusal(cloud.delete(f"{POOLS}/{pool}/plugins/os-node-agent")) == BAD_REQUEST
 
 
@@ -112,12 +130,11 @@ def test_the_plugins_of_a_pool_are_listed_and_go_with_it(cloud):
     installed(cloud, pool)
     installed(cloud, pool, VOLCANO)
     installed(cloud, other)
-    found = cloud.get(f"{POOLS}/{pool}/plugins").json["items"]
-    assert [each["spec"]["template"]["name"] for each in found] == [DNS, VOLCANO]
+    assert list(plugins(cloud, pool)) == ["os-node-agent", "huawei-npu", DNS, VOLCANO]
     cloud.delete(f"{POOLS}/{pool}")
     cloud.clock.advance("5m")
     again = running(cloud)
-    assert cloud.get(f"{POOLS}/{again}/plugins").json["items"] == []
+    assert list(plugins(cloud, again)) == ["os-node-agent", "huawei-npu"]
 
 
 def test_plugins_of_a_pool_that_does_not_exist_are_not_found(cloud):

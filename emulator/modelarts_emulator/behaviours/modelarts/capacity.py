@@ -1,10 +1,10 @@
 """What ModelArts has only so much of: nodes of the public flavors, cards of dedicated pools."""
 
 from modelarts_emulator.contract.facts import fixture
-from modelarts_emulator.frame.capacity import register
+from modelarts_emulator.frame.capacity import Claim, Place, register
 
 NODES = "modelarts/capacity"
-POOLS = "modelarts/pools/pool"
+POOLS, POOL_NODES = "modelarts/pools/pool", "modelarts/nodes/node"
 NODE_FLAVORS = "modelarts/pools/flavors"
 CARDS_PER_NODE = 8
 
@@ -14,24 +14,33 @@ def nodes_of_flavor(world, project: str, flavor_id: str) -> int | None:
     return fixture(NODES).get(flavor_id)
 
 
-def cards_of_pool(world, project: str, pool_id: str) -> int | None:
-    """How many cards the nodes have that are in a dedicated pool now; None for a pool that does not exist."""
+def cards_of_pool(world, project: str, pool_id: str) -> dict[str, int] | int | None:
+    """How many cards each node has that works in a dedicated pool now; None for a pool that does not exist."""
     pool = world.store.table(f"{POOLS}/{project}").find(pool_id)
     if pool is None or "spec" not in pool:
         return None
-    return cards_in(pool["_nodes"] if "_nodes" in pool else pool["spec"].get("resources") or [])
+    if "_created" not in pool:
+        return sum(part["count"] * cards_of(part["flavor"]) for part in pool["spec"].get("resources", []))
+    nodes = world.store.table(f"{POOL_NODES}/{project}")
+    cards = nodes.column("_cards")
+    return {name: cards[name] for name in nodes.having("_offers", pool_id)}
 
 
-def cards_in(nodes: list[dict]) -> int:
-    """How many cards nodes have, each of a flavor and, where it says so, as many as its count."""
-    cards = {flavor["metadata"]["name"]: cards_of_spec(flavor["spec"]) for flavor in fixture(NODE_FLAVORS)}
-    return sum(node.get("count", 1) * cards.get(node["flavor"], CARDS_PER_NODE) for node in nodes)
+def cards_of(flavor: str) -> int:
+    """How many cards a node of a flavor has; eight count for one without, as they do for the work it takes."""
+    specs = (each["spec"] for each in fixture(NODE_FLAVORS) if each["metadata"]["name"] == flavor)
+    spec = next(specs, {})
+    return next((int(spec[kind]["size"]) for kind in ("gpu", "npu") if kind in spec), CARDS_PER_NODE)
 
 
-def cards_of_spec(spec: dict) -> int:
-    """How many cards a node has; eight count for one without accelerators, as they do for the work it takes."""
-    sizes = [int(spec[kind]["size"]) for kind in ("gpu", "npu") if kind in spec]
-    return sizes[0] if sizes else CARDS_PER_NODE
+def hosts_of(bound, claim: Claim) -> list[str]:
+    """The address of the node on which each part of a claim lies that is granted; nothing where no nodes are known."""
+    on = Place(bound.world, bound.project_id, claim.place).where(claim.key)
+    addresses, each = (
+        bound.records(POOL_NODES).column("status.privateIp"),
+        max(1, claim.amount // claim.parts),
+    )
+    return [addresses[name] for name, cards in on.items() for _ in range(max(1, cards // each))]
 
 
 register("flavor", nodes_of_flavor)

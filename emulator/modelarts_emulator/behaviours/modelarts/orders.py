@@ -1,5 +1,6 @@
 """Orders: what was asked of a pool, and how far that is."""
 
+from modelarts_emulator.behaviours.modelarts.capacity import POOL_NODES
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
@@ -61,14 +62,18 @@ def begin_order(bound, pool: dict) -> None:
     bound.beside(ORDERS).put(order)
 
 
-def finish_order(bound, pool: dict, items: list[tuple[str, str]], failure: str = "") -> None:
-    """End the open order of the pool, if there is one: (action, name) of what was made or deleted; why it failed."""
+def note_items(bound, pool: dict, items: list[dict]) -> None:
+    """Note which nodes are made and deleted for the open order of the pool."""
+    bound.beside(ORDERS).put(find_open_order(bound, pool) | {"_items": items})
+
+
+def finish_order(bound, pool: dict, failure: str = "") -> None:
+    """End the open order of the pool, if there is one; failure: why it failed."""
     order = find_open_order(bound, pool)
     if order is None:
         return
     order |= {"phase": "failed" if failure else "successed", "endTimestamp": bound.world.clock.now_ms()}
     order["resultCount"] = order["initCount"] if failure else order["specCount"]
-    order["_items"] = [{"action": action, "resourceName": name, "message": failure} for action, name in items]
     bound.beside(ORDERS).put(order | ({"failReason": failure} if failure else {}))
 
 
@@ -87,14 +92,24 @@ def list_orders(call):
 
 @behaviour("ShowOrder")
 def show_order(call):
-    """What an order leads to, node by node; the pool itself as long as its nodes are not known."""
+    """What an order leads to, node by node, each as far as it is; the pool itself for an order without nodes."""
     order = ORDERS.find(call)
     action = {"apply": "createPool", "delete": "deletePool"}.get(order["operation"], "createNode")
     items = order["_items"] or [{"action": action, "resourceName": order["resourceName"]}]
-    done = {"successed": "succeed", "failed": "failed"}.get(order["phase"], "processing")
     begun, ended = order["beginTimestamp"], order["endTimestamp"] or order["beginTimestamp"]
-    facts = {"status": done, "beginTimestamp": text_of(begun), "updateTimestamp": text_of(ended)}
-    return list_rows(call, [item | facts for item in items])
+    facts = {"beginTimestamp": text_of(begun), "updateTimestamp": text_of(ended)}
+    return list_rows(call, [item | facts | outcome_of(call, order, item) for item in items])
+
+
+def outcome_of(call, order: dict, item: dict) -> dict:
+    """How far one node of an order is."""
+    if order["phase"] in ("pending", "failed"):
+        status = "failed" if order["phase"] == "failed" else "processing"
+        return {"status": status, "message": order.get("failReason", "")}
+    node = call.records(POOL_NODES).find(item["resourceName"])
+    is_made = node is not None and node["status"]["phase"] != "Creating"
+    is_done = is_made if item["action"] == "createNode" else node is None
+    return {"status": "succeed" if is_done or order["phase"] == "successed" else "processing", "message": ""}
 
 
 def text_of(moment_ms: int) -> str:

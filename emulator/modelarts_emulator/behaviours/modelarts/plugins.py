@@ -1,6 +1,7 @@
 """Plugins of pools: installed from a template, upgraded, taken out; and the templates there are."""
 
 from modelarts_emulator.behaviours.modelarts.pools.pools import POOLS
+from modelarts_emulator.behaviours.modelarts.pools.scaling import nodes_of
 from modelarts_emulator.behaviours.modelarts.pools.showing import kinds_in
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
@@ -21,7 +22,7 @@ def after_installing(bound, plugin: dict) -> str:
     name = plugin["spec"]["template"]["name"]
     verb = "Upgrade" if plugin["status"]["phase"] == "Updating" else "Install"
     pool, need = bound.beside(POOLS).find(plugin["_pool"]), fixture(NEEDS).get(name)
-    is_fit = pool.get("_nodes") and (need is None or need in kinds_in(pool))
+    is_fit = nodes_of(bound, plugin["_pool"]) and (need is None or need in kinds_in(pool))
     plugin["status"] |= {
         "version": plugin["spec"]["template"]["version"],
         "reason": f"{verb} complete"
@@ -90,12 +91,27 @@ def create_pool_plugin(call):
     if "name" not in asked:
         raise ApiError("ModelArts.50004000", "$.spec.template.name is required")
     template, bound = settled(asked), PLUGINS.of(call)
-    id = id_of(pool, template["name"])
-    if bound.get(id) is not None:
+    if bound.get(id_of(pool, template["name"])) is not None:
         raise ApiError("ModelArts.50004000", f"pool {pool} has the plugin {template['name']} already")
-    metadata = {"name": id, "creationTimestamp": call.world.clock.iso(fraction=0)}
+    return PLUGINS.answer(call, PLUGINS.add(call, new_plugin(bound, pool, template)))
+
+
+def new_plugin(bound, pool: str, template: dict) -> dict:
+    """A plugin of a pool."""
+    metadata = {"name": id_of(pool, template["name"]), "creationTimestamp": bound.world.clock.iso(fraction=0)}
     plugin = {"kind": "Plugin", "apiVersion": "v2", "metadata": metadata, "spec": {"template": template}}
-    return PLUGINS.answer(call, PLUGINS.add(call, plugin | {"status": {}, "_pool": pool}))
+    return plugin | {"status": {}, "_pool": pool}
+
+
+@POOLS.life.entered("Running")
+def install_needed(bound, pool):
+    """A pool has all plugins that it cannot do without and that its nodes can run."""
+    plugins, id = bound.beside(PLUGINS), bound.id_of(pool)
+    for each in fixture(TEMPLATES):
+        name = each["metadata"]["name"]
+        is_needed = not each["spec"]["optional"] and fixture(NEEDS).get(name) in (None, *kinds_in(pool))
+        if is_needed and nodes_of(bound, id) and plugins.get(id_of(id, name)) is None:
+            plugins.add(new_plugin(plugins, id, settled({"name": name})))
 
 
 @behaviour("ShowPlugin")

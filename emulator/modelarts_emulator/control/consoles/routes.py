@@ -33,6 +33,7 @@ ROUTES = (
     ("GET", "/_emulator/maas/services/<id>", "maas", "show_service"),
     ("PUT", "/_emulator/maas/services/<id>", "maas", "set_service"),
     ("POST", "/_emulator/maas/services/<id>/<action>", "maas", "act_on_service"),
+    ("POST", "/_emulator/nodes/<name>/<action>", "nodes", "strike_node"),
 )
 
 

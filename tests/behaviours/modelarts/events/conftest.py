@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from tests.behaviours.modelarts.pools.conftest import running
+from tests.behaviours.modelarts.pools.conftest import POOLS, running
 
 SCHEDULED = "/v1/{project_id}/scheduled-events"
 
@@ -30,9 +30,7 @@ def pool_with_node(cloud, name="pool-a") -> tuple[str, str]:
 
 def node_of(cloud, pool: str) -> str:
     """The name of the first node of a pool."""
-    table = cloud.world.store.table(f"modelarts/pools/pool/{cloud.project_id}")
-    with cloud.world.transaction():
-        return table.find(pool)["_nodes"][0]["name"]
+    return cloud.get(f"{POOLS}/{pool}/nodes").json["items"][0]["metadata"]["name"]
 
 
 @pytest.fixture

@@ -94,9 +94,9 @@ def machine_of(cloud):
             for name in self.pools():
                 place = Place(cloud.world, cloud.project_id, f"pool:{name}")
                 there = show(cloud, name)["status"]["resources"]
-                mine = sum(each["count"] for each in there["available"] + there["deleting"])
-                assert place.total == mine * CARDS and 0 <= place.held <= place.total
-                nodes += mine
+                serving = sum(each["count"] for each in there["available"])
+                assert place.total == serving * CARDS and 0 <= place.held <= place.total
+                nodes += sum(each["count"] for rows in there.values() for each in rows)
             assert nodes <= NODES
 
         @invariant()

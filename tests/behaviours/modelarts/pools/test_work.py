@@ -51,3 +51,85 @@ def test_cards_used_and_free_are_all_there_are_however_many_ask_at_once(cloud):
     place = Place(cloud.world, cloud.project_id, f"pool:{pool}")
     assert (place.total, place.held) == (24, 24)
     assert (statuses.count("Running"), statuses.count("Pending")) == (3, 13)
+
+
+def service_events(cloud, id: str) -> list[str]:
+    """What the events of a service of v1 say."""
+    return [
+        each["event_info"] for each in cloud.get(f"/v1/{{project_id}}/services/{id}/events").json["events"]
+    ]
+
+
+def service_in(cloud, pool: str, name: str, cards: int) -> str:
+    """The id of a service of v1 whose one instance takes so many cards of the pool."""
+    model = published(cloud, put_package(cloud), name=name)
+    spec = {"cpu": 1, "memory": 1024, "ascend_a310": cards}
+    config = {**entry(model, 100), "specification": "custom", "custom_spec": spec}
+    reply = cloud.post("/v1/{project_id}/services", service_body(config, name=name, pool_name=pool))
+    assert reply.status == 200, reply
+    cloud.clock.advance("2m")
+    return reply.json["service_id"]
+
+
+def service_status(cloud, id: str) -> str:
+    """The state of a service of v1."""
+    return cloud.get(f"/v1/{{project_id}}/services/{id}").json["status"]
+
+
+def test_services_take_cards_wait_for_them_and_say_so(cloud, monkeypatch):
+    monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
+    pool = running(cloud)
+    first, second = service_in(cloud, pool, "first", 5), service_in(cloud, pool, "second", 5)
+    assert (service_status(cloud, first), service_status(cloud, second)) == ("running", "deploying")
+    assert any(f"pool {pool} is full" in words for words in service_events(cloud, second))
+    cloud.put(f"/v1/{{project_id}}/services/{first}", {"status": "stopped"})
+    cloud.clock.advance("2m")
+    assert service_status(cloud, second) == "running"
+
+
+def test_a_service_whose_node_goes_is_rescheduled(cloud, monkeypatch):
+    monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
+    pool = running(cloud, count=2)
+    service = service_in(cloud, pool, "first", 5)
+    (work,) = cloud.get(f"{POOLS}/{pool}/workloads").json["items"]
+    nodes = cloud.get(f"{POOLS}/{pool}/nodes").json["items"]
+    (name,) = [n["metadata"]["name"] for n in nodes if n["status"]["privateIp"] == work["hostIps"]]
+    cloud.post(f"{POOLS}/{pool}/nodes/batch-delete", {"deleteNodeNames": [name]})
+    assert service_status(cloud, service) == "deploying"
+    assert any(f"node {name} is deleted" in words for words in service_events(cloud, service))
+    cloud.clock.advance("2m")
+    assert service_status(cloud, service) == "running"
+
+
+def deployment_in(cloud, pool: str) -> dict:
+    """The workload that the one deployment in the pool is."""
+    (work,) = cloud.get(f"{POOLS}/{pool}/workloads").json["items"]
+    return work
+
+
+def test_a_deployment_grows_as_far_as_its_pool_has_room(cloud, monkeypatch):
+    monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
+    pool, services = running(cloud), "/v2/{project_id}/services"
+    take_deployment(cloud, pool)
+    cloud.clock.advance("5m")
+    name, service = deployment_in(cloud, pool)["name"], cloud.get(services).json["data"][0]["id"]
+    scale, held = f"{services}/{service}/deployments/{name}/scale", []
+    place = Place(cloud.world, cloud.project_id, f"pool:{pool}")
+    for count in (5, 100, 2):
+        held.append((cloud.put(scale, {"count": count}).status, place.held))
+    assert held == [(200, 5), (400, 5), (200, 2)]
+
+
+def test_a_deployment_whose_node_goes_waits_for_another_and_is_rescheduled(cloud, monkeypatch):
+    monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
+    pool = running(cloud)
+    take_deployment(cloud, pool)
+    cloud.clock.advance("5m")
+    name = cloud.get(f"{POOLS}/{pool}/nodes").json["items"][0]["metadata"]["name"]
+    cloud.post(f"{POOLS}/{pool}/nodes/batch-reboot", {"nodeNames": [name]})
+    waiting = deployment_in(cloud, pool)
+    cloud.clock.advance("10m")
+    assert [(each["status"], bool(each["hostIps"])) for each in (waiting, deployment_in(cloud, pool))] == [
+        ("Creating", False),
+        ("Running", True),
+    ]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.behaviours.modelarts.pools.conftest import refusal, running, scale, show
+from tests.behaviours.modelarts.pools.conftest import POOLS, refusal, running, scale, show
 from tests.behaviours.modelarts.tags.conftest import add, job, job_path, pool, read, tag, take, values_in
 
 BAD = [
@@ -68,7 +68,7 @@ def test_only_jobs_and_notebooks_let_a_tag_be_taken_away_that_is_not_there(cloud
 def test_the_tags_of_a_resource_that_is_not_there_are_not_found(cloud):
     missing = {
         "/v1/{project_id}/pools/nobody/tags": (404, "ModelArts.50015001"),
-        "/v1/{project_id}/nodes/nobody/tags": (404, "ModelArts.50004000"),
+        "/v1/{project_id}/nodes/nobody/tags": (404, "ModelArts.50005101"),
         "/v2/{project_id}/modelarts-service-v2/nobody/tags": (404, "ModelArts.3502"),
         job_path("nobody"): (400, "ModelArts.2775"),
     }
@@ -100,10 +100,7 @@ def path_of(cloud, kind: str) -> str:
 
 def node_of(cloud, pool: str) -> str:
     """The name of the first node of a pool."""
-    with cloud.world.transaction():
-        return cloud.world.store.table(f"modelarts/pools/pool/{cloud.project_id}").find(pool)["_nodes"][0][
-            "name"
-        ]
+    return cloud.get(f"{POOLS}/{pool}/nodes").json["items"][0]["metadata"]["name"]
 
 
 def test_tags_of_nodes_are_gathered_over_all_pools_or_one_and_go_with_the_node(cloud):

@@ -1,5 +1,6 @@
 """What servers can be made of: flavors with what is left of them, images, plugins."""
 
+from modelarts_emulator.behaviours.modelarts.capacity import POOL_NODES
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.capacity import free_in, register
@@ -9,7 +10,6 @@ from modelarts_emulator.frame.registry import behaviour
 FLAVORS, IMAGES = "modelarts/dev-servers/flavors", "modelarts/dev-servers/images"
 # Of some hardware there is a stock for servers alone; the rest is shared with the nodes of pools.
 OWN_STOCK, SHARED_STOCK = "modelarts/dev-servers/stock", "modelarts/pools/stock"
-POOLS, POOL_NODES = "modelarts/pools/pool", "modelarts/nodes/node"
 NOT_FOUND = "ModelArts.6404"
 OF_FLAVOR = ("arch", "server_type", "flavor", "flavor_type", "specification", "roce_num", "count", "status")
 
@@ -19,10 +19,8 @@ def machines_for_servers(world, project: str, hardware: str) -> int:
     own = fixture(OWN_STOCK).get(hardware)
     if own is not None:
         return own
-    pools = world.store.table(f"{POOLS}/{project}")
-    nodes = [node for pool in pools for node in pool.get("_nodes", ())]
-    taken = world.store.table(f"{POOL_NODES}/{project}").how_many("spec.flavor", hardware)
-    return fixture(SHARED_STOCK)[hardware] - taken - sum(node["flavor"] == hardware for node in nodes)
+    nodes = world.store.table(f"{POOL_NODES}/{project}")
+    return fixture(SHARED_STOCK)[hardware] - nodes.how_many("spec.flavor", hardware)
 
 
 register("server", machines_for_servers)

@@ -12,7 +12,7 @@ HYPERINSTANCES = Kind(
 
 def add_new_tags(kind: Kind, call):
     """Add tags, none of whose keys may be there."""
-    there = kind.tags_of(kind.find(call).holder)
+    there = kind.tags_of(kind.find(call))
     for key in tags_asked(call):
         if key in there:
             refuse(call, f"$.tags: {kind.words} {call.path[kind.id]} has the tag {key} already")

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from modelarts_emulator.behaviours.modelarts.pools.nodes import resources_of
+from modelarts_emulator.behaviours.modelarts.pools.scaling import resources_of
 from modelarts_emulator.frame.events import EventLog
 from modelarts_emulator.frame.listing import list_records
 from modelarts_emulator.frame.registry import behaviour, resource_of
@@ -19,38 +19,50 @@ def watch(pools: Resource) -> None:
     """Note what happens to pools from now on; it goes with the pool."""
     for state in pools.life.states:
         pools.life.entering(state)(partial(note_change, state))
+        pools.life.entered(state)(note_counts)
     pools.gone(LOG.forget)
 
 
 def note_change(state: str, bound, pool: dict) -> None:
-    """Note that the pool enters a state, and that other numbers of its nodes are there or on their way."""
+    """Note that the pool enters a state."""
     stored = bound.get(bound.id_of(pool))
     before = stored["status"]["phase"] if stored else ""
-    now = {**pool, "status": {**pool["status"], "phase": state}}
-    trouble, details = state in TROUBLES, pool["status"].get("message", "")
     if state != before:
-        words = f"Pool status changed, from {before} to {state}, details: {details}."
-        note(bound, pool, "PoolStatusChange", words, trouble)
-    counts, earlier = counts_of(now), counts_of(stored) if stored else "0/0/0/0"
+        words = (
+            f"Pool status changed, from {before} to {state}, details: {pool['status'].get('message', '')}."
+        )
+        note(bound, pool, "PoolStatusChange", words, state in TROUBLES)
+
+
+def note_counts(bound, pool: dict) -> None:
+    """Note that other numbers of nodes of the pool are there or on their way than when that was noted last."""
+    counts, told = counts_of(bound, pool), LOG.of(bound, bound.id_of(pool))
+    earlier = next((each["_counts"] for each in reversed(told) if "_counts" in each), "0/0/0/0")
     if counts != earlier:
         words = (
             f"Pool resources status changed, {'/'.join(COUNTED)} count from {earlier} to {counts}, "
             f"timestamp: {int(bound.world.clock.now())}."
         )
-        note(bound, pool, "PoolResourcesStatusChange", words, trouble)
+        trouble = bound.state_of(pool) in TROUBLES
+        note(bound, pool, "PoolResourcesStatusChange", words, trouble, _counts=counts)
 
 
-def counts_of(pool: dict) -> str:
+def counts_of(bound, pool: dict) -> str:
     """How many nodes are in which state, as events say it."""
-    rows = resources_of(pool)
+    rows = resources_of(bound, pool)
     return "/".join(str(sum(each["count"] for each in rows[name])) for name in COUNTED)
 
 
-def note(bound, pool: dict, reason: str, message: str, trouble: bool) -> None:
+def note(bound, pool: dict, reason: str, message: str, trouble: bool, **hidden: str) -> None:
     """Add an event; the same one again only counts."""
     now = bound.world.clock.now()
     said = {"kind": "Event", "apiVersion": "v1", "reason": reason, "message": message}
-    event = {**said, "type": "Warning" if trouble else "Normal", "firstTimestamp": moment(bound, now)}
+    event = {
+        **said,
+        **hidden,
+        "type": "Warning" if trouble else "Normal",
+        "firstTimestamp": moment(bound, now),
+    }
     same = ("reason", "message", "type")
     LOG.note_or_count(
         bound, bound.id_of(pool), event, same, "count", lastTimestamp=moment(bound, now), _at=now

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from modelarts_emulator.behaviours.modelarts.capacity import POOL_NODES
 from modelarts_emulator.behaviours.modelarts.pools.pools import POOLS
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import Lifecycle, rests, soon, until
@@ -79,10 +80,8 @@ def cancel_event(world, project_id: str, id: str) -> dict:
 
 def pool_of(bound, node: str) -> dict | None:
     """The pool that has the node; None when none does."""
-    pools = bound.beside(POOLS).table
-    return next(
-        (pool for pool in pools if any(each["name"] == node for each in pool.get("_nodes", ()))), None
-    )
+    record = bound.records(POOL_NODES).find(node)
+    return record and bound.beside(POOLS).get(record["_pool"])
 
 
 @SCHEDULED_EVENTS.life.entering("executing")

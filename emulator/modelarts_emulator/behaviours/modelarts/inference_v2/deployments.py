@@ -192,8 +192,8 @@ def change_deployment(call, deployment: dict, body: dict) -> dict:
     if makes_version(before, config):
         deployment["count"] = count
         return take_version(call, deployment, add_version(call, deployment, config, body.get("version")))
-    if deployment["status"] == "RUNNING":
-        resize(call.world, deployment, count)
+    if deployment["status"] == "RUNNING" and not resize(DEPLOYMENTS.of(call), deployment, count):
+        refuse(f"count: pool {config['pool_id']} has no room for {count} instances")
     return keep_deployment(DEPLOYMENTS.of(call), deployment | {"count": count, "_config": config})
 
 

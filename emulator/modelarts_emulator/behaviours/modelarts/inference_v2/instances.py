@@ -237,5 +237,6 @@ def update_infer_deployment_scale(call):
     """Another number of instances, without a new version."""
     deployment = find_deployment(call)
     refuse_state("deployment", deployment, "scaling", "RUNNING", "CONCERNING")
-    resize(call.world, deployment, call.body["count"])
+    if not resize(DEPLOYMENTS.of(call), deployment, call.body["count"]):
+        refuse(f"$.count: the pool has no room for {call.body['count']} instances")
     return answer_with(call, keep_deployment(DEPLOYMENTS.of(call), deployment))

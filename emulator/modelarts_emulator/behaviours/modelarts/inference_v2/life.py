@@ -2,17 +2,20 @@
 them.
 """
 
+from math import ceil, inf
+
 from modelarts_emulator.behaviours.modelarts.inference_v2.models import (
     begin_model,
     end_models,
     failure_of,
     model_at_work,
 )
+from modelarts_emulator.frame.capacity import Claim, ask, change, give_back
 from modelarts_emulator.frame.events import EventLog
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon, until
 from modelarts_emulator.frame.resources import BelongsTo, Resource, Unique
 
-DEPLOYING_SECONDS = 120
+DEPLOYING_SECONDS, PRIORITY = 120, 1
 UPGRADE_STEP_SECONDS = 60
 KEPT_SECONDS = 30 * 86400
 MOST_ENDED = 128
@@ -30,6 +33,30 @@ SERVICE_VERSIONS = Resource(
     belongs_to=BelongsTo(SERVICES, "service_id"),
 )
 EVENTS = EventLog("modelarts/inference-v2/event", of=SERVICES, most=1000)
+
+
+def claim_of(bound, deployment: dict) -> Claim | None:
+    """The cards of its pool that a deployment's instances take, one where none is asked for; None outside pools."""
+    config = deployment["_config"]
+    if not config.get("pool_id"):
+        return None
+    cards = [card for unit in config.get("unit_configs") or [{}] for card in cards_of(unit)] * deployment[
+        "count"
+    ]
+    place, id = f"pool:{config['pool_id']}", deployment["id"]
+    return Claim(place, sum(cards), PRIORITY, bound.table.name, id, max(1, len(cards)))
+
+
+def cards_of(unit: dict) -> list[int]:
+    """How many cards each part of an instance takes that one of its units describes."""
+    custom = unit.get("custom_spec") or {}
+    cards = max(1, ceil(custom.get("gpu") or 0), custom.get("ascend") or 0)
+    return [cards] * ((unit.get("count") or 1) * (unit.get("group_count") or 1))
+
+
+def seconds_of_deploying(bound, deployment: dict) -> float:
+    """How long a deployment takes once its pool has room."""
+    return DEPLOYING_SECONDS if deployment["_holds"] else inf
 
 
 def after_deploying(bound, deployment: dict) -> str:
@@ -71,10 +98,19 @@ DEPLOYMENTS = Resource(
     awaits=awaited,
     lifecycle=Lifecycle(
         born="DEPLOYING",
-        DEPLOYING=soon(after_deploying, DEPLOYING_SECONDS, stop="STOPPING", interrupt="INTERRUPTING"),
-        RUNNING=rests(stop="STOPPING", delete="DELETING", upgrade="UPGRADING", fault="CONCERNING"),
-        UPGRADING=soon(after_step, UPGRADE_STEP_SECONDS, interrupt="INTERRUPTING"),
-        CONCERNING=soon("RUNNING", 60, stop="STOPPING", delete="DELETING"),
+        DEPLOYING=soon(
+            after_deploying,
+            seconds_of_deploying,
+            stop="STOPPING",
+            interrupt="INTERRUPTING",
+            admit="DEPLOYING",
+            evict="DEPLOYING",
+        ),
+        RUNNING=rests(
+            stop="STOPPING", delete="DELETING", upgrade="UPGRADING", fault="CONCERNING", evict="DEPLOYING"
+        ),
+        UPGRADING=soon(after_step, UPGRADE_STEP_SECONDS, interrupt="INTERRUPTING", evict="DEPLOYING"),
+        CONCERNING=soon("RUNNING", 60, stop="STOPPING", delete="DELETING", evict="DEPLOYING"),
         INTERRUPTING=soon(after_interrupting, 10),
         STOPPING=soon("STOPPED", 20),
         STOPPED=rests(start="DEPLOYING", delete="DELETING"),
@@ -121,12 +157,18 @@ def end_instances(world, deployment: dict, instances: list[dict]) -> None:
         deployment["_instances"].remove(row)
 
 
-def resize(world, deployment: dict, count: int) -> None:
-    """Bring the number of instances to `count`: new ones start, the youngest go first."""
+def resize(bound, deployment: dict, count: int) -> bool:
+    """Bring the number of instances to `count`, if the pool has room: new ones start, the youngest go first."""
+    world, before = bound.world, deployment["count"]
     deployment["count"] = count
+    claim = claim_of(bound, deployment)
+    if claim is not None and not change(world, bound.project_id, claim):
+        deployment["count"] = before
+        return False
     live = live_instances(deployment)
     end_instances(world, deployment, live[count:])
     new_instances(world, deployment, deployment["version_id"], count - len(live), UPGRADE_STEP_SECONDS)
+    return True
 
 
 def share_of(count: int, share: str, up: bool) -> int:
@@ -136,11 +178,36 @@ def share_of(count: int, share: str, up: bool) -> int:
 
 
 @DEPLOYMENTS.lifecycle.entering("DEPLOYING")
+def ask_for_room(bound, deployment: dict) -> None:
+    """Take the cards that the instances need, or wait for them; the service's events say why."""
+    claim, lost, name = claim_of(bound, deployment), deployment.pop("_evicted", ""), deployment["name"]
+    if lost:
+        deployment.pop("_upgrade", None)
+        note_event(bound, deployment, "WARNING", f"[{name}] {lost}, instances are rescheduled")
+    deployment["_holds"] = True
+    if claim is not None and not change(bound.world, bound.project_id, claim):
+        deployment["_holds"] = ask(bound.world, bound.project_id, claim)
+        if not deployment["_holds"]:
+            words = f"[{name}] needs {claim.amount} cards, pool {deployment['_config']['pool_id']} is full"
+            note_event(bound, deployment, "WARNING", words)
+
+
+@DEPLOYMENTS.lifecycle.entering("STOPPED", "DELETED", "FAILED", GONE)
+def let_go(bound, deployment: dict) -> None:
+    """Give back what the instances held; others that wait for it go on."""
+    claim = claim_of(bound, deployment)
+    if claim is not None:
+        give_back(bound.world, bound.project_id, claim)
+
+
+@DEPLOYMENTS.lifecycle.entering("DEPLOYING")
 def place_instances(bound, deployment: dict) -> None:
-    """All instances begin anew."""
+    """All instances begin anew, once there is room."""
     end_instances(bound.world, deployment, live_instances(deployment))
-    new_instances(bound.world, deployment, deployment["version_id"], deployment["count"], DEPLOYING_SECONDS)
     deployment.pop("_failure", None)
+    if not deployment["_holds"]:
+        return
+    new_instances(bound.world, deployment, deployment["version_id"], deployment["count"], DEPLOYING_SECONDS)
     begin_model(bound, deployment, deployment["version_id"])
 
 

@@ -84,7 +84,8 @@ def keep_bounds(bound, rule: dict) -> None:
 def scale(bound, rule: dict, deployment: dict, count: int) -> None:
     """Give a deployment that many instances, as a rule says."""
     before = deployment["count"]
-    resize(bound.world, deployment, count)
+    if not resize(bound.beside(DEPLOYMENTS), deployment, count):
+        return
     keep_deployment(bound.beside(DEPLOYMENTS), deployment)
     note_scaling(bound, rule, before, count)
 

@@ -1,6 +1,7 @@
 """The life of a notebook: its states, the steps of its creation, and what happens on entering them.
 
-DELETE_FAILED, ERROR and FROZEN are what the cloud's own trouble brings about; nothing a caller does leads there.
+DELETE_FAILED and FROZEN are what the cloud's own trouble brings about; nothing a caller does leads there. ERROR is what
+a notebook comes to whose node goes.
 """
 
 import math
@@ -69,6 +70,12 @@ def seconds_of_start(bound, notebook: dict) -> float:
     return START_SECONDS if notebook["_holds"] else math.inf
 
 
+def state_without_node(bound, notebook: dict) -> str:
+    """A notebook whose node goes breaks off what it does; what was not stored on its volume is lost."""
+    notebook["fail_reason"] = notebook.pop("_evicted")
+    return {"CREATING": "CREATE_FAILED", "STARTING": "START_FAILED"}.get(notebook["status"], "ERROR")
+
+
 def seconds_left(bound, notebook: dict) -> float:
     """How long the notebook runs before its lease stops it."""
     lease = notebook["lease"]
@@ -81,15 +88,26 @@ LIFE = Lifecycle(
     illegal="ModelArts.6357",
     INIT=rests(admit="CREATING", delete="DELETING"),
     CREATING=soon(
-        end_of_step, after=lambda bound, notebook: STEP_SECONDS[notebook["_step"]], delete="DELETING"
+        end_of_step,
+        after=lambda bound, notebook: STEP_SECONDS[notebook["_step"]],
+        delete="DELETING",
+        evict=state_without_node,
     ),
     RUNNING=until(
-        "STOPPING", seconds_left, stop="STOPPING", renew="RUNNING", snapshot="SNAPSHOTTING", delete="DELETING"
+        "STOPPING",
+        seconds_left,
+        stop="STOPPING",
+        renew="RUNNING",
+        snapshot="SNAPSHOTTING",
+        delete="DELETING",
+        evict=state_without_node,
     ),
-    SNAPSHOTTING=soon("RUNNING", after=120),
+    SNAPSHOTTING=soon("RUNNING", after=120, evict=state_without_node),
     STOPPING=soon("STOPPED", after=20),
     STOPPED=rests(start="STARTING", delete="DELETING"),
-    STARTING=soon(end_of_start, after=seconds_of_start, admit="STARTING", delete="DELETING"),
+    STARTING=soon(
+        end_of_start, after=seconds_of_start, admit="STARTING", delete="DELETING", evict=state_without_node
+    ),
     DELETING=soon(GONE, after=10),
     CREATE_FAILED=rests(delete="DELETING"),
     START_FAILED=rests(start="STARTING", delete="DELETING"),

@@ -22,6 +22,16 @@ def flavor_of(name: str) -> dict | None:
     return next((each for each in fixture(FLAVORS) if each["metadata"]["name"] == name), None)
 
 
+def amounts(flavor: str, cards: int, share: int, chips: dict[str, str]) -> dict[str, str]:
+    """What so many of the cards of a node of the flavor come to; chips: what the NPUs are called there."""
+    spec = flavor_of(flavor)["spec"]
+    memory, chip = int(spec["memory"].removesuffix("Gi")), spec.get("npu", {}).get("type")
+    found = {"cpu": str(int(spec["cpu"]) * share // cards), "memory": f"{memory * share // cards}Gi"}
+    if "gpu" in spec or chip:
+        found[chips.get(chip, "nvidia.com/gpu")] = str(share)
+    return found
+
+
 @behaviour("ListVirtualresourceFlavors")
 def list_virtual_resource_flavors(call):
     """The flavors that take a part of an accelerator."""

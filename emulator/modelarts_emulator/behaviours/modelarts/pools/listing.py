@@ -1,19 +1,16 @@
 """Lists of pools, in the words of today and of v1, and of what is placed in one."""
 
-from modelarts_emulator.behaviours.modelarts.capacity import cards_in
+from modelarts_emulator.behaviours.modelarts.nodes.jobs import JOBS
 from modelarts_emulator.behaviours.modelarts.pools.pools import POOLS
+from modelarts_emulator.behaviours.modelarts.pools.scaling import nodes_of
 from modelarts_emulator.behaviours.modelarts.pools.workloads import workloads_of
 from modelarts_emulator.frame.capacity import free_in
 from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
-from modelarts_emulator.frame.resources import Resource
 
 FAILED, CREATING = ("CreationFailed", "Error"), ("Creating", "Waiting")
 STATES_OF_V1 = {"Creating": "deploying", "Waiting": "deploying", "Running": "running", "Deleting": "running"}
-# What is done to nodes in batches; the operations on nodes make these records.
-JOBS = Resource("modelarts/pools/job", path_names=("job_id",), not_found="ModelArts.50005101").serves(
-    show="ShowPoolJob"
-)
+JOBS.serves(show="ShowPoolJob")
 
 
 @behaviour("ListPools")
@@ -31,9 +28,13 @@ def standing_of(pool: dict) -> str:
 
 @behaviour("ListWorkloads")
 def list_workloads(call):
-    """A page of what was placed in the pool; nothing when a host is asked for, since nobody knows on which it is."""
-    bound, pool = POOLS.of(call), POOLS.find(call)
-    return list_rows(call, [] if call.query.get("hostip") else workloads_of(bound, bound.id_of(pool)))
+    """A page of what was placed in the pool; all that runs on the hosts that are asked for."""
+    rows, hosts = workloads_of(POOLS.of(call), POOLS.id_of(POOLS.find(call))), call.query.get("hostip")
+    if not hosts:
+        return list_rows(call, rows)
+    wanted = {address for each in hosts for address in each.split(",")}
+    call.query.update(limit=None, offset=None)
+    return list_rows(call, [row for row in rows if wanted & {*row.get("hostIps", "").split(",")}])
 
 
 @behaviour("ListClusters")
@@ -41,7 +42,7 @@ def list_clusters(call):
     """A page of the pools in the words of v1."""
     bound = POOLS.of(call)
     pools = [bound.find(id) for id in bound.table.ids()]
-    return list_rows(call, [cluster_of(bound, pool) for pool in pools if "_nodes" in pool])
+    return list_rows(call, [cluster_of(bound, pool) for pool in pools if "_created" in pool])
 
 
 def cluster_of(bound, pool: dict) -> dict:
@@ -51,7 +52,9 @@ def cluster_of(bound, pool: dict) -> dict:
     nodes = {
         "specification": resources[0]["flavor"] if resources else "",
         "count": sum(each["count"] for each in resources),
-        "available_count": len(pool["_nodes"]),
+        "available_count": len(
+            [node for node in nodes_of(bound, id) if node["status"]["phase"] == "Available"]
+        ),
     }
     return {
         "cluster_id": id,
@@ -63,7 +66,5 @@ def cluster_of(bound, pool: dict) -> dict:
         "created_at": pool["_created"],
         "status": STATES_OF_V1.get(bound.state_of(pool), "abnormal"),
         "nodes": nodes,
-        "allocatable_gpus": min(
-            cards_in(pool["_nodes"]), max(0, free_in(bound.world, bound.project_id, f"pool:{id}"))
-        ),
+        "allocatable_gpus": free_in(bound.world, bound.project_id, f"pool:{id}"),
     }

@@ -1,19 +1,26 @@
 """Resource pools: Kubernetes-shaped, made and scaled by orders, and what may lie in them."""
 
 from modelarts_emulator.behaviours.modelarts.events.pools import watch
-from modelarts_emulator.behaviours.modelarts.orders import LABEL, begin_order, finish_order, place_order
-from modelarts_emulator.behaviours.modelarts.pools import nodes, refusals, showing
+from modelarts_emulator.behaviours.modelarts.orders import (
+    LABEL,
+    begin_order,
+    finish_order,
+    note_items,
+    place_order,
+)
+from modelarts_emulator.behaviours.modelarts.pools import refusals, scaling, showing
 from modelarts_emulator.behaviours.modelarts.pools.workloads import work_in
-from modelarts_emulator.frame.capacity import admit_waiting
 from modelarts_emulator.frame.documents import Document, new_name
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon, until
 from modelarts_emulator.frame.references import users_of
-from modelarts_emulator.frame.registry import behaviour
+from modelarts_emulator.frame.registry import behaviour, import_area
 from modelarts_emulator.frame.resources import Resource
 
 CREATING_SECONDS, SCALING_SECONDS, DELETING_SECONDS = 300, 180, 60
 # What is left of a pool that could not be made is kept for three days.
 KEPT_SECONDS = 3 * 24 * 3600
+# The area that installs in a Running pool what it needs.
+PLUGINS = "modelarts/plugins"
 # What can be changed of the labels; the others are the cloud's, or given once.
 OPEN_LABELS = ("os.modelarts/workspace.id", "os.modelarts/sharing")
 
@@ -35,21 +42,21 @@ def is_unpaid(pool: dict) -> bool:
 
 def after_ordering(bound, pool: dict) -> str:
     """What a pool is when its nodes have been ordered: Running, or failed when there are too few."""
-    shortage, is_new = nodes.words_of_shortage(bound, pool), pool["status"]["phase"] == "Creating"
+    import_area(PLUGINS)
+    shortage, is_new = pool.pop("_shortage"), pool["status"]["phase"] == "Creating"
+    finish_order(bound, pool, shortage)
     if shortage:
         pool["status"]["message"] = shortage
-        finish_order(bound, pool, [], shortage)
         return "CreationFailed" if is_new else "ScalingFailed"
-    finish_order(bound, pool, nodes.settle_nodes(bound, pool))
     if is_new:
         showing.turn_scopes(bound, pool)
     pool["status"].pop("message", None)
-    return "Running"
+    return "Abnormal" if scaling.are_broken(bound, bound.id_of(pool)) else "Running"
 
 
 def seconds_of_scaling(bound, pool: dict) -> float:
-    """How long the nodes take that the pool lacks or has too many of."""
-    return SCALING_SECONDS if nodes.wanted_in(pool["spec"]) != nodes.there_in(pool) else float("inf")
+    """How long the nodes take that are ordered or go."""
+    return SCALING_SECONDS if "_shortage" in pool else float("inf")
 
 
 POOLS = Resource(
@@ -65,15 +72,16 @@ POOLS = Resource(
         illegal="ModelArts.50004000",
         Waiting=rests(pay="Creating", delete=GONE),
         Creating=soon(after_ordering, after=CREATING_SECONDS, wait="Waiting", delete="Deleting"),
-        Running=soon(after_ordering, after=seconds_of_scaling, scale="Running", delete="Deleting"),
-        Abnormal=rests(scale="Running", delete="Deleting"),
+        Running=soon(
+            after_ordering, after=seconds_of_scaling, scale="Running", suffer="Abnormal", delete="Deleting"
+        ),
+        Abnormal=rests(scale="Running", recover="Running", delete="Deleting"),
         ScalingFailed=rests(scale="Running", delete="Deleting"),
         CreationFailed=until(GONE, after=KEPT_SECONDS, delete="Deleting"),
         Error=rests(delete="Deleting"),
         Deleting=soon(GONE, after=DELETING_SECONDS),
     ),
 ).serves(create="CreatePool", show="ShowPool", patch="PatchPool", delete="DeletePool")
-watch(POOLS)
 
 
 @POOLS.creating
@@ -85,9 +93,10 @@ def complete_pool(call, pool):
         "os.modelarts/resource.id": call.world.new_uuid(),
         "os.modelarts/tenant.project.id": call.project_id,
         "os.modelarts/tenant.domain.id": call.caller.account_id,
+        "os.modelarts.pool/biz": "private",
     }
     labels[LABEL] = place_order(bound, pool, "apply", [], "pending" if is_unpaid(pool) else "processing")
-    pool |= {"_nodes": [], "_created": call.world.clock.now_ms()}
+    pool["_created"] = call.world.clock.now_ms()
     if "parent" in pool["spec"]:
         pool["status"] |= {"parent": pool["spec"]["parent"], "root": pool["spec"]["parent"]}
     showing.update_drivers(bound, pool)
@@ -95,15 +104,32 @@ def complete_pool(call, pool):
 
 @POOLS.life.entered("Creating")
 def wait_for_payment(bound, pool):
-    """A pool that is paid in advance waits until it is."""
+    """A pool that is paid in advance waits until it is; its nodes are made then."""
     if is_unpaid(pool):
         bound.act(pool, "wait")
+    else:
+        note_items(bound, pool, scaling.order_nodes(bound, pool))
+        bound.put(pool)
 
 
-@POOLS.life.entered("Running")
-def admit_who_waits(bound, pool):
-    """New nodes take who waits for room."""
-    admit_waiting(bound.world, bound.project_id, f"pool:{bound.id_of(pool)}")
+def scale_pool(bound, pool, before, going=()):
+    """Order what the pool lacks of its resources, and let go of what is too much, those in `going` first."""
+    pool["metadata"]["labels"][LABEL] = place_order(
+        bound, pool, "modify", before["spec"].get("resources", [])
+    )
+    note_items(bound, pool, scaling.order_nodes(bound, pool, going))
+    bound.act(pool, "scale")
+
+
+def resize_pool(call, pool, parts, going=()):
+    """Give the pool other resources, as far as its state allows; going: nodes that go whatever runs on them."""
+    bound, before = POOLS.of(call), POOLS.of(call).find(POOLS.id_of(pool))
+    pool["spec"]["resources"] = parts
+    refusals.refuse_bad_change(call, bound, pool, before, going)
+    scaling.refresh_nodes(bound, pool)
+    if scaling.wanted_in(pool["spec"]) != scaling.wanted_in(before["spec"]):
+        scale_pool(bound, pool, before, going)
+    return bound.put(pool)
 
 
 @POOLS.updating
@@ -119,10 +145,9 @@ def change_pool(call, pool, before):
         return
     showing.update_drivers(bound, pool)
     showing.turn_scopes(bound, pool)
-    if nodes.wanted_in(pool["spec"]) != nodes.wanted_in(before["spec"]):
-        resources = before["spec"]["resources"]
-        pool["metadata"]["labels"][LABEL] = place_order(bound, pool, "modify", resources)
-        bound.act(pool, "scale")
+    scaling.refresh_nodes(bound, pool)
+    if scaling.wanted_in(pool["spec"]) != scaling.wanted_in(before["spec"]):
+        scale_pool(bound, pool, before)
 
 
 @POOLS.deleting
@@ -135,21 +160,21 @@ def refuse_deleting_in_use(call, pool):
         if where.resource is POOLS:
             refusals.refuse(f"pool {user} lies in pool {id}; delete that first")
     if bound.state_of(pool) != "Deleting":
-        finish_order(bound, pool, [], f"pool {id} was deleted")
+        finish_order(bound, pool, f"pool {id} was deleted")
         place_order(bound, pool, "delete", pool["spec"].get("resources", []))
+        note_items(bound, pool, scaling.let_nodes_go(bound, scaling.staying_in(bound, pool)))
 
 
 @POOLS.life.entering(GONE)
 def finish_deletion(bound, pool):
     """The order to delete it is done."""
-    names = [node["name"] for node in pool.get("_nodes", ())]
-    finish_order(bound, pool, [("deleteNode", name) for name in names])
+    finish_order(bound, pool)
 
 
 @POOLS.showing
 def shown_pool(bound, pool):
     """The pool with its nodes, job types and drivers as they are now."""
-    return {**pool, "status": showing.status_of(bound, pool)} if "_nodes" in pool else pool
+    return {**pool, "status": showing.status_of(bound, pool)} if "_created" in pool else pool
 
 
 @behaviour("RetryPoolScope")
@@ -163,3 +188,7 @@ def retry_pool_scope(call):
     showing.turn_scopes(bound, pool, again=wanted)
     bound.put(pool)
     return {}
+
+
+# Last, so that events count the nodes that entering a state has made.
+watch(POOLS)

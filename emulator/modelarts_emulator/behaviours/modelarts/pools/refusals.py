@@ -1,13 +1,18 @@
 """What cannot be asked of a pool."""
 
-from modelarts_emulator.behaviours.modelarts.capacity import cards_in
 from modelarts_emulator.behaviours.modelarts.networks import NETWORKS
 from modelarts_emulator.behaviours.modelarts.pools.flavors import flavor_of
-from modelarts_emulator.behaviours.modelarts.pools.nodes import wanted_in
+from modelarts_emulator.behaviours.modelarts.pools.scaling import (
+    LOCK,
+    is_busy,
+    name_of,
+    step_of,
+    surplus_of,
+    wanted_in,
+)
 from modelarts_emulator.behaviours.modelarts.pools.workloads import SCOPES, work_in
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
-from modelarts_emulator.frame.capacity import free_in
 
 NAME = ("metadata", "labels", "os.modelarts/name")
 WORKSPACE = "os.modelarts/workspace.id"
@@ -78,9 +83,20 @@ def refuse_bad_resources(resources: list[dict]) -> None:
         zones = sum(zone["count"] for zone in each.get("azs", ()))
         if "azs" in each and zones != count:
             refuse(f"{place}.azs: the zones have {zones} nodes, count says {count}")
+        refuse_bad_step(place, each)
 
 
-def refuse_bad_change(call, bound, pool: dict, before: dict) -> None:
+def refuse_bad_step(place: str, part: dict) -> None:
+    """Supernodes are of a size that their flavor has, and whole."""
+    step, known = step_of(part), flavor_of(part["flavor"])["spec"].get("creatingSteps", [])
+    steps = [1, *(each["step"] for each in known)]
+    if step not in steps:
+        refuse(f"{place}.creatingStep.step: {step} is no step of {part['flavor']}, it has {steps}")
+    if part["count"] % step:
+        refuse(f"{place}.count: {part['count']} is no multiple of the {step} nodes of a supernode")
+
+
+def refuse_bad_change(call, bound, pool: dict, before: dict, going: tuple[str, ...] = ()) -> None:
     """ApiError for a change that the state of the pool or what is in it does not allow."""
     id, phase = bound.id_of(pool), bound.state_of(before)
     if phase not in ("Running", "ScalingFailed", "Abnormal", "Waiting"):
@@ -88,21 +104,24 @@ def refuse_bad_change(call, bound, pool: dict, before: dict) -> None:
     moves = pool["metadata"]["labels"].get(WORKSPACE) != before["metadata"]["labels"].get(WORKSPACE)
     if moves and pool["spec"] != before["spec"]:
         refuse(f"$.metadata.labels.{WORKSPACE} cannot be changed together with spec")
-    going = set(before["spec"].get("scope", ())) - set(pool["spec"].get("scope", ()))
-    for each in work_in(bound, id) if going else ():
-        if SCOPES[each["type"]] in going:
+    scopes = set(before["spec"].get("scope", ())) - set(pool["spec"].get("scope", ()))
+    for each in work_in(bound, id) if scopes else ():
+        if SCOPES[each["type"]] in scopes:
             refuse(f"{each['type']} {each['jobUUID']} is {each['status']} in the pool; end that first")
     if wanted_in(pool["spec"]) != wanted_in(before["spec"]):
-        refuse_bad_scaling(bound, pool, before)
+        refuse_bad_scaling(bound, pool, before, going)
 
 
-def refuse_bad_scaling(bound, pool: dict, before: dict) -> None:
-    """ApiError while the pool is made or scaled, and when what runs there would not fit in any more."""
+def refuse_bad_scaling(bound, pool: dict, before: dict, going: tuple[str, ...]) -> None:
+    """ApiError while the pool is made or scaled, and when nodes would go that are locked or at work; going: those that
+    go whatever runs on them.
+    """
     id, phase = bound.id_of(pool), bound.state_of(before)
     refuse_bad_resources(pool["spec"]["resources"])
-    if phase == "Waiting" or (phase == "Running" and "_due" in before):
+    if phase not in ("Running", "ScalingFailed", "Abnormal") or "_shortage" in before:
         refuse(f"pool {id} is being {'paid' if phase == 'Waiting' else 'scaled'}; wait until that is done")
-    less = cards_in(before["_nodes"]) - cards_in(pool["spec"]["resources"])
-    free = free_in(bound.world, bound.project_id, f"pool:{id}")
-    if less > max(0, free):
-        refuse(f"$.spec.resources: {less} cards would go, only {free} are free")
+    for node in surplus_of(bound, pool, going):
+        if LOCK in node["metadata"]["annotations"]:
+            refuse(f"node {name_of(node)} would go and is locked; unlock it first")
+        if name_of(node) not in going and is_busy(bound, node):
+            refuse(f"$.spec.resources: node {name_of(node)} would go and is at work; end that first")

@@ -1,7 +1,7 @@
 """What a pool shows of its job types and of its drivers, each of which is on its way for a while."""
 
 from modelarts_emulator.behaviours.modelarts.pools.flavors import flavor_of
-from modelarts_emulator.behaviours.modelarts.pools.nodes import resources_of
+from modelarts_emulator.behaviours.modelarts.pools.scaling import nodes_of, resources_of
 
 TURNING_SECONDS, UPGRADING_SECONDS = 40, 120
 DRIVERS = {"gpu": "515.65.01", "npu": "23.0.6"}
@@ -15,7 +15,7 @@ def turn_scopes(bound, pool: dict, again: str = "") -> None:
     """
     known, wanted = pool.setdefault("_scope", {}), pool["spec"].get("scope", [])
     ready = bound.world.clock.now() + TURNING_SECONDS / bound.world.pace
-    outcome = "Enabled" if pool["_nodes"] else "EnableFailed"
+    outcome = "Enabled" if nodes_of(bound, bound.id_of(pool)) else "EnableFailed"
     for each in wanted:
         if each == again or known.get(each, {"state": "Disabled"})["state"] == "Disabled":
             known[each] = {"state": outcome, "ready": ready}
@@ -71,5 +71,5 @@ def drivers_of(bound, pool: dict) -> dict[str, dict]:
 
 def status_of(bound, pool: dict) -> dict:
     """The status of a pool as it is shown."""
-    shown = {**pool["status"], "resources": resources_of(pool), "scope": scopes_of(bound, pool)}
+    shown = {**pool["status"], "resources": resources_of(bound, pool), "scope": scopes_of(bound, pool)}
     return {**shown, "driver": drivers_of(bound, pool)}

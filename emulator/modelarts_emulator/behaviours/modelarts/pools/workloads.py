@@ -1,5 +1,8 @@
 """What is placed in a pool: training jobs, services, notebooks, in the words of workloads."""
 
+from modelarts_emulator.behaviours.modelarts.capacity import POOL_NODES
+from modelarts_emulator.behaviours.modelarts.pools.flavors import amounts
+from modelarts_emulator.frame.capacity import Place
 from modelarts_emulator.frame.references import users_of
 from modelarts_emulator.frame.registry import import_areas_of
 from modelarts_emulator.worlds.store import value_at
@@ -12,6 +15,8 @@ TYPES = {
     "modelarts/inference-v2/deployment": ("infer", "name", "_config.flavor"),
     "modelarts/services/service": ("infer", "service_name", "config.specification"),
 }
+# What the NPUs of nodes are called where workloads ask for them.
+CHIPS = {"ascend-snt3": "huawei.com/ascend-310", "ascend-snt9b": "huawei.com/ascend-1980"}
 SCOPES = {"train": "Train", "infer": "Infer", "notebook": "Notebook"}
 # The words of workloads, and the states of records that are told with one of them.
 WORDS = {
@@ -53,7 +58,22 @@ def workloads_of(bound, pool_id: str) -> list[dict]:
     """All that was placed in the pool and still has a record, also what is over."""
     import_areas_of(bound.world)
     found = [(where, id) for where, id in users_of(bound, pool_id) if where.resource.name in TYPES]
-    return [workload_of(where, where.find(id)) for where, id in found]
+    place, nodes = Place(bound.world, bound.project_id, f"pool:{pool_id}"), bound.records(POOL_NODES)
+    return [
+        workload_of(where, where.find(id)) | placing_of(place, nodes, f"{where.table.name}/{id}")
+        for where, id in found
+    ]
+
+
+def placing_of(place: Place, nodes, key: str) -> dict:
+    """On which hosts the record with that key runs, or where in the queue it is."""
+    rows = []
+    for name, share in place.where(key).items():
+        node = nodes.find(name)
+        needs = amounts(node["spec"]["flavor"], node["_cards"], share, CHIPS)
+        rows.append({"hostIp": node["status"]["privateIp"], "resourceRequirement": needs})
+    hosts = ",".join(row["hostIp"] for row in rows)
+    return {"nodes": rows, "hostIps": hosts, "pendingPosition": place.position_of(key)}
 
 
 def work_in(bound, pool_id: str) -> list[dict]:

@@ -9,6 +9,7 @@ from modelarts_emulator.behaviours.modelarts.services.events import (
     note_deployment,
     note_event,
 )
+from modelarts_emulator.frame.capacity import Claim, ask, change, give_back
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, State, rests, soon
 from modelarts_emulator.frame.resources import Resource, Unique
 from modelarts_emulator.serving.batch import BatchRun
@@ -18,7 +19,14 @@ AREA = "modelarts/services"
 DEPLOY_SECONDS, BATCH_SECONDS, RESTART_SECONDS = 60, 30, 5
 UNITS = {"DAYS": 86400, "HOURS": 3600, "MINUTES": 60}
 WORKING = ("running", "concerning")
-WHILE_WORKING = {"stop": "stopping", "update": "deploying", "crash": "concerning", "delete": GONE}
+WHILE_WORKING = {
+    "stop": "stopping",
+    "update": "deploying",
+    "crash": "concerning",
+    "evict": "deploying",
+    "delete": GONE,
+}
+PRIORITY = 1
 
 
 def key_of(service: dict, entry: dict) -> str:
@@ -78,8 +86,25 @@ def failures_of(bound, service: dict) -> list[str | None]:
     return [failure_of(bound, service, entry) for entry in service["config"]]
 
 
+def claim_of(bound, service: dict) -> Claim | None:
+    """The cards of its pool that the instances of a service take, one where none is asked for; None outside pools."""
+    if not service.get("pool_name") or not computes(service):
+        return None
+    cards = [cards_of(entry) for entry in service["config"] for _ in range(entry.get("instance_count", 1))]
+    place, id = f"pool:{service['pool_name']}", service["service_id"]
+    return Claim(place, sum(cards), PRIORITY, bound.table.name, id, len(cards))
+
+
+def cards_of(entry: dict) -> int:
+    """How many cards an instance of an entry of config takes."""
+    custom = entry.get("custom_spec") or {}
+    return max(1, math.ceil(custom.get("gpu_p4", 0)), custom.get("ascend_a310", 0))
+
+
 def deploy_seconds(bound, service: dict) -> float:
-    """How long a deployment takes; one whose images cannot be built ends with that."""
+    """How long a deployment takes once its pool has room; one whose images cannot be built ends with that."""
+    if not service["_holds"]:
+        return math.inf
     return BUILD_SECONDS if all(failures_of(bound, service)) else DEPLOY_SECONDS
 
 
@@ -140,7 +165,9 @@ SERVICES = Resource(
     lifecycle=Lifecycle(
         born="deploying",
         illegal="ModelArts.3519",
-        deploying=soon(after_deploying, after=deploy_seconds, delete=GONE),
+        deploying=soon(
+            after_deploying, after=deploy_seconds, admit="deploying", evict="deploying", delete=GONE
+        ),
         running=State(after_working, working_seconds, exact=True, **WHILE_WORKING),
         concerning=State(after_breaking, broken_seconds, exact=True, **WHILE_WORKING),
         failed=rests(start="deploying", update="deploying", delete=GONE),
@@ -166,6 +193,28 @@ def note_transition(bound, service):
 
 
 @LIFE.entering("deploying")
+def ask_for_room(bound, service):
+    """Take the cards that the instances need, or wait for them; the events say why."""
+    claim, lost = claim_of(bound, service), service.pop("_evicted", "")
+    if lost:
+        note_event(bound, service, f"{lost}, instances are rescheduled", is_normal=False)
+    service["_holds"] = True
+    if claim is not None and not change(bound.world, bound.project_id, claim):
+        service["_holds"] = ask(bound.world, bound.project_id, claim)
+        if not service["_holds"]:
+            words = f"schedule resource failed: {claim.amount} cards are needed, pool {service['pool_name']} is full"
+            note_event(bound, service, words, is_normal=False)
+
+
+@LIFE.entering("failed", "stopping", "finished", GONE)
+def let_go(bound, service):
+    """Give back what the instances held; others that wait for it go on."""
+    claim = claim_of(bound, service)
+    if claim is not None:
+        give_back(bound.world, bound.project_id, claim)
+
+
+@LIFE.entering("deploying")
 def begin_deployment(bound, service):
     """The models are set to work; what cannot be built here is told by the events."""
     service["_deployment_began"] = bound.world.clock.now()
@@ -173,6 +222,8 @@ def begin_deployment(bound, service):
     for name in ("error_msg", "due_time", "finished_time", "start_time"):
         service.pop(name, None)
     fleet(bound.world, AREA).end_all(f"{service['service_id']}/")
+    if not service["_holds"]:
+        return
     refusals = {
         name_of(entry): begin_model(bound, service, entry).failure if computes(service) else None
         for entry in service["config"]

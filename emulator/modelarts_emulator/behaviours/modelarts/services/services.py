@@ -49,6 +49,8 @@ def present_service(bound, service: dict) -> dict:
 
 def progress(world, service: dict) -> int:
     """Percent of a deployment, 99 at most while it lasts."""
+    if not service["_holds"]:
+        return 0
     began, due = service["_deployment_began"], service["_due"]
     return max(0, min(99, int(100 * (world.clock.now() - began) / max(due - began, 1e-9))))
 

@@ -54,7 +54,7 @@ def ids_with_tags(kind: Kind, call) -> list[str]:
     workspace_id = call.query.get("workspace_id", call.body.get("workspace_id"))
     return [
         kind.bound(call).id_of(record)
-        for record, _ in kind.all_in(call, workspace_id)
+        for record in kind.all_in(call, workspace_id)
         if is_wanted(call.body, value_at(record, kind.name), kind.tags_of(record))
     ]
 

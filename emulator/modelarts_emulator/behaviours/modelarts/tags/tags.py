@@ -17,13 +17,13 @@ from modelarts_emulator.frame.registry import serve_family
 def add_tags(kind: Kind, call):
     """Add tags; the value of a key that is there is replaced."""
     tagged = kind.find(call)
-    return change_tags(kind, call, tagged, kind.tags_of(tagged.holder) | refusals.tags_asked(call))
+    return change_tags(kind, call, tagged, kind.tags_of(tagged) | refusals.tags_asked(call))
 
 
 def delete_tags(kind: Kind, call):
     """Take tags away by their keys. Where a tag has to be there, a value that is named has to be its own."""
     tagged = kind.find(call)
-    left = dict(kind.tags_of(tagged.holder))
+    left = dict(kind.tags_of(tagged))
     for key, value in refusals.tags_asked(call).items():
         if kind.exact and (key not in left or value not in ("", left[key])):
             refusals.refuse(call, f"{kind.words} {call.path[kind.id]} has no tag {key} of that value")
@@ -43,15 +43,15 @@ def update_tags(kind: Kind, call):
 
 def show_tags(kind: Kind, call):
     """The tags of one resource."""
-    return tags_shown(call, kind.tags_of(kind.find(call).holder))
+    return tags_shown(call, kind.tags_of(kind.find(call)))
 
 
 def gather_tags(kind: Kind, call):
     """All keys in use, each with its values: of the workspace or pool asked for, or of all that the caller may use."""
     found: dict[str, set[str]] = {}
-    for record, holder in kind.all_in(call, call.query.get("workspace_id")):
-        if call.query.get("pool") in (None, "", kind.bound(call).id_of(record)):
-            for key, value in kind.tags_of(holder).items():
+    for record in kind.all_in(call, call.query.get("workspace_id")):
+        if call.query.get("pool") in (None, "", record.get("_pool")):
+            for key, value in kind.tags_of(record).items():
                 found.setdefault(key, set()).add(value)
     return list_rows(call, [{"key": key, "values": sorted(found[key])} for key in sorted(found)])
 

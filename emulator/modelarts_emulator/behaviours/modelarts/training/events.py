@@ -114,7 +114,14 @@ def running_events(world, job: dict) -> list[Happening]:
         *(Happening(fetched, "downloaded", each) for each in job["algorithm"]["inputs"]),
         Happening(start, "Running"),
         *(Happening(start, "task-started", {"task": task}) for task in job["status"]["tasks"]),
-        *(Happening(run["end"], "restarted", failed) for run in job["_runs"]),
+        *(
+            Happening(
+                run["end"],
+                "node-lost" if run.get("lost") else "restarted",
+                {**failed, "words": run.get("lost")},
+            )
+            for run in job["_runs"]
+        ),
     ]
 
 

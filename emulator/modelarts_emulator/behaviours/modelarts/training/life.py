@@ -1,6 +1,6 @@
 """The life of a training job: its states, what it takes of a flavor or pool, what happens on entering a state."""
 
-from modelarts_emulator.behaviours.modelarts.capacity import CARDS_PER_NODE, POOLS
+from modelarts_emulator.behaviours.modelarts.capacity import CARDS_PER_NODE, POOLS, hosts_of
 from modelarts_emulator.behaviours.modelarts.training import channels, script, status, trials, tuning
 from modelarts_emulator.behaviours.modelarts.training.catalogue import cards_of
 from modelarts_emulator.behaviours.modelarts.training.search import is_search
@@ -11,6 +11,7 @@ from modelarts_emulator.frame.obs_paths import obs_path
 from modelarts_emulator.frame.resources import Resource, Unique
 
 JOBS_TUNED_FROM = "_source"
+POD_RETRIES = "fault-tolerance/pod-retry-num"
 TOOLS = {
     "jupyter-lab/enable": "jupyter_lab",
     "mindstudio-insight/enable": "mindstudio_insight",
@@ -49,6 +50,23 @@ def end_of_script(bound, job: dict) -> str:
     return "Failed"
 
 
+def state_without_node(bound, job: dict) -> str:
+    """A job whose node goes is scheduled anew as often as its annotations say, else it fails; a search always does."""
+    annotations, words = job["metadata"].get("annotations") or {}, job.pop("_evicted")
+    lost = [run for run in job["_runs"] if run.get("lost")]
+    if not is_search(job):
+        if len(lost) < int(annotations.get(POD_RETRIES, "0")):
+            status.note_end_of_run(bound.world, job, words, "pod_reschedule")
+            return "Pending"
+        if len(job["_runs"]) < job["_retries"]:
+            status.note_end_of_run(bound.world, job, words, "job_reschedule")
+            return "Pending"
+    else:
+        trials.stop_search(bound, job)
+    job["_failure"] = words
+    return "Failed"
+
+
 def until_scheduled(bound, job: dict) -> float:
     """How long a job stays Pending once it has what it asked for; without end before."""
     return status.PENDING if job["_holds"] else script.NEVER
@@ -71,14 +89,17 @@ TRAINING_JOBS = Resource(
         born="Creating",
         field="status.phase",
         illegal="ModelArts.2796",
-        Creating=soon("Pending", after=status.CREATING, terminate="Terminating"),
-        Pending=soon(fetch_inputs, after=until_scheduled, admit="Pending", terminate="Terminating"),
+        Creating=soon("Pending", after=status.CREATING, terminate="Terminating", evict="Creating"),
+        Pending=soon(
+            fetch_inputs, after=until_scheduled, admit="Pending", terminate="Terminating", evict="Pending"
+        ),
         Running=soon(
             end_of_script,
             after=script.seconds_until_end,
             terminate="Terminating",
             complete="Completed",
             fail="Failed",
+            evict=state_without_node,
         ),
         Terminating=soon("Terminated", after=status.TERMINATING),
         Completed=rests(),
@@ -130,7 +151,9 @@ def claim_of(bound, job: dict) -> Claim:
         amount *= cards or CARDS_PER_NODE
         priority = (job["spec"].get("schedule_policy") or {}).get("priority", 1)
     place = f"pool:{pool_id}" if pool_id else f"flavor:{resource.get('flavor_id', '')}"
-    return Claim(place, amount, priority, bound.table.name, job["metadata"]["id"])
+    return Claim(
+        place, amount, priority, bound.table.name, job["metadata"]["id"], max(1, resource["node_count"])
+    )
 
 
 def queue_again(bound, job: dict) -> None:
@@ -158,13 +181,14 @@ for state in LIFE.states:
 def ask_for_room(bound, job: dict) -> None:
     """Take the nodes the job needs, or a place in the queue for them; jobs queue in the order of their creation."""
     job["_holds"] = ask(bound.world, bound.project_id, claim_of(bound, job))
-    if job["_holds"] and "Pending" in job["_moments"]:
+    if job["_holds"] and "Pending" in job["_moments"] and "Running" not in job["_moments"]:
         job["_moments"]["Scheduled"] = bound.world.clock.now()
 
 
 @LIFE.entering("Running")
 def begin_run(bound, job: dict) -> None:
     """Count the samples, and the iterations of fine-tuning; start the trials of a search, or fail when it cannot be."""
+    status.note_begin_of_run(bound.world, job, hosts_of(bound, claim_of(bound, job)))
     if tuning.is_tuning(job):
         tuning.plan_tuning(bound, job)
     else:

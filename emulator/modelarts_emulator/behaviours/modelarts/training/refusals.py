@@ -16,7 +16,7 @@ from modelarts_emulator.worlds.store import value_at
 
 MOST_NODES = 1024
 MOST_RETRIES = 128
-RETRIES = "fault-tolerance/job-retry-num"
+RETRIES, POD_RETRIES = "fault-tolerance/job-retry-num", "fault-tolerance/pod-retry-num"
 LOG_READERS = ("tensorboard/enable", "mindstudio-insight/enable")
 
 
@@ -24,7 +24,8 @@ def refuse_bad_job(asked: TrainingJobAsked) -> None:
     """ApiError with the documented code for the first thing that keeps the job from being created."""
     call, algorithm = asked.call, asked.algorithm
     refuse_unauthorized(call)
-    refuse_bad_retries(asked.annotations.get(RETRIES, "0"))
+    for name in (RETRIES, POD_RETRIES):
+        refuse_bad_retries(name, asked.annotations.get(name, "0"))
     if call.body.get("tasks"):
         words = "$.tasks is documented as not implemented; describe the job in $.spec"
         raise ApiError("ModelArts.2788", words)
@@ -45,10 +46,10 @@ def refuse_bad_job(asked: TrainingJobAsked) -> None:
     refuse_over_quota(call, asked.kind)
 
 
-def refuse_bad_retries(retries: str) -> None:
+def refuse_bad_retries(name: str, retries: str) -> None:
     """How often the job is restarted is a number that the platform knows."""
     if not (retries.isascii() and retries.isdecimal() and len(retries) < 10 and int(retries) <= MOST_RETRIES):
-        words = f"$.metadata.annotations.{RETRIES} is {retries!r}, must be 0 to {MOST_RETRIES}"
+        words = f"$.metadata.annotations.{name} is {retries!r}, must be 0 to {MOST_RETRIES}"
         raise ApiError("ModelArts.2788", words)
 
 

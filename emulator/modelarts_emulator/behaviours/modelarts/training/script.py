@@ -157,7 +157,8 @@ def script_lines(bound, job: dict, view: Job) -> list[tuple[float, str]]:
     for number, run in enumerate(job["_runs"], 1):
         again = f"[ModelArts Service Log]restart {number} of {job['_retries']}"
         lines += run_lines(bound, job, view, run["start"], run["end"])
-        lines += [(run["end"], failed), (run["end"], again)]
+        why = f"[ModelArts Service Log][ERROR]{run['lost']}" if run.get("lost") else failed
+        lines += [(run["end"], why), (run["end"], again)]
     lines += run_lines(bound, job, view, status.run_started_at(job), now)
     if "Failed" in job["_moments"] and job["_exit_code"]:
         lines.append((now, failed))

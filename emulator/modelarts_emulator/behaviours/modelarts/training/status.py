@@ -89,46 +89,67 @@ def node_counts(job: dict) -> list | None:
 
 def run_started_at(job: dict) -> float | None:
     """When the run that goes on, or the last one, began; None when the script has not started."""
-    return job["_runs"][-1]["end"] if job["_runs"] else started_at(job)
+    if not job["_runs"]:
+        return started_at(job)
+    last = job["_runs"][-1]
+    return last.get("resumed", last["end"])
 
 
-def note_end_of_run(world, job: dict) -> None:
-    """Remember that the script has failed and begins again where it is."""
-    job["_runs"].append({"start": run_started_at(job), "end": world.clock.now()})
+def note_end_of_run(world, job: dict, lost: str = "", recover: str = "proc_restart") -> None:
+    """Remember that the script has failed and begins again where it is, or elsewhere: `lost` says what became of its
+    node.
+    """
+    run = {"start": run_started_at(job), "end": world.clock.now(), "recover": recover, "lost": lost}
+    job["_runs"].append(run)
+
+
+def note_begin_of_run(world, job: dict, hosts: list[str]) -> None:
+    """Remember when the run that begins now did, and on which nodes its tasks are."""
+    if job["_runs"]:
+        job["_runs"][-1]["resumed"] = world.clock.now()
+    if hosts and job.get("_hosts", [])[-1:] != [hosts]:
+        job["_hosts"] = [*job.get("_hosts", []), hosts]
 
 
 def running_records(job: dict) -> list[dict]:
     """The runs of the job's script, in seconds as this part of the API counts."""
     records = []
     for number, run in enumerate(job["_runs"]):
-        start, end, reason = int(run["start"]), int(run["end"]), f"exit with {job['_exit_code']}"
+        start, end = int(run["start"]), int(run["end"])
+        reason = run.get("lost") or f"exit with {job['_exit_code']}"
         recovery = {
-            "fault_scenario": "job_failed",
+            "fault_scenario": "node_fault" if run.get("lost") else "job_failed",
             "reason": reason,
-            "recover": "proc_restart",
+            "recover": run.get("recover", "proc_restart"),
             "recover_start_at": end,
-            "recover_end_at": end,
-            "recover_result": "success",
+            "recover_result": "success" if "resumed" in run else "recovering",
             "related_task": FAILING,
         }
+        if "resumed" in run:
+            recovery["recover_end_at"] = int(run["resumed"])
         records.append(
             {
                 "start_at": start,
-                "start_type": "restarted" if number else "init_or_rescheduled",
+                "start_type": start_type(job, number),
                 "end_at": end,
                 "end_reason": reason,
                 "end_related_task": FAILING,
-                "end_recover": "proc_restart",
+                "end_recover": run.get("recover", "proc_restart"),
                 "recover_records": [recovery],
             }
         )
-    return [*records, last_record(job)]
+    is_between = bool(job["_runs"]) and "resumed" not in job["_runs"][-1] and stopped_at(job) is None
+    return records if is_between else [*records, last_record(job)]
+
+
+def start_type(job: dict, number: int) -> str:
+    """How the run with that number, counted from 0, began: afresh, or in the place of one that had failed."""
+    return "restarted" if number and not job["_runs"][number - 1].get("lost") else "init_or_rescheduled"
 
 
 def last_record(job: dict) -> dict:
     """The run of the job's script that goes on, or that ended the job."""
-    start_type = "restarted" if job["_runs"] else "init_or_rescheduled"
-    record = {"start_at": int(run_started_at(job)), "start_type": start_type}
+    record = {"start_at": int(run_started_at(job)), "start_type": start_type(job, len(job["_runs"]))}
     if stopped_at(job) is None:
         return record
     reason = (
@@ -151,13 +172,11 @@ def task_addresses(world, job: dict) -> list[dict]:
     if started_at(job) is None:
         return []
     chance = world.seeded(job["metadata"]["id"], "addresses")
-    dedicated = bool(job["spec"]["resource"].get("pool_id"))
-    return [
-        {
-            "task": task,
-            "ip": f"172.16.{chance.randrange(256)}.{chance.randrange(1, 255)}",
-            "host_ip": f"192.168.{chance.randrange(256)}.{chance.randrange(1, 255)}" if dedicated else "",
-            "schedule_count": 1,
-        }
-        for task in job["status"]["tasks"]
-    ]
+    dedicated, tasks, rows = bool(job["spec"]["resource"].get("pool_id")), job["status"]["tasks"], []
+    for number, hosts in enumerate(job.get("_hosts", [[]]), 1):
+        for at, task in enumerate(tasks):
+            ip = f"172.16.{chance.randrange(256)}.{chance.randrange(1, 255)}"
+            usual = f"192.168.{chance.randrange(256)}.{chance.randrange(1, 255)}" if dedicated else ""
+            host = hosts[at] if at < len(hosts) else usual
+            rows.append({"task": task, "ip": ip, "host_ip": host, "schedule_count": number})
+    return rows

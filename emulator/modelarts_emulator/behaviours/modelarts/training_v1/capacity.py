@@ -22,7 +22,10 @@ def claims_of(bound, version: dict) -> list[Claim]:
         amounts = {f"pool:{version['pool_id']}": nodes * CARDS_PER_NODE}
     amounts["running-v1:training_jobs"] = 1
     id = bound.id_of(version)
-    return [Claim(place, amount, PRIORITY, bound.table.name, id) for place, amount in amounts.items()]
+    return [
+        Claim(place, amount, PRIORITY, bound.table.name, id, nodes if place.startswith("pool:") else 1)
+        for place, amount in amounts.items()
+    ]
 
 
 def ask_for_room(bound, version: dict) -> bool:

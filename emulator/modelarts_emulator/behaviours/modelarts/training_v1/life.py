@@ -64,6 +64,12 @@ def state_after_running(bound, version: dict) -> str:
     return "COMPLETED"
 
 
+def state_without_node(bound, version: dict) -> str:
+    """A version whose node goes fails."""
+    version["_failure"] = version.pop("_evicted")
+    return "FAILED"
+
+
 def state_after_killing(bound, record: dict) -> str:
     """What is killed is stopped, or deleted."""
     return GONE if "_deleting" in record else "KILLED"
@@ -87,8 +93,8 @@ LIFE = Lifecycle(
     IMAGE_FAILED=rests(delete=GONE),
     SUBMIT_TRYING=soon(state_after_submitting, after=2, **STOPPABLE),
     SUBMIT_FAILED=rests(delete=GONE),
-    WAITING=soon("RUNNING", after=seconds_to_start, admit="WAITING", **STOPPABLE),
-    RUNNING=soon(state_after_running, after=seconds_to_run, **STOPPABLE),
+    WAITING=soon("RUNNING", after=seconds_to_start, admit="WAITING", evict="WAITING", **STOPPABLE),
+    RUNNING=soon(state_after_running, after=seconds_to_run, evict=state_without_node, **STOPPABLE),
     KILLING=soon(state_after_killing, after=5),
     COMPLETED=rests(delete=GONE),
     FAILED=rests(delete=GONE),
