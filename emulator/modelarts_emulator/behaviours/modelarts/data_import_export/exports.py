@@ -43,8 +43,8 @@ class Export:
             if kind_of(self._dataset).sample_type != FREE:
                 name = f"{self._folder.key}{self._dataset['dataset_name']}.manifest"
                 self._obs.write(self._folder.bucket, name, b"".join(lines))
-        except KeyError as error:
-            raise ApiError("ModelArts.4710", f"OBS has no {error}") from None
+        except (KeyError, ValueError) as error:
+            raise ApiError("ModelArts.4710", f"OBS does not take or have {error}") from None
         return Done(len(lines))
 
     def _write_sample(self, sample: dict) -> bytes:
@@ -145,6 +145,8 @@ def export_samples(call):
     params |= {"train_sample_ratio": "1.00", **body.get("export_params", {})}
     refuse_bad_export(call, params)
     version = find_version(call, dataset, body["version_id"]) if body.get("version_id") else None
+    if version is not None and not version["total_sample_count"]:
+        raise ApiError("ModelArts.4825", f"version {version['version_name']} has no samples")
     now = call.world.clock.now_ms()
     task = {
         "task_id": new_id(call.world),

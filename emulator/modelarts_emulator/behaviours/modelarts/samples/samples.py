@@ -131,10 +131,12 @@ def upload_samples(call):
         sample = uploaded(call, dataset, asked, content)
         if sample["sample_id"] in bound.table:
             raise ApiError("ModelArts.4422", f"there is a sample {sample['sample_id']} already")
-        text = "".join(sample.get("sample_data", []))
-        sample["labels"] = checked_labels(dataset, asked.get("labels", []), text)
-        if "_path" in sample:
-            call.world.obs.write(*place_of(sample), content)
+        try:
+            text = "".join(sample.get("sample_data", []))
+            sample["labels"] = checked_labels(dataset, asked.get("labels", []), text)
+        except ApiError as error:
+            raise ApiError("ModelArts.4417", error.message) from None
+        write_content(call, sample, content)
         sample["metadata"] |= asked.get("metadata", {})
         store_sample(bound.table, sample | {"annotated_by": who_labels(call)}, state)
         added.append(sample)
@@ -146,6 +148,16 @@ def upload_samples(call):
     answer = results_of(call.body.get("samples", []), upload)
     note_change(call, dataset, added)
     return answer
+
+
+def write_content(call, sample: dict, content: bytes) -> None:
+    """Put the content of a sample where it lies, if it lies in OBS."""
+    place = place_of(sample)
+    if place is not None:
+        try:
+            call.world.obs.write(*place, content)
+        except KeyError:
+            raise ApiError("ModelArts.4421", f"there is no bucket {place.bucket}") from None
 
 
 def uploaded(call, dataset: dict, asked: dict, content: bytes) -> dict:
@@ -196,7 +208,10 @@ def remove_sample(call, dataset: dict, sample: dict, delete_source: bool) -> Non
     """Take a sample out of the dataset; its file too, unless it is a line of one that others share."""
     place = place_of(sample)
     if delete_source and place is not None and "sample_data" not in sample:
-        call.world.obs.delete(*place)
+        try:
+            call.world.obs.delete(*place)
+        except KeyError:
+            raise ApiError("ModelArts.4424", f"there is no bucket {place.bucket}") from None
     samples_asked(call)[1].table.drop(sample["sample_id"])
     dataset["deleted_sample_count"] += 1
 
