@@ -67,8 +67,8 @@ def list_samples(call):
     dataset, bound = samples_asked(call)
     query = call.query
     if query.get("version_id"):
-        rows = samples_of_version(call, dataset, query["version_id"])
-        return list_rows(call, [SAMPLES.row(call, bound, each) for each in rows])
+        page = list_rows(call, samples_of_version(call, dataset, query["version_id"]))
+        return page | {"samples": [SAMPLES.row(call, bound, each) for each in page["samples"]]}
     conditions = [condition_of(each) for each in conditions_in(query.get("search_conditions") or "[]")]
     if (query["low_score"], query["high_score"]) != ANY_SCORE:
         scores = f"{query['low_score']},{query['high_score']}"
