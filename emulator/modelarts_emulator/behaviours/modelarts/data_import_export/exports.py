@@ -8,7 +8,7 @@ from modelarts_emulator.behaviours.modelarts.dataset_versions.publishing import 
 from modelarts_emulator.behaviours.modelarts.dataset_versions.snapshots import find_version, manifest_of
 from modelarts_emulator.behaviours.modelarts.datasets.datasets import DATASETS, begin_dataset, input_of
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import FREE, IMAGE, kind_of, new_id, refuse_kind
-from modelarts_emulator.behaviours.modelarts.datasets.work import Done, attempt, stored_samples
+from modelarts_emulator.behaviours.modelarts.datasets.work import Done, on_dataset, stored_samples
 from modelarts_emulator.behaviours.modelarts.samples.searching import any_of, condition_of, ids_found
 from modelarts_emulator.behaviours.modelarts.samples.storing import place_of, samples_in
 from modelarts_emulator.contract.errors import ApiError
@@ -81,9 +81,9 @@ class Export:
         return place.key[len(source.key) :] if source is not None and source.has_inside(place) else name
 
 
-def write_out(bound, task: dict):
+@on_dataset("_dataset")
+def write_out(bound, task: dict, dataset: dict):
     """Write what is exported, without the world's lock."""
-    dataset = bound.beside(DATASETS).find(task["_dataset"])
     obs, table = bound.world.obs, samples_in(bound, task["_dataset"])
     found = ids_asked(table, task)
     ids = list(table.ids() if found is None else found)
@@ -100,7 +100,7 @@ def write_out(bound, task: dict):
             return stored_samples(bound, dataset["dataset_id"], ids)
         return samples_of_manifest(manifest_of(obs, version), dataset, obs, version["create_time"])
 
-    return attempt(lambda: export.write(samples()))
+    return lambda: export.write(samples())
 
 
 def after_export(bound, task: dict, done: Done) -> str:
