@@ -116,7 +116,7 @@ class Folder:
         yield sample
 
     def _image(self, path: ObsPath, size: int) -> Iterator[dict]:
-        measures = size_of_image(self._obs, path)
+        measures = size_of_image(self._obs, path, size)
         if measures is not None:
             sample = new_sample(IMAGE, self._goal(path.key), size, self._moment)
             sample["metadata"]["@modelarts:size"] = measures
@@ -199,7 +199,11 @@ def measured(obs, samples: Iterator[dict]) -> Iterator[dict]:
         if place is not None and "sample_data" not in sample:
             try:
                 sample["sample_size"] = obs.size(*place)
-                measures = size_of_image(obs, place) if sample["sample_type"] == IMAGE else None
+                measures = (
+                    size_of_image(obs, place, sample["sample_size"])
+                    if sample["sample_type"] == IMAGE
+                    else None
+                )
             except KeyError:
                 continue
             if measures is not None:
@@ -215,9 +219,9 @@ def text_of(content: bytes) -> str:
         return content.decode("gbk", "replace")
 
 
-def size_of_image(obs, path: ObsPath) -> list[int] | None:
-    """[width, height, channels] of an image; None when it is none."""
-    for most in (HEAD_BYTES, None):
+def size_of_image(obs, path: ObsPath, size: int) -> list[int] | None:
+    """[width, height, channels] of an image of so many bytes; None when it is none."""
+    for most in (HEAD_BYTES, None) if size > HEAD_BYTES else (None,):
         measures = measures_of(obs.read(*path, most=most))
         if measures is not None:
             return measures
