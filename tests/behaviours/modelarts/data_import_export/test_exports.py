@@ -188,6 +188,13 @@ def test_what_cannot_be_exported_is_refused(cloud, zoo, body, refused):
     assert refusal(cloud.post(f"{DATASETS}/{zoo}/export-tasks", body)) == refused
 
 
+def test_a_version_without_samples_is_not_exported(cloud):
+    id = made(cloud, {}, data_sources=[])
+    published(cloud, id)
+    body = {"path": "/data/out/", "version_id": show(cloud, id)["current_version_id"]}
+    assert refusal(cloud.post(f"{DATASETS}/{id}/export-tasks", body)) == (400, "ModelArts.4825")
+
+
 def test_only_images_and_free_formats_are_exported(cloud):
     id = made(cloud, {"a.txt": b"x"}, type=100)
     assert refusal(cloud.post(f"{DATASETS}/{id}/export-tasks", {"path": "/data/out/"})) == (

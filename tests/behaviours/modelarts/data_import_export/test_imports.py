@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.behaviours.modelarts.data_import_export.conftest import imported
+from tests.behaviours.modelarts.data_import_export.conftest import imported, published
 from tests.behaviours.modelarts.datasets.conftest import (
     BUCKET,
     DATASETS,
@@ -102,19 +102,42 @@ def test_places_in_images_come_from_pascal_voc(cloud, type):
     ]
 
 
-def test_boxes_come_from_yolo(cloud):
+YOLO = {
+    "obj.names": b"cat\ndog\n",
+    "obj.data": b"names = obj.names\ntrain = train.txt\nvalid = data/valid.txt\ntest = test.txt\n",
+    "train.txt": b"obj_train_data/a.png\n",
+    "valid.txt": b"data/obj_valid_data/b.png\n",
+    "obj_train_data/a.png": picture("a", (100, 50)),
+    "obj_train_data/a.txt": b"1 0.5 0.5 0.2 0.4\n",
+    "obj_valid_data/b.png": picture("b"),
+    "obj_test_data/c.png": picture("c"),
+}
+
+
+def test_boxes_come_from_yolo_for_the_subsets_that_are_known(cloud):
     id = made(cloud, {"none.here": b""}, type=1)
-    files = {
-        "obj.names": b"cat\ndog\n",
-        "obj.data": b"names = obj.names\ntrain = train.txt\n",
-        "train.txt": b"obj_train_data/a.png\n",
-        "obj_train_data/a.png": picture("a", (100, 50)),
-        "obj_train_data/a.txt": b"1 0.5 0.5 0.2 0.4\n",
-    }
-    put(cloud, files, "yolo/")
+    put(cloud, YOLO, "yolo/")
     imported(cloud, id, "/data/yolo/")
-    ((label,),) = [each["labels"] for each in samples(cloud, id)]
-    assert (label["name"], label["property"]["@modelarts:feature"]) == ("dog", [[40, 15], [60, 35]])
+    assert held(cloud, id) == {"a.png": ["dog"], "b.png": []}
+    label = samples(cloud, id, label_name="dog")[0]["labels"][0]
+    assert label["property"]["@modelarts:feature"] == [[40, 15], [60, 35]]
+    path = published(cloud, id, remove_sample_usage=False)
+    lines = [json.loads(each) for each in cloud.world.obs.read(*path[1:].split("/", 1)).splitlines()]
+    assert [each["usage"] for each in lines] == ["train", "eval"]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"obj_train_data/a.txt": b"1 0.5\n"}, "ModelArts.4361"),
+        ({"obj_train_data/a.txt": b"7 0.5 0.5 0.2 0.4\n"}, "ModelArts.4361"),
+        ({"obj.data": b"names = other.names"}, "ModelArts.4345"),
+    ],
+)
+def test_what_is_not_laid_out_as_yolo_fails_the_task(cloud, change, code):
+    id = made(cloud, {"none.here": b""}, type=1)
+    put(cloud, YOLO | change, "yolo/")
+    assert imported(cloud, id, "/data/yolo/")["error_code"] == code
 
 
 def test_a_table_gets_further_rows(cloud):

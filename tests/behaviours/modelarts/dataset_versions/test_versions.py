@@ -269,6 +269,7 @@ def test_versions_come_a_minute_apart_and_nothing_is_labeled_meanwhile(cloud, zo
     assert cloud.post(versions, {}).status == 201
     assert refusal(cloud.post(versions, {})) == (400, "ModelArts.4370")
     assert refusal(cloud.put(f"{annotations(zoo)}/samples", {"samples": []})) == (400, "ModelArts.4381")
+    assert refusal(cloud.post(f"{DATASETS}/{zoo}/sync-data")) == (400, "ModelArts.4343")
     cloud.clock.advance("30s")
     assert refusal(cloud.post(versions, {})) == (400, "ModelArts.4370")
     cloud.clock.advance("30s")

@@ -128,8 +128,9 @@ def test_an_attribute_is_changed_by_its_id_when_there_is_one(cloud, zoo):
 
 
 def test_a_relation_keeps_its_entities(cloud):
-    entities = [{"name": name, "type": 103} for name in ("Person", "City")]
+    entities = [{"name": "Person", "type": 103}, {"name": "City"}]
     id = made(cloud, {"a.txt": b"x"}, type=102, labels=[*entities, {"name": "was in", "property": TRIPLET}])
+    assert [each["type"] for each in show(cloud, id)["labels"]] == [103, 103, 102]
     delete = f"{labels_path(id)}/delete"
     assert codes(cloud.post(delete, {"labels": [{"name": "City"}]})) == ["ModelArts.4415"]
     change = {"name": "City", "property": {"@modelarts:rename_to": "Place"}}

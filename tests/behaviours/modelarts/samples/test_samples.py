@@ -212,7 +212,8 @@ def test_every_shape_is_a_label_and_one_with_too_few_points_is_none(cloud, shape
         (101, entity("City", 5, 5)),
         (101, entity("City", 0, 21)),
         (102, relation("was in", "E1", "E2")),
-        (102, {"name": "was in"}),
+        (102, {"name": "was in", "type": 102}),
+        (102, {"name": "Ada", "type": 101}),
         (201, {"name": "x"}),
         (202, {"name": "x", "property": {"@modelarts:start_time": "00:00:00.000"}}),
     ],
@@ -281,7 +282,7 @@ def test_an_uploaded_text_is_a_sample_of_its_own(cloud):
         ({"name": "a.png", "data": b64encode(picture()).decode()}, "ModelArts.4422"),
         (
             {"name": "n.png", "data": b64encode(picture()).decode(), "labels": [{"name": ""}]},
-            "ModelArts.4413",
+            "ModelArts.4417",
         ),
     ],
 )
@@ -306,6 +307,18 @@ def test_a_deleted_sample_is_gone_and_its_file_only_when_that_is_asked_for(cloud
     assert names(cloud, zoo) == ["d.png", "e.png", "c.png"]
     assert [cloud.world.obs.exists(BUCKET, f"in/{name}") for name in ("a.png", "b.png")] == [True, False]
     assert show(cloud, zoo)["deleted_sample_count"] == 2
+
+
+def test_nothing_is_written_to_or_deleted_from_a_bucket_that_is_gone(cloud):
+    cloud.world.obs.create_bucket("other")
+    id = made(cloud, pictures("a.png"), work_path="/other/work/")
+    cloud.world.obs.delete(BUCKET, "in/a.png")
+    cloud.world.obs.delete(BUCKET, "")
+    asked = {"samples": [samples(cloud, id)[0]["sample_id"]], "delete_source": True}
+    (result,) = cloud.post(f"{annotations(id)}/samples/delete", asked).json["results"]
+    assert result["error_code"] == "ModelArts.4424" and len(samples(cloud, id)) == 1
+    (result,) = upload(cloud, id, {"name": "b.png", "data": b64encode(picture()).decode()})
+    assert result["error_code"] == "ModelArts.4421"
 
 
 def test_a_line_of_a_text_goes_without_its_file(cloud):

@@ -8,7 +8,7 @@ from modelarts_emulator.behaviours.modelarts.dataset_versions.publishing import 
 from modelarts_emulator.behaviours.modelarts.dataset_versions.snapshots import find_version, manifest_of
 from modelarts_emulator.behaviours.modelarts.datasets.datasets import DATASETS, begin_dataset, input_of
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import FREE, IMAGE, kind_of, new_id, refuse_kind
-from modelarts_emulator.behaviours.modelarts.datasets.work import Done, attempt, stored_samples
+from modelarts_emulator.behaviours.modelarts.datasets.work import Done, on_dataset, stored_samples
 from modelarts_emulator.behaviours.modelarts.samples.searching import any_of, condition_of, ids_found
 from modelarts_emulator.behaviours.modelarts.samples.storing import place_of, samples_in
 from modelarts_emulator.contract.errors import ApiError
@@ -43,8 +43,8 @@ class Export:
             if kind_of(self._dataset).sample_type != FREE:
                 name = f"{self._folder.key}{self._dataset['dataset_name']}.manifest"
                 self._obs.write(self._folder.bucket, name, b"".join(lines))
-        except KeyError as error:
-            raise ApiError("ModelArts.4710", f"OBS has no {error}") from None
+        except (KeyError, ValueError) as error:
+            raise ApiError("ModelArts.4710", f"OBS does not take or have {error}") from None
         return Done(len(lines))
 
     def _write_sample(self, sample: dict) -> bytes:
@@ -81,9 +81,9 @@ class Export:
         return place.key[len(source.key) :] if source is not None and source.has_inside(place) else name
 
 
-def write_out(bound, task: dict):
+@on_dataset("_dataset")
+def write_out(bound, task: dict, dataset: dict):
     """Write what is exported, without the world's lock."""
-    dataset = bound.beside(DATASETS).find(task["_dataset"])
     obs, table = bound.world.obs, samples_in(bound, task["_dataset"])
     found = ids_asked(table, task)
     ids = list(table.ids() if found is None else found)
@@ -100,7 +100,7 @@ def write_out(bound, task: dict):
             return stored_samples(bound, dataset["dataset_id"], ids)
         return samples_of_manifest(manifest_of(obs, version), dataset, obs, version["create_time"])
 
-    return attempt(lambda: export.write(samples()))
+    return lambda: export.write(samples())
 
 
 def after_export(bound, task: dict, done: Done) -> str:
@@ -145,6 +145,8 @@ def export_samples(call):
     params |= {"train_sample_ratio": "1.00", **body.get("export_params", {})}
     refuse_bad_export(call, params)
     version = find_version(call, dataset, body["version_id"]) if body.get("version_id") else None
+    if version is not None and not version["total_sample_count"]:
+        raise ApiError("ModelArts.4825", f"version {version['version_name']} has no samples")
     now = call.world.clock.now_ms()
     task = {
         "task_id": new_id(call.world),

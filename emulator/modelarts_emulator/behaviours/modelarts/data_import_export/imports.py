@@ -11,7 +11,7 @@ from modelarts_emulator.behaviours.modelarts.data_import_export.tasks import (
 from modelarts_emulator.behaviours.modelarts.dataset_versions.manifests import samples_of_manifest
 from modelarts_emulator.behaviours.modelarts.datasets.datasets import DATASETS, input_of
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import FREE, TABLE, kind_of, new_id, refuse_kind
-from modelarts_emulator.behaviours.modelarts.datasets.work import Done, Intake, attempt
+from modelarts_emulator.behaviours.modelarts.datasets.work import Done, Intake, on_dataset
 from modelarts_emulator.behaviours.modelarts.samples.storing import LABELED, UNCONFIRMED, is_hard, samples_in
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.obs_paths import ObsPath, is_in_obs, refuse_bad_obs_path
@@ -33,9 +33,10 @@ ASKED = (
 )
 
 
-def read_source(bound, task: dict):
+@on_dataset("dataset_id")
+def read_source(bound, task: dict, dataset: dict):
     """Take in what is imported, without the world's lock."""
-    dataset, asked = bound.beside(DATASETS).find(task["dataset_id"]), task["_asked"]
+    asked = task["_asked"]
     if "label_format" in asked:
         dataset["_label_format"] = asked["label_format"]
     obs, moment, place = bound.world.obs, bound.world.clock.now_ms(), ObsPath(*task["_place"])
@@ -56,7 +57,7 @@ def read_source(bound, task: dict):
             raise ApiError("ModelArts.4340", f"{task['import_path']} has nothing that is imported")
         return done._replace(files=len(copied), bytes=sum(copied))
 
-    return attempt(work)
+    return work
 
 
 def goal_of(dataset: dict, place: ObsPath, import_folder: str) -> ObsPath | None:

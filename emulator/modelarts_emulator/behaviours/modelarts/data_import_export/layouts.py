@@ -8,7 +8,8 @@ from posixpath import splitext
 from PIL import Image, UnidentifiedImageError
 
 from modelarts_emulator.behaviours.modelarts.data_import_export.tables import row_as
-from modelarts_emulator.behaviours.modelarts.data_import_export.voc import labels_of_voc, labels_of_yolo
+from modelarts_emulator.behaviours.modelarts.data_import_export.voc import labels_of_voc
+from modelarts_emulator.behaviours.modelarts.data_import_export.yolo import Yolo
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import (
     IMAGE,
     MOST_BYTES,
@@ -57,7 +58,8 @@ class Folder:
             self.sizes = dict(obs.listing(*self.path))
         except KeyError:
             raise ApiError("ModelArts.4311", f"there is no bucket {path.bucket}") from None
-        self._names: list[str] | None = None
+        has_yolo = self.kind.is_shaped and f"{self.path.key}obj.data" in self.sizes
+        self._yolo = Yolo(self.path.key, self.sizes, self.text) if has_yolo else None
 
     def samples(self) -> Iterator[dict]:
         """The samples in the folder; what is too large or cannot be read is none."""
@@ -84,6 +86,8 @@ class Folder:
         """Whether the object may be a sample, by its name."""
         stem, suffix = splitext(key)
         is_result = self.kind.sample_type == TEXT and stem.endswith(RESULT)
+        if self._yolo is not None and key not in self._yolo.usages:
+            return False
         return (
             key[-1:] != "/"
             and not is_result
@@ -94,6 +98,10 @@ class Folder:
         """An object of the bucket."""
         content: bytes = self._obs.read(self.path.bucket, key)
         return content
+
+    def text(self, key: str) -> str:
+        """A text of the bucket."""
+        return text_of(self.read(key))
 
     def _goal(self, key: str) -> ObsPath:
         """Where the sample that is read from there lies from now on."""
@@ -108,17 +116,19 @@ class Folder:
         yield sample
 
     def _image(self, path: ObsPath, size: int) -> Iterator[dict]:
-        measures = size_of_image(self._obs, path)
+        measures = size_of_image(self._obs, path, size)
         if measures is not None:
             sample = new_sample(IMAGE, self._goal(path.key), size, self._moment)
             sample["metadata"]["@modelarts:size"] = measures
+            if self._yolo is not None:
+                sample["_usage"] = self._yolo.usages[path.key]
             if self.with_labels:
                 sample["labels"] = self._labels_beside(splitext(path.key)[0], measures)
             yield sample
 
     def _lines(self, path: ObsPath, _: int) -> Iterator[dict]:
         results = self._results(path.key)
-        for number, line in enumerate(io.StringIO(text_of(self.read(path.key)))):
+        for number, line in enumerate(io.StringIO(self.text(path.key))):
             text, labels = self._split(
                 line.rstrip("\r\n"), results[number] if number < len(results) else None
             )
@@ -128,7 +138,7 @@ class Folder:
 
     def _rows(self, path: ObsPath, _: int) -> Iterator[dict]:
         columns = self.dataset["schema"]
-        rows = csv.reader(io.StringIO(text_of(self.read(path.key))))
+        rows = csv.reader(io.StringIO(self.text(path.key)))
         for number, row in enumerate(rows):
             if len(row) == len(columns) and not (self._has_header and number == 0):
                 sample = self._part(TABLE, path, number, sum(map(len, row)))
@@ -144,21 +154,13 @@ class Folder:
         type = self.dataset["dataset_type"]
         if type == 0:
             if f"{stem}.txt" in self.sizes:
-                return self._named(*text_of(self.read(f"{stem}.txt")).splitlines())
+                return self._named(*self.text(f"{stem}.txt").splitlines())
             return self._named(self._folder_name(stem))
         if f"{stem}.xml" in self.sizes:
             return labels_of_voc(self.read(f"{stem}.xml"), type)
-        if f"{stem}.txt" in self.sizes and self._yolo_names():
-            return list(labels_of_yolo(text_of(self.read(f"{stem}.txt")), self._yolo_names(), measures, type))
+        if self._yolo is not None and f"{stem}.txt" in self.sizes:
+            return self._yolo.labels(self.text(f"{stem}.txt"), measures, type)
         return []
-
-    def _yolo_names(self) -> list[str]:
-        """The names in obj.names, in their order; none when this is no folder of YOLO."""
-        if self._names is None:
-            key = f"{self.path.key}obj.names"
-            self._names = text_of(self.read(key)).split("\n") if key in self.sizes else []
-            self._names = [name.strip() for name in self._names if name.strip()]
-        return self._names
 
     def _folder_name(self, key: str) -> str:
         """The name of the folder in which an object lies, "" when that is the folder that is read."""
@@ -169,7 +171,7 @@ class Folder:
         stem, suffix = splitext(key)
         beside = f"{stem}{RESULT}{suffix}"
         has_results = self.with_labels and self.dataset["dataset_type"] == 100 and beside in self.sizes
-        return text_of(self.read(beside)).splitlines() if has_results else []
+        return self.text(beside).splitlines() if has_results else []
 
     def _split(self, line: str, result: str | None) -> tuple[str, list[dict]]:
         """(text, labels) of a line; result: its labels when they lie in another file."""
@@ -197,7 +199,11 @@ def measured(obs, samples: Iterator[dict]) -> Iterator[dict]:
         if place is not None and "sample_data" not in sample:
             try:
                 sample["sample_size"] = obs.size(*place)
-                measures = size_of_image(obs, place) if sample["sample_type"] == IMAGE else None
+                measures = (
+                    size_of_image(obs, place, sample["sample_size"])
+                    if sample["sample_type"] == IMAGE
+                    else None
+                )
             except KeyError:
                 continue
             if measures is not None:
@@ -213,9 +219,9 @@ def text_of(content: bytes) -> str:
         return content.decode("gbk", "replace")
 
 
-def size_of_image(obs, path: ObsPath) -> list[int] | None:
-    """[width, height, channels] of an image; None when it is none."""
-    for most in (HEAD_BYTES, None):
+def size_of_image(obs, path: ObsPath, size: int) -> list[int] | None:
+    """[width, height, channels] of an image of so many bytes; None when it is none."""
+    for most in (HEAD_BYTES, None) if size > HEAD_BYTES else (None,):
         measures = measures_of(obs.read(*path, most=most))
         if measures is not None:
             return measures

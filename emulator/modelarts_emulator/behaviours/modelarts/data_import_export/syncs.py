@@ -7,16 +7,16 @@ from modelarts_emulator.behaviours.modelarts.data_import_export.tasks import (
 )
 from modelarts_emulator.behaviours.modelarts.datasets.datasets import DATASETS, folder_of, input_of
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import TEXT, kind_of, new_id, refuse_kind
-from modelarts_emulator.behaviours.modelarts.datasets.work import Done, Intake, attempt
+from modelarts_emulator.behaviours.modelarts.datasets.work import Done, Intake, on_dataset
 from modelarts_emulator.behaviours.modelarts.samples.storing import place_of
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import BelongsTo, Resource
 
 
-def compare(bound, task: dict):
+@on_dataset("dataset_id")
+def compare(bound, task: dict, dataset: dict):
     """Take in what is new in the input path and take out what is gone, without the world's lock."""
-    dataset = bound.beside(DATASETS).find(task["dataset_id"])
     obs, moment, source = bound.world.obs, bound.world.clock.now_ms(), input_of(dataset)
     intake = Intake(bound, dataset["dataset_id"])
 
@@ -28,7 +28,7 @@ def compare(bound, task: dict):
         intake.take(folder_of(obs, dataset, moment).samples())
         return intake.remove_others(lies_there)
 
-    return attempt(work)
+    return work
 
 
 def after_sync(bound, task: dict, done: Done) -> str:

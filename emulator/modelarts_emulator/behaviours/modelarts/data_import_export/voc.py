@@ -1,6 +1,5 @@
-"""Places in images, as PASCAL VOC files and YOLO lines write them, and as labels of samples have them."""
+"""Places in images, as PASCAL VOC files write them and as labels of samples have them."""
 
-from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from modelarts_emulator.contract.errors import ApiError
@@ -102,18 +101,3 @@ def number(text: str) -> float:
     """The number that a text says, whole where it is."""
     value = float(text)
     return int(value) if value.is_integer() else value
-
-
-def labels_of_yolo(content: str, names: list[str], size: list[int], type: int) -> Iterator[dict]:
-    """The boxes of a YOLO file: a line has index of the name, centre, width and height as parts of the image's."""
-    for line in content.splitlines():
-        if line.strip():
-            index, x, y, width, height = line.split()
-            corners = [
-                [float(x) - sign * float(width) / 2, float(y) - sign * float(height) / 2] for sign in (1, -1)
-            ]
-            points = [
-                [round(part * whole) for part, whole in zip(corner, size[:2], strict=True)]
-                for corner in corners
-            ]
-            yield {"name": names[int(index)], "type": type, "property": {SHAPE: "bndbox", FEATURE: points}}

@@ -52,8 +52,8 @@ class Publication:
                 if copies_files and place is not None and "sample_data" not in sample:
                     self._write(f"data/{place.key.rpartition('/')[2]}", self._obs.read(*place))
             self._obs.write(*obs_path(self.manifest), b"".join(lines))
-        except KeyError as error:
-            raise ApiError("ModelArts.4712", f"OBS has no {error}") from None
+        except (KeyError, ValueError) as error:
+            raise ApiError("ModelArts.4712", f"OBS does not take or have {error}") from None
         return Done(len(lines))
 
     def publish_table(self, ids: list[str], with_header: bool) -> Done:

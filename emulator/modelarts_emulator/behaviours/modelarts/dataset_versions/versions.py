@@ -14,7 +14,7 @@ from modelarts_emulator.behaviours.modelarts.datasets.kinds import (
     refuse_kind,
 )
 from modelarts_emulator.behaviours.modelarts.datasets.listing import fits, ratio_asked
-from modelarts_emulator.behaviours.modelarts.datasets.work import Done, attempt
+from modelarts_emulator.behaviours.modelarts.datasets.work import Done, on_dataset
 from modelarts_emulator.behaviours.modelarts.samples.statistics import label_stats
 from modelarts_emulator.behaviours.modelarts.samples.storing import (
     LABELED,
@@ -33,15 +33,15 @@ PUBLISHING_SECONDS, BETWEEN_VERSIONS = 20, 60_000
 VERSION_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
-def publish(bound, version: dict):
+@on_dataset("_dataset")
+def publish(bound, version: dict, dataset: dict):
     """Write the version, without the world's lock."""
-    dataset = bound.beside(DATASETS).find(version["_dataset"])
     table = samples_in(bound, dataset["dataset_id"])
     ids, labeled = list(table.ids()), table.having("sample_status", LABELED)
     folder = inner_path(dataset, f"annotation/{version['version_name']}/")
     written = Publication(bound, dataset, folder, version["version_name"], not version["clear_hard_property"])
     if kind_of(dataset).sample_type == TABLE:
-        return attempt(lambda: written.publish_table(ids, version["with_column_header"]))
+        return lambda: written.publish_table(ids, version["with_column_header"])
     summaries, used = table.column("_labels"), {}
     if not version["remove_sample_usage"]:
         used = {id: usage.lower() for id, usage in table.column("_usage").items() if usage}
@@ -55,7 +55,7 @@ def publish(bound, version: dict):
         written.usages = used | split(chosen, ratio, random)
         return written.publish(ids, version["export_images"])
 
-    return attempt(work)
+    return work
 
 
 def after_publishing(bound, version: dict, done: Done) -> str:

@@ -43,6 +43,21 @@ def attempt(job: Callable[[], Done]) -> Callable[[], Done]:
     return work
 
 
+def on_dataset(member: str) -> Callable[[Callable], Callable]:
+    """Let the work of a task begin with its dataset; the member of the task says its id. Without it nothing is done."""
+
+    def decorate(begin: Callable[[Bound, dict, dict], Callable[[], Done]]) -> Callable:
+        def work(bound: Bound, task: dict) -> Callable[[], Done]:
+            dataset = bound.records(DATASETS).find(task[member])
+            if dataset is None:
+                return lambda: Done(code="ModelArts.4352", words="the dataset is gone")
+            return attempt(begin(bound, task, dataset))
+
+        return work
+
+    return decorate
+
+
 class Intake:
     """A dataset that samples are taken into, from a thread that does not hold the world's lock.
 

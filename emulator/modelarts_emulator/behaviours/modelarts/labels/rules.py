@@ -3,7 +3,7 @@
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import kind_of, refuse_kind
 from modelarts_emulator.contract.errors import ApiError
 
-TRIPLET = 102
+TRIPLET, ENTITY = 102, 103
 RENAME, SHORTCUT = "@modelarts:rename_to", "@modelarts:shortcut"
 FROM, TO = "@modelarts:from_type", "@modelarts:to_type"
 
@@ -18,7 +18,16 @@ def completed(dataset: dict, label: dict) -> dict:
     refuse_kind(dataset, bool(kind_of(dataset).annotation), "a label")
     if not label.get("name"):
         raise ApiError("ModelArts.4396", "name: a label has a name")
-    return {"type": dataset["dataset_type"], "property": {}, **label}
+    return {"type": usual_type(dataset, label, FROM), "property": {}, **label}
+
+
+def usual_type(dataset: dict, label: dict, start: str) -> int:
+    """The type of a label that says none: that of its dataset; of a triplet's, an entity unless it leads from one.
+
+    start: the property that says where a relation leads from.
+    """
+    type: int = dataset["dataset_type"]
+    return ENTITY if type == TRIPLET and start not in label.get("property", {}) else type
 
 
 def label_in(dataset: dict, name: str, type: int | None = None) -> dict | None:

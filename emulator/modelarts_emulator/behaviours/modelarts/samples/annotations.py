@@ -1,6 +1,7 @@
 """What a label of a sample must say, by the type of the dataset."""
 
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import kind_of, refuse_kind
+from modelarts_emulator.behaviours.modelarts.labels.rules import usual_type
 from modelarts_emulator.contract.errors import ApiError
 
 SHAPE, FEATURE = "@modelarts:shape", "@modelarts:feature"
@@ -31,7 +32,7 @@ def checked_labels(dataset: dict, labels: list[dict], text: str = "") -> list[di
     text: of the sample, where it is one.
     """
     refuse_kind(dataset, not labels or bool(kind_of(dataset).annotation), "a label")
-    stored = [{"type": dataset["dataset_type"], "property": {}, **label} for label in labels]
+    stored = [{"type": usual_type(dataset, each, FROM), "property": {}, **each} for each in labels]
     for label in stored:
         refuse_bad_label(dataset, label, text)
     ids = {label.get("id") for label in stored if label["type"] != 102}

@@ -67,8 +67,8 @@ def list_samples(call):
     dataset, bound = samples_asked(call)
     query = call.query
     if query.get("version_id"):
-        rows = samples_of_version(call, dataset, query["version_id"])
-        return list_rows(call, [SAMPLES.row(call, bound, each) for each in rows])
+        page = list_rows(call, samples_of_version(call, dataset, query["version_id"]))
+        return page | {"samples": [SAMPLES.row(call, bound, each) for each in page["samples"]]}
     conditions = [condition_of(each) for each in conditions_in(query.get("search_conditions") or "[]")]
     if (query["low_score"], query["high_score"]) != ANY_SCORE:
         scores = f"{query['low_score']},{query['high_score']}"
@@ -131,10 +131,12 @@ def upload_samples(call):
         sample = uploaded(call, dataset, asked, content)
         if sample["sample_id"] in bound.table:
             raise ApiError("ModelArts.4422", f"there is a sample {sample['sample_id']} already")
-        text = "".join(sample.get("sample_data", []))
-        sample["labels"] = checked_labels(dataset, asked.get("labels", []), text)
-        if "_path" in sample:
-            call.world.obs.write(*place_of(sample), content)
+        try:
+            text = "".join(sample.get("sample_data", []))
+            sample["labels"] = checked_labels(dataset, asked.get("labels", []), text)
+        except ApiError as error:
+            raise ApiError("ModelArts.4417", error.message) from None
+        write_content(call, sample, content)
         sample["metadata"] |= asked.get("metadata", {})
         store_sample(bound.table, sample | {"annotated_by": who_labels(call)}, state)
         added.append(sample)
@@ -146,6 +148,16 @@ def upload_samples(call):
     answer = results_of(call.body.get("samples", []), upload)
     note_change(call, dataset, added)
     return answer
+
+
+def write_content(call, sample: dict, content: bytes) -> None:
+    """Put the content of a sample where it lies, if it lies in OBS."""
+    place = place_of(sample)
+    if place is not None:
+        try:
+            call.world.obs.write(*place, content)
+        except KeyError:
+            raise ApiError("ModelArts.4421", f"there is no bucket {place.bucket}") from None
 
 
 def uploaded(call, dataset: dict, asked: dict, content: bytes) -> dict:
@@ -196,7 +208,10 @@ def remove_sample(call, dataset: dict, sample: dict, delete_source: bool) -> Non
     """Take a sample out of the dataset; its file too, unless it is a line of one that others share."""
     place = place_of(sample)
     if delete_source and place is not None and "sample_data" not in sample:
-        call.world.obs.delete(*place)
+        try:
+            call.world.obs.delete(*place)
+        except KeyError:
+            raise ApiError("ModelArts.4424", f"there is no bucket {place.bucket}") from None
     samples_asked(call)[1].table.drop(sample["sample_id"])
     dataset["deleted_sample_count"] += 1
 

@@ -14,7 +14,7 @@ NAME = "modelarts/samples/sample"
 UNLABELED, LABELED, UNCONFIRMED = "UN_ANNOTATION", "MANUAL_ANNOTATION", "__AUTO_ANNOTATION__"
 HARD = "@modelarts:hard"
 # A transaction takes in so many samples: one line of the journal, and others get their turn in between.
-BATCH = 250
+BATCH = 100
 
 
 class Counts(NamedTuple):

@@ -8,7 +8,7 @@ from modelarts_emulator.frame.obs_paths import ObsPath, is_in_obs, obs_path, ref
 from modelarts_emulator.simulation.samples import count_samples, is_text
 
 BIGGEST = 64 << 20
-DATASETS = "modelarts/datasets/dataset"
+DATASETS, VERSIONS = "modelarts/datasets/dataset", "modelarts/dataset-versions/version"
 
 
 def url_of(channel: dict) -> str:
@@ -59,10 +59,23 @@ def refuse_bad_channel(call, where: str, channel: dict) -> None:
     dataset, url = channel["remote"].get("dataset") or {}, url_of(channel)
     if dataset and dataset["id"] not in call.records(DATASETS):
         raise ApiError("ModelArts.2783", f"{where}: dataset {dataset['id']} does not exist")
-    if url:
+    if dataset.get("version_id"):
+        dataset["obs_url"] = place_of_version(call, where, dataset["id"], dataset["version_id"])
+    elif url:
         refuse_bad_obs_path("ModelArts.2791", f"{where}.obs.obs_url", url)
     elif not dataset:
         raise ApiError("ModelArts.2753", f"{where} must have obs.obs_url or a dataset")
+
+
+def place_of_version(call, where: str, dataset_id: str, version_id: str) -> str:
+    """Where a version of a dataset lies with its manifest, which is what a job reads; ApiError for one that is not
+    there or cannot be used.
+    """
+    version = call.records(VERSIONS).find(version_id)
+    if version is None or version["_dataset"] != dataset_id or version["status"] != 1:
+        words = f"{where}: dataset {dataset_id} has no usable version {version_id}"
+        raise ApiError("ModelArts.2782", words)
+    return f"obs:/{version['data_path'].removesuffix('data/')}"
 
 
 def missing_input(world, job: dict) -> str:

@@ -103,7 +103,7 @@ def read_source(call, config: dict) -> dict:
         refuse_bad_source(call, f"data_source[{at}]", source)
     if len(dataset) == 1:
         raise invalid_pair("dataset_id", "dataset_version_id", f"{ways[0]} is given alone")
-    name = find_dataset(call, dataset["dataset_id"]).get("dataset_name") if dataset else None
+    name = find_dataset(call, *dataset.values()).get("dataset_name") if dataset else None
     return dataset | ({"dataset_name": name} if name else {})
 
 
@@ -116,7 +116,7 @@ def refuse_bad_source(call, where: str, source: dict) -> None:
     if {bool(source.get("dataset_id")), bool(source.get("dataset_version"))} != {is_dataset}:
         raise invalid_pair(f"{where}.dataset_id", f"{where}.dataset_version", "both, for type dataset alone")
     if is_dataset:
-        find_dataset(call, source["dataset_id"])
+        find_dataset(call, source["dataset_id"], source["dataset_version"])
     else:
         refuse_bad_obs_path("ModelArts.0104", f"{where}.data_url", source["data_url"])
 

@@ -9,7 +9,7 @@ from modelarts_emulator.frame.registry import behaviour
 ENGINES = "modelarts/training-v1/engines"
 SPECS = "modelarts/specs-v1/specs"
 MODELS = "modelarts/training-v1/built_in_algorithms"
-DATASETS = "modelarts/datasets/dataset"
+DATASETS, DATASET_VERSIONS = "modelarts/datasets/dataset", "modelarts/dataset-versions/version"
 ENGINE_MEMBERS = ("engine_id", "engine_name", "engine_type", "engine_version")
 SPEC_MEMBERS = ("spec_id", "spec_code", "core", "cpu", "gpu_num", "gpu_type")
 
@@ -54,9 +54,12 @@ def pool_members(call, pool_id: str) -> dict:
     return {"pool_id": pool_id, "pool_name": pool["metadata"]["name"]}
 
 
-def find_dataset(call, dataset_id: str) -> dict:
-    """The dataset with that id; ApiError for one that does not exist."""
+def find_dataset(call, dataset_id: str, version_id: str) -> dict:
+    """The dataset with that id; ApiError when it does not exist, or has no such version that can be used."""
     dataset = call.records(DATASETS).find(dataset_id)
     if dataset is None:
         raise ApiError("ModelArts.0104", f"dataset {dataset_id} does not exist in project {call.project_id}")
+    version = call.records(DATASET_VERSIONS).find(version_id)
+    if version is None or version["_dataset"] != dataset_id or version["status"] != 1:
+        raise ApiError("ModelArts.0104", f"dataset {dataset_id} has no usable version {version_id}")
     return dataset
