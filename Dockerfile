@@ -13,9 +13,9 @@ RUN useradd --create-home --uid 10001 emulator && mkdir /state && chown emulator
 COPY --from=build /opt/emulator /opt/emulator
 ENV PATH=/opt/emulator/bin:$PATH \
     PYTHONUNBUFFERED=1 \
-    MODELARTS_EMULATOR_HOST=0.0.0.0
+    MODELARTS_EMULATOR_HOST=0.0.0.0 \
+    MODELARTS_EMULATOR_STATE=mounted:/state
 USER emulator
-VOLUME /state
 EXPOSE 7878 7879
 RUN modelarts-emulator --version
 HEALTHCHECK --interval=5s --timeout=3s --start-period=2s \

@@ -3,6 +3,7 @@
 import json
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 from zlib import crc32
@@ -188,6 +189,11 @@ def test_fish_understands_it_too(run, cloud):
     assert told.stdout.strip() == cloud.region
 
 
+def test_a_plain_file_has_each_value_as_it_stands(run, cloud):
+    lines = run("env", "--format", "plain", "--world", cloud.world.tag)[1].splitlines()
+    assert dict(line.split("=", 1) for line in lines) == variables(cloud.environment)
+
+
 def test_json_has_the_documented_keys(run, cloud):
     told = json.loads(run("env", "--format", "json", "--world", cloud.world.tag)[1])
     assert told == cloud.environment
@@ -200,6 +206,24 @@ def test_the_environment_of_the_default_account_is_known_before_anything_runs(ca
     assert told["endpoint"] == "http://127.0.0.1:9" and len(told["secret_key"]) == 40
     assert told["obs_endpoint"] == "http://127.0.0.1:7879"
     assert "these are the defaults" in errors
+
+
+def test_from_another_machine_the_command_line_shows_the_key_that_follows_from_the_seed(capsys, monkeypatch):
+    with Emulator(allowed_hosts="emulator") as emulator:
+        port = emulator.endpoint.rpartition(":")[2]
+        resolve = socket.getaddrinfo
+        monkeypatch.setattr(
+            socket,
+            "getaddrinfo",
+            lambda host, *rest: resolve("127.0.0.1" if host == "emulator" else host, *rest),
+        )
+        url = f"http://emulator:{port}"
+        assert main(["env", "--format", "json", "--url", url]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["endpoint"] == url and told["obs_endpoint"].startswith("http://emulator:")
+        monkeypatch.setenv("HUAWEICLOUD_SDK_SK", "of another seed")
+        assert main(["health", "--url", url]) == 0 and main(["clock", "--url", url]) == 1
+        assert "needs Authorization: Bearer <secret key>" in capsys.readouterr().err
 
 
 def test_the_addresses_are_those_by_which_an_emulator_is_asked(run, cloud):
@@ -295,6 +319,12 @@ def test_a_port_in_use_is_told(cloud):
     command = [sys.executable, "-m", "modelarts_emulator", "start", "--port", port, "--obs-port", "0"]
     told = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert told.returncode == 1 and f"cannot listen on 127.0.0.1:{port}" in told.stderr
+
+
+def test_a_state_that_is_kept_where_something_is_mounted_is_in_memory_elsewhere(tmp_path):
+    assert Settings(state="mounted:/proc").state == "/proc"
+    assert Settings(state=f"mounted:{tmp_path}").state == ""
+    assert Settings(state=str(tmp_path)).state == str(tmp_path)
 
 
 def test_every_option_can_be_set_by_the_environment(monkeypatch):

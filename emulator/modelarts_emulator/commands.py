@@ -6,7 +6,7 @@ import re
 import sys
 from urllib.parse import quote
 
-from modelarts_emulator.http.hosts import reachable
+from modelarts_emulator.http.hosts import is_loopback, reachable
 from modelarts_emulator.settings import Settings
 from modelarts_emulator.testing.shells import written
 
@@ -216,9 +216,7 @@ def ask(options, method: str, path: str, body: dict | None = None):
     import urllib.request
     from http.client import HTTPException
 
-    headers = {"Content-Type": "application/json"}
-    if os.environ.get("HUAWEICLOUD_SDK_SK"):
-        headers["Authorization"] = f"Bearer {os.environ['HUAWEICLOUD_SDK_SK']}"
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {secret_key(options.url)}"}
     content = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(f"{options.url}/_emulator/{path}", content, headers, method=method)
     try:
@@ -232,6 +230,17 @@ def ask(options, method: str, path: str, body: dict | None = None):
         raise OSError(f"no emulator answers at {options.url}: {error.reason}") from None
     except (HTTPException, ConnectionError) as error:
         raise OSError(f"what answers at {options.url} is no emulator: {error}") from None
+
+
+def secret_key(url: str) -> str:
+    """What opens the control API from another machine: the key in the environment, else the one that follows from the
+    seed. From this machine it needs none.
+    """
+    given = os.environ.get("HUAWEICLOUD_SDK_SK")
+    name = re.sub(r":[0-9]+$", "", url.partition("://")[2]).strip("[]")
+    if given or is_loopback(name):
+        return given or "none"
+    return default_environment(url)["secret_key"]
 
 
 def read_answer(options, content: bytes):

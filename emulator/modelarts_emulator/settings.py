@@ -10,6 +10,7 @@ REGION = r"^[a-z]{2}(-[a-z]+){1,3}-[0-9]{1,3}$"
 # What Kubernetes and Docker tell containers of a service that is called modelarts-emulator.
 LINKS = r"SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP)(_\w+)?|NAME|ENV_\w+"
 LINKED_PORT = r"(tcp|udp)://.*"
+MOUNTED = "mounted:"
 MOST_SEED = 2**63 - 1
 MOST_PACE = 1_000_000
 LANGUAGE = "modelarts_emulator.inference.language.backends"
@@ -33,7 +34,9 @@ class Settings:
     port: int = option(7878, "port of ModelArts, Pangu, MaaS and IAM; 0 picks a free one")
     obs_port: int = option(7879, "port of OBS; 0 picks a free one")
     state: str = option(
-        "", "directory that keeps the state across restarts; without it everything is in memory"
+        "",
+        "directory that keeps the state across restarts; without it everything is in memory. mounted:DIR keeps it there "
+        "if something is mounted at DIR, as in the image",
     )
     sync: bool = option(
         False, "with --state: wait for the disk on every write, so that a loss of power loses nothing"
@@ -80,6 +83,9 @@ class Settings:
     log_format: str = option("text", "how lines of the log look", ("text", "json"))
 
     def __post_init__(self) -> None:
+        if self.state.startswith(MOUNTED):
+            folder = self.state.removeprefix(MOUNTED)
+            self.state = folder if is_mounted(folder) else ""
         for row in fields(self):
             value, choices = getattr(self, row.name), row.metadata["choices"]
             if choices and value not in choices:
@@ -114,6 +120,15 @@ class Settings:
             if row.name not in given and text is not None and not re.fullmatch(LINKED_PORT, text):
                 values[row.name] = parsed(row, text)
         return cls(**values, **given)
+
+
+def is_mounted(folder: str) -> bool:
+    """Whether something is mounted at a folder, also when it lies on the same file system as what is around it."""
+    try:
+        with open("/proc/self/mountinfo") as mounts:
+            return any(line.split(" ")[4] == folder.rstrip("/") for line in mounts)
+    except OSError:
+        return os.path.ismount(folder)
 
 
 def refuse_unknown_variables() -> None:

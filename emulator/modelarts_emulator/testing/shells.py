@@ -2,7 +2,7 @@
 
 import json
 
-FORMATS = ("bash", "fish", "powershell", "dotenv", "json", "hcl")
+FORMATS = ("bash", "fish", "powershell", "dotenv", "plain", "json", "hcl")
 SERVICES = ("MODELARTS", "PANGULARGEMODELS", "MASTUDIO", "IAM")
 
 
@@ -58,6 +58,8 @@ def written(environment: dict, shell: str) -> str:
         "fish": "set -gx {name} '{value}'",
         "powershell": "$env:{name} = '{value}'",
         "dotenv": '{name}="{value}"',
+        # For files whose readers take a value as it stands, such as $GITHUB_ENV and docker run --env-file.
+        "plain": "{name}={value}",
     }[shell]
     return "".join(
         line.format(name=name, value=value) + "\n" for name, value in variables(environment).items()

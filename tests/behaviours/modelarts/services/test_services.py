@@ -43,6 +43,12 @@ def test_a_new_service_is_deploying_with_progress_and_then_running(cloud):
     assert service["status"] == "running" and service["access_address"].endswith(f"/v1/infers/{service_id}")
 
 
+def test_the_address_of_a_service_has_the_name_by_which_it_was_asked_for(cloud):
+    service_id = deployed(cloud, entry(published(cloud)))
+    service = cloud.get(f"{SERVICES}/{service_id}", headers={"Host": "localhost:7878"}).json
+    assert service["access_address"] == f"http://localhost:7878/v1/infers/{service_id}"
+
+
 def test_a_deployment_tells_its_steps_in_the_documented_order(cloud):
     told = events(cloud, deployed(cloud, entry(published(cloud))))
     assert told[:7] == [
