@@ -92,7 +92,10 @@ def refuse_credential(bound, id: str, proof) -> None:
         raise ApiError("APIG.0304", "a service of MaaS opens to Authorization: Bearer <API key>")
 
 
-answer_for(SERVICES, Answering(endpoint_of, refuse_credential, lambda *_: None, lambda *_: None, language=language_of))
+answer_for(
+    SERVICES,
+    Answering(endpoint_of, refuse_credential, lambda *_: None, lambda *_: None, language=language_of),
+)
 
 
 @behaviour("CreateServiceChatCompletion", computes=True)

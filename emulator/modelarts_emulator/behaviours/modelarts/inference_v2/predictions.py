@@ -137,4 +137,6 @@ def speaks(world, deployment: dict, unit: dict, command: str) -> bool:
     return is_language_server(image, command) if package is None else is_language_package(package)
 
 
-answer_for(SERVICES, Answering(endpoint_of, refuse_credential, restart_model, note_timeout, is_open, language_of))
+answer_for(
+    SERVICES, Answering(endpoint_of, refuse_credential, restart_model, note_timeout, is_open, language_of)
+)

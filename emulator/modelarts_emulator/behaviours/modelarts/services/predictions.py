@@ -83,4 +83,6 @@ def language_of(bound, id: str) -> Language | None:
     return None
 
 
-answer_for(SERVICES, Answering(endpoint_of, refuse_credential, restart_model, note_timeout, language=language_of))
+answer_for(
+    SERVICES, Answering(endpoint_of, refuse_credential, restart_model, note_timeout, language=language_of)
+)
