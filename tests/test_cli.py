@@ -11,6 +11,7 @@ from zlib import crc32
 import pytest
 from modelarts_emulator.cli import main, parser
 from modelarts_emulator.contract.operations import Operations
+from modelarts_emulator.running import Emulator
 from modelarts_emulator.settings import Settings
 from modelarts_emulator.testing.shells import FORMATS, variables
 

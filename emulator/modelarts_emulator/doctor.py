@@ -80,8 +80,8 @@ def endpoints(world: dict) -> Iterator[Finding]:
         elif sent != value and leaves(sent):
             yield Finding("trouble", f"{name} is {sent}: its clients reach the real cloud")
         elif sent != value:
-            yield Finding("note", f"{name} is {'set to something else' if SECRET.search(name) else sent}, this world has "
-                          f"{'another value' if SECRET.search(name) else value}")  # fmt: skip
+            told = "set to something else" if SECRET.search(name) else f"{sent}, this world has {value}"
+            yield Finding("note", f"{name} is {told}")
     if len(unset) == len(wanted):
         yield Finding("trouble", 'no variable points a client here: eval "$(modelarts-emulator env)"')
     elif unset:
@@ -105,7 +105,8 @@ def time(clock: dict) -> Iterator[Finding]:
     seconds = datetime.fromisoformat(now).timestamp() if isinstance(now, str) else float(now)
     skew = seconds - wall_now()
     if abs(skew) > MOST_SKEW:
-        words = f"the clock of the default world is {skew / 3600:+.1f} hours off: links that clients sign may be expired"
+        hours = f"{skew / 3600:+.1f} hours"
+        words = f"the clock of the default world is {hours} off: links that clients sign may be expired"
         yield Finding("note", words)
     if clock["frozen"]:
         yield Finding("note", "the clock stands still: nothing comes to an end until it is moved")
