@@ -1,10 +1,12 @@
-"""What ModelArts has only so much of: nodes of the public flavors, cards of dedicated pools."""
+"""What ModelArts has only so much of: nodes of the public flavors, machines, cards of dedicated pools."""
 
 from modelarts_emulator.contract.facts import fixture
-from modelarts_emulator.frame.capacity import Claim, Place, register
+from modelarts_emulator.frame.capacity import Claim, Place, free_in, register
 
 NODES = "modelarts/capacity"
 POOLS, POOL_NODES = "modelarts/pools/pool", "modelarts/nodes/node"
+# Machines for nodes of pools and for servers, and machines for servers alone.
+SHARED_STOCK, SERVER_STOCK = "modelarts/pools/stock", "modelarts/dev-servers/stock"
 NODE_FLAVORS = "modelarts/pools/flavors"
 CARDS_PER_NODE = 8
 
@@ -43,5 +45,25 @@ def hosts_of(bound, claim: Claim) -> list[str]:
     return [addresses[name] for name, cards in on.items() for _ in range(max(1, cards // each))]
 
 
+def machines_beside_pools(world, project: str, hardware: str) -> int:
+    """How many machines of a kind of hardware there are that are no nodes of pools."""
+    own = fixture(SERVER_STOCK).get(hardware)
+    if own is not None:
+        return own
+    nodes = world.store.table(f"{POOL_NODES}/{project}")
+    return fixture(SHARED_STOCK)[hardware] - nodes.how_many("spec.flavor", hardware)
+
+
+def machine_place(hardware: str) -> str:
+    """The place in which servers claim their machines."""
+    return f"machine:{hardware}"
+
+
+def machines_left_of(world, project: str, hardware: str) -> int:
+    """How many machines neither a pool nor a server has."""
+    return free_in(world, project, machine_place(hardware))
+
+
+register("machine", machines_beside_pools)
 register("flavor", nodes_of_flavor)
 register("pool", cards_of_pool)

@@ -288,7 +288,7 @@ def machine_of(cloud):
 
         @invariant()
         def every_server_has_one_machine(self):
-            held = Place(cloud.world, cloud.project_id, "server:snt9c").held
+            held = Place(cloud.world, cloud.project_id, "machine:snt9c").held
             assert held == self.count() <= MACHINES
 
     return Hyperinstance

@@ -40,6 +40,8 @@ from tests.behaviours.modelarts.dev_servers.conftest import (
     whole,
 )
 from tests.behaviours.modelarts.pools.conftest import NPU as NODE
+from tests.behaviours.modelarts.pools.conftest import create as new_pool
+from tests.behaviours.modelarts.pools.conftest import phase
 from tests.behaviours.modelarts.pools.conftest import running as running_pool
 
 MACHINES = 2
@@ -161,12 +163,15 @@ def test_a_server_paid_by_month_keeps_its_machine_while_it_is_stopped(cloud):
 
 
 def test_pools_and_servers_share_their_machines(cloud):
-    place = Place(cloud.world, cloud.project_id, f"server:{NODE}")
+    place = Place(cloud.world, cloud.project_id, f"machine:{NODE}")
     before = place.total
     running_pool(cloud, flavor=NODE, count=2)
-    assert Place(cloud.world, cloud.project_id, f"server:{NODE}").total == before - 2
+    assert Place(cloud.world, cloud.project_id, f"machine:{NODE}").total == before - 2
     rows = create_many(cloud, 10) + create_many(cloud, 10)
     assert rows.count("RUNNING") == before - 2 and rows.count("CREATE_FAILED") == 22 - before
+    late = new_pool(cloud, "pool-b", flavor=NODE, count=1)
+    settle(cloud)
+    assert phase(cloud, late) == "CreationFailed"
 
 
 def create_many(cloud, count: int) -> list[str]:
@@ -236,7 +241,7 @@ def machine_of(cloud):
         @precondition(lambda self: len(self.servers()) < 3)
         @rule(is_prepaid=st.booleans())
         def make(self, is_prepaid):
-            left = MACHINES - Place(cloud.world, cloud.project_id, "server:pi2").held
+            left = MACHINES - Place(cloud.world, cloud.project_id, "machine:pi2").held
             more = {"charging_info": PREPAID} if is_prepaid else {}
             reply = cloud.post(SERVERS, body_of(flavor=SCARCE_VM, **more))
             assert reply.status == (200 if left else 400), reply
@@ -277,7 +282,7 @@ def machine_of(cloud):
 
         @invariant()
         def nobody_runs_without_a_machine(self):
-            held = Place(cloud.world, cloud.project_id, "server:pi2").held
+            held = Place(cloud.world, cloud.project_id, "machine:pi2").held
             states = [each["status"] for each in self.servers()]
             assert sum(each in ("RUNNING", "REBOOTING", "CREATING") for each in states) <= held <= MACHINES
 

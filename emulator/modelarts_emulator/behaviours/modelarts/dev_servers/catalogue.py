@@ -1,29 +1,14 @@
 """What servers can be made of: flavors with what is left of them, images, plugins."""
 
-from modelarts_emulator.behaviours.modelarts.capacity import POOL_NODES
+from modelarts_emulator.behaviours.modelarts.capacity import machines_left_of
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
-from modelarts_emulator.frame.capacity import free_in, register
 from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
 
 FLAVORS, IMAGES = "modelarts/dev-servers/flavors", "modelarts/dev-servers/images"
-# Of some hardware there is a stock for servers alone; the rest is shared with the nodes of pools.
-OWN_STOCK, SHARED_STOCK = "modelarts/dev-servers/stock", "modelarts/pools/stock"
 NOT_FOUND = "ModelArts.6404"
 OF_FLAVOR = ("arch", "server_type", "flavor", "flavor_type", "specification", "roce_num", "count", "status")
-
-
-def machines_for_servers(world, project: str, hardware: str) -> int:
-    """How many machines of the hardware are there for servers: those of a shared one that no pool has."""
-    own = fixture(OWN_STOCK).get(hardware)
-    if own is not None:
-        return own
-    nodes = world.store.table(f"{POOL_NODES}/{project}")
-    return fixture(SHARED_STOCK)[hardware] - nodes.how_many("spec.flavor", hardware)
-
-
-register("server", machines_for_servers)
 
 
 def find_flavor(name: str) -> dict:
@@ -49,7 +34,7 @@ def find_image(id: str) -> dict:
 
 def machines_left(where, flavor: dict) -> int:
     """How many machines of the flavor's hardware nobody has in the project of a call, or of records."""
-    return free_in(where.world, where.project_id, f"server:{flavor['_hardware']}")
+    return machines_left_of(where.world, where.project_id, flavor["_hardware"])
 
 
 def refuse_sold_out(bound, flavor: dict, machines: int) -> None:

@@ -6,6 +6,7 @@ STOP_FAILED, REBOOT_FAILED, DELETE_FAILED and ERROR are what the cloud's own tro
 from collections.abc import Callable
 from typing import Any
 
+from modelarts_emulator.behaviours.modelarts.capacity import machine_place
 from modelarts_emulator.behaviours.modelarts.dev_servers.parts import release_parts
 from modelarts_emulator.frame.capacity import Claim, ask, give_back
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon
@@ -16,7 +17,7 @@ SYSTEM_SECONDS, DELETING_SECONDS = 300, 60
 
 def claim_of(bound, server: dict) -> Claim:
     """What the server takes: one machine of its hardware."""
-    return Claim(f"server:{server['_hardware']}", 1, 0, bound.table.name, server["id"])
+    return Claim(machine_place(server["_hardware"]), 1, 0, bound.table.name, server["id"])
 
 
 def take_machine(bound, server: dict) -> bool:

@@ -8,7 +8,7 @@ from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource
 
-FLAVORS, STOCK = "modelarts/pools/flavors", "modelarts/pools/stock"
+FLAVORS = "modelarts/pools/flavors"
 RESOURCE_FLAVORS = Resource(
     "modelarts/pools/resource_flavor",
     id_field="metadata.name",

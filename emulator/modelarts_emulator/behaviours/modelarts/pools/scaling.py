@@ -4,10 +4,9 @@ from collections import Counter
 from copy import deepcopy
 from ipaddress import IPv4Network
 
-from modelarts_emulator.behaviours.modelarts.capacity import POOL_NODES, cards_of
+from modelarts_emulator.behaviours.modelarts.capacity import POOL_NODES, cards_of, machines_left_of
 from modelarts_emulator.behaviours.modelarts.networks import NETWORKS
-from modelarts_emulator.behaviours.modelarts.pools.flavors import STOCK, flavor_of
-from modelarts_emulator.contract.facts import fixture
+from modelarts_emulator.behaviours.modelarts.pools.flavors import flavor_of
 from modelarts_emulator.frame.capacity import Place
 from modelarts_emulator.frame.registry import resource_of
 
@@ -84,7 +83,7 @@ def words_of_shortage(bound, pool: dict) -> str:
     for (flavor, *_), count in lacking.items():
         more[flavor] += count
     for flavor, count in more.items():
-        left = fixture(STOCK)[flavor] - fleet_of(bound).table.how_many("spec.flavor", flavor)
+        left = machines_left_of(bound.world, bound.project_id, flavor)
         if count > left:
             return f"{count} nodes of {flavor} are wanted, {left} are left"
     return ""
