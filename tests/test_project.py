@@ -400,8 +400,8 @@ MAY_SAY = {
     "settings.py": ("text", "how lines of the log look"),
     "request_journal.py": ("text", "the member of an HTTP archive that holds a body"),
     "identity/records.py": ("iam/iam/", "whom a request is from is read from the records of that area"),
+    "frame/bound.py": ("labels", "the member of a document's metadata"),
     "frame/documents.py": ("labels", "the member of a document's metadata"),
-    "frame/references.py": ("labels", "the member of a document's metadata"),
     "worlds/old_states.py": (
         "",
         "states of format 1 lie in tables that are named after the areas of their time",
