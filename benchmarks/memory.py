@@ -4,12 +4,14 @@ import json
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from pathlib import Path
 from statistics import quantiles
 from tempfile import TemporaryDirectory
 from time import perf_counter, sleep
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from benchmarks import processes
 from benchmarks.unrelated import Account
@@ -20,6 +22,7 @@ SLOW_READERS = 70
 SLOW = 64 << 20
 MANY = 300
 PIECE = 1 << 20
+JSON = "application/json"
 
 
 class Peak:
@@ -102,6 +105,52 @@ def many_readers(state: str) -> None:
         )
 
 
+def write_away(account: Account, path: str) -> None:
+    """Upload a large object of which nothing is kept here."""
+    request = account.signed("PUT", path)
+    at = urlsplit(request.full_url)
+    connection = HTTPConnection(at.hostname, at.port, timeout=300)
+    headers = dict(request.header_items()) | {"Content-Length": str(LARGE)}
+    connection.request("PUT", at.path, (bytes(PIECE) for _ in range(LARGE // PIECE)), headers)
+    status = connection.getresponse().status
+    connection.close()
+    if status != 200:
+        raise RuntimeError(f"an upload was answered with {status}")
+
+
+def many_writers(state: str) -> None:
+    """Eight clients upload one large object each."""
+    with processes.emulator("--state", state) as (process, _, port):
+        account = account_of(port)
+        account.put("/large")
+        with Peak(process) as peak, ThreadPoolExecutor(READERS) as threads:
+            start = perf_counter()
+            list(threads.map(lambda number: write_away(account, f"/large/{number}"), range(READERS)))
+        took = perf_counter() - start
+        print(f"| {READERS} PUTs of 200 MB | {peak.more:.0f} MiB more memory, {took:.1f} s |", flush=True)
+
+
+def many_bodies(state: str) -> None:
+    """Eight bodies of JSON at once that take much room when they are decoded."""
+    with processes.emulator("--state", state) as (process, _, port):
+        body = b'{"x":[' + b"{}," * ((11 << 20) // 3) + b"{}]}"
+        path = f"http://127.0.0.1:{port}/v1/{'0' * 32}/training-job-configs"
+
+        def send(_: int) -> int:
+            try:
+                with urlopen(Request(path, body, {"X-Auth-Token": "x", "Content-Type": JSON}), timeout=300):
+                    return 200
+            except HTTPError as error:
+                return error.code
+
+        send(0)
+        with Peak(process) as peak, ThreadPoolExecutor(READERS) as threads:
+            statuses = set(threads.map(send, range(READERS)))
+        print(
+            f"| {READERS} JSON bodies of 11 MB ({statuses}) | {peak.more:.0f} MiB more memory |", flush=True
+        )
+
+
 def many_objects(state: str) -> None:
     """Descriptors that large objects hold when nobody reads them."""
     with processes.emulator("--state", state) as (process, _, port):
@@ -139,6 +188,6 @@ def slow_readers(state: str) -> None:
 def measure() -> None:
     """Print a table."""
     print("\n| what | costs |\n|---|---|")
-    for part in (many_readers, many_objects, slow_readers):
+    for part in (many_readers, many_writers, many_bodies, many_objects, slow_readers):
         with TemporaryDirectory() as state:
             part(state)

@@ -399,6 +399,48 @@ def test_what_was_made_is_listed_and_shown_until_it_is_deleted(kind, cloud):
     assert str(id) in words
 
 
+WORKSPACES = (
+    ("workspace_id",),
+    ("metadata", "workspace_id"),
+    ("metadata", "labels", "os.modelarts/workspace.id"),
+)
+
+
+def workspace_members() -> list[tuple]:
+    """(kind, where its body says the workspace) of every kind whose create operation documents that."""
+    found = []
+    for kind in KINDS:
+        operation = OPERATIONS.by_id[kind.create]
+        document = strategies.as_schema(operation.area_of.closure(operation.body_schema))
+        for path in WORKSPACES:
+            part = document.document
+            for name in path:
+                part = document.flat(part).get("properties", {}).get(name) if part else None
+            if part is not None:
+                found.append(pytest.param(kind, path, id=kind.create))
+    return found
+
+
+@pytest.mark.parametrize(("kind", "path"), workspace_members())
+def test_nothing_is_made_in_a_workspace_that_does_not_exist(kind, path, cloud):
+    for bucket in filter(None, ("obs-name", kind.bucket)):
+        cloud.world.obs.create_bucket(bucket)
+    body = json.loads(json.dumps(kind.body))
+    place = body
+    for name in path[:-1]:
+        place = place.setdefault(name, {})
+    place[path[-1]] = "f" * 32
+    create = OPERATIONS.by_id[kind.create]
+    # With this the account has its token.
+    assert cloud.get("/v1/{project_id}/workspaces").status == 200
+    before = len(cloud.world.store)
+    refused = cloud.send(create.method, create.path, body)
+    code, words = fault_of(refused, create)
+    assert (refused.status, code in ("ModelArts.7005", "ModelArts.0102")) == (400, True), refused
+    assert "f" * 32 in words
+    assert len(cloud.world.store) == before
+
+
 @pytest.mark.parametrize(
     "kind", [kind for kind in KINDS if kind.change], ids=lambda kind: kind.create.removeprefix("Create")
 )

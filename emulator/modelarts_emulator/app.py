@@ -15,8 +15,9 @@ from modelarts_emulator.http.hosts import is_known_host
 from modelarts_emulator.http.request import Request
 from modelarts_emulator.identity.credentials import caller_for, check_credentials
 from modelarts_emulator.identity.records import Caller
+from modelarts_emulator.inference.budget import Budget
 from modelarts_emulator.injection import FAULT_HEADER, PREDICTION, suffer_after, suffer_first
-from modelarts_emulator.waiting import starting_over
+from modelarts_emulator.waiting import refuse_to_wait, starting_over
 from modelarts_emulator.worlds.faults import HangUp
 from modelarts_emulator.worlds.journal import StateUnwritten
 
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from modelarts_emulator.worlds.world import World
 
 JSON = "application/json;charset=UTF-8"
+# Larger bodies are decoded as far as there is room for all of them together; a thread carries them.
+LARGE_BODY = 256 << 10
+# What a byte of JSON takes at worst as Python's values while it is checked, measured: bodies of nothing but {},{},{}.
+BYTES_OF_BYTE = 40
+BODIES = Budget(320 << 20)
 log = logging.getLogger("modelarts_emulator")
 
 
@@ -40,7 +46,8 @@ class Exchange:
     check, behaviour: of the operation. faults: what it suffers because somebody has asked for it, at most one; None
     until that was looked up, which a request that begins again does not do twice. refused_by: the step that ended the
     way. call: what the behaviour is handed. answer: what it has handed back. first: what a thread has to do before it
-    begins the steps again.
+    begins the steps again. room: what it has taken of the memory for
+    decoded bodies.
     """
 
     environ: dict
@@ -59,6 +66,7 @@ class Exchange:
     faults: "list[Fault] | None" = None
     refused_by: str = ""
     call: Call = field(init=False)
+    room: int = 0
     answer: Answer | Stream = field(init=False)
 
     @property
@@ -127,6 +135,16 @@ def suffer_fault(app: "Application", exchange: Exchange) -> None:
     """Let the request suffer the fault that its header names, or the first of the world's that strikes it."""
     if FAULT_HEADER in exchange.environ or exchange.world.faults:
         suffer_first(exchange, exchange.world, exchange.asked.operation_id, exchange.asked.service)
+
+
+def take_room(app: "Application", exchange: Exchange) -> None:
+    """Wait until there is room for what a large body becomes when it is decoded, beside those of all other requests."""
+    if exchange.request.length <= LARGE_BODY:
+        return
+    refuse_to_wait()
+    size = exchange.request.length * BYTES_OF_BYTE
+    BODIES.take(size)
+    exchange.room = size
 
 
 def read_request(app: "Application", exchange: Exchange) -> None:
@@ -224,6 +242,7 @@ STEPS: dict[str, tuple[Callable[["Application", Exchange], None], ...]] = {
         recognise_caller,
         make_ready,
         suffer_fault,
+        take_room,
         read_request,
         behave,
         check_answer,
@@ -240,6 +259,17 @@ def respond(app: "Application", exchange: Exchange) -> tuple[int, list, Any]:
 
     NeedsThread where something would keep others waiting; then nothing has been done.
     """
+    try:
+        return taken_steps(app, exchange)
+    finally:
+        # By now nobody has the decoded body any more: not even the error that has refused it.
+        if exchange.room:
+            BODIES.give_back(exchange.room)
+            exchange.room = 0
+
+
+def taken_steps(app: "Application", exchange: Exchange) -> tuple[int, list, Any]:
+    """What the steps come to, or the first of them that refuses."""
     try:
         with starting_over():
             for step in STEPS[exchange.who]:
@@ -259,6 +289,8 @@ def respond(app: "Application", exchange: Exchange) -> tuple[int, list, Any]:
         internal = ApiError("Emulator.Internal", f"{type(error).__name__} in {where}")
         return refused_answer(internal, exchange)
     answer = exchange.answer
+    if exchange.room:
+        del exchange.call
     if isinstance(answer, Stream):
         return 200, [("Content-Type", answer.content_type), *answer.headers.items()], answer.frames
     status = 200 if answer.status is None else answer.status

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from modelarts_emulator.app import Exchange, as_answer, respond
+from modelarts_emulator.app import LARGE_BODY, Exchange, as_answer, respond
 from modelarts_emulator.contract.operations import Operation, Operations
 from modelarts_emulator.frame import capacity, references
 from modelarts_emulator.frame.calls import Call, Stream
@@ -43,7 +43,15 @@ HEALTH = ("/_emulator/health", "/_emulator/ready")
 API_BODY = 12 << 20
 OBS_BODY = 5 << 30
 # Threads that may carry requests of a kind at once. Those that wait for a busy world are a kind for each world.
-MOST_THREADS = {"obs": 24, "predictions": 24, "computing": 24, "control": 8, "first use": 4, "streams": 24}
+MOST_THREADS = {
+    "obs": 24,
+    "predictions": 24,
+    "computing": 24,
+    "control": 8,
+    "first use": 4,
+    "large bodies": 4,
+    "streams": 24,
+}
 log = logging.getLogger("modelarts_emulator")
 
 
@@ -237,6 +245,8 @@ class Application:
             threads = "first use" if prepared is None else "computing"
             return Exchange(environ, "service", threads, API_BODY, request, request_id, operation, values)
         threads = "first use" if prepared is None else "computing" if prepared[1].computes else ""
+        if not threads and request.length > LARGE_BODY:
+            threads = "large bodies"
         return Exchange(environ, "operation", threads, API_BODY, request, request_id, operation, values)
 
     def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:

@@ -1,5 +1,7 @@
 """The calls of Terraform's resource for networks: what they wait for, and what stays as configured."""
 
+from tests.conftest import add_workspace
+
 NETWORKS = "/v1/{project_id}/networks"
 MERGE = {"Content-Type": "application/merge-patch+json"}
 CIDR = "192.168.20.0/24"
@@ -64,6 +66,7 @@ def test_a_second_plan_is_empty(cloud):
 
 
 def test_a_workspace_that_is_configured_stays(cloud):
+    add_workspace(cloud, "w1")
     labels = get(cloud, create(cloud, "w1"))["metadata"]["labels"]
     assert labels["os.modelarts/workspace.id"] == "w1"
 

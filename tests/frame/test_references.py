@@ -28,6 +28,7 @@ def users(bound, id: str) -> list[tuple[str, str]]:
 
 def test_records_are_found_that_lie_in_a_workspace_wherever_they_say_so(kind):
     call, workspaces = call_for("p"), kind("test/spaces/workspace")
+    workspaces.of(call).add({"id": "w"})
     for name, record in (
         ("chair", {"id": "a", "workspace_id": "w"}),
         ("desk", {"id": "b", "metadata": {"workspace_id": "w"}}),
@@ -65,3 +66,20 @@ def test_a_record_is_removed_as_its_lifecycle_says(kind):
 def test_a_record_without_a_deletion_of_its_own_is_gone_at_once(kind):
     bound = kind("test/cups/cup").of(call_for("p"))
     assert (bound.remove(bound.add({"id": "1"})), bound.get("1")) == (None, None)
+
+
+def test_a_record_whose_hook_refuses_its_deletion_is_not_got_rid_of(kind):
+    cups = kind("test/cups/cup")
+    asked = []
+
+    @cups.deleting
+    def refuse_full(call, cup):
+        asked.append((call.project_id, call.caller.user_id == call.world.account.user_id))
+        if cup["is_full"]:
+            raise ApiError("ModelArts.0104", "the cup is full")
+
+    bound = cups.at(call_for("p").world, "p")
+    full, empty = bound.add({"id": "1", "is_full": True}), bound.add({"id": "2", "is_full": False})
+    with pytest.raises(ApiError, match="the cup is full"):
+        bound.remove(full)
+    assert (bound.remove(empty), bound.get("1") == full, asked) == (None, True, [("p", True)] * 2)

@@ -168,3 +168,25 @@ def test_one_connection_too_many_is_told_so(echo):
 def test_there_are_fewer_connections_than_descriptors(monkeypatch, allowed, most):
     monkeypatch.setattr(resource, "getrlimit", lambda _: (allowed, allowed))
     assert most_connections() == most
+
+
+def test_a_body_for_which_the_disk_has_no_room_is_answered_with_that(monkeypatch, address):
+    def refuse(body):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(connection, "SPOOL_ABOVE", 1000)
+    monkeypatch.setattr(connection, "in_a_file", refuse)
+    wire = Wire(address)
+    wire.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n" + b"x" * 999)
+    wire.send(b"x" * 4001)
+    status, body, _ = wire.answer()
+    assert (status, json.loads(body)[2]) == (507, "the body cannot be kept: No space left on device")
+
+
+def test_a_body_that_grows_goes_on_in_a_file(monkeypatch, address):
+    monkeypatch.setattr(connection, "SPOOL_ABOVE", 1000)
+    content = bytes(range(256)) * 20
+    wire = Wire(address)
+    wire.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5120\r\n\r\n" + content[:700])
+    wire.send(content[700:])
+    assert json.loads(wire.answer()[1])["body"] == content.decode("latin-1")

@@ -14,7 +14,7 @@ from PIL import Image
 @pytest.fixture
 def picture(monkeypatch):
     """A picture of 100 x 100 pixels in base64, and a budget for three of them."""
-    monkeypatch.setattr(vision, "PICTURES", Budget(3 * 40_000))
+    monkeypatch.setattr(vision, "DECODED", Budget(3 * 40_000))
     kept = io.BytesIO()
     Image.new("RGB", (100, 100), "red").save(kept, "PNG")
     return base64.b64encode(kept.getvalue()).decode()
@@ -25,7 +25,7 @@ def test_many_pictures_at_once_stay_within_the_budget(picture, monkeypatch):
     load = Image.Image.load
 
     def note(image):
-        held.append(vision.PICTURES.held)
+        held.append(vision.DECODED.held)
         return load(image)
 
     monkeypatch.setattr(Image.Image, "load", note)
@@ -39,7 +39,7 @@ def test_a_picture_gives_back_its_room_broken_or_not(picture):
     with pytest.raises(vision.BadImage):
         vision.picture_in(picture[:200])
     gc.collect()
-    assert vision.PICTURES.held == 0
+    assert vision.DECODED.held == 0
 
 
 def test_what_is_larger_than_the_budget_is_let_in_alone():

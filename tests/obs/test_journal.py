@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from modelarts_emulator.obs.bodies import sent
 from modelarts_emulator.obs.journal import FRAME, Journal, check_journals
 from modelarts_emulator.obs.liveness import live_numbers
 from modelarts_emulator.worlds.journal import StateRefused
@@ -295,7 +296,7 @@ def test_a_change_that_was_reserved_and_not_done_is_not_there_after_a_kill(tmp_p
     direct.send("PUT", "/data")
     direct.send("PUT", "/data/a", b"1")
     journal = direct.obs.worlds.of("DEFAU").journal
-    journal.reserve({"number": 99}, b"x" * 1000)
+    journal.reserve({"number": 99}, sent(b"x" * 1000))
     again = opened(tmp_path)
     assert list(stored(again.obs)["data"]["objects"]) == ["a"]
     assert again.send("PUT", "/data/b", b"2").status == 200

@@ -18,9 +18,8 @@ from modelarts_emulator.control.asking import (
 from modelarts_emulator.frame.calls import Call
 from modelarts_emulator.http.request import Request
 from modelarts_emulator.identity.records import Caller
-from modelarts_emulator.worlds.clock import FASTEST, Clock, OutOfTime
+from modelarts_emulator.worlds.clock import FASTEST, Clock, OutOfTime, moved_by
 from modelarts_emulator.worlds.store import value_at
-from modelarts_emulator.worlds.world import moved_by
 
 if TYPE_CHECKING:
     from modelarts_emulator.application import Application

@@ -5,13 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.calls import Call, call_of_account
 from modelarts_emulator.frame.lifecycle import GONE
-from modelarts_emulator.worlds.store import Table
+from modelarts_emulator.worlds.store import Path, Table, value_at
 from modelarts_emulator.worlds.world import World
 
 if TYPE_CHECKING:
-    from modelarts_emulator.frame.calls import Call
     from modelarts_emulator.frame.resources import Resource
+
+# Where records say in which workspace they lie, unless their Resource says otherwise.
+IN_WORKSPACE: tuple[Path, ...] = (
+    "workspace_id",
+    "metadata.workspace_id",
+    ("metadata", "labels", "os.modelarts/workspace.id"),
+)
+UNKNOWN_WORKSPACE = "ModelArts.7005"
+DEFAULT_WORKSPACE = "0"
 
 
 class Bound:
@@ -55,7 +64,7 @@ class Bound:
     def not_found(self, id: str, where: str) -> ApiError:
         """The documented refusal of an id that does not exist there."""
         words, code = f"{self.resource.words} {id} does not exist {where}", self.resource.not_found
-        if self.call is not None:
+        if self.call is not None and self.call.operation is not None:
             codes = self.call.operation.parameter_error.fields
             code = next(
                 (codes[at] for name in self.resource.path_names if (at := f"path.{name}") in codes), code
@@ -73,7 +82,12 @@ class Bound:
         ]
 
     def add(self, record: dict) -> dict:
-        """Store a new record, born into its lifecycle if it has one; the record as stored."""
+        """Store a new record, born into its lifecycle if it has one; the record as stored.
+
+        ApiError when a call makes it in a workspace that does not exist.
+        """
+        if self.call is not None:
+            refuse_unknown_workspace(self, record)
         lifecycle = self.resource.lifecycle
         if lifecycle is None:
             return self.put(record)
@@ -94,15 +108,18 @@ class Bound:
     def remove(self, record: dict) -> dict | None:
         """Delete the record as far as its state allows, for another resource that goes: None when it is gone at once.
 
-        A record that is on its way out already is left alone. ApiError when its state does not allow a deletion.
+        A record that is on its way out already is left alone. ApiError when its state, or a hook, does not allow a
+        deletion: whoever would be refused one is not got rid of with what it lies in.
         """
         life = self.resource.lifecycle
-        if life is None or not life.knows("delete"):
-            self.drop(record)
-            return None
-        if life.state_of(record) in life.targets("delete"):
+        is_known = life is not None and life.knows("delete")
+        if life is not None and is_known and life.state_of(record) in life.targets("delete"):
             return record
-        return life.act(self, record, "delete")
+        self.resource.prepare_deletion(self.call or call_of_account(self.world, self.project_id), record)
+        if life is not None and is_known:
+            return life.act(self, record, "delete")
+        self.drop(record)
+        return None
 
     def forget(self, id: str) -> None:
         """Take the record out of its table, and what belongs to it out of theirs, without a word to its lifecycle."""
@@ -132,3 +149,16 @@ class Bound:
     def beside(self, resource: Resource) -> Bound:
         """The records of another kind in the same project."""
         return Bound(resource, self.world, self.project_id, self.call)
+
+
+def refuse_unknown_workspace(bound: Bound, record: dict) -> None:
+    """ApiError when the record says that it lies in a workspace that the project does not have; each has a 0."""
+    own = bound.resource.refers.get("workspace")
+    paths = IN_WORKSPACE if own is None else (own,)
+    id = next((found for path in paths if (found := value_at(record, path))), DEFAULT_WORKSPACE)
+    places = bound.world.store.tables_with(id)
+    if id == DEFAULT_WORKSPACE or any(name.endswith(f"/workspace/{bound.project_id}") for name in places):
+        return
+    raise ApiError(
+        UNKNOWN_WORKSPACE, f"workspace {id} does not exist in project {bound.project_id}", fill=[id]
+    )

@@ -34,7 +34,7 @@ class Call:
     @property
     def base_url(self) -> str:
         """Scheme, host and port as the client addressed the emulator, without a slash at the end."""
-        return self.request.base_url
+        return "" if self.request is None else self.request.base_url
 
     @property
     def obs_base_url(self) -> str:
@@ -45,6 +45,15 @@ class Call:
         """The table of that name in the call's project."""
         table: Table = self.world.store.table(f"{name}/{self.project_id}")
         return table
+
+
+def call_of_account(world: Any, project_id: str) -> Call:
+    """A call that nobody sends: the account itself does what happens as a consequence of something else."""
+    account = world.account
+    caller = Caller(
+        account.domain_id, account.domain_name, project_id, account.project_name, account.user_id, account.user_name
+    )  # fmt: skip
+    return Call(None, {"project_id": project_id}, {}, {}, None, caller, world, None)
 
 
 @dataclass(slots=True)

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from modelarts_emulator.frame.bound import Bound
+from modelarts_emulator.frame.bound import IN_WORKSPACE, Bound
 from modelarts_emulator.frame.registry import known_resource_of
 from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.worlds.store import Path, value_at
 from modelarts_emulator.worlds.world import World
-
-# Where records say in which workspace they lie, unless their Resource says otherwise.
-IN_WORKSPACE: tuple[Path, ...] = (
-    "workspace_id",
-    "metadata.workspace_id",
-    ("metadata", "labels", "os.modelarts/workspace.id"),
-)
 
 
 def users_of(bound: Bound, id: str) -> list[tuple[Bound, str]]:

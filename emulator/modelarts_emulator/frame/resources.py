@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -96,9 +97,7 @@ class Resource:
         self.operations: dict[str, str] = {}
         self._present = present
         self._awaits = awaits
-        self._hooks: dict[str, list[Callable]] = {
-            name: [] for name in ("find", "create", "update", "delete", "gone", "row")
-        }
+        self._hooks: defaultdict[str, list[Callable]] = defaultdict(list)
         RESOURCES[name] = self
         if belongs_to is not None:
             belongs_to.owner.gone(lambda owners, id: self._drop_those_of(owners, belongs_to.member, id))
@@ -303,21 +302,23 @@ class Resource:
 
     def delete(self, call: Call) -> dict | None:
         """Forget the record the call names, by its lifecycle if that says how; what the answer documents of it."""
-        record = self.let_go(call, self.find(call))
-        return self.answer(call, self.shown(self.of(call), record))
+        return self.answer(call, self.shown(self.of(call), self.let_go(call, self.find(call))))
 
     def let_go(self, call: Call, record: dict) -> dict:
         """Delete a record unless a hook refuses that, by its lifecycle if that says how; the record as it was last."""
-        bound = self.of(call)
+        self.prepare_deletion(call, record)
+        if self.lifecycle is not None and self.lifecycle.knows("delete"):
+            return self.of(call).act(record, "delete") or record
+        self.of(call).drop(record)
+        return record
+
+    def prepare_deletion(self, call: Call, record: dict) -> None:
+        """Have the hooks refuse, or tidy up for, a deletion of the record; a document notes when that was."""
         import_areas_of(call.world)
         for hook in self._hooks["delete"]:
             hook(call, record)
         if self.document is not None:
             self.document.mark_deleted(call.world, record)
-        if self.lifecycle is not None and self.lifecycle.knows("delete"):
-            return bound.act(record, "delete") or record
-        bound.drop(record)
-        return record
 
     def let_belongings_go(self, bound: Bound, id: str) -> None:
         """Drop what belongs to the record with that id, which is gone or as good as gone."""

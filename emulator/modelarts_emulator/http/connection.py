@@ -17,7 +17,7 @@ from modelarts_emulator.real_time import monotonic
 MOST_URI = 32 << 10
 MOST_HEADERS = 64 << 10
 MOST_HEADER_LINES = 100
-SPOOL_ABOVE = 4 << 20
+SPOOL_ABOVE = 1 << 20
 # A body, or an answer, has to move on by so many bytes within a minute (server.py); how long it takes does not matter.
 LEAST_PROGRESS = 6000
 
@@ -150,9 +150,18 @@ class Connection:
         limit = self.errand.body_limit if self.errand is not None else 0
         if self.body_size > limit:
             self._refuse(413, f"the body has more than {limit} bytes")
+        try:
+            self._keep(part)
+        except OSError as error:
+            self._refuse(507, f"the body cannot be kept: {error.strerror}")
+
+    def _keep(self, part: bytes) -> None:
+        """Put more of the body to the rest: in memory, or in a file once it has grown large."""
         if self.body is None:
-            self.body = io.BytesIO() if limit <= 3 * SPOOL_ABOVE else spool()
+            self.body = io.BytesIO()
         self.body.write(part)
+        if self.body_size > SPOOL_ABOVE >= self.body_size - len(part):
+            self.body = in_a_file(self.body)
 
     def on_message_complete(self) -> None:
         """The request is whole and waits to be served; of one that offers another protocol just the head was read."""
@@ -211,8 +220,15 @@ class Connection:
         return environ
 
 
-def spool() -> IO[bytes]:
-    """A place for a body that may be too large for memory."""
+def in_a_file(body: IO[bytes]) -> IO[bytes]:
+    """A file that has no name and holds what has come of a body so far; it is closed when nobody has it any more."""
     from tempfile import SpooledTemporaryFile
 
-    return SpooledTemporaryFile(SPOOL_ABOVE)
+    return filled(SpooledTemporaryFile(1), body)
+
+
+def filled(file: IO[bytes], body: IO[bytes]) -> IO[bytes]:
+    """The file with all of the body in it."""
+    body.seek(0)
+    file.write(body.read())
+    return file

@@ -58,6 +58,12 @@ class Request:
         host = self.host.rpartition(":")[0] if self.host[-1:].isdigit() and ":" in self.host else self.host
         return f"{self.environ.get('wsgi.url_scheme', 'http')}://{host}:{self.obs_port}"
 
+    @property
+    def length(self) -> int:
+        """How many bytes the body is declared to have; 0 where that is not said."""
+        declared = self.environ.get("CONTENT_LENGTH") or ""
+        return int(declared) if declared.isascii() and declared.isdigit() else 0
+
     @cached_property
     def body(self) -> bytes:
         """The whole body."""

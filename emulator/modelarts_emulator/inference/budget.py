@@ -1,5 +1,7 @@
 """Memory for what requests decode, shared by all of them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Condition
 from weakref import finalize
 
@@ -27,6 +29,15 @@ class Budget:
             self._held -= size
             self._changed.notify_all()
 
+    @contextmanager
+    def room(self, size: int) -> Iterator[None]:
+        """Wait until there is room, and keep it meanwhile."""
+        self.take(size)
+        try:
+            yield
+        finally:
+            self.give_back(size)
+
     def give_back_with(self, thing: object, size: int) -> None:
         """Make room as soon as nobody has the thing any more."""
         finalize(thing, self.give_back, size)
@@ -35,3 +46,7 @@ class Budget:
     def held(self) -> int:
         """How much is taken."""
         return self._held
+
+
+# Pictures, arrays and science files, decoded for all requests together: the largest pictures take 160 MB each.
+DECODED = Budget(320 << 20)

@@ -5,7 +5,7 @@ import binascii
 import io
 from collections import Counter
 
-from modelarts_emulator.inference.budget import Budget
+from modelarts_emulator.inference.budget import DECODED
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
 MOST_CHARACTERS = 10 << 20
@@ -13,9 +13,7 @@ MOST_SIDE = 10_000
 MOST_RATIO = 5
 MOST_PIXELS = 40_000_000
 WORKING_SIDE = 160
-# Decoded pictures of all requests together: the largest ones take 160 MB each.
 BYTES_OF_PIXEL = 4
-PICTURES = Budget(320 << 20)
 BLOCK = 64 << 20
 LEAST_AREA = 0.002
 DISTINCT = 40.0
@@ -45,8 +43,8 @@ def picture_in(text: str):
         image = Image.open(io.BytesIO(raw), formats=FORMATS)
         refuse_unfit(*image.size, image.mode)
         size = image.width * image.height * BYTES_OF_PIXEL
-        PICTURES.take(size)
-        PICTURES.give_back_with(image, size)
+        DECODED.take(size)
+        DECODED.give_back_with(image, size)
         # Blocks so large go back to the system when they are freed; smaller ones stay with the thread they were for.
         Image.core.set_block_size(BLOCK)
         image.load()

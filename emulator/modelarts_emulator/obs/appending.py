@@ -30,7 +30,7 @@ def append_object(request) -> Reply:
             f"position {position}, the object has {length} bytes",
             extension=extension,
         )
-    if length + len(request.body) > LONGEST_APPENDED:
+    if length + request.content.size > LONGEST_APPENDED:
         raise ObsError("EntityTooLarge", f"an object is at most {LONGEST_APPENDED} bytes")
     item = lengthened(request, bucket, item)
     reply = stored_reply(request, bucket, item)
@@ -41,13 +41,13 @@ def append_object(request) -> Reply:
 def lengthened(request, bucket, item):
     """The object with the body at its end; a new one when there is none."""
     if item is None:
-        item = new_object(request, bucket, request.body)
+        item = new_object(request, bucket, request.content)
         item.appendable = True
         return request.storage.put(bucket, item)
-    refuse_over_quota(bucket, len(request.body))
+    refuse_over_quota(bucket, request.content.size)
     item.append(request.body)
     item.moment = request.moment
-    bucket.stored += len(request.body)
+    bucket.stored += request.content.size
     return item
 
 
@@ -59,8 +59,9 @@ def modify_object(request) -> Reply:
     item = bucket.find(request.key)
     before = b"" if item is None else item.read()
     refuse_many_zeros(position - len(before))
-    refuse_over_quota(bucket, max(0, position + len(request.body) - len(before)))
-    content = before[:position].ljust(position, b"\0") + request.body + before[position + len(request.body) :]
+    body = request.body
+    refuse_over_quota(bucket, max(0, position + len(body) - len(before)))
+    content = before[:position].ljust(position, b"\0") + body + before[position + len(body) :]
     if item is None:
         item = request.storage.put(bucket, new_object(request, bucket, content))
     else:

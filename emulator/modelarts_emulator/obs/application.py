@@ -29,7 +29,7 @@ from modelarts_emulator.obs.xml import element
 from modelarts_emulator.worlds.faults import Fault, HangUp
 from modelarts_emulator.worlds.world import tag_of_number
 
-REFUSALS = {413: "EntityTooLarge", 414: "InvalidURI", 494: "MetadataTooLarge"}
+REFUSALS = {413: "EntityTooLarge", 414: "InvalidURI", 494: "MetadataTooLarge", 507: "ServiceUnavailable"}
 API_VERSION = "3.0"
 log = logging.getLogger("modelarts_emulator.obs")
 

@@ -45,7 +45,7 @@ def set_configuration(request, name: str) -> Reply:
     """Keep the document for the bucket in place of the one before."""
     bucket = request.storage.bucket(request.bucket, request.moment)
     kind = CONFIGURATIONS[name]
-    if len(request.body) > LARGEST:
+    if request.content.size > LARGEST:
         raise ObsError("EntityTooLarge", f"a configuration has at most {LARGEST} bytes")
     tree = read_document(request, kind.root)
     to_obs(tree)

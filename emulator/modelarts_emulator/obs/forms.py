@@ -60,7 +60,7 @@ def upload_of(request: ObsRequest, fields: dict, content: bytes, file_name: str)
         key=key,
         query={},
         headers=headers,
-        body=content,
+        content=content,
         dialect=request.dialect,
         base_url=request.base_url,
         moment=request.moment,

@@ -10,11 +10,13 @@ import struct
 import zlib
 from collections.abc import Iterator
 from io import FileIO
+from itertools import chain
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 import orjson
 
+from modelarts_emulator.obs.bodies import Sent, crc32_of, sent
 from modelarts_emulator.obs.liveness import live_numbers
 from modelarts_emulator.worlds.journal import StateRefused, StateUnwritten, words_of
 
@@ -43,7 +45,7 @@ class Journal:
         self._file: FileIO | None = None
         self._size = 0
         self._reserved = self._end = 0
-        self._owed: tuple[bytes, bytes] | None = None
+        self._owed: tuple[bytes, Sent] | None = None
 
     def read(self) -> Iterator[tuple[dict, bytes]]:
         """(record, body) of the changes that still matter, in order; a cut off last one is dropped with a warning.
@@ -63,7 +65,7 @@ class Journal:
                     yield record, self._content(file.read(size))
         self._open()
 
-    def reserve(self, record: dict, body: bytes, room: int = ROOM) -> None:
+    def reserve(self, record: dict, body: Sent, room: int = ROOM) -> None:
         """Have the disk take a change that is going to be done; it does not count yet. StateUnwritten when it cannot.
 
         room: by how many bytes the record may grow until it is committed.
@@ -71,19 +73,19 @@ class Journal:
         header = orjson.dumps(record)
         self._reserved = len(header) + room
         try:
-            self._write(FRAME.pack(UNMARKED, self._reserved, len(body), 0) + header + b" " * room, body)
+            self._write(FRAME.pack(UNMARKED, self._reserved, body.size, 0) + header + b" " * room, body)
         except OSError as error:
             self.release()
             self._refuse(error)
         self.trouble = None
 
-    def commit(self, record: dict, body: bytes) -> None:
+    def commit(self, record: dict, body: Sent) -> None:
         """Make the reserved change count. StateUnwritten when that cannot be written, which is owed from then on."""
         header = orjson.dumps(record).ljust(self._reserved)
-        checksum = zlib.crc32(body, zlib.crc32(header))
-        head = FRAME.pack(MAGIC, len(header), len(body), checksum) + header
-        self._owed = head, b"" if len(header) == self._reserved else body
-        self._end = self._size + len(head) + len(body)
+        checksum = crc32_of(body.pieces(), zlib.crc32(header))
+        head = FRAME.pack(MAGIC, len(header), body.size, checksum) + header
+        self._owed = head, sent(b"") if len(header) == self._reserved else body
+        self._end = self._size + len(head) + body.size
         self.settle()
 
     def release(self) -> None:
@@ -123,11 +125,11 @@ class Journal:
             self._file.close()
             self._file = None
 
-    def _write(self, *parts: bytes) -> None:
+    def _write(self, head: bytes, body: Sent) -> None:
         """Write after all that counts."""
         self._open()
         at = self._size
-        for part in parts:
+        for part in chain((head,), body.pieces()):
             rest = memoryview(part)
             while rest:
                 written = os.pwrite(self._file.fileno(), rest, at)

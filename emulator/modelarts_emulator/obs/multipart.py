@@ -4,6 +4,7 @@ import hashlib
 import re
 
 from modelarts_emulator.obs import xml
+from modelarts_emulator.obs.bodies import Sent
 from modelarts_emulator.obs.copying import copied_object
 from modelarts_emulator.obs.dialects import iso_time, storage_class_in, storage_class_out
 from modelarts_emulator.obs.grants import grants_in_headers, owner_element
@@ -11,7 +12,7 @@ from modelarts_emulator.obs.names import refuse_key
 from modelarts_emulator.obs.reading import encryption_headers
 from modelarts_emulator.obs.refusals import ObsError
 from modelarts_emulator.obs.replies import Reply, xml_reply
-from modelarts_emulator.obs.storage import Upload, md5
+from modelarts_emulator.obs.storage import Upload
 from modelarts_emulator.obs.writing import (
     description,
     encryption,
@@ -49,7 +50,7 @@ def initiate_upload(request) -> Reply:
 def upload_part(request) -> Reply:
     """Take in one part."""
     bucket, upload = found_upload(request)
-    part = put_part(request, bucket, upload, request.body)
+    part = put_part(request, bucket, upload, request.content)
     sums = {name: value for name, value in request.extension.items() if name.startswith("checksum-")}
     return Reply(200, b"", {"ETag": part.etag}, sums)
 
@@ -67,7 +68,7 @@ def copy_part(request) -> Reply:
                 "InvalidArgument", f"copy-source-range {span[:60]!r} of an object of {source.size} bytes"
             )
         start, end = int(found[1]), int(found[2]) + 1
-    part = put_part(request, bucket, upload, source.read(start, end))
+    part = put_part(request, bucket, upload, Sent(end - start, lambda: source.pieces(start, end)))
     return xml_reply(
         request,
         "CopyPartResult",
@@ -76,14 +77,14 @@ def copy_part(request) -> Reply:
     )
 
 
-def put_part(request, bucket, upload: Upload, content: bytes):
+def put_part(request, bucket, upload: Upload, content: Sent):
     """Store a part under its number. ObsError when the number cannot be or the quota is used up."""
     number = request.number("partnumber", 0, 1, MOST_PARTS)
     if not number:
         raise ObsError("InvalidArgument", f"partNumber must be from 1 to {MOST_PARTS}")
-    refuse_over_quota(bucket, len(content))
+    refuse_over_quota(bucket, content.size)
     kept = request.storage.content(content)
-    return upload.put_part(number, kept, md5(content).hexdigest(), request.moment, bucket.owner)
+    return upload.put_part(number, kept, content.digest("md5").hex(), request.moment, bucket.owner)
 
 
 def found_upload(request):

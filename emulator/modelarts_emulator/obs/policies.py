@@ -17,7 +17,7 @@ ANYONE = ("*", ["*"])
 def set_policy(request) -> Reply:
     """Keep a policy in place of the one before."""
     bucket = request.storage.bucket(request.bucket, request.moment)
-    if len(request.body) > LARGEST:
+    if request.content.size > LARGEST:
         raise ObsError("EntityTooLarge", f"a policy has at most {LARGEST} bytes")
     policy = parsed(request.body)
     for statement in statements_of(policy):

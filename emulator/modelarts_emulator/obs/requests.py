@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, unquote_plus, unquote_to_bytes
 
-from modelarts_emulator.obs.bodies import body_of
+from modelarts_emulator.obs.bodies import Sent, body_of, sent
 from modelarts_emulator.obs.names import bucket_in_host
 from modelarts_emulator.obs.refusals import ObsError
 
@@ -27,7 +27,8 @@ class ObsRequest:
     """One request.
 
     query: {name in lower case: value, or None when the name stood alone}. headers: by lower-case name. extension: the
-    x-obs- and x-amz- headers without that prefix. sent: the headers before the body was unwrapped. dialect: "obs" or
+    x-obs- and x-amz- headers without that prefix. content: what it carries, which may be more than memory is for; body:
+    the same as bytes, for what is small. sent: the headers before the body was unwrapped. dialect: "obs" or
     "aws", which of the two the client speaks. moment: virtual time of the world. storage: the buckets of the world it
     goes to. notes: what its operation has found out about it that a journal should know.
     """
@@ -37,7 +38,7 @@ class ObsRequest:
     key: str
     query: dict
     headers: dict
-    body: bytes = b""
+    content: Sent | bytes = b""
     dialect: str = "obs"
     raw_path: str = "/"
     raw_query: str = ""
@@ -52,8 +53,14 @@ class ObsRequest:
     notes: dict = field(default_factory=dict)
 
     def __post_init__(self):
+        self.content = sent(self.content)
         if not self.extension:
             self.extension = extension_of(self.headers, self.dialect)
+
+    @property
+    def body(self) -> bytes:
+        """The whole content."""
+        return self.content.read()
 
     @property
     def resource(self) -> str:
@@ -114,7 +121,7 @@ def request_from(environ: dict) -> ObsRequest:
         key=decoded(key_part),
         query=query,
         headers=headers,
-        body=body_of(environ, headers),
+        content=body_of(environ, headers),
         dialect=dialect_of(headers, query),
         raw_path=raw_path,
         raw_query=raw_query,

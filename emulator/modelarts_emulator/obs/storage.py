@@ -8,7 +8,8 @@ from pathlib import Path
 
 from moto.s3 import models as moto
 
-from modelarts_emulator.obs.contents import Content, Contents
+from modelarts_emulator.obs.bodies import Sent
+from modelarts_emulator.obs.contents import MOST_IN_MEMORY, Content, Contents
 from modelarts_emulator.obs.grants import Grant, private
 from modelarts_emulator.obs.refusals import ObsError
 from modelarts_emulator.worlds.lock import Lock
@@ -232,9 +233,10 @@ class Storage:
         """{name: bucket}"""
         return self.backend.buckets
 
-    def content(self, content: bytes | Iterable[bytes]) -> Content:
-        """These bytes, kept for an object. OSError when a disk does not take them."""
-        return Content(self.contents, content)
+    def content(self, content: Sent) -> Content:
+        """What was sent, kept for an object. OSError when a disk does not take it."""
+        is_small = content.size <= MOST_IN_MEMORY
+        return Content(self.contents, content.read() if is_small else content.pieces())
 
     def begin(self, number: int | None = None) -> None:
         """A change starts: the next one, or the one of that number again."""

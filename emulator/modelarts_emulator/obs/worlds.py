@@ -82,14 +82,14 @@ class ObsWorld:
         """Have the journal take the request before it is done."""
         if self.journal is not None:
             # The keys that a deletion of many finds are noted beside its body, which names them.
-            room = ROOM + 2 * len(request.body) if "delete" in request.query else ROOM
-            self.journal.reserve(request.to_record() | {"number": self.storage.number}, request.body, room)
+            room = ROOM + 2 * request.content.size if "delete" in request.query else ROOM
+            self.journal.reserve(request.to_record() | {"number": self.storage.number}, request.content, room)
 
     def commit(self, request: ObsRequest) -> None:
         """Have the request count in the journal."""
         if self.journal is not None:
             try:
-                self.journal.commit(request.to_record() | {"number": self.storage.number}, request.body)
+                self.journal.commit(request.to_record() | {"number": self.storage.number}, request.content)
             except StateUnwritten as error:
                 raise StateUnavailable(f"The change was done and is not kept yet: {error}") from None
 

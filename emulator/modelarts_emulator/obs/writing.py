@@ -6,7 +6,7 @@ import re
 from urllib.parse import parse_qsl
 
 from modelarts_emulator.obs import xml
-from modelarts_emulator.obs.contents import MOST_IN_MEMORY
+from modelarts_emulator.obs.bodies import Sent, sent
 from modelarts_emulator.obs.dialects import ARCHIVES, encryption_in, http_time, storage_class_in
 from modelarts_emulator.obs.grants import grants_in_headers
 from modelarts_emulator.obs.names import refuse_key
@@ -19,7 +19,7 @@ from modelarts_emulator.obs.reading import (
 )
 from modelarts_emulator.obs.refusals import ObsError
 from modelarts_emulator.obs.replies import Reply
-from modelarts_emulator.obs.storage import StoredObject, md5
+from modelarts_emulator.obs.storage import StoredObject
 
 MOST_METADATA = 8 << 10
 MOST_TAGS = 10
@@ -32,12 +32,12 @@ def put_object(request) -> Reply:
     bucket = request.storage.bucket(request.bucket, request.moment)
     refuse_key(request.key)
     refuse_unwanted_overwrite(request, bucket)
-    item = new_object(request, bucket, request.body)
+    item = new_object(request, bucket, request.content)
     request.storage.put(bucket, item)
     return stored_reply(request, bucket, item)
 
 
-def new_object(request, bucket, content: bytes, source=None, parts=()):
+def new_object(request, bucket, content: bytes | Sent, source=None, parts=()):
     """An object as the request's headers describe it, not yet stored; source: whose metadata it takes over.
 
     parts: the objects whose contents make up the content, instead of bytes in memory; the caller sets its ETag.
@@ -45,12 +45,9 @@ def new_object(request, bucket, content: bytes, source=None, parts=()):
     described = source_description(source) if source is not None else description(request)
     grants = grants_in_headers(request.extension, bucket.owner)
     storage_class = storage_class_in(request.extension.get("storage-class", bucket.storage_class))
-    size = sum(part.size for part in parts) if parts else len(content)
-    refuse_over_quota(bucket, size)
-    if parts:
-        content = (piece for part in parts for piece in part.pieces())
-        content = b"".join(content) if size <= MOST_IN_MEMORY else content
-    digest = "" if parts else md5(content).hexdigest()
+    content = content_of(parts) if parts else sent(content)
+    refuse_over_quota(bucket, content.size)
+    digest = "" if parts else content.digest("md5").hex()
     kept = request.storage.content(content)
     item = StoredObject(request.key, kept, digest, request.moment, storage_class, bucket.owner)
     for name, value in (described | encryption(request, bucket)).items():
@@ -58,6 +55,13 @@ def new_object(request, bucket, content: bytes, source=None, parts=()):
     if grants is not None:
         item.grants = grants
     return item
+
+
+def content_of(parts) -> Sent:
+    """The contents of several objects, one behind the other."""
+    return Sent(
+        sum(part.size for part in parts), lambda: (piece for part in parts for piece in part.pieces())
+    )
 
 
 def description(request) -> dict:

@@ -15,8 +15,8 @@ from urllib.parse import urlencode
 from modelarts_emulator.running import Emulator
 from modelarts_emulator.testing.double import CloudFaults, CloudJournal, CloudSnapshots
 from modelarts_emulator.testing.environment import pointing_at
-from modelarts_emulator.worlds.clock import Clock, seconds_of
-from modelarts_emulator.worlds.world import World, moved_by
+from modelarts_emulator.worlds.clock import Clock, moved_by, seconds_of
+from modelarts_emulator.worlds.world import World
 
 TOKEN_SECONDS = 23 * 3600
 ANYTHING_TRUE = object()

@@ -12,6 +12,8 @@ from tempfile import mkdtemp
 from threading import Event, Lock, Thread
 from typing import Any
 
+import orjson
+
 from modelarts_emulator.real_time import monotonic
 from modelarts_emulator.sandbox import namespaces
 from modelarts_emulator.training_runs.environment import environment_of
@@ -174,7 +176,7 @@ class Run:
                 readers[-1].start()
             *lines, said = (said + (text or b"")).split(b"\n")
             for line in filter(None, lines):
-                self._note(json.loads(line))
+                self._note(orjson.loads(line))
             passed, now = monotonic() - now, monotonic()
             left -= passed * self._speed()
             if left < 0 and not self._timed_out:

@@ -1,7 +1,7 @@
 """The virtual clock of a world, and how durations and moments are read and written."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -129,3 +129,8 @@ class Clock:
     def _settle(self, frozen: bool, speed: float = 1.0) -> None:
         self._base, self._anchor = self.now(), wall_now()
         self.frozen, self.speed = frozen, speed
+
+
+def moved_by(seconds: float) -> Callable[[Clock], object]:
+    """What moves a clock on by so many seconds."""
+    return lambda clock: clock.advance(seconds)

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from modelarts_emulator.waiting import MANNER, NeedsThread, refuse_to_wait, starting_over
-from modelarts_emulator.worlds.clock import Clock
+from modelarts_emulator.worlds.clock import Clock, moved_by
 from modelarts_emulator.worlds.due import Due
 from modelarts_emulator.worlds.faults import Faults
 from modelarts_emulator.worlds.history import History
@@ -209,9 +209,7 @@ class World:
             self._random_before = None
 
     def move_clock(self, move: Callable[[Clock], object]) -> None:
-        """Do something to the clock, and keep where it stands then. OutOfTime where it cannot be done, OSError when the
-        disk refuses it: then the clock is as it was.
-        """
+        """Change the clock and keep where it stands then. OSError when the disk refuses it: it is as it was."""
         with self.lock:
             before = self.clock.setting()
             try:
@@ -360,11 +358,6 @@ class Transaction:
         finally:
             MANNER.transactions -= 1
             self._world.lock.__exit__()
-
-
-def moved_by(seconds: float) -> Callable[[Clock], object]:
-    """What moves a clock on by so many seconds."""
-    return lambda clock: clock.advance(seconds)
 
 
 def derived(*names: object, length: int = 32) -> str:

@@ -5,6 +5,7 @@ import copy
 import pytest
 
 from tests.behaviours.modelarts.training.conftest import JOBS, cloud_seconds, preview, show
+from tests.conftest import add_workspace
 
 ALGORITHMS = "/v2/{project_id}/algorithms"
 GALLERY = "/v2/{project_id}/gallery-algorithm-publication"
@@ -163,6 +164,7 @@ def test_a_deleted_algorithm_is_not_found(cloud):
 
 
 def test_algorithms_are_listed_by_workspace_name_and_page(cloud):
+    add_workspace(cloud, "a" * 32)
     for name in ("alpha", "beta", "alphabet"):
         create(cloud, changed(metadata__name=name))
     create(cloud, changed(metadata__name="alpha", metadata__workspace_id="a" * 32))

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.behaviours.modelarts.training.conftest import JOBS, changed, create, show
+from tests.conftest import add_workspace
 
 EXPERIMENTS = "/v2/{project_id}/training-experiments"
 
@@ -103,6 +104,7 @@ def test_a_deleted_experiment_is_gone_and_its_jobs_go_on_without_it(cloud):
 
 
 def test_experiments_are_listed_in_pages_of_their_workspace(cloud):
+    add_workspace(cloud, "w" * 32)
     for name in ("b", "a", "c"):
         experiment(cloud, name)
     experiment(cloud, "a", workspace_id="w" * 32)
@@ -113,6 +115,7 @@ def test_experiments_are_listed_in_pages_of_their_workspace(cloud):
 
 
 def test_an_edited_experiment_keeps_its_place_in_the_list_of_its_workspace(cloud):
+    add_workspace(cloud, "w" * 32)
     workspace = "w" * 32
     ids = [experiment(cloud, name, workspace_id=workspace) for name in ("one", "two", "three")]
     cloud.put(f"{EXPERIMENTS}/{ids[0]}", {"description": "edited"})

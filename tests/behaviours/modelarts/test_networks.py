@@ -4,6 +4,8 @@ import pytest
 from modelarts_emulator.frame.registry import RESOURCES
 from modelarts_emulator.frame.resources import Resource
 
+from tests.conftest import add_workspace
+
 NETWORKS = "/v1/{project_id}/networks"
 PEER = {"peerVpcId": "vpc-1", "peerSubnetId": "subnet-1"}
 TURBO = {"name": "turbo-1", "sfsId": "sfs-1"}
@@ -66,6 +68,7 @@ def pools(cloud, monkeypatch):
 
 
 def test_a_new_network_is_a_document_with_a_generated_name(cloud):
+    add_workspace(cloud, "w1")
     made = cloud.post(NETWORKS, body_of(labels={"os.modelarts/workspace.id": "w1"})).json
     name = made["metadata"]["name"]
     assert (made["kind"], made["apiVersion"], made["status"]["phase"]) == ("Network", "v1", "Creating")
@@ -275,6 +278,7 @@ def test_the_list_goes_on_with_the_token_of_the_page_before(cloud):
 
 
 def test_the_list_is_that_of_one_workspace_and_of_the_labels_asked_for(cloud):
+    add_workspace(cloud, "w1")
     create(cloud, "net-a")
     create(cloud, "net-b")
     create(cloud, "net-c", labels={"os.modelarts/workspace.id": "w1"})

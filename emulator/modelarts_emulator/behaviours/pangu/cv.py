@@ -4,11 +4,13 @@ from modelarts_emulator.behaviours.pangu.deployments import deployment_called
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.inference import forecasting, vision
+from modelarts_emulator.inference.budget import DECODED
 
 DEFAULT_CONTEXT, LEAST_CONTEXT, MOST_CONTEXT = 128, 32, 512
 DEFAULT_AHEAD, MOST_AHEAD = 96, 1024
 MOST_SERIES = 500
 MOST_ROWS, MOST_FEATURES, MOST_CELLS = 10_000, 500, 1_000_000
+BYTES_OF_CELL = 64
 BEST_THRESHOLD = 0.5
 PREDICTIONS = "pangu/cv/prediction"
 CLASSIFIERS = "图像分类"
@@ -163,6 +165,7 @@ def predict_table(body: dict) -> dict:
         raise ApiError("IIT.0201", f"$.data: {words}")
     try:
         classifies = body["task_type"] == "classification"
-        return {"results": forecasting.predicted(sample, body["target"], body["data"], classifies)}
+        with DECODED.room(rows * len(sample) * BYTES_OF_CELL):
+            return {"results": forecasting.predicted(sample, body["target"], body["data"], classifies)}
     except forecasting.BadTable as error:
         raise ApiError("IIT.0201", f"$.sample: {error}") from None

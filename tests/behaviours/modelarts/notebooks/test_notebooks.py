@@ -20,6 +20,7 @@ from tests.behaviours.modelarts.notebooks.conftest import (
     stop,
     until,
 )
+from tests.conftest import add_workspace
 
 AFFINITY = {
     "required_during_scheduling_ignored_during_execution": [
@@ -74,6 +75,7 @@ READ_BACK = {
 
 @pytest.mark.parametrize("member", READ_BACK)
 def test_what_a_notebook_is_created_with_is_read_back(cloud, member):
+    add_workspace(cloud, "0123456789abcdef0123456789abcdef")
     id = create(cloud, **{member: READ_BACK[member]})["id"]
     assert show(cloud, id)[member] == READ_BACK[member]
 

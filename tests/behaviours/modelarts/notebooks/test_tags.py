@@ -1,6 +1,7 @@
 """Stories about tags of notebooks."""
 
 from tests.behaviours.modelarts.notebooks.conftest import BASE, NOBODY, create, names, refusal, show
+from tests.conftest import add_workspace
 
 
 def tag(key: str, value: str) -> dict:
@@ -56,6 +57,7 @@ def test_notebooks_are_found_by_their_tags(cloud):
 
 
 def test_the_tags_of_a_project_are_gathered_from_its_notebooks(cloud):
+    add_workspace(cloud, "f" * 32)
     add(cloud, create(cloud)["id"], tag("team", "a"))
     add(cloud, create(cloud, workspace_id="f" * 32)["id"], tag("team", "b"))
     assert cloud.get(f"{BASE}/tags").json["tags"] == [{"key": "team", "values": ["a", "b"]}]

@@ -5,6 +5,7 @@ import pytest
 from tests.behaviours.modelarts.pools.conftest import (
     CPU,
     GPU,
+    JOBS,
     NETWORKS,
     NPU,
     POOLS,
@@ -21,12 +22,14 @@ from tests.behaviours.modelarts.pools.conftest import (
     show,
     train_in,
 )
+from tests.conftest import add_workspace
 
 BAD_REQUEST = (400, "ModelArts.50004000")
 PREPAID = {"os.modelarts/billing.mode": "1", "os.modelarts/period.num": "1", "os.modelarts/period.type": "2"}
 
 
 def test_a_new_pool_is_a_document_with_a_generated_name_and_an_order(cloud):
+    add_workspace(cloud, "w1")
     made = cloud.post(POOLS, body_of(cloud, labels={"os.modelarts/workspace.id": "w1"})).json
     labels = made["metadata"]["labels"]
     assert (made["kind"], made["apiVersion"], made["status"]["phase"]) == ("Pool", "v2", "Creating")
@@ -201,6 +204,7 @@ def test_who_waits_for_room_gets_in_when_the_pool_has_grown(cloud):
 
 
 def test_pools_are_listed_by_workspace_state_and_label(cloud):
+    add_workspace(cloud, "w1")
     made = running(cloud)
     failed = create(cloud, "pool-f", SOLD_OUT)
     cloud.clock.advance("10m")
@@ -233,3 +237,37 @@ def test_a_pool_can_give_up_all_nodes(cloud):
     assert patch(cloud, name, spec={"resources": []}).status == 200
     cloud.clock.advance("10m")
     assert (nodes(cloud, name), phase(cloud, name)) == ({}, "Running")
+
+
+def test_a_pool_with_work_in_it_does_not_go_with_its_workspace(cloud):
+    id = cloud.post("/v1/{project_id}/workspaces", {"name": "team-a"}).json["id"]
+    place = f"/v1/{{project_id}}/workspaces/{id}"
+    name = running(cloud, labels={"os.modelarts/workspace.id": id})
+    job = train_in(cloud, name)
+    cloud.delete(place)
+    cloud.clock.advance("10m")
+    shown = cloud.get(place).json
+    assert (shown["status"], f"pool {name} cannot be deleted" in shown["status_info"]) == (
+        "DELETE_FAILED",
+        True,
+    )
+    assert phase(cloud, name) == "Running"
+    cloud.post(f"{JOBS}/{job}/actions", {"action_type": "terminate"})
+    cloud.clock.advance("10m")
+    cloud.delete(place)
+    cloud.clock.advance("1h")
+    assert [cloud.get(path).status for path in (place, f"{POOLS}/{name}")] == [400, 404]
+
+
+def test_a_network_goes_after_the_pool_that_lies_in_the_same_workspace(cloud):
+    id = cloud.post("/v1/{project_id}/workspaces", {"name": "team-a"}).json["id"]
+    labels = {"os.modelarts/workspace.id": id}
+    network = {"labels": {"os.modelarts/name": "net-b", **labels}}
+    body = {"apiVersion": "v1", "kind": "Network", "metadata": network, "spec": {"cidr": "192.168.0.0/16"}}
+    made = cloud.post(NETWORKS, body).json["metadata"]["name"]
+    cloud.clock.advance("5m")
+    running(cloud, labels=labels, network={"name": made})
+    cloud.delete(f"/v1/{{project_id}}/workspaces/{id}")
+    cloud.clock.advance("1h")
+    assert cloud.get(f"/v1/{{project_id}}/workspaces/{id}").status == 400
+    assert cloud.get(f"{NETWORKS}/{made}").status == 404

@@ -13,6 +13,7 @@ from tests.behaviours.modelarts.training.conftest import (
     running,
     show,
 )
+from tests.conftest import add_workspace
 
 
 def test_a_new_job_is_creating_and_has_not_started(cloud):
@@ -169,6 +170,7 @@ def test_none_of_several_jobs_goes_when_one_does_not_exist(cloud):
 
 
 def test_jobs_of_two_workspaces_cannot_go_at_once(cloud):
+    add_workspace(cloud, "a" * 32)
     ids = [create(cloud), create(cloud, metadata__workspace_id="a" * 32)]
     rows = [{"kind": "job", "metadata": {"id": id}} for id in ids]
     assert cloud.post(f"{JOBS}/batch-delete", {"jobs": rows}).status == 400

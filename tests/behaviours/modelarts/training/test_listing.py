@@ -3,6 +3,7 @@
 import pytest
 
 from tests.behaviours.modelarts.training.conftest import JOBS, cloud_seconds, create
+from tests.conftest import add_workspace
 
 SEARCHES = "/v2/{project_id}/training-job-searches"
 
@@ -119,6 +120,7 @@ def test_jobs_of_a_group_stand_beside_each_other(three):
 
 
 def test_another_workspace_has_its_own_jobs(three):
+    add_workspace(three, "d" * 32)
     create(three, metadata__name="alpha", metadata__workspace_id="d" * 32)
     assert names(three, workspace_id="d" * 32) == ["alpha"]
     assert names(three) == ["gamma", "beta", "alpha"]

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.behaviours.modelarts.training.conftest import BODY, JOBS, changed, create, searching
+from tests.conftest import add_workspace
 
 OBS = {"remote": {"obs": {"obs_url": "/training-data/cifar/"}}}
 
@@ -122,6 +123,7 @@ def test_a_pool_that_does_not_exist_is_not_found(cloud):
 
 
 def test_a_name_can_be_taken_once_in_a_workspace(cloud):
+    add_workspace(cloud, "c" * 32)
     create(cloud)
     create(cloud, metadata__workspace_id="c" * 32)
     assert cloud.post(JOBS, BODY).json["error_code"] == "ModelArts.2751"

@@ -27,16 +27,20 @@ def at_first(enterprise_project_id: str, now: int) -> dict:
 
 
 def state_when_cleared(bound, workspace: dict) -> str:
-    """Delete what lies in the workspace: GONE when nothing is left, DELETE_FAILED when something has to stay."""
-    left = []
+    """Delete what lies in the workspace: GONE when nothing is left, DELETE_FAILED when something has to stay and
+    nothing else, which may keep it, is on its way out.
+    """
+    left, refusals = [], []
     for where, id in users_of(bound, workspace["id"]):
         record = where.get(id)
         try:
-            left += [record and where.remove(record)]
+            left += [record and (where.remove(record) or "gone")]
         except ApiError as error:
-            workspace["status_info"] = f"{where.resource.kind} {id} cannot be deleted: {error.message}"
-            return "DELETE_FAILED"
-    return "DELETING" if any(left) else GONE
+            refusals.append(f"{where.resource.kind} {id} cannot be deleted: {error.message}")
+    if refusals and not any(left):
+        workspace["status_info"] = refusals[0]
+        return "DELETE_FAILED"
+    return "DELETING" if refusals or any(each != "gone" for each in left if each) else GONE
 
 
 WORKSPACES = Resource(

@@ -1,10 +1,13 @@
 """The work of a science task, in turns short enough that nobody else waits: read the start, forecast, write to OBS."""
 
+from modelarts_emulator.inference.budget import DECODED
 from modelarts_emulator.inference.science.models import features_of, model_called
 from modelarts_emulator.inference.science.starts import lead_numbers, starts_of
 
 STEPS_A_TURN = 8
 NETCDF_ENDINGS = (".nc", ".nc4", ".cdf", ".netcdf")
+# Beside what a file holds: planes of doubles, brought to the grid one by one.
+BYTES_OF_BYTE = 2
 CLIMATOLOGY = "climatology: the input holds no state of this moment"
 
 
@@ -95,7 +98,9 @@ def state_at(world, task: dict, model, start) -> tuple:
         raise WorkFailed(f"{places[:300]} holds no NetCDF file ({', '.join(NETCDF_ENDINGS)}) to begin from")
     for bucket, key in sorted(files, key=lambda place: f"{start:%Y%m%d%H}" not in place[1]):
         try:
-            found = initial_state(world.obs.read(bucket, key), model, start)
+            content = world.obs.read(bucket, key)
+            with DECODED.room(BYTES_OF_BYTE * len(content)):
+                found = initial_state(content, model, start)
         except NotNetcdf as error:
             raise WorkFailed(f"obs://{bucket}/{key}: {error}") from None
         if found is not None:
