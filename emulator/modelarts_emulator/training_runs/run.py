@@ -71,10 +71,18 @@ class Run:
                     self._channel.send(b"terminate\n")
 
     def stop(self) -> None:
-        """End everything at once and remove all files; what was not uploaded is lost."""
+        """End everything at once and remove all files; what was not uploaded is lost. Returns at once."""
         self._is_stopped = True
         with suppress(OSError):
             self._channel.shutdown(socket.SHUT_RDWR)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether anything may be left of it."""
+        return self._thread.is_alive()
+
+    def join(self) -> None:
+        """Wait until nothing is left of it."""
         self._thread.join(STOP_SECONDS)
 
     def text(self, node: int) -> str:
