@@ -57,7 +57,11 @@ def test_what_is_there_is_listed_measured_and_removed(mox, tree):
     assert file.list_directory(url) == file.list_directory(str(tree)) == ["a.txt", "deep"]
     everything = ["a.txt", "deep", "deep/b.txt", "deep/er", "deep/er/c.bin"]
     assert file.list_directory(url, recursive=True) == file.list_directory(str(tree), True) == everything
-    assert (file.get_size(url), file.get_size(url, recursive=True), file.stat(f"{url}/a.txt").length) == (0, 28, 5)
+    assert (file.get_size(url), file.get_size(url, recursive=True), file.stat(f"{url}/a.txt").length) == (
+        0,
+        28,
+        5,
+    )
     assert [names for _, _, names in file.walk(url)] == [["a.txt"], ["b.txt"], ["c.bin"]]
     assert file.glob(f"{url}/*/*.txt") == [f"{url}/deep/b.txt"]
     assert [file.exists(f"{url}/{name}") for name in ("deep", "a.txt", "deep/x")] == [True, True, False]

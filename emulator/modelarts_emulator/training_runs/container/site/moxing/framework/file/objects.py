@@ -105,9 +105,7 @@ def new_connection():
 def authorization(method: str, path: str, headers: dict) -> str:
     """The header that signs a request."""
     access_key = AUTH.ak or os.environ.get("ACCESS_KEY_ID") or os.environ.get("AWS_ACCESS_KEY_ID", "")
-    secret = (
-        AUTH.sk or os.environ.get("SECRET_ACCESS_KEY") or os.environ.get("AWS_SECRET_ACCESS_KEY", "")
-    )
+    secret = AUTH.sk or os.environ.get("SECRET_ACCESS_KEY") or os.environ.get("AWS_SECRET_ACCESS_KEY", "")
     own = sorted(
         (name.lower(), value) for name, value in headers.items() if name.lower().startswith("x-obs-")
     )
