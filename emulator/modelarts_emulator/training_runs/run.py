@@ -1,6 +1,5 @@
 """One attempt of a job: its folder, its processes in the sandbox, its output, its uploads, its end."""
 
-import json
 import os
 import socket
 import subprocess
@@ -11,6 +10,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 from threading import Event, Lock, Thread
 from typing import Any
+
+import orjson
 
 from modelarts_emulator.real_time import monotonic
 from modelarts_emulator.sandbox import namespaces
@@ -160,7 +161,7 @@ class Run:
         with self._lock:
             if self._asked:
                 return False
-            self._channel.sendall(json.dumps(told).encode() + b"\n")
+            self._channel.sendall(orjson.dumps(told) + b"\n")
             self._is_begun = True
         return True
 
@@ -182,7 +183,7 @@ class Run:
                 readers[-1].start()
             *lines, said = (said + (text or b"")).split(b"\n")
             for line in filter(None, lines):
-                self._note(json.loads(line))
+                self._note(orjson.loads(line))
             passed, now = monotonic() - now, monotonic()
             left -= passed * self._speed()
             if left < 0 and not self._timed_out:

@@ -13,7 +13,7 @@ __version__ = "2.0.0"
 
 sys.modules["moxing.file"] = file
 logging.basicConfig()
-logging.getLogger().setLevel(logging.INFO)
+logging.root.setLevel(logging.INFO)
 if os.environ.get("MOX_SILENT_MODE") != "1":
     logging.info("Using MoXing-v%s of the ModelArts emulator", __version__)
     logging.info("Using the object storage at %s", os.environ.get("S3_ENDPOINT", "no address"))

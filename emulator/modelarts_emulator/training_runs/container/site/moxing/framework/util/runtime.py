@@ -5,4 +5,4 @@ import logging
 
 def reset_logger(level=logging.INFO) -> None:
     """Let the root logger say what is of that level or above."""
-    logging.getLogger().setLevel(level)
+    logging.root.setLevel(level)
