@@ -76,6 +76,11 @@ def until_scheduled(bound, job: dict) -> float:
     return status.PENDING if job["_holds"] else script.NEVER
 
 
+def awaited(bound, job: dict):
+    """What a due job waits for in real time: the end of its script, or of the trials that run."""
+    return trials.awaited_by_job(bound, job) if is_search(job) else runs.awaited(bound, job)
+
+
 TRAINING_JOBS = Resource(
     "modelarts/training/training_job",
     path_names=("training_job_id",),
@@ -89,7 +94,7 @@ TRAINING_JOBS = Resource(
         "user_id": "_user_id",
         "runtime_type": "_runtime_type",
     },
-    awaits=runs.awaited,
+    awaits=awaited,
     lifecycle=Lifecycle(
         born="Creating",
         field="status.phase",
@@ -199,7 +204,7 @@ def begin_run(bound, job: dict) -> None:
     runs.decide(bound.world, job)
     if tuning.is_tuning(job):
         tuning.plan_tuning(bound, job)
-    else:
+    elif not runs.is_real(job):
         inputs = channels.places_of(bound.world, job["algorithm"]["inputs"])
         job["_samples"] = channels.count_samples_at(bound.world, inputs)
     if is_search(job):

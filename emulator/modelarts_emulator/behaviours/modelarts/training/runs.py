@@ -20,6 +20,8 @@ MOST_NODES = 16
 # Of attempts before the last one so much is kept of what they printed.
 MOST_OF_EARLIER = 1 << 16
 NEVER = float("inf")
+# So long by the world's clock does a script run at least that runs in real time: one can see it run on any clock.
+MOMENT = 0.1
 
 
 def refuse_bad_mode(environments: dict) -> None:
@@ -88,14 +90,15 @@ def run_of(bound, job: dict) -> Run:
     return runs.find(id) or begin(bound, id, order_of(bound, job))
 
 
-def begin(bound, key: str, order: Order) -> Run:
+def begin(bound, key: str, order: Order, on_line=None) -> Run:
     """Start a script; what ran under the key is ended."""
     world = bound.world
     clock = world.clock
-    run = Run(
-        order, lambda: world.obs, RealEnd(clock), speed=lambda: 1.0 if clock.frozen else max(1.0, clock.speed)
-    )
-    return runs_in(world).keep(key, run)
+
+    def speed() -> float:
+        return 1.0 if clock.frozen else max(1.0, clock.speed)
+
+    return runs_in(world).keep(key, Run(order, lambda: world.obs, RealEnd(clock), speed, on_line))
 
 
 def awaited(bound, job: dict):

@@ -16,8 +16,6 @@ from modelarts_emulator.training_runs.starting import shown_command
 from modelarts_emulator.worlds.clock import seconds_of
 
 NEVER = float("inf")
-# So long by the world's clock does a script run at least that runs in real time: one can see it run on any clock.
-MOMENT = 0.1
 USUAL_SECONDS = 600
 SECONDS_PER_EPOCH = 60
 USUAL_EPOCHS, MOST_EPOCHS = 10, 1000
@@ -78,7 +76,7 @@ def own_seconds(job: dict) -> float:
 def seconds_until_end(bound, job: dict) -> float:
     """How long the run that begins now lasts, in seconds that the pace divides; one for real at least a moment."""
     if runs.is_real(job) and not is_search(job):
-        return 0 if "_failure" in job else MOMENT * bound.world.pace
+        return 0 if "_failure" in job else runs.MOMENT * bound.world.pace
     return min(own_seconds(job), seconds_until_stop(bound.world, job))
 
 
