@@ -1,10 +1,10 @@
 """Training jobs v2: created, shown, stopped, changed, deleted; their lists, logs and events are next door."""
 
 from modelarts_emulator.behaviours.modelarts.experiments import join_experiment
+from modelarts_emulator.behaviours.modelarts.scripts import training_asked
 from modelarts_emulator.behaviours.modelarts.training.asked import TrainingJobAsked
 from modelarts_emulator.behaviours.modelarts.training.life import TRAINING_JOBS, queue_again
 from modelarts_emulator.behaviours.modelarts.training.refusals import RETRIES, refuse_bad_job
-from modelarts_emulator.behaviours.modelarts.training.runs import training_asked
 from modelarts_emulator.behaviours.modelarts.training.script import exit_code_in
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.registry import behaviour

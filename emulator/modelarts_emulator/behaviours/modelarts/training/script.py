@@ -2,6 +2,7 @@
 
 import re
 
+from modelarts_emulator.behaviours.modelarts.scripts import SIMULATED
 from modelarts_emulator.behaviours.modelarts.training import runs, status
 from modelarts_emulator.behaviours.modelarts.training.channels import url_of
 from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run
@@ -21,7 +22,6 @@ SECONDS_PER_EPOCH = 60
 USUAL_EPOCHS, MOST_EPOCHS = 10, 1000
 LONGEST = 30 * 86400
 DURATION, EXIT_CODE = "EMULATOR_DURATION", "EMULATOR_EXIT_CODE"
-SIMULATED = "[ModelArts Service Log][WARNING]the script is simulated: "
 HOSTED_BUCKET = "modelarts-training-log-{}"
 ENDINGS = {"Completed": "training finished", "Failed": "training failed", "Terminated": "training terminated"}
 

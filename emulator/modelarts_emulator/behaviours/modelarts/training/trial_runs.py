@@ -94,13 +94,13 @@ def awaited(bound, trial: dict, others: list[dict]):
     """
     before = others if bound.world.clock.frozen else []
     running = [each for each in before if each["index"] < trial["index"] and "ended" not in each]
-    found = [runs.runs_in(bound.world).find(key_of(each)) for each in running]
+    found = [runs.runs_in(bound).find(key_of(each)) for each in running]
     return next((run.done for run in found if run is not None and not run.done.is_set()), None)
 
 
 def run_of(bound, trial: dict):
     """The run of a trial; None when that has been over for long."""
-    return runs.runs_in(bound.world).find(key_of(trial))
+    return runs.runs_in(bound).find(key_of(trial))
 
 
 def reports_now(bound, trial: dict) -> list[dict]:
@@ -119,7 +119,7 @@ def close(bound, trial: dict) -> None:
     text = run.text(0) + (f"{run.outcome.why}\n" if run.outcome.why else "")
     kept = {"texts": [text], "notes": [], "job": trial["job_id"]}
     bound.records(runs.PRINTED).put(key_of(trial), kept)
-    runs.runs_in(bound.world).end(key_of(trial))
+    runs.runs_in(bound).end(key_of(trial))
 
 
 def lines(bound, trial: dict) -> list[str]:

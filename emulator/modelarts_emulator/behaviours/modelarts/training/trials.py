@@ -181,7 +181,7 @@ def keep_reports(bound, trial: dict) -> None:
 @TRIALS.lifecycle.entering(GONE)
 def end_script(bound, trial: dict) -> None:
     """A trial that goes takes its processes along."""
-    runs.runs_in(bound.world).end(trial_runs.key_of(trial))
+    runs.runs_in(bound).end(trial_runs.key_of(trial))
 
 
 def as_of_now(bound, trial: dict) -> dict:
