@@ -2,8 +2,8 @@
 
 import orjson
 
-from modelarts_emulator.behaviours.modelarts.authorization import refuse_unauthorized
 from modelarts_emulator.behaviours.modelarts import scripts
+from modelarts_emulator.behaviours.modelarts.authorization import refuse_unauthorized
 from modelarts_emulator.behaviours.modelarts.training_v1.asked import (
     parameters_of,
     read_config,
