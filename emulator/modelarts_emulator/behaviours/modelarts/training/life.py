@@ -58,6 +58,7 @@ def state_without_node(bound, job: dict) -> str:
     """A job whose node goes is scheduled anew as often as its annotations say, else it fails; a search always does."""
     annotations, words = job["metadata"].get("annotations") or {}, job.pop("_evicted")
     lost = [run for run in job["_runs"] if run.get("lost")]
+    runs.lose(bound, job)
     if not is_search(job):
         if len(lost) < int(annotations.get(POD_RETRIES, "0")):
             status.note_end_of_run(bound.world, job, words, "pod_reschedule")

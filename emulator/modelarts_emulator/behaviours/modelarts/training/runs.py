@@ -160,7 +160,8 @@ def printed(bound, job: dict, task: str) -> tuple[list[str], list[str]]:
     """(lines of the platform, what each attempt has printed) of a task of the job so far."""
     run = runs_in(bound).find(job["metadata"]["id"])
     kept = bound.records(PRINTED).find(f"{job['metadata']['id']}/{task}") or {"texts": [], "notes": []}
-    if run is None or not task.startswith("worker-"):
+    is_under_way = job["status"]["phase"] in ("Running", "Terminating") and run is not None
+    if not is_under_way or not task.startswith("worker-"):
         return kept["notes"], kept["texts"]
     texts = kept["texts"][: len(job["_runs"])]
     return scripts.notes_of(run), [*texts, run.text(int(task.rpartition("-")[2]))]
@@ -171,6 +172,12 @@ def ask_to_end(bound, job: dict) -> None:
     run = runs_in(bound).find(job["metadata"]["id"])
     if run is not None:
         run.terminate()
+
+
+def lose(bound, job: dict) -> None:
+    """Let go of a script whose node has gone; what it printed is kept."""
+    keep_printed(bound, job)
+    forget_run(bound, job["metadata"]["id"])
 
 
 def note_stop(bound, job: dict) -> None:
