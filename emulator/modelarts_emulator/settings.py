@@ -13,6 +13,7 @@ LINKED_PORT = r"(tcp|udp)://.*"
 MOUNTED = "mounted:"
 MOST_SEED = 2**63 - 1
 MOST_PACE = 1_000_000
+MOST_TIMEOUT = 30 * 86400
 LANGUAGE = "modelarts_emulator.inference.language.backends"
 
 
@@ -63,6 +64,14 @@ class Settings:
         "how deployed models answer: computed in a process of their own, or made up from the declared schema",
         ("real", "simulated"),
     )
+    training: str = option(
+        "auto",
+        "how training jobs are trained: their script is run where it is there (auto), has to be (run), or is simulated",
+        ("auto", "run", "simulate"),
+    )
+    training_timeout: float = option(
+        3600.0, "real seconds after which a training script that still runs is ended; 0 for never"
+    )
     latency: str = option(
         "",
         "how slow models are, in seconds: queue=,prefill_per_token=,per_token=,graph_compile= and others",
@@ -92,6 +101,10 @@ class Settings:
                 raise ValueError(f"{row.name} is {value!r}, must be {' or '.join(choices)}")
         if not 0 < self.pace <= MOST_PACE:
             raise ValueError(f"pace is {self.pace}, must be in (0, {MOST_PACE}]")
+        if not 0 <= self.training_timeout <= MOST_TIMEOUT:
+            raise ValueError(
+                f"training_timeout is {self.training_timeout}, must be from 0 to {MOST_TIMEOUT} seconds"
+            )
         if not 0 <= self.seed <= MOST_SEED:
             raise ValueError(f"seed is {self.seed}, must be from 0 to {MOST_SEED}")
         if not re.search(REGION, self.region):

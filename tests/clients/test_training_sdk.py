@@ -27,7 +27,7 @@ def job_named(name: str) -> model.Job:
         parameters=[model.Parameters(name="epochs", value="3")],
         inputs=[channel(model.Input, model.InputDataInfo, "data_url", "/sdk-bucket/data/")],
         outputs=[channel(model.Output, model.Remote, "train_url", "/sdk-bucket/output/")],
-        environments={"MODE": "fast"},
+        environments={"MODE": "fast", "EMULATOR_TRAINING": "simulate"},
     )
     resource = model.SpecResource(flavor_id="modelarts.vm.cpu.8u", node_count=1)
     metadata = model.JobMetadata(name=name, description="through the SDK")

@@ -46,6 +46,7 @@ def begin():
     yield begun
     for run in runs:
         run.stop()
+        run.join()
 
 
 @pytest.fixture

@@ -30,6 +30,10 @@ class Place(NamedTuple):
     bucket: str
     prefix: str
 
+    def below(self, name: str) -> "Place":
+        """The folder of that name in it."""
+        return Place(self.bucket, f"{self.prefix}{name}/")
+
 
 class Channel(NamedTuple):
     """An input or output: where it lies in OBS (None: nowhere) and where in the container, and how the script is told.
@@ -59,7 +63,7 @@ class Order(NamedTuple):
 
     code: where its code directory lies; boot_file: the path of the script in it; command: what is started instead, as a
     shell would read it. parameters: (name, value) in their order. environment: what the user has set. cards: how many
-    accelerators a node has; is_ascend: whether they are NPUs.
+    accelerators a node has; is_ascend: whether they are NPUs. runner: the module that starts the boot file, if any.
     """
 
     job_id: str
@@ -70,6 +74,7 @@ class Order(NamedTuple):
     boot_file: str = ""
     command: str = ""
     working_dir: str = ""
+    runner: str = ""
     parameters: tuple[tuple[str, str], ...] = ()
     inputs: tuple[Channel, ...] = ()
     outputs: tuple[Channel, ...] = ()

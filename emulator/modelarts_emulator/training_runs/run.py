@@ -1,6 +1,5 @@
 """One attempt of a job: its folder, its processes in the sandbox, its output, its uploads, its end."""
 
-import json
 import os
 import socket
 import subprocess
@@ -30,14 +29,16 @@ TICK_SECONDS = 0.5
 STOP_SECONDS = 10
 CHUNK = 1 << 16
 KILLED = 137
+LONGEST_LINE = 4096
 
 
 class Run:
     """One attempt of a job, begun at once on a thread of its own. Any thread may call any method.
 
     objects: a function -> the objects of the job's world. done: set when all is over, outputs uploaded; the outcome is
-    there by then. speed: a function -> how much faster than real time the job's time limit passes. is_isolated: whether
-    it has namespaces of its own, None until that is known. notes: lines of the platform about the preparation.
+    there by then. speed: a function -> how much faster than real time the job's time limit passes. on_line: told of
+    each line of the first task, on a thread. is_isolated: whether it has namespaces of its own, None until that is
+    known. notes: lines of the platform about the preparation.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Run:
         objects: Callable[[], Any],
         done: Event | None = None,
         speed: Callable[[], float] = lambda: 1.0,
+        on_line: Callable[[str], object] | None = None,
     ):
         self.order = order
         self.done = done or Event()
@@ -53,6 +55,7 @@ class Run:
         self.outputs = [Output() for _ in range(order.nodes)]
         self.notes: list[str] = []
         self.is_isolated: bool | None = None
+        self.on_line = on_line
         self._objects_of = objects
         self._speed = speed
         self._lock = Lock()
@@ -73,10 +76,18 @@ class Run:
                     self._channel.send(b"terminate\n")
 
     def stop(self) -> None:
-        """End everything at once and remove all files; what was not uploaded is lost."""
+        """End everything at once and remove all files; what was not uploaded is lost. Returns at once."""
         self._is_stopped = True
         with suppress(OSError):
             self._channel.shutdown(socket.SHUT_RDWR)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether anything may be left of it."""
+        return self._thread.is_alive()
+
+    def join(self) -> None:
+        """Wait until nothing is left of it."""
         self._thread.join(STOP_SECONDS)
 
     def text(self, node: int) -> str:
@@ -154,7 +165,7 @@ class Run:
         with self._lock:
             if self._asked:
                 return False
-            self._channel.sendall(json.dumps(told).encode() + b"\n")
+            self._channel.sendall(orjson.dumps(told) + b"\n")
             self._is_begun = True
         return True
 
@@ -171,8 +182,9 @@ class Run:
                 text = numbers = None
             if text == b"":
                 break
-            for output, number in zip(self.outputs, numbers or (), strict=False):
-                readers.append(Thread(target=read, args=(os.fdopen(number, "rb", 0), output), daemon=True))
+            for node, number in enumerate(numbers or ()):
+                told = (os.fdopen(number, "rb", 0), self.outputs[node], None if node else self.on_line)
+                readers.append(Thread(target=read, args=told, daemon=True))
                 readers[-1].start()
             *lines, said = (said + (text or b"")).split(b"\n")
             for line in filter(None, lines):
@@ -206,8 +218,16 @@ class Run:
                     upload.carry_out(objects)
 
 
-def read(pipe: Any, output: Output) -> None:
-    """Keep what comes out of a pipe until its end."""
+def read(pipe: Any, output: Output, on_line: Callable[[str], object] | None) -> None:
+    """Keep what comes out of a pipe until its end, and tell of each line."""
+    rest = b""
     with pipe:
         while text := pipe.read(CHUNK):
             output.add(text)
+            if on_line is not None:
+                *lines, rest = (rest + text).split(b"\n")
+                for line in lines:
+                    on_line(line[:LONGEST_LINE].decode("utf-8", "replace"))
+                rest = rest[:LONGEST_LINE]
+    if rest and on_line is not None:
+        on_line(rest.decode("utf-8", "replace"))

@@ -30,7 +30,8 @@ def command_of(order: Order, names: list[str]) -> list[str]:
         return [SHELL, "-c", " ".join([order.command, *map(shlex.quote, arguments_of(order))])]
     boot_file = f"{order.code_dir}/{order.boot_file}"
     interpreter = [SHELL] if boot_file.endswith(".sh") else [sys.executable]
-    started = [*interpreter, boot_file, *arguments_of(order)]
+    runner = ["-m", order.runner] if order.runner else []
+    started = [*interpreter, *runner, boot_file, *arguments_of(order)]
     first = next((name for name in PRE_STARTS if name in names), None)
     if first is None:
         return started

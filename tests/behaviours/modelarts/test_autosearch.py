@@ -41,6 +41,7 @@ def search_body(
             "boot_file": "/search/code/train.py",
             "engine": {"engine_id": "pytorch_1.8.0-cuda_10.2-py_3.7-ubuntu_18.04-x86_64"},
             "policies": {"auto_search": auto_search},
+            "environments": {"EMULATOR_TRAINING": "simulate"},
         },
         "spec": {
             "resource": {"flavor_id": "modelarts.vm.cpu.8u", "node_count": 1},

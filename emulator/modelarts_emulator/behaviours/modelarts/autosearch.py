@@ -113,8 +113,9 @@ def search_job(call: Call) -> dict:
 
 
 def trials_of(call: Call, job: dict) -> list[dict]:
-    """The trials of a search job, by index."""
-    return trials.trials_of(TRAINING_JOBS.of(call), job["metadata"]["id"])
+    """The trials of a search job, by index, as of now."""
+    bound = TRAINING_JOBS.of(call)
+    return [trials.as_of_now(bound, trial) for trial in trials.trials_of(bound, job["metadata"]["id"])]
 
 
 def trial_named(call: Call, job: dict) -> dict:
@@ -141,18 +142,23 @@ def is_over(trial: dict, now: float) -> bool:
     return "ended" in trial and trial["ended"] <= now
 
 
-def metrics_of(call: Call, job: dict) -> tuple[str, str]:
-    """The names of a trial's metric and loss in the tables; of these the reward is called as the job calls it."""
+def metrics_of(call: Call, job: dict) -> tuple[str, ...]:
+    """The names of a trial's metric and loss in the tables; of these the reward is called as the job calls it.
+
+    Of a script that runs only the reward is known.
+    """
     search = trials.search_of(TRAINING_JOBS.of(call), job)
     if search is None:
         return "acc", "loss"
+    if search.get("is_real"):
+        return (search["reward"],)
     if trials.is_metric(search):
         return search["reward"], "loss" if search["reward"] != "loss" else "acc"
     return "acc" if search["reward"] != "acc" else "loss", search["reward"]
 
 
 def row_of(
-    trial: dict, header: list[str], metrics: tuple[str, str], now: float, number: int | None = None
+    trial: dict, header: list[str], metrics: tuple[str, ...], now: float, number: int | None = None
 ) -> list:
     """The cells of a trial after its report of that number; without one as it stands now."""
     done = number is None and is_over(trial, now)
@@ -162,8 +168,7 @@ def row_of(
     # The time of a trial is that of its last report, as its reports count it.
     seconds = report["at"] if number else (trial["ended"] if done else now) - trial["started"]
     cells = {
-        metrics[0]: report["acc"],
-        metrics[1]: report["loss"],
+        **dict(zip(metrics, (report.get("acc", report["reward"]), report.get("loss", "")), strict=False)),
         "": str(trial["index"]),
         "done": str(done),
         "pid": str(trial["pid"]),

@@ -59,6 +59,7 @@ def enter(order: dict) -> bool:
     for task in order["tasks"]:
         task["argv"] = [rewritten(text, order) for text in task["argv"]]
         task["env"] = {name: rewritten(text, order) for name, text in task["env"].items()}
+        task["env"]["TMPDIR"] = order["writable"]["/tmp"]
         task["cwd"] = rewritten(task["cwd"], order)
     return False
 

@@ -22,7 +22,7 @@ from tests.behaviours.modelarts.training_v1.conftest import (
 def bucket(cloud):
     """The bucket that the documented examples read from and write to."""
     cloud.world.obs.create_bucket("usr")
-    for key in ("app/boot.py", "data/images.bin"):
+    for key in ("data/images.bin",):
         cloud.world.obs.write("usr", key, b"content", content_type="text/plain")
     return cloud.world.obs
 

@@ -108,7 +108,6 @@ def running_events(world, job: dict) -> list[Happening]:
     """What was fetched, and the start of every task."""
     start, warning = job["_moments"]["Running"], job.get("_warning")
     fetched = start - (1 - DOWNLOADED) * status.PENDING / world.pace
-    failed = {"task": status.FAILING, "code": job["_exit_code"]}
     return [
         *([Happening(fetched, "no-code", {"warning": warning})] if warning else []),
         *(Happening(fetched, "downloaded", each) for each in job["algorithm"]["inputs"]),
@@ -118,7 +117,7 @@ def running_events(world, job: dict) -> list[Happening]:
             Happening(
                 run["end"],
                 "node-lost" if run.get("lost") else "restarted",
-                {**failed, "words": run.get("lost")},
+                {"task": status.FAILING, "code": run.get("code"), "words": run.get("lost")},
             )
             for run in job["_runs"]
         ),
@@ -134,7 +133,7 @@ def ending_events(job: dict) -> list[Happening]:
         names = ["task-failed" if each["exit_code"] else "task-succeeded" for each in ended]
         mentions = [{"task": each["task"], "code": each["exit_code"]} for each in ended]
         events += [Happening(status.stopped_at(job), *each) for each in zip(names, mentions, strict=True)]
-    if phase == "Completed":
+    if phase == "Completed" or job.get("_codes"):
         events += [Happening(end, "uploaded", each) for each in job["algorithm"]["outputs"] if url_of(each)]
     if failure is not None:
         events.append(Happening(end, "failure", {"words": failure}))

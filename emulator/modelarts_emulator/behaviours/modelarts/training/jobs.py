@@ -1,6 +1,7 @@
 """Training jobs v2: created, shown, stopped, changed, deleted; their lists, logs and events are next door."""
 
 from modelarts_emulator.behaviours.modelarts.experiments import join_experiment
+from modelarts_emulator.behaviours.modelarts.scripts import training_asked
 from modelarts_emulator.behaviours.modelarts.training.asked import TrainingJobAsked
 from modelarts_emulator.behaviours.modelarts.training.life import TRAINING_JOBS, queue_again
 from modelarts_emulator.behaviours.modelarts.training.refusals import RETRIES, refuse_bad_job
@@ -44,6 +45,7 @@ def describe_job(call, job: dict) -> None:
         "_user_id": call.caller.user_id,
         "_runtime_type": runtime_type_of(asked.annotations),
         "_exit_code": exit_code_in(asked.environments),
+        "_training": training_asked(call.settings, asked.environments),
         "_retries": int(asked.annotations.get(RETRIES, "0")),
         "_runs": [],
         "_moments": {},

@@ -1,7 +1,7 @@
 """The life of a training job: its states, what it takes of a flavor or pool, what happens on entering a state."""
 
 from modelarts_emulator.behaviours.modelarts.capacity import CARDS_PER_NODE, POOLS, hosts_of
-from modelarts_emulator.behaviours.modelarts.training import channels, script, status, trials, tuning
+from modelarts_emulator.behaviours.modelarts.training import channels, runs, script, status, trials, tuning
 from modelarts_emulator.behaviours.modelarts.training.catalogue import cards_of
 from modelarts_emulator.behaviours.modelarts.training.search import is_search
 from modelarts_emulator.frame.capacity import Claim, admit, ask, give_back
@@ -37,7 +37,11 @@ def fetch_inputs(bound, job: dict) -> str:
 
 def end_of_script(bound, job: dict) -> str:
     """What a job whose script has run its time comes to."""
-    if script.stops_itself(bound.world, job):
+    if runs.is_real(job) and not is_search(job) and "_failure" not in job:
+        stopped = runs.end_of_run(bound, job)
+        if stopped:
+            return stopped
+    elif script.stops_itself(bound.world, job):
         return "Terminating"
     if "_failure" not in job and not job["_exit_code"]:
         missing = channels.missing_output(bound.world, job)
@@ -54,6 +58,7 @@ def state_without_node(bound, job: dict) -> str:
     """A job whose node goes is scheduled anew as often as its annotations say, else it fails; a search always does."""
     annotations, words = job["metadata"].get("annotations") or {}, job.pop("_evicted")
     lost = [run for run in job["_runs"] if run.get("lost")]
+    runs.lose(bound, job)
     if not is_search(job):
         if len(lost) < int(annotations.get(POD_RETRIES, "0")):
             status.note_end_of_run(bound.world, job, words, "pod_reschedule")
@@ -72,6 +77,11 @@ def until_scheduled(bound, job: dict) -> float:
     return status.PENDING if job["_holds"] else script.NEVER
 
 
+def awaited(bound, job: dict):
+    """What a due job waits for in real time: the end of its script, or of the trials that run."""
+    return trials.awaited_by_job(bound, job) if is_search(job) else runs.awaited(bound, job)
+
+
 TRAINING_JOBS = Resource(
     "modelarts/training/training_job",
     path_names=("training_job_id",),
@@ -85,6 +95,7 @@ TRAINING_JOBS = Resource(
         "user_id": "_user_id",
         "runtime_type": "_runtime_type",
     },
+    awaits=awaited,
     lifecycle=Lifecycle(
         born="Creating",
         field="status.phase",
@@ -113,6 +124,8 @@ LIFE = TRAINING_JOBS.life
 REPORTS = EventLog("modelarts/training/report", of=TRAINING_JOBS, most=1000)
 TRAINING_JOBS.gone(trials.forget_search)
 TRAINING_JOBS.gone(tuning.forget_checkpoints)
+TRAINING_JOBS.gone(runs.forget_run)
+TRAINING_JOBS.gone(runs.forget_printed)
 
 
 @TRAINING_JOBS.showing
@@ -189,9 +202,10 @@ def ask_for_room(bound, job: dict) -> None:
 def begin_run(bound, job: dict) -> None:
     """Count the samples, and the iterations of fine-tuning; start the trials of a search, or fail when it cannot be."""
     status.note_begin_of_run(bound.world, job, hosts_of(bound, claim_of(bound, job)))
+    runs.decide(bound.world, job)
     if tuning.is_tuning(job):
         tuning.plan_tuning(bound, job)
-    else:
+    elif not runs.is_real(job):
         inputs = channels.places_of(bound.world, job["algorithm"]["inputs"])
         job["_samples"] = channels.count_samples_at(bound.world, inputs)
     if is_search(job):
@@ -201,9 +215,17 @@ def begin_run(bound, job: dict) -> None:
             job["_failure"] = str(error)
 
 
+@LIFE.entered("Running")
+def begin_script(bound, job: dict) -> None:
+    """Start the job's own script where it is to run, each attempt afresh."""
+    if runs.is_real(job) and not is_search(job) and "_failure" not in job:
+        runs.begin(bound, job["metadata"]["id"], runs.order_of(bound, job))
+
+
 @LIFE.entering("Terminating")
 def end_trials(bound, job: dict) -> None:
-    """End the trials together with their job."""
+    """Ask the script to end; end the trials together with their job."""
+    runs.ask_to_end(bound, job)
     if is_search(job):
         trials.stop_search(bound, job)
 
@@ -211,7 +233,15 @@ def end_trials(bound, job: dict) -> None:
 @LIFE.entering("Completed")
 def write_results(bound, job: dict) -> None:
     """Put what the script would have written into the job's outputs."""
+    if runs.is_real(job):
+        return
     channels.write_outputs(bound.world, job, script.result_of(bound.world, job))
+
+
+@LIFE.entering("Terminated")
+def note_end(bound, job: dict) -> None:
+    """Keep how a script that was asked to end did so."""
+    runs.note_stop(bound, job)
 
 
 @LIFE.entering("Completed", "Failed", "Terminated")
@@ -230,3 +260,9 @@ def export_results(bound, job: dict) -> None:
 def let_go(bound, job: dict) -> None:
     """Give back what the job took; others that wait for it go on."""
     give_back(bound.world, bound.project_id, claim_of(bound, job))
+
+
+@LIFE.entered(*status.OVER)
+def let_go_of_script(bound, job: dict) -> None:
+    """Remove what the script had on this machine."""
+    runs.forget_run(bound, job["metadata"]["id"])

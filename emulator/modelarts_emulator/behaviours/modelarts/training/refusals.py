@@ -7,6 +7,7 @@ from modelarts_emulator.behaviours.modelarts.training.asked import TrainingJobAs
 from modelarts_emulator.behaviours.modelarts.training.catalogue import VISUALIZATION, refuse_over_quota
 from modelarts_emulator.behaviours.modelarts.training.channels import refuse_bad_channels
 from modelarts_emulator.behaviours.modelarts.training.code import IN_IMAGE, refuse_bad_code
+from modelarts_emulator.behaviours.modelarts.training.runs import refuse_bad_mode
 from modelarts_emulator.behaviours.modelarts.training.script import refuse_bad_knobs
 from modelarts_emulator.behaviours.modelarts.training.search import refuse_bad_policies
 from modelarts_emulator.behaviours.modelarts.training.tuning import refuse_bad_tuning
@@ -36,6 +37,7 @@ def refuse_bad_job(asked: TrainingJobAsked) -> None:
     refuse_bad_channels(call, algorithm)
     refuse_bad_parameters(algorithm.get("parameters") or ())
     refuse_bad_knobs(asked.environments)
+    refuse_bad_mode(asked.environments)
     refuse_bad_policies(asked.auto_search)
     refuse_bad_resource(asked)
     if asked.stored:

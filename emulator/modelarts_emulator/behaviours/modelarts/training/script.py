@@ -2,7 +2,8 @@
 
 import re
 
-from modelarts_emulator.behaviours.modelarts.training import status
+from modelarts_emulator.behaviours.modelarts.scripts import SIMULATED
+from modelarts_emulator.behaviours.modelarts.training import runs, status
 from modelarts_emulator.behaviours.modelarts.training.channels import url_of
 from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run
 from modelarts_emulator.behaviours.modelarts.training.search import is_search
@@ -12,6 +13,7 @@ from modelarts_emulator.frame.obs_paths import obs_path
 from modelarts_emulator.simulation.finetuning import SECONDS_PER_ITERATION, tuning_lines
 from modelarts_emulator.simulation.response import USUAL_SAMPLES, response, script_of, slowness
 from modelarts_emulator.simulation.training_log import USER_DIR, Job, closing_lines, job_lines, opening_lines
+from modelarts_emulator.training_runs.starting import shown_command
 from modelarts_emulator.worlds.clock import seconds_of
 
 NEVER = float("inf")
@@ -71,20 +73,16 @@ def own_seconds(job: dict) -> float:
     return NEVER if is_search(job) else script_seconds(job)
 
 
-def auto_stop_seconds(job: dict) -> float:
-    """After which time the job stops itself; that time is meant literally, whatever the pace."""
-    auto_stop = job["spec"].get("auto_stop")
-    return auto_stop["duration"] * 3600 if auto_stop else NEVER
-
-
 def seconds_until_end(bound, job: dict) -> float:
-    """How long the run that begins now lasts, in seconds that the pace divides."""
+    """How long the run that begins now lasts, in seconds that the pace divides; one for real at least a moment."""
+    if runs.is_real(job) and not is_search(job):
+        return 0 if "_failure" in job else runs.MOMENT * bound.world.pace
     return min(own_seconds(job), seconds_until_stop(bound.world, job))
 
 
 def seconds_until_stop(world, job: dict) -> float:
     """How much of the time until the auto stop was left when the run began, in seconds that the pace divides."""
-    left = auto_stop_seconds(job) - (status.run_started_at(job) - status.started_at(job))
+    left = runs.auto_stop_seconds(job) - (status.run_started_at(job) - status.started_at(job))
     return max(0, left) * world.pace
 
 
@@ -132,9 +130,10 @@ def has_log(job: dict) -> bool:
 
 def log_lines(bound, job: dict, task: str) -> list[tuple[float, str]]:
     """(moment, line) of everything the task has printed so far, in the order of time."""
-    view, start, over = log_view(job, task), status.started_at(job), status.over_at(job)
+    view, start, over = log_view(bound, job, task), status.started_at(job), status.over_at(job)
     began = over if start is None else start
-    lines = [(began, line) for line in opening_lines(view, began)]
+    lines = [(began, f"{SIMULATED}{job['_simulated']}")] if job.get("_simulated") else []
+    lines += [(began, line) for line in opening_lines(view, began)]
     if job.get("_warning"):
         lines.append((began, f"[ModelArts Service Log][WARNING]{job['_warning']}"))
     if start is not None:
@@ -153,6 +152,8 @@ def script_lines(bound, job: dict, view: Job) -> list[tuple[float, str]]:
     now = status.stopped_at(job) or bound.world.clock.now()
     if is_search(job):
         return lines_of_trials(bound, job, now)
+    if runs.is_real(job):
+        return printed_lines(bound, job, view.task)
     lines, failed = [], f"RuntimeError: the training script ends with exit code {job['_exit_code']}"
     for number, run in enumerate(job["_runs"], 1):
         again = f"[ModelArts Service Log]restart {number} of {job['_retries']}"
@@ -162,6 +163,18 @@ def script_lines(bound, job: dict, view: Job) -> list[tuple[float, str]]:
     lines += run_lines(bound, job, view, status.run_started_at(job), now)
     if "Failed" in job["_moments"] and job["_exit_code"]:
         lines.append((now, failed))
+    return lines
+
+
+def printed_lines(bound, job: dict, task: str) -> list[tuple[float, str]]:
+    """(moment, line) of what the job's own script has printed so far."""
+    notes, texts = runs.printed(bound, job, task)
+    starts = [*(run["start"] for run in job["_runs"]), status.run_started_at(job)]
+    lines = [(starts[0], note) for note in notes]
+    for number, (start, text) in enumerate(zip(starts, texts, strict=False)):
+        if number:
+            lines.append((start, f"[ModelArts Service Log]restart {number} of {job['_retries']}"))
+        lines += [(start, line) for line in text.splitlines()]
     return lines
 
 
@@ -178,22 +191,24 @@ def run_lines(bound, job: dict, view: Job, start: float, now: float) -> list[tup
     ]
 
 
-def log_view(job: dict, task: str) -> Job:
+def log_view(bound, job: dict, task: str) -> Job:
     """What a log tells of the job."""
     algorithm = algorithm_run(job)
     code_dir, boot_file = algorithm.get("code_dir", ""), algorithm.get("boot_file", "")
     name = code_dir.rstrip("/").rpartition("/")[2]
     inside = boot_file.rpartition(f"/{name}/")[2] if name else boot_file
-    engine = algorithm.get("engine", {})
+    engine, is_real = algorithm.get("engine", {}), runs.is_real(job)
+    plain = algorithm.get("command") or f"python {USER_DIR}/{name}/{inside}"
+    shown = shown_command(runs.order_of(bound, job)) if is_real else plain
     return Job(
         id=job["metadata"]["id"],
         task=task,
-        command=algorithm.get("command") or f"python {USER_DIR}/{name}/{inside}",
+        command=shown,
         code_dir=code_dir,
         engine=engine.get("engine_version") or engine.get("image_url", ""),
         inputs=tuple((each["name"], url_of(each), each["local_dir"]) for each in algorithm["inputs"]),
         outputs=tuple((each["name"], url_of(each), each["local_dir"]) for each in algorithm["outputs"]),
-        parameters=tuple(values_of(algorithm).items()),
+        parameters=() if is_real else tuple(values_of(algorithm).items()),
     )
 
 
@@ -238,7 +253,7 @@ def keep_device_logs(bound, job: dict) -> None:
     for rank in range(devices * resource["node_count"]):
         task, device = f"worker-{rank // devices}", rank % devices
         name = f"modelarts-job-{job['metadata']['id']}-proc-rank-{rank}-device-{device}.txt"
-        lines = script_lines(bound, job, log_view(job, task))
+        lines = script_lines(bound, job, log_view(bound, job, task))
         text = "".join(f"[{task}][rank {rank}][device {device}] {line}\n" for _, line in lines)
         bound.world.obs.write(
             bucket, f"{prefix}{name}", text.encode(), content_type="text/plain; charset=utf-8"

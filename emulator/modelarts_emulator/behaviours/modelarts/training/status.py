@@ -58,6 +58,8 @@ def exit_code_of(job: dict) -> int | None:
     phase = next((phase for phase in OVER if phase in job["_moments"]), None)
     if phase is None or started_at(job) is None:
         return None
+    if job.get("_codes"):
+        return job["_exit_code"]
     return {"Completed": 0, "Terminated": KILLED}.get(phase, 1 if "_failure" in job else job["_exit_code"])
 
 
@@ -100,6 +102,7 @@ def note_end_of_run(world, job: dict, lost: str = "", recover: str = "proc_resta
     node.
     """
     run = {"start": run_started_at(job), "end": world.clock.now(), "recover": recover, "lost": lost}
+    run["code"] = job["_exit_code"]
     job["_runs"].append(run)
 
 
@@ -116,7 +119,7 @@ def running_records(job: dict) -> list[dict]:
     records = []
     for number, run in enumerate(job["_runs"]):
         start, end = int(run["start"]), int(run["end"])
-        reason = run.get("lost") or f"exit with {job['_exit_code']}"
+        reason = run.get("lost") or f"exit with {run.get('code', job['_exit_code'])}"
         recovery = {
             "fault_scenario": "node_fault" if run.get("lost") else "job_failed",
             "reason": reason,
@@ -161,8 +164,10 @@ def last_record(job: dict) -> dict:
 def task_status(job: dict, task: str) -> dict:
     """How one task of a job that is over ended; when one fails, the others are killed."""
     code = exit_code_of(job)
+    if job.get("_codes") and task.startswith("worker-"):
+        code = job["_codes"][int(task.rpartition("-")[2])]
     message = job.get("_failure") or ("" if code in (0, None) else f"exit with {code}")
-    if task != FAILING and code and "Failed" in job["_moments"]:
+    if task != FAILING and code and "Failed" in job["_moments"] and not job.get("_codes"):
         code, message = KILLED, f"killed because {FAILING} failed"
     return {"task": task, "message": message} | ({} if code is None else {"exit_code": code})
 

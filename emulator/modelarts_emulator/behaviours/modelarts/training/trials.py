@@ -4,10 +4,12 @@ records.
 
 from bisect import bisect_right
 
+from modelarts_emulator.behaviours.modelarts.training import runs, trial_runs
 from modelarts_emulator.behaviours.modelarts.training.channels import places_of
 from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run
 from modelarts_emulator.behaviours.modelarts.training.search import plan_asked
-from modelarts_emulator.frame.lifecycle import Lifecycle, rests, soon
+from modelarts_emulator.frame.bound import Bound
+from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon
 from modelarts_emulator.frame.registry import RESOURCES
 from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.simulation.schedulers import stops
@@ -30,15 +32,33 @@ EPOCH_NAMES = {
 USUAL_ITERATIONS = 10
 MOST_ITERATIONS = 200
 
+
+def awaited(bound, trial: dict):
+    """What a due trial waits for in real time: the end of its script."""
+    if trial["status"] != "RUNNING" or "is_real" not in trial:
+        return None
+    run = trial_runs.run_of(bound, trial) or begin_script(bound, trial)
+    return trial_runs.awaited(bound, trial, trials_of(bound, trial["job_id"])) or run.done
+
+
+def state_after_running(bound, trial: dict) -> str:
+    """What a trial that has run to its end comes to."""
+    outcome = trial_runs.run_of(bound, trial).outcome if "is_real" in trial else None
+    return "ERROR" if outcome and (outcome.why or outcome.timed_out or any(outcome.codes)) else "TERMINATED"
+
+
 TRIALS = Resource(
     "modelarts/training/trial",
     path_names=("trial_id",),
     id_field=lambda trial: f"{trial['job_id']}/{trial['index']:05d}",
     not_found="ModelArts.0015",
+    awaits=awaited,
     lifecycle=Lifecycle(
         born="RUNNING",
         illegal="ModelArts.2796",
-        RUNNING=soon("TERMINATED", after=lambda _, trial: trial["lasts"], stop="TERMINATED", fail="ERROR"),
+        RUNNING=soon(
+            state_after_running, after=lambda _, trial: trial["lasts"], stop="TERMINATED", fail="ERROR"
+        ),
         TERMINATED=rests(),
         ERROR=rests(),
     ),
@@ -58,9 +78,21 @@ def begin_search(bound, job: dict) -> None:
         "exit_code": job["_exit_code"],
         "job_id": id,
         "max_concurrent": search["max_concurrent"] or job["spec"]["resource"]["node_count"],
+        "is_real": runs.is_real(job),
+        "is_yaml": bool(algorithm.get("autosearch_config_path")),
     }
+    if search["is_real"]:
+        search["max_concurrent"] = min(search["max_concurrent"], trial_runs.MOST_AT_ONCE)
     bound.records(SEARCHES).put(id, search)
     fill_slots(bound, search)
+
+
+def awaited_by_job(bound, job: dict):
+    """What a search at its auto stop waits for: on a clock that stands, where nothing takes time, its trials."""
+    if not runs.is_real(job) or not bound.world.clock.frozen:
+        return None
+    found = [trial_runs.run_of(bound, trial) for trial in trials_of(bound, job["metadata"]["id"])]
+    return next((run.done for run in found if run is not None and not run.done.is_set()), None)
 
 
 def stop_search(bound, job: dict) -> None:
@@ -101,7 +133,9 @@ def lines_of_trials(bound, job: dict, moment: float) -> list[tuple[float, str]]:
         names = trial["trial_id"], trial["configuration"], search["regex"], search["reward"]
         opening = trial_lines(*names, (), None)
         lines += [(trial["started"], line) for line in opening]
-        for report in reports_of(trial, moment):
+        if "is_real" in trial:
+            lines += [(trial["started"], line) for line in trial_runs.lines(bound, trial)]
+        for report in reports_of(trial, moment) if "is_real" not in trial else ():
             lines += [(trial["started"] + report["at"], line) for line in report["lines"]]
         if "ended" in trial and trial["ended"] <= moment:
             closing = trial_lines(*names, (), trial["status"].lower())
@@ -109,11 +143,50 @@ def lines_of_trials(bound, job: dict, moment: float) -> list[tuple[float, str]]:
     return sorted(lines, key=lambda line: line[0])
 
 
+@TRIALS.lifecycle.entered("RUNNING")
+def begin_script(bound, trial: dict):
+    """Start the job's script with the trial's values, where it runs for real."""
+    if "is_real" not in trial:
+        return None
+    search = bound.records(SEARCHES).find(trial["job_id"])
+    world, project_id, id = bound.world, bound.project_id, TRIALS.id_of(trial)
+
+    def judge(rewards: list[float]) -> None:
+        with world.transaction():
+            stop_laggard(Bound(TRIALS, world, project_id), search, id, rewards)
+
+    is_judged = search["scheduler"]["type"] != "FIFOScheduler"
+    return trial_runs.begin(bound, search, trial, judge if is_judged else None)
+
+
+def stop_laggard(bound, search: dict, id: str, rewards: list[float]) -> None:
+    """End a running trial whose rewards so far the search's scheduler does not like."""
+    trial = bound.get(id)
+    if trial is not None and trial["status"] == "RUNNING":
+        ended = rewards_of_ended(trials_of(bound, trial["job_id"]))
+        if stops(search["scheduler"], search["mode"], rewards, ended):
+            bound.act(trial, "stop")
+
+
 @TRIALS.lifecycle.entering("TERMINATED", "ERROR")
 def keep_reports(bound, trial: dict) -> None:
     """What an ended trial has reported stands."""
+    trial_runs.close(bound, trial)
+    trial["reported"] = len(
+        trial["reports"] if "is_real" in trial else reports_of(trial, bound.world.clock.now())
+    )
     trial["ended"] = bound.world.clock.now()
-    trial["reported"] = len(reports_of(trial, trial["ended"]))
+
+
+@TRIALS.lifecycle.entering(GONE)
+def end_script(bound, trial: dict) -> None:
+    """A trial that goes takes its processes along."""
+    runs.runs_in(bound).end(trial_runs.key_of(trial))
+
+
+def as_of_now(bound, trial: dict) -> dict:
+    """The trial with what it has reported so far."""
+    return trial | {"reports": trial_runs.reports_now(bound, trial)} if "is_real" in trial else trial
 
 
 @TRIALS.lifecycle.entered("TERMINATED", "ERROR")
@@ -139,13 +212,29 @@ def fill_slots(bound, search: dict) -> None:
             running.append(start_trial(bound, search, count, configuration, trials))
             count += 1
     if not running:
-        jobs = bound.beside(RESOURCES[JOBS])
-        jobs.act(jobs.find(search["job_id"]), "fail" if search["exit_code"] else "complete")
+        end_job(bound, search)
+
+
+def end_job(bound, search: dict) -> None:
+    """The job of a search that has no trial left is over; where scripts run it fails when all of them have."""
+    jobs, trials = bound.beside(RESOURCES[JOBS]), trials_of(bound, search["job_id"])
+    job = jobs.find(search["job_id"])
+    has_failed = search["exit_code"] or (
+        search.get("is_real") and all(trial["status"] == "ERROR" for trial in trials)
+    )
+    if has_failed:
+        job["_exit_code"] = search["exit_code"] or 1
+    jobs.act(job, "fail" if has_failed else "complete")
 
 
 def start_trial(bound, search: dict, index: int, configuration: dict, others: list[dict]) -> dict:
-    """Put the next trial to work: its whole curve is known, what shows of it depends on the clock."""
+    """Put the next trial to work: its whole curve is known, what shows of it depends on the clock.
+
+    One that runs the job's script is known by what it does.
+    """
     world = bound.world
+    if search.get("is_real"):
+        return bound.beside(TRIALS).add(real_trial(world, search, index, configuration))
     curve = learning_curve(
         search["surface"], search["space"], configuration, search["iterations"], search["mode"]
     )
@@ -168,6 +257,22 @@ def start_trial(bound, search: dict, index: int, configuration: dict, others: li
         "reports": reports,
     }
     return bound.beside(TRIALS).add(trial)
+
+
+def real_trial(world, search: dict, index: int, configuration: dict) -> dict:
+    """A trial that runs the job's script."""
+    return {
+        "job_id": search["job_id"],
+        "index": index,
+        "trial_id": world.new_hex(8),
+        "pid": FIRST_PID + index,
+        "configuration": configuration,
+        "lasts": runs.MOMENT * world.pace,
+        "started": world.clock.now(),
+        "mode": search["mode"],
+        "reports": [],
+        "is_real": True,
+    }
 
 
 def report_of(search: dict, trial_id: str, curve, number: int) -> dict:
@@ -202,15 +307,20 @@ def stopping_point(search: dict, reports: list[dict], others: list[dict]) -> int
     ended.
     """
     rewards = [float(report["reward"]) for report in reports]
-    ended = [
-        [float(report["reward"]) for report in other["reports"][: other["reported"]]]
-        for other in others
-        if "ended" in other
-    ]
+    ended = rewards_of_ended(others)
     for count in range(1, len(rewards)):
         if stops(search["scheduler"], search["mode"], rewards[:count], ended):
             return count
     return len(rewards)
+
+
+def rewards_of_ended(trials: list[dict]) -> list[list[float]]:
+    """The rewards of each trial that has ended, in their order."""
+    return [
+        [float(report["reward"]) for report in trial["reports"][: trial["reported"]]]
+        for trial in trials
+        if "ended" in trial
+    ]
 
 
 def ended_trials(trials: list[dict]) -> list[tuple[dict, float]]:

@@ -1,5 +1,6 @@
 """What a v1 training configuration asks for: read once, refused with the documented codes, completed in full."""
 
+from modelarts_emulator.behaviours.modelarts.scripts import trouble_with_mode
 from modelarts_emulator.behaviours.modelarts.training_v1.catalogue import (
     MODELS,
     SPEC_MEMBERS,
@@ -145,6 +146,8 @@ def refuse_bad_parameters(config: dict) -> None:
         if name in names[:at]:
             raise ApiError("ModelArts.0104", f"parameter[{at}]: {name} stands there already")
     parameters = parameters_of(config)
+    if trouble_with_mode(parameters):
+        raise ApiError("ModelArts.0104", trouble_with_mode(parameters))
     duration, exit_code = parameters.get("EMULATOR_DURATION", 0), str(parameters.get("EMULATOR_EXIT_CODE", 0))
     try:
         is_duration = seconds_of(duration) >= 0

@@ -2,8 +2,14 @@
 
 import orjson
 
+from modelarts_emulator.behaviours.modelarts import scripts
 from modelarts_emulator.behaviours.modelarts.authorization import refuse_unauthorized
-from modelarts_emulator.behaviours.modelarts.training_v1.asked import read_config, read_resource, read_volumes
+from modelarts_emulator.behaviours.modelarts.training_v1.asked import (
+    parameters_of,
+    read_config,
+    read_resource,
+    read_volumes,
+)
 from modelarts_emulator.behaviours.modelarts.training_v1.life import (
     TRAINING_JOBS,
     TRAINING_VERSIONS,
@@ -141,7 +147,8 @@ def read_version(call, config: dict) -> dict:
         most = fixture(QUOTAS)["training_jobs"]["free"]
         if len(TRAINING_VERSIONS.table(call).having("_unfinished", code)) >= most:
             raise ApiError("ModelArts.0116", f"{most} jobs on {code} are unfinished", status=400)
-    return members | {"_unfinished": code}
+    training = scripts.training_asked(call.settings, parameters_of(config))
+    return members | {"_unfinished": code, "_training": training}
 
 
 def add_version(call, job: dict, config: dict) -> dict:

@@ -2,8 +2,10 @@
 
 import math
 
+from modelarts_emulator.behaviours.modelarts import scripts
 from modelarts_emulator.behaviours.modelarts.capacity import POOLS
 from modelarts_emulator.behaviours.modelarts.training.channels import count_samples_at
+from modelarts_emulator.behaviours.modelarts.training_v1 import runs
 from modelarts_emulator.behaviours.modelarts.training_v1.capacity import ask_for_room, give_room_back
 from modelarts_emulator.behaviours.modelarts.training_v1.script import (
     exit_code_of,
@@ -49,13 +51,17 @@ def seconds_to_start(bound, version: dict) -> float:
 
 
 def seconds_to_run(bound, version: dict) -> float:
-    """How long the script runs; without its data not for long."""
+    """How long the script runs; without its data not for long, for real as long as it takes."""
+    if scripts.is_real(version) and "_failure" not in version:
+        return scripts.MOMENT * bound.world.pace
     return MISSING_INPUT_SECONDS if "_idle" in version else script_seconds(version)
 
 
 def state_after_running(bound, version: dict) -> str:
     """How a script that has run to its end went; one that has nowhere to write fails."""
     train_url = version.get("train_url")
+    if scripts.is_real(version):
+        runs.end_of_run(bound, version)
     if "_failure" in version or exit_code_of(version):
         return "FAILED"
     if train_url and not bound.world.obs.exists(obs_path(train_url).bucket):
@@ -115,8 +121,10 @@ TRAINING_VERSIONS = Resource(
     not_found="ModelArts.0105",
     lifecycle=LIFE,
     refers={"pool": "pool_id"},
+    awaits=runs.awaited,
     belongs_to=BelongsTo(TRAINING_JOBS, "_job"),
 ).serves(stop="StopTrainingJobVersion", delete="DeleteTrainingJobVersion")
+TRAINING_VERSIONS.gone(runs.forget)
 number_states(LIFE)
 
 
@@ -151,17 +159,33 @@ def look_for_data(bound, version: dict) -> None:
             version["_failure"] = f"No such file or directory: {url} does not exist in OBS"
             version["_idle"] = True
             return
-    version["_samples"] = count_samples_at(bound.world, [obs_path(url) for url in urls])
+    scripts.decide(version, runs.why_simulated(bound.world, version))
+    if not scripts.is_real(version):
+        version["_samples"] = count_samples_at(bound.world, [obs_path(url) for url in urls])
+
+
+@LIFE.entered("RUNNING")
+def begin_script(bound, version: dict) -> None:
+    """Start the script where it is to run."""
+    if scripts.is_real(version) and "_failure" not in version:
+        scripts.begin(bound.world, runs.AREA, bound.id_of(version), runs.order_of(bound, version))
 
 
 @LIFE.entering("COMPLETED")
 def write_result(bound, version: dict) -> None:
-    """Put the result below the output path, in a folder of the version."""
-    if version.get("train_url"):
+    """Put what a simulated script would have written below the output path, in a folder of the version."""
+    if version.get("train_url") and not scripts.is_real(version):
         folder = obs_path(version["train_url"]).folder
         key = f"{folder.key}{version['version_name']}/result.json"
         result = result_of(bound.world, version)
         bound.world.obs.write(folder.bucket, key, result, content_type="application/json")
+
+
+@LIFE.entering("KILLED")
+def note_end(bound, version: dict) -> None:
+    """Keep what a script that was asked to end has printed."""
+    runs.end_of_run(bound, version)
+    version.pop("_failure", None)
 
 
 @LIFE.entering("COMPLETED", "FAILED", "KILLED")
@@ -172,7 +196,7 @@ def keep_log(bound, version: dict) -> None:
         return
     folder = obs_path(log_url).folder
     for worker, name in enumerate(file_names(version)):
-        text = log_text(bound.world, version, worker).encode()
+        text = log_text(bound, version, worker).encode()
         obs.write(
             folder.bucket, f"{folder.key}{version['version_name']}/{name}", text, content_type="text/plain"
         )
@@ -180,7 +204,10 @@ def keep_log(bound, version: dict) -> None:
 
 @LIFE.entering("KILLING")
 def leave_queue(bound, version: dict) -> None:
-    """A version that is killed waits no longer; one that runs keeps its nodes until it has ended."""
+    """A version that is killed waits no longer; one that runs is asked to end and keeps its nodes until it has."""
+    run = scripts.runs_in(bound.world, runs.AREA).find(bound.id_of(version))
+    if run is not None:
+        run.terminate()
     if not version.get("_holds"):
         give_room_back(bound, version)
 
@@ -190,6 +217,12 @@ def let_go(bound, version: dict) -> None:
     """A version that is over holds nothing and counts for no limit."""
     version["_unfinished"] = None
     give_room_back(bound, version)
+
+
+@LIFE.entered("COMPLETED", "FAILED", "KILLED")
+def let_go_of_script(bound, version: dict) -> None:
+    """Remove what the script had on this machine."""
+    scripts.runs_in(bound.world, runs.AREA).end(bound.id_of(version))
 
 
 @LIFE.entering(GONE)

@@ -17,7 +17,9 @@ def list_log_file_names(call):
 def show_log(call):
     """Lines of a log from a cursor on: desc reads newer ones, asc older ones; without a cursor the newest."""
     version = TRAINING_VERSIONS.find(call)
-    stamped = stamped_lines(call.world, version, worker_in(call, version, call.query["log_file"]))
+    stamped = stamped_lines(
+        TRAINING_VERSIONS.of(call), version, worker_in(call, version, call.query["log_file"])
+    )
     base, most = call.query.get("base_line"), call.query["lines"]
     is_older = call.query.get("order") == "asc"
     if base:
@@ -34,7 +36,8 @@ def show_log(call):
 def show_log_by_byte(call):
     """A piece of a log: forwards from a byte, backwards before it, or the newest bytes for start_byte -1."""
     version = TRAINING_VERSIONS.find(call)
-    text = log_text(call.world, version, worker_in(call, version, call.query["log_file"])).encode()
+    worker = worker_in(call, version, call.query["log_file"])
+    text = log_text(TRAINING_VERSIONS.of(call), version, worker).encode()
     start, offset = call.query["start_byte"], call.query["offset"]
     if start == -1:
         start, offset = len(text), -abs(offset)
@@ -65,7 +68,7 @@ def cursor_in(call, text: str) -> int:
     return int(text)
 
 
-def stamped_lines(world, version: dict, worker: int) -> list[tuple[int, str]]:
+def stamped_lines(bound, version: dict, worker: int) -> list[tuple[int, str]]:
     """(stamp, line) of what a node has printed: nanoseconds that grow from line to line."""
-    lines = log_lines(world, version, worker)
+    lines = log_lines(bound, version, worker)
     return [(int(moment * 1000) * 1_000_000 + number, line) for number, (moment, line) in enumerate(lines)]

@@ -2,6 +2,8 @@
 
 import orjson
 
+from modelarts_emulator.behaviours.modelarts import scripts
+from modelarts_emulator.behaviours.modelarts.training_v1 import runs
 from modelarts_emulator.behaviours.modelarts.training_v1.asked import parameters_of
 from modelarts_emulator.behaviours.modelarts.training_v1.states import ended_at, seconds_run
 from modelarts_emulator.frame.obs_paths import obs_path
@@ -29,7 +31,9 @@ def script_seconds(version: dict) -> float:
 
 
 def exit_code_of(version: dict) -> int:
-    """What the script exits with at its end: what EMULATOR_EXIT_CODE says."""
+    """What the script exits with at its end: what EMULATOR_EXIT_CODE says, or what it did."""
+    if "_exit_code" in version:
+        return version["_exit_code"]
     return int(parameters_of(version).get("EMULATOR_EXIT_CODE", 0))
 
 
@@ -87,18 +91,22 @@ def file_names(version: dict) -> list[str]:
     return [f"job-{name}.{worker}" for worker in range(version["worker_server_num"])]
 
 
-def log_text(world, version: dict, worker: int) -> str:
+def log_text(bound, version: dict, worker: int) -> str:
     """The log of a node as one text."""
-    return "".join(f"{line}\n" for _, line in log_lines(world, version, worker))
+    return "".join(f"{line}\n" for _, line in log_lines(bound, version, worker))
 
 
-def log_lines(world, version: dict, worker: int) -> list[tuple[float, str]]:
+def log_lines(bound, version: dict, worker: int) -> list[tuple[float, str]]:
     """(moment, line) of what a node of the version has printed so far, nothing before it runs."""
     start, ended = version["_moments"].get("RUNNING"), ended_at(version)
     if start is None:
         return []
-    lines = [(start, line) for line in opening_lines(version, worker)]
-    if "_idle" not in version:
+    world, why = bound.world, version.get("_simulated")
+    lines = [(start, f"{scripts.SIMULATED}{why}")] if why else []
+    lines += [(start, line) for line in opening_lines(version, worker)]
+    if scripts.is_real(version):
+        lines += [(start, line) for line in runs.printed(bound, version, worker)]
+    elif "_idle" not in version:
         curve, epochs = curve_of(world, version), epochs_of(version)
         printed = job_lines(samples_seen(version), curve, epochs, seconds_run(world, version))
         lines += [(start + at, line) for at, line in printed]
@@ -122,6 +130,9 @@ def opening_lines(version: dict, worker: int) -> list[str]:
 
 def arguments_of(version: dict) -> str:
     """The parameters as the script gets them; in v1 the data and output paths are those in OBS."""
+    if scripts.is_real(version):
+        given = {name: text for name, text in parameters_of(version).items() if name not in scripts.OWN}
+        return "".join(f" --{name}={text}" for name, text in (runs.places_of(version) | given).items())
     places = {
         name: "s3://{}/{}".format(*obs_path(version[name]))
         for name in ("data_url", "train_url")

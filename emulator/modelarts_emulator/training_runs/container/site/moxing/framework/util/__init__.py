@@ -1,0 +1,5 @@
+"""What scripts import beside files."""
+
+from moxing.framework.util import compat, runtime
+
+__all__ = ["compat", "runtime"]

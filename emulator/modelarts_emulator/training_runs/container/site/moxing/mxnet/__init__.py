@@ -1,0 +1,3 @@
+"""What needs the real product."""
+
+raise NotImplementedError("moxing.mxnet is not emulated: the emulator has mox.file and mox.shift only")
