@@ -1,8 +1,11 @@
 """Stories about exporting to a folder in OBS or into a new dataset."""
 
+import io
 import json
+from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 
 from tests.behaviours.modelarts.data_import_export.conftest import exported, published
 from tests.behaviours.modelarts.datasets.conftest import (
@@ -76,6 +79,21 @@ def test_places_in_images_are_written_as_pascal_voc(cloud):
     exported(cloud, id)
     assert written(cloud) == ["a.png", "a.xml", "cats.manifest"]
     assert b"<xmax>10</xmax>" in cloud.world.obs.read(BUCKET, "out/a.xml")
+
+
+def test_segments_are_shown_in_a_mask_that_is_no_sample_when_it_is_imported(cloud):
+    id = made(cloud, pictures("a.png"), type=3)
+    annotate(cloud, id, {"a.png": [shaped("cat", "polygon"), shaped("dog", "polygon")]})
+    exported(cloud, id)
+    assert written(cloud) == ["a.png", "a.xml", "a_mask.png", "cats.manifest"]
+    voc = ElementTree.fromstring(cloud.world.obs.read(BUCKET, "out/a.xml"))
+    assert {each.text for each in voc.iter("mask_source")} == {"obs://data/out/a_mask.png"}
+    colours = [tuple(map(int, each.text.split(","))) for each in voc.iter("mask_color")]
+    with Image.open(io.BytesIO(cloud.world.obs.read(BUCKET, "out/a_mask.png"))) as mask:
+        assert mask.size == (32, 24) and mask.getpixel((5, 3)) == colours[1]
+        assert mask.getpixel((31, 0)) == (0, 0, 0)
+    again = made(cloud, {}, name="again", type=3, data_sources=[{"data_type": 0, "data_path": "/data/out/"}])
+    assert held(cloud, again) == {"a.png": ["cat", "dog"]}
 
 
 def test_files_of_free_format_are_copied(cloud):

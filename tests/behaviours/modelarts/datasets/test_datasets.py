@@ -111,6 +111,17 @@ def test_rows_of_a_table_have_the_types_of_their_columns(cloud):
     assert show(cloud, id)["schema"] == COLUMNS
 
 
+def test_a_table_that_is_read_at_creation_tells_of_it_as_of_an_import_task(cloud):
+    put(cloud, {"t.csv": b"1,2026-01-31,one\n"})
+    reply = cloud.post(DATASETS, create_body(type=400, schema=COLUMNS, import_data=True)).json
+    task = f"{DATASETS}/{reply['dataset_id']}/import-tasks/{reply['import_task_id']}"
+    assert cloud.get(task).json["status"] == "RUNNING"
+    cloud.clock.advance("1m")
+    ended = cloud.get(task).json
+    assert (ended["status"], ended["imported_sample_count"]) == ("COMPLETED", 1)
+    assert ended["import_path"] == "obs://data/in/"
+
+
 @pytest.mark.parametrize(
     ("type", "files", "found"),
     [

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from modelarts_emulator.behaviours.modelarts.data_import_export.voc import voc_of
+from modelarts_emulator.behaviours.modelarts.data_import_export.masks import write_annotation
 from modelarts_emulator.behaviours.modelarts.dataset_versions.manifests import line_of, samples_of_manifest
 from modelarts_emulator.behaviours.modelarts.dataset_versions.publishing import split
 from modelarts_emulator.behaviours.modelarts.dataset_versions.snapshots import find_version, manifest_of
@@ -50,26 +50,24 @@ class Export:
     def _write_sample(self, sample: dict) -> bytes:
         """Copy a sample and write its labels; its line of the manifest."""
         place = place_of(sample)
-        goal = ObsPath(self._folder.bucket, f"{self._folder.key}{self._name_of(sample, place)}")
+        name = self._name_of(sample, place)
+        goal = ObsPath(self._folder.bucket, f"{self._folder.key}{name}")
         self._obs.write(*goal, self._obs.read(*place))
-        stem = goal.key.rpartition(".")[0]
-        annotation = (
-            self._write_labels(sample, f"{stem}.xml", goal.key.rpartition("/")[2]) if sample["labels"] else ""
-        )
+        annotation = self._write_labels(sample, name) if sample["labels"] else ""
         moved = sample | {"_path": f"{goal.bucket}/{goal.key}"}
         return line_of(
             moved, self._header, self._usages.get(sample["sample_id"], ""), annotation, self._keeps_hard
         )
 
-    def _write_labels(self, sample: dict, key: str, name: str) -> str:
+    def _write_labels(self, sample: dict, name: str) -> str:
         """Write where the labels of an image are, or which ones it has; the path of a file that says where."""
-        bucket = self._folder.bucket
+        stem, folder = name.rpartition(".")[0], self._folder
         if kind_of(self._dataset).is_shaped:
-            self._obs.write(bucket, key, voc_of(sample, name, sample["labels"]))
-            return f"obs://{bucket}/{key}"
+            name, type = name.rpartition("/")[2], self._dataset["dataset_type"]
+            return write_annotation(self._obs, folder, stem, name, sample, type)
         if not self._is_tree:
             names = "".join(f"{label['name']}\n" for label in sample["labels"])
-            self._obs.write(bucket, f"{key.removesuffix('.xml')}.txt", names.encode())
+            self._obs.write(folder.bucket, f"{folder.key}{stem}.txt", names.encode())
         return ""
 
     def _name_of(self, sample: dict, place: ObsPath) -> str:

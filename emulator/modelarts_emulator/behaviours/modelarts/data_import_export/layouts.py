@@ -7,6 +7,7 @@ from posixpath import splitext
 
 from PIL import Image, UnidentifiedImageError
 
+from modelarts_emulator.behaviours.modelarts.data_import_export.masks import MASK
 from modelarts_emulator.behaviours.modelarts.data_import_export.tables import row_as
 from modelarts_emulator.behaviours.modelarts.data_import_export.voc import labels_of_voc
 from modelarts_emulator.behaviours.modelarts.data_import_export.yolo import Yolo
@@ -86,7 +87,8 @@ class Folder:
         """Whether the object may be a sample, by its name."""
         stem, suffix = splitext(key)
         is_result = self.kind.sample_type == TEXT and stem.endswith(RESULT)
-        if self._yolo is not None and key not in self._yolo.usages:
+        is_mask = stem.endswith(MASK) and f"{stem.removesuffix(MASK)}.xml" in self.sizes
+        if is_mask or (self._yolo is not None and key not in self._yolo.usages):
             return False
         return (
             key[-1:] != "/"

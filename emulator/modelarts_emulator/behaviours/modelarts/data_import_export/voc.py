@@ -1,5 +1,6 @@
 """Places in images, as PASCAL VOC files write them and as labels of samples have them."""
 
+from itertools import zip_longest
 from xml.etree import ElementTree
 
 from modelarts_emulator.contract.errors import ApiError
@@ -35,14 +36,17 @@ def points_of(shape: str, found: dict[str, float]) -> list[list[float]]:
     return [[found[f"x{at}"], found[f"y{at}"]] for at in range(1, len(found) // 2 + 1)]
 
 
-def voc_of(sample: dict, name: str, labels: list[dict]) -> bytes:
-    """A PASCAL VOC file of the labels of an image."""
+def voc_of(sample: dict, name: str, labels: list[dict], masks: list[tuple[str, str]] = ()) -> bytes:
+    """A PASCAL VOC file of the labels of an image. masks: where and in which colour each label is shown."""
     root = ElementTree.Element("annotation")
     width, height, *depth = sample["metadata"].get("@modelarts:size", [0, 0])
     size = {"width": width, "height": height, "depth": depth[0] if depth else 3}
-    put_elements(root, {"folder": "Annotation", "filename": name, "size": size, "segmented": 0})
-    for label in labels:
-        put_elements(root, {"object": object_of(label)})
+    put_elements(
+        root, {"folder": "Annotation", "filename": name, "size": size, "segmented": int(bool(masks))}
+    )
+    for label, mask in zip_longest(labels, masks):
+        shown = dict(zip(("mask_source", "mask_color"), mask or (), strict=False))
+        put_elements(root, {"object": object_of(label) | shown})
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
 

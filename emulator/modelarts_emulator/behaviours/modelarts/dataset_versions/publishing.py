@@ -3,7 +3,7 @@
 import csv
 import io
 
-from modelarts_emulator.behaviours.modelarts.data_import_export.voc import voc_of
+from modelarts_emulator.behaviours.modelarts.data_import_export.masks import write_annotation
 from modelarts_emulator.behaviours.modelarts.dataset_versions.manifests import line_of
 from modelarts_emulator.behaviours.modelarts.datasets.datasets import input_of
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import kind_of
@@ -78,9 +78,8 @@ class Publication:
         source = input_of(self._dataset)
         is_below = source is not None and source.has_inside(place)
         stem = (place.key[len(source.key) :] if is_below else place.key).rpartition(".")[0]
-        return self._write(
-            f"annotations/{stem}.xml", voc_of(sample, place.key.rpartition("/")[2], sample["labels"])
-        )
+        folder, type = obs_path(f"{self.folder}annotations/"), self._dataset["dataset_type"]
+        return write_annotation(self._obs, folder, stem, place.key.rpartition("/")[2], sample, type)
 
     def _write(self, name: str, content: bytes) -> str:
         place = obs_path(f"{self.folder}{name}")

@@ -48,6 +48,7 @@ BUSY = {
     "IMPORTING": "ModelArts.4356",
     "ABNORMAL": "ModelArts.4367",
 }
+IMPORTS = "modelarts/data-import-export/import_task"
 CREATING_SECONDS, SWITCHING_SECONDS = 10, 10
 INNER = {"inner_work_path": "", "inner_annotation_path": "annotation/", "inner_data_path": "data/"}
 INNER |= {"inner_log_path": "logs/", "inner_task_path": "task/", "inner_temp_path": "temp/"}
@@ -99,7 +100,13 @@ def inner_path(dataset: dict, below: str = "") -> str:
 
 
 def after_reading(bound, dataset: dict, done: Done) -> str:
-    """Normal once its input path is read."""
+    """Normal once its input path is read; the import task of a table tells how that went."""
+    task = bound.records(IMPORTS).find(dataset.get("import_task_id", ""))
+    if task is not None and task["status"] == "RUNNING":
+        counts = {"total_sample_count": done.total, "imported_sample_count": done.added}
+        ended = {"error_code": done.code, "error_msg": done.words} if done.code else counts
+        state = {"status": "FAILED" if done.code else "COMPLETED", "update_ms": bound.world.clock.now_ms()}
+        bound.records(IMPORTS).put(task["task_id"], task | ended | state)
     return "ABNORMAL" if done.code else "NORMAL"
 
 
@@ -154,6 +161,17 @@ def complete_dataset(call, dataset):
     refuse_bad_schema(dataset)
     for label in call.body.get("labels", []):
         add_label(dataset, label)
+    if kind_of(dataset).sample_type == TABLE and dataset["import_data"] and dataset["data_sources"]:
+        begin_import(call, dataset)
+
+
+def begin_import(call, dataset: dict) -> None:
+    """Tell of the reading of a table as of an import task."""
+    dataset["import_task_id"] = f"{dataset['dataset_id']}_{new_id(call.world)}"
+    place = input_of(dataset)
+    task = {"task_id": dataset["import_task_id"], "dataset_id": dataset["dataset_id"], "import_type": 0}
+    task |= {"import_path": f"obs://{place.bucket}/{place.key}", "create_time": dataset["create_time"]}
+    call.records(IMPORTS).put(task["task_id"], task | {"status": "RUNNING", "elapsed_time": 0})
 
 
 def at_first(bound, dataset: dict) -> dict:
