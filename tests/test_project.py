@@ -59,6 +59,7 @@ MAY_IMPORT = {
 MAY_ALSO = {
     ("frame/registry.py", "behaviours"): "the registry imports an area by its name when it is first used",
     ("settings.py", "inference"): "an option names the module that knows which values make sense",
+    ("settings.py", "seeding"): "an option names the module that knows which values make sense",
 }
 
 

@@ -115,7 +115,18 @@ class Application:
             worlds.close()
             raise
         self.worlds = worlds
+        try:
+            self.plant_seed(worlds.default)
+        except BaseException:
+            worlds.close()
+            self.close()
+            raise
         self.ready = True
+
+    def plant_seed(self, world: World) -> None:
+        """Give a fresh world what the seed file says, if there is one. BadSeed where something of it is refused."""
+        if self.settings.seed_file:
+            import_module("modelarts_emulator.seeding").plant(self, world, self.settings.seed_file)
 
     def warm(self) -> None:
         """Import what the first requests will need, and refuse schemas that say what nothing checks."""

@@ -14,6 +14,7 @@ MOUNTED = "mounted:"
 MOST_SEED = 2**63 - 1
 MOST_PACE = 1_000_000
 MOST_TIMEOUT = 30 * 86400
+SEEDING = "modelarts_emulator.seeding"
 LANGUAGE = "modelarts_emulator.inference.language.backends"
 
 
@@ -36,14 +37,17 @@ class Settings:
     obs_port: int = option(7879, "port of OBS; 0 picks a free one")
     state: str = option(
         "",
-        "directory that keeps the state across restarts; without it everything is in memory. mounted:DIR keeps it there "
-        "if something is mounted at DIR, as in the image",
+        "directory that keeps the state across restarts; without it everything is in memory. mounted:DIR keeps it "
+        "there if something is mounted at DIR, as in the image",
     )
     sync: bool = option(
         False, "with --state: wait for the disk on every write, so that a loss of power loses nothing"
     )
     pace: float = option(
         60.0, "simulated work is that many times shorter than the cloud's; 1 is as slow as the cloud"
+    )
+    seed_file: str = option(
+        "", "YAML file of buckets and requests with which the default world begins", checked_by=SEEDING
     )
     seed: int = option(1, "decides everything random: the same seed and calls give the same answers")
     region: str = option("cn-north-4", "region of the default project")

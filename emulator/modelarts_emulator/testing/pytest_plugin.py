@@ -73,6 +73,7 @@ def modelarts_cloud(modelarts_emulator: Emulator) -> Iterator[Cloud]:
 
     application = modelarts_emulator.application
     world = application.worlds.create()
+    application.plant_seed(world)
     cloud = Cloud(modelarts_emulator, world)
     cloud.clock.freeze()
     with guarded() as tried:
