@@ -246,6 +246,9 @@ def test_every_body_of_the_control_api_has_a_schema(control, modelarts_emulator)
         for action in actions:
             path = rule.rule.removeprefix("/_emulator/").replace("<action>", action)
             path = re.sub("<any[^>]*>", "agents", path)
+            if (method, path) == ("PUT", "snapshots/<name>"):
+                # A file of a format of its own, which has tests of its own.
+                continue
             reply = control(method, re.sub("<[^>]*>", "x", path), {"no_such_member": 1})
             assert (reply.status, "no_such_member" in reply.json["error_msg"]) == (400, True), (method, path)
 
