@@ -132,6 +132,12 @@ def test_no_arithmetic_takes_the_model_out_of_its_stride(text):
     assert said(f"calculate {text}")
 
 
+@pytest.mark.parametrize("text", ["a", "1", "1, ", "-", "(", "A b. ", "a@", "2 x ", "keys a, ", "how many "])
+def test_no_long_text_keeps_the_model_busy(text):
+    for guide in (None, {"json": {}}):
+        assert said(text * (10_000 // len(text)), guide=guide, most=50)
+
+
 @given(st.integers(1, 200))
 def test_no_more_is_said_than_allowed(most):
     reply = ask("什么是微调？", most=most)

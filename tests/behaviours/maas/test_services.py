@@ -132,6 +132,22 @@ def test_a_server_of_language_models_deployed_as_a_newer_service_chats(cloud):
     assert "4096 tokens" in cloud.post(f"/v1/infers/{service_id}/v1/chat/completions", body).body.decode()
 
 
+def test_a_service_that_asks_for_no_credential_chats_without_one(cloud):
+    service_id = v2.deployed(cloud, v2.group(unit_configs=[VLLM]), auth_type="NONE")
+    body = {"model": "qwen", **ASKED}
+    assert cloud.post(f"/v1/infers/{service_id}/v1/chat/completions", body, auth=False).status == 200
+
+
+def test_a_service_with_api_keys_refuses_tokens_and_takes_its_keys(cloud):
+    service_id = v2.deployed(cloud, v2.group(unit_configs=[VLLM]), auth_type="API_KEY")
+    key = {"name": "key", "scope": "USER", "description": "for tests, only"}
+    value = cloud.post(f"{v2.SERVICES}/api-keys", key).json["api_key"]
+    body, address = {"model": "qwen", **ASKED}, f"/v1/infers/{service_id}/v1/chat/completions"
+    headers = {"Authorization": f"Bearer {value}"}
+    assert chat(cloud, service_id, "qwen").json["error_code"] == "APIG.0305"
+    assert cloud.post(address, body, headers=headers, auth=False).status == 200
+
+
 def test_any_other_image_does_not_chat(cloud):
     reply = chat(cloud, v2.deployed(cloud), "first")
     assert (reply.status, reply.json["error_code"]) == (503, "ModelArts.4302")

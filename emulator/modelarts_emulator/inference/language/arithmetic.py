@@ -4,27 +4,29 @@ import ast
 import re
 from math import isqrt
 
-OPERAND = r"(-?\d[\d,]*(?:\.\d+)?)"
+# Bounded, and never from the middle of a number: what is typed must not keep a search busy.
+OPERAND = r"(?<![\d.,])(-?\d[\d,]{0,20}(?:\.\d{1,15})?)"
+GAP = r"\s{0,3}"
 # How words say what an expression says; each becomes digits and signs.
 WORDED = [
-    (rf"{OPERAND}\s*(?:%|percent) of {OPERAND}", r"(\1 / 100 * \2)"),
-    (rf"{OPERAND}\s*的\s*{OPERAND}\s*%", r"(\1 * \2 / 100)"),
+    (rf"{OPERAND}{GAP}(?:%|percent) of {OPERAND}", r"(\1 / 100 * \2)"),
+    (rf"{OPERAND}{GAP}的{GAP}{OPERAND}{GAP}%", r"(\1 * \2 / 100)"),
     (rf"square root of {OPERAND}", r"root(\1)"),
-    (rf"{OPERAND}\s*的平方根", r"root(\1)"),
-    (rf"{OPERAND}\s*(?:squared|的平方)", r"(\1 ** 2)"),
-    (rf"{OPERAND}\s*的?\s*{OPERAND}\s*次方", r"(\1 ** \2)"),
-    (r"(?<=\d)\s*(?:to the power of|\^)\s*(?=-?\d)", " ** "),
-    (r"(?<=[\d)])\s*(?:plus|加上?)\s*(?=[-\d(])", " + "),
-    (r"(?<=[\d)])\s*(?:minus|减去?)\s*(?=[-\d(])", " - "),
-    (r"(?<=[\d)])\s*(?:times|multiplied by|乘以?|×|x)\s*(?=[-\d(])", " * "),
-    (r"(?<=[\d)])\s*(?:divided by|除以|÷)\s*(?=[-\d(])", " / "),
+    (rf"{OPERAND}{GAP}的平方根", r"root(\1)"),
+    (rf"{OPERAND}{GAP}(?:squared|的平方)", r"(\1 ** 2)"),
+    (rf"{OPERAND}{GAP}的?{GAP}{OPERAND}{GAP}次方", r"(\1 ** \2)"),
+    (rf"(?<=\d){GAP}(?:to the power of|\^){GAP}(?=-?\d)", " ** "),
+    (rf"(?<=[\d)]){GAP}(?:plus|加上?){GAP}(?=[-\d(])", " + "),
+    (rf"(?<=[\d)]){GAP}(?:minus|减去?){GAP}(?=[-\d(])", " - "),
+    (rf"(?<=[\d)]){GAP}(?:times|multiplied by|乘以?|×|x){GAP}(?=[-\d(])", " * "),
+    (rf"(?<=[\d)]){GAP}(?:divided by|除以|÷){GAP}(?=[-\d(])", " / "),
 ]
 LISTED = re.compile(
     r"(?:sum|total|average|mean|maximum|largest|minimum|smallest)\b.{0,20}?(?:of|:)\s*"
-    r"(?P<numbers>-?\d[\d.]*(?:\s*(?:,|and|，|、|和)+\s*-?\d[\d.]*)+)",
+    r"(?P<numbers>-?\d[\d.]{0,20}(?:\s{0,3}(?:,|and|，|、|和){1,2}\s{0,3}-?\d[\d.]{0,20})+)",
     re.IGNORECASE,
 )
-EXPRESSION = re.compile(r"(?:root\()?[-(]*\d[\d\s.,()+*/root-]{0,200}[\d)]")
+EXPRESSION = re.compile(r"(?:root\()?[-(]{0,9}\d[\d\s.,()+*/root-]{0,200}[\d)]")
 CUES = re.compile(
     r"calculate|comput|evaluate|what(?:'s| is| are)|how much|solve|result|=|计算|算|等于|是多少|得多少|几",
     re.IGNORECASE,

@@ -18,6 +18,7 @@ KEYS = re.compile(
     r"(?:keys?|fields?|members?|properties|字段|键)\s*[:：]?\s*((?:[\w\"'`“”]+(?:\s*(?:,|、|and|和)+\s*)?)+)",
     re.I,
 )
+MOST_MEMBERS = 50
 COUNTED = re.compile(r"age|count|number|year|total|price|amount|quantity|score", re.IGNORECASE)
 
 __all__ = ["GuideImpossible", "guided_text", "schema_in"]
@@ -44,6 +45,7 @@ def schema_in(question: str) -> dict | None:
     """The object that a question asks for by the names of its members; None when it names none."""
     found = KEYS.search(question)
     names = re.findall(r"\w+", re.sub(r"\b(?:and|with|as|the|for)\b|和|与", " ", found[1])) if found else []
+    names = list(dict.fromkeys(names))[:MOST_MEMBERS]
     if not names:
         return None
     kinds = {name: "number" if COUNTED.search(name) else "string" for name in names}

@@ -24,7 +24,7 @@ CAPITALS = re.compile(
     r"(?<=\s)[A-Z][\w-]+(?: [A-Z][\w-]+)*|^[A-Z][\w-]+(?: [A-Z][\w-]+)+|^[A-Z][\w-]+(?= (?:is|was|has|'s))"
 )
 FOUND = {
-    "email": re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
+    "email": re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"),
     "uri": re.compile(r"https?://[^\s\"'，。]+"),
     "date": re.compile(r"\d{4}-\d{2}-\d{2}"),
     "time": re.compile(r"\d{2}:\d{2}:\d{2}Z"),

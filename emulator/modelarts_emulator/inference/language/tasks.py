@@ -25,7 +25,7 @@ NUMBER = rf"(\d{{1,4}}|{'|'.join(NUMBERS)})"
 LETTER = re.compile(
     r"how many (?:times (?:does )?)?(?:the )?(?:letters? )?['\"“]?(?P<letter>[a-z0-9])['\"”]?(?:'?s|-s)?\b.*?"
     r" in (?:the word )?['\"“]?(?P<word>[\w-]+)"
-    r"|[“\"']?(?P<other>[A-Za-z0-9-]+)[”\"']?(?:这个词)?[里中]?(?:一共|总共)?有(?:几|多少)个(?:字母)?[“\"']?(?P<letter2>[a-z0-9])\b",
+    r"|(?<![A-Za-z0-9-])(?P<other>[A-Za-z0-9-]{1,60})[”\"']?(?:这个词)?[里中]?(?:一共|总共)?有(?:几|多少)个(?:字母)?[“\"']?(?P<letter2>[a-z0-9])\b",
     re.IGNORECASE,
 )
 COUNT = re.compile(
@@ -45,7 +45,8 @@ ECHO = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 TAIL = re.compile(
-    r"[,，]?\s*(?:and )?(?:nothing else|nothing more|only|不要说别的|即可|就行)[.。!！]?\s*$", re.IGNORECASE
+    r"[,，]?\s{0,3}(?:and )?(?:nothing else|nothing more|only|不要说别的|即可|就行)[.。!！]?\s*$",
+    re.IGNORECASE,
 )
 NAMED = re.compile(
     r"\b(?:words?|texts?|strings?|sentences?|phrases?|numbers?|lists?)\s+(?!in\b|of\b|are\b|is\b)(.+)",
