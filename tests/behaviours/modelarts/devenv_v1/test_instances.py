@@ -17,6 +17,7 @@ from tests.behaviours.modelarts.devenv_v1.conftest import (
     until,
 )
 from tests.behaviours.modelarts.notebooks.conftest import put_pool
+from tests.conftest import add_workspace
 
 FOLDER = {"type": "obs", "location": {"path": "/data/work/"}}
 
@@ -32,6 +33,7 @@ def test_an_instance_is_created_step_by_step(cloud):
 
 def test_an_instance_says_what_was_asked_for(cloud):
     auto_stop = {"enable": True, "duration": 7200, "prompt": False}
+    add_workspace(cloud, "w1")
     id = create(
         cloud,
         ai_project={"id": "mine"},
@@ -131,6 +133,7 @@ def test_instances_are_listed_by_name_all_at_once_or_in_pages(cloud):
 
 def test_instances_are_found_by_state_place_and_user(cloud, stranger):
     put_pool(cloud)
+    add_workspace(cloud, "w1")
     stop(cloud, run(cloud, "stopped"))
     create(cloud, "elsewhere", workspace={"id": "w1"}, ai_project={"id": "p1"})
     create(cloud, "in-pool", pool={"id": "pool-1"})

@@ -1,7 +1,6 @@
 """Stories about the life of instances: stops, restarts, queues, and what they share with notebooks."""
 
 import pytest
-from modelarts_emulator.behaviours.modelarts.devenv_v1.instances import INSTANCES
 
 from tests.behaviours.modelarts.devenv_v1.conftest import (
     BASE,
@@ -21,6 +20,7 @@ from tests.behaviours.modelarts.devenv_v1.conftest import (
 )
 from tests.behaviours.modelarts.notebooks.conftest import GPU_IMAGE, put_pool
 from tests.behaviours.modelarts.notebooks.conftest import run as run_notebook
+from tests.behaviours.modelarts.pools.conftest import POOLS, running
 
 ON_GPU = {"flavor": GPU, "profile_id": "Multi-Engine 1.0 (python3)-gpu"}
 
@@ -154,11 +154,15 @@ def test_an_instance_waits_for_its_pool(cloud):
 
 
 def test_who_loses_the_node_is_unavailable_until_it_starts_anew(cloud):
-    id, bound = run(cloud), INSTANCES.at(cloud.world, cloud.project_id)
-    with cloud.world.transaction():
-        bound.act(bound.find(id) | {"_evicted": "node a failed"}, "evict")
+    pool = running(cloud)
+    node = cloud.get(f"{POOLS}/{pool}/nodes").json["items"][0]["metadata"]["name"]
+    id, path = run(cloud, pool={"id": pool}), f"/_emulator/nodes/{node}/{{}}?project_id={cloud.project_id}"
+    headers = {"X-Emulator-World": cloud.world.tag}
+    cloud.send("POST", path.format("fail"), {}, headers=headers, auth=False)
     lost = show(cloud, id)
-    assert (lost["status"], lost["spec"]["failed_reasons"]["message"]) == ("UNAVAILABLE", "node a failed")
+    assert lost["status"] == "UNAVAILABLE" and node in lost["spec"]["failed_reasons"]["message"]
     assert lost["error_code"] == lost["spec"]["failed_reasons"]["code"]
+    assert refusal(act(cloud, id, "start")) == "ModelArts.6360"
+    cloud.send("POST", path.format("recover"), {}, headers=headers, auth=False)
     act(cloud, id, "start")
     assert until(cloud, id, "RUNNING")["spec"]["failed_reasons"] is None

@@ -15,7 +15,7 @@ from tests.behaviours.modelarts.images.conftest import (
 from tests.behaviours.modelarts.notebooks.conftest import BASE as NOTEBOOKS
 from tests.behaviours.modelarts.notebooks.conftest import CPU_IMAGE, create, run, until
 from tests.behaviours.modelarts.pools.conftest import refusal
-from tests.conftest import JOB
+from tests.conftest import JOB, add_workspace
 
 
 def test_built_in_images_are_there_from_the_beginning_and_stay(cloud):
@@ -37,6 +37,7 @@ def test_a_registered_image_says_what_was_asked_for(cloud):
         "workspace_id": "a" * 32,
         "tags": ["team=a", "bare"],
     }
+    add_workspace(cloud, asked["workspace_id"])
     image = show(cloud, register(cloud, **asked))
     renamed = {"resource_category": "resource_categories", "services": "dev_services"}
     for name in asked.keys() - {"tags"}:
@@ -83,6 +84,7 @@ def test_an_address_is_registered_once(cloud):
 
 
 def test_images_are_found_by_name_organization_service_and_workspace(cloud):
+    add_workspace(cloud, "b" * 32)
     for name, more in (
         ("resnet", {"service_type": "TRAIN"}),
         ("resnet-50", {}),
