@@ -20,34 +20,13 @@ CHIPS = {"ascend-snt3": "huawei.com/ascend-310", "ascend-snt9b": "huawei.com/asc
 SCOPES = {"train": "Train", "infer": "Infer", "notebook": "Notebook"}
 # The words of workloads, and the states of records that are told with one of them.
 WORDS = {
-    "Queue": (
-        "INIT",
-        "WAITING",
-    ),
+    "Queue": ("INIT", "WAITING"),
     "Pending": ("SUBMIT_TRYING",),
-    "Creating": (
-        "STARTING",
-        "DEPLOYING",
-        "IMAGE_CREATING",
-    ),
-    "Running": (
-        "SNAPSHOTTING",
-        "UPGRADING",
-        "INTERRUPTING",
-    ),
+    "Creating": ("STARTING", "DEPLOYING", "IMAGE_CREATING"),
+    "Running": ("SNAPSHOTTING", "UPGRADING", "INTERRUPTING"),
     "Abnormal": ("CONCERNING",),
-    "Terminating": (
-        "STOPPING",
-        "DELETING",
-        "KILLING",
-    ),
-    "Terminated": (
-        "STOPPED",
-        "DELETED",
-        "KILLED",
-        "CANCELED",
-        "FROZEN",
-    ),
+    "Terminating": ("STOPPING", "DELETING", "KILLING"),
+    "Terminated": ("STOPPED", "DELETED", "KILLED", "CANCELED", "FROZEN"),
     "Completed": ("FINISHED",),
 }
 STATUSES = {state: word for word, states in WORDS.items() for state in states}
