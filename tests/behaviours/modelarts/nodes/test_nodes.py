@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.behaviours.modelarts.dev_servers import conftest as servers
 from tests.behaviours.modelarts.nodes.conftest import batch, names_of, node_of, nodes_of, phases, pool_with
 from tests.behaviours.modelarts.pools.conftest import CPU, GPU, NPU, POOLS, create, nodes, refusal, show
 
@@ -241,3 +242,12 @@ def test_a_reset_of_pools_leaves_no_node_and_no_plugin(cloud):
     ]
     assert left == []
     assert nodes(cloud, pool_with(cloud, 16, "pool-b")) == {"available": 16}
+
+
+def test_servers_and_nodes_share_the_machines_there_are(cloud):
+    servers.create(cloud, flavor=servers.NPU, image=servers.NPU_IMAGE)
+    pool = create(cloud, count=16)
+    cloud.clock.advance("10m")
+    assert "16 nodes" in show(cloud, pool)["status"]["message"]
+    assert "15 are left" in show(cloud, pool)["status"]["message"]
+    assert nodes(cloud, pool_with(cloud, 15, "pool-b")) == {"available": 15}
