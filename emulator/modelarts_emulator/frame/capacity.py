@@ -206,6 +206,11 @@ class Place:
         """What the record with that key holds; None when it holds nothing."""
         return self._claim_in(self._holders, key) if key in self._holders else None
 
+    def since(self, key: str) -> float | None:
+        """Since when the record with that key holds what it asked for, or waits; None when it does neither."""
+        row = self._holders.find(key) or self._waiting.find(key) or self._aside.find(key) or {}
+        return row.get("since")
+
     def position_of(self, key: str) -> int:
         """Which place in the queue the record with that key has, from 1 on; 0 when it does not wait."""
         return list(self._waiting.ordered("_rank")).index(key) + 1 if key in self._waiting else 0
@@ -241,7 +246,7 @@ class Place:
             return
         count = self._count()
         rank = f"{HIGHEST_PRIORITY - claim.priority}/{count['asked']:012d}"
-        self._waiting.put(claim.key, {**claim._asdict(), "_rank": rank})
+        self._waiting.put(claim.key, {**claim._asdict(), "since": self._world.clock.now(), "_rank": rank})
         self._keep(count | {"asked": count["asked"] + 1})
 
     def hold(self, claim: Claim) -> None:
@@ -252,7 +257,7 @@ class Place:
         if self.total is not None:
             held = count.get("on", {})
             on = spread(claim, {unit: size - held.get(unit, 0) for unit, size in self.units.items()})
-            self._holders.put(claim.key, {**claim._asdict(), "on": on})
+            self._holders.put(claim.key, {**claim._asdict(), "since": self._world.clock.now(), "on": on})
             note_held(count, claim.amount, on)
         self._keep(count)
 

@@ -103,3 +103,17 @@ def test_the_operator_is_told_what_is_wrong(operator):
     assert operator(node="nobody").status == 404
     assert operator(type="node_reboot").status == 400
     assert operator(node="nobody", type="flood").status == 400
+
+
+def test_a_node_is_abnormal_while_an_event_is_carried_out_and_well_when_it_is_completed(cloud, operator):
+    pool, node = pool_with_node(cloud)
+
+    def phase() -> str:
+        return cloud.get(f"{POOLS}/{pool}/nodes/{node}").json["status"]["phase"]
+
+    for outcome, after in (("completed", "Available"), ("failed", "Abnormal")):
+        accept(cloud, planned_for(operator, node, outcome=outcome))
+        cloud.clock.advance(1)
+        during = phase()
+        cloud.clock.advance("20m")
+        assert (during, phase()) == ("Abnormal", after)

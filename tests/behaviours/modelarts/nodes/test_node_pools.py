@@ -82,6 +82,19 @@ def test_a_new_pool_of_nodes_shows_all_it_was_made_with_and_gets_its_nodes(cloud
     assert (listed["metadata"]["remainingItemCount"], nodes(cloud, pool)) == (1, {"available": 3})
 
 
+def test_annotations_of_a_pool_of_nodes_are_kept_and_changed(cloud):
+    pool, paid = pool_with(cloud, 1), {"os.modelarts/billing.mode": "1", "os.modelarts/period.num": "1"}
+    body = {"apiVersion": "v2", "kind": "NodePool", "spec": {"resources": PART}}
+    made = {"name": "small", "annotations": {"os.modelarts/billing.mode": "0"}}
+    assert cloud.post(f"{POOLS}/{pool}/nodepools", {**body, "metadata": made}).status == 200
+    cloud.clock.advance("10m")
+    change = {"spec": body["spec"], "metadata": {"annotations": {**paid, "os.modelarts/period.type": "2"}}}
+    assert cloud.send("PATCH", f"{POOLS}/{pool}/nodepools/small", change, headers=MERGE).status == 200
+    annotations = cloud.get(f"{POOLS}/{pool}/nodepools/small").json["metadata"]["annotations"]
+    assert annotations.items() >= {**paid, "os.modelarts/period.type": "2"}.items()
+    assert refusal(cloud.delete(f"{POOLS}/{pool}/nodepools/small")) == BAD_REQUEST
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.behaviours.modelarts.dev_servers import conftest as servers
 from tests.behaviours.modelarts.nodes.conftest import batch, names_of, node_of, nodes_of, phases, pool_with
 from tests.behaviours.modelarts.pools.conftest import CPU, GPU, NPU, POOLS, create, nodes, refusal, show
 
@@ -171,6 +172,27 @@ def test_tags_are_merged_by_key_and_taken_away(cloud):
     assert [len(json.loads(each[TAGS])) for each in annotations(cloud, pool)] == [1, 2]
 
 
+def tag_names(cloud, pool: str, *keys: str, action: str = "createTags"):
+    """Tag the nodes of the pool with keys."""
+    tags = [{"key": key, "value": "v"} for key in keys]
+    return batch(cloud, pool, "update", names_of(cloud, pool), action=action, tags=tags)
+
+
+@pytest.mark.parametrize(
+    "keys", [[], [""], ["_sys_a"], ["k" * 129], ["a", "a"], [f"k{n}" for n in range(21)]]
+)
+def test_tags_that_cannot_be_are_refused(cloud, keys):
+    assert refusal(tag_names(cloud, pool_with(cloud, 1), *keys)) == BAD_REQUEST
+
+
+def test_a_node_has_at_most_twenty_tags_which_the_tag_service_shows(cloud):
+    pool = pool_with(cloud, 1)
+    (name,) = names_of(cloud, pool)
+    assert tag_names(cloud, pool, *(f"k{n}" for n in range(20))).json["successNodeNames"] == [name]
+    assert tag_names(cloud, pool, "more").json["failNodeNames"] == [name]
+    assert len(cloud.get(f"/v1/{{project_id}}/nodes/{name}/tags").json["tags"]) == 20
+
+
 def test_nodes_that_are_locked_or_not_there_are_not_updated(cloud):
     pool = pool_with(cloud)
     first, second = names_of(cloud, pool)
@@ -241,3 +263,12 @@ def test_a_reset_of_pools_leaves_no_node_and_no_plugin(cloud):
     ]
     assert left == []
     assert nodes(cloud, pool_with(cloud, 16, "pool-b")) == {"available": 16}
+
+
+def test_servers_and_nodes_share_the_machines_there_are(cloud):
+    servers.create(cloud, flavor=servers.NPU, image=servers.NPU_IMAGE)
+    pool = create(cloud, count=16)
+    cloud.clock.advance("10m")
+    assert "16 nodes" in show(cloud, pool)["status"]["message"]
+    assert "15 are left" in show(cloud, pool)["status"]["message"]
+    assert nodes(cloud, pool_with(cloud, 15, "pool-b")) == {"available": 15}

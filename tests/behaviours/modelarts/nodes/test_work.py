@@ -76,6 +76,8 @@ def test_workloads_are_asked_for_by_host_and_stand_in_a_queue(cloud):
     jobs = [train(cloud, pool) for _ in range(4)]
     rows = {row["jobUUID"]: row for row in workloads(cloud, pool)}
     assert [rows[job]["pendingPosition"] for job in jobs] == [0, 0, 1, 2]
+    assert [rows[job].get("runningDuration") for job in jobs] == [240, 180, None, None]
+    assert [rows[job].get("pendingDuration") for job in jobs] == [None, None, 120, 60]
     first = rows[jobs[0]]["hostIps"]
     assert [row["jobUUID"] for row in workloads(cloud, pool, f"?hostip={first}&limit=0")] == [jobs[0]]
     assert workloads(cloud, pool, "?hostip=1.2.3.4") == []

@@ -7,7 +7,7 @@ from modelarts_emulator.behaviours.modelarts.pools.pools import POOLS
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import Lifecycle, rests, soon, until
 from modelarts_emulator.frame.listing import list_records
-from modelarts_emulator.frame.registry import behaviour
+from modelarts_emulator.frame.registry import behaviour, resource_of
 from modelarts_emulator.frame.resources import Resource
 
 EXECUTING_SECONDS = 600
@@ -86,15 +86,27 @@ def pool_of(bound, node: str) -> dict | None:
 
 @SCHEDULED_EVENTS.life.entering("executing")
 def begin(bound, event: dict) -> None:
-    """Say since when it is carried out."""
+    """Say since when it is carried out; the node takes no work meanwhile, and what runs on it has to go."""
     event["startTime"] = bound.world.clock.iso(fraction=0)
+    strike(bound, event, "fail", "is being maintained")
 
 
 @SCHEDULED_EVENTS.life.entering("completed", "failed", "canceled")
 def finish(bound, event: dict) -> None:
     """Say since when it is over, and how far it came."""
     event["finishTime"] = bound.world.clock.iso(fraction=0)
-    event["jobProgress"] = "100" if event["_outcome"] == "completed" and "startTime" in event else "0"
+    is_done = event["_outcome"] == "completed" and "startTime" in event
+    event["jobProgress"] = "100" if is_done else "0"
+    if is_done:
+        strike(bound, event, "recover", "")
+
+
+def strike(bound, event: dict, action: str, fault: str) -> None:
+    """Do something to the node of an event, if it is there and in a state that allows it."""
+    nodes = bound.beside(resource_of(POOL_NODES))
+    node = nodes.get(event["nodeName"])
+    if node is not None and action in nodes.resource.life.states[nodes.state_of(node)].actions:
+        nodes.act(node | {"_fault": fault}, action)
 
 
 @POOLS.gone

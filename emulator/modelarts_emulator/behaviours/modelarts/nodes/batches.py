@@ -22,10 +22,13 @@ from modelarts_emulator.behaviours.modelarts.pools.scaling import (
     staying_in,
     step_of,
 )
+from modelarts_emulator.behaviours.modelarts.tags.kinds import ANNOTATION
+from modelarts_emulator.behaviours.modelarts.tags.kinds import NODES as TAGGED_NODES
+from modelarts_emulator.behaviours.modelarts.tags.refusals import MOST_TAGS, tags_asked
 from modelarts_emulator.frame.registry import behaviour
 
 STAYING = ("Available", "Abnormal", "Checking", "Creating")
-QUOTA, TAGS = f"{NODE}elastic.quota", "os.modelarts/tms.tags"
+QUOTA = f"{NODE}elastic.quota"
 
 
 def nodes_named(call, names: list[str], verb: str, *phases: str) -> list[dict]:
@@ -78,13 +81,15 @@ def batch_unlock_pool_nodes(call):
 @behaviour("BatchUpdatePoolNodes")
 def batch_update_pool_nodes(call):
     """Let nodes stand by for others or not any more, tag them or take tags away; the answer says which ones could."""
-    pool, body = POOLS.find(call), call.body
+    pool, tags, action = POOLS.find(call), tags_asked(call), call.body["action"]
+    if action.endswith("Tags") and not tags:
+        refuse(f"$.tags is empty, which is nothing to {action}")
     change = {
         "openHaRedundant": lambda node: stand_by(call, pool, node),
         "closeHaRedundant": lambda node: serve_again(call, node),
-        "createTags": lambda node: tag(node, {each["key"]: each["value"] for each in body.get("tags", ())}),
-        "deleteTags": lambda node: tag(node, {each["key"]: None for each in body.get("tags", ())}),
-    }[body["action"]]
+        "createTags": lambda node: tag(node, TAGGED_NODES.tags_of(node) | tags),
+        "deleteTags": lambda node: tag(node, without(TAGGED_NODES.tags_of(node), tags)),
+    }[action]
     results = change_each(call, lambda node: LOCK not in node["metadata"]["annotations"] and change(node))
     words = {"success": "successNodeNames", "failed": "failNodeNames"}
     return {words[each]: [row["name"] for row in results if row["status"] == each] for each in words}
@@ -112,13 +117,16 @@ def serve_again(call, node: dict) -> bool:
     return True
 
 
-def tag(node: dict, changes: dict[str, str | None]) -> bool:
-    """Merge tags into those of the node by their key, which it keeps as text; None takes one away."""
-    annotations = node["metadata"]["annotations"]
-    tags = {each["key"]: each["value"] for each in orjson.loads(annotations.get(TAGS, "[]"))} | changes
-    rows = [{"key": key, "value": tags[key]} for key in tags if tags[key] is not None]
-    annotations[TAGS] = orjson.dumps(rows).decode()
-    return bool(changes)
+def tag(node: dict, tags: dict[str, str]) -> bool:
+    """Give the node these tags, which it keeps as text, unless they are too many."""
+    rows = [{"key": key, "value": value} for key, value in tags.items()]
+    node["metadata"]["annotations"][ANNOTATION] = orjson.dumps(rows).decode()
+    return len(rows) <= MOST_TAGS
+
+
+def without(tags: dict[str, str], gone: dict[str, str]) -> dict[str, str]:
+    """The tags whose keys are not among those that go."""
+    return {key: value for key, value in tags.items() if key not in gone}
 
 
 @behaviour("BatchDrainPoolNodes")

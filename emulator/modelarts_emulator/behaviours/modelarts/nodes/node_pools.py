@@ -41,10 +41,16 @@ def node_pool(call, pool: dict, part: dict) -> dict:
     return {
         "kind": "NodePool",
         "apiVersion": "v2",
-        "metadata": {"name": name, "annotations": pool["metadata"]["annotations"]},
+        "metadata": {"name": name, "annotations": annotations_of(pool, name)},
         "spec": {"resources": {"maxCount": part["count"], **part}},
         "status": {"resources": counts},
     }
+
+
+def annotations_of(pool: dict, name: str) -> dict:
+    """What a pool of nodes was annotated with."""
+    annotations: dict = pool.setdefault("_node_pools", {}).setdefault(name, {})
+    return annotations
 
 
 @behaviour("ListNodePools")
@@ -84,6 +90,7 @@ def create_node_pool(call):
     part = part | {"nodePool": name}
     refuse_bad_part(pool, part)
     refuse_bad_billing(annotations)
+    annotations_of(pool, name).update(annotations)
     return answer(call, resize_pool(call, pool, [*parts, part]), part)
 
 
@@ -106,6 +113,9 @@ def patch_node_pool(call):
     refuse_bad_part(pool, changed)
     if changed["flavor"] != part["flavor"]:
         refuse(f"$.spec.resources.flavor: the nodes are of {part['flavor']} and stay that")
+    annotations = annotations_of(pool, node_pool_of(part))
+    annotations.update(call.body.get("metadata", {}).get("annotations", {}))
+    refuse_bad_billing(annotations)
     parts = [changed if each == part else each for each in pool["spec"]["resources"]]
     return answer(call, resize_pool(call, pool, parts), changed)
 
@@ -121,8 +131,10 @@ def delete_node_pool(call):
     )
     if not rest:
         refuse(f"pool {POOLS.id_of(pool)} keeps its last node pool")
-    if pool["metadata"]["annotations"].get("os.modelarts/billing.mode") == "1":
-        refuse(f"pool {POOLS.id_of(pool)} is paid by month or year: its node pools stay")
+    billed = (annotations_of(pool, name), pool["metadata"]["annotations"])
+    if any(each.get("os.modelarts/billing.mode") == "1" for each in billed):
+        refuse(f"node pool {name} of pool {POOLS.id_of(pool)} is paid by month or year and stays")
+    pool["_node_pools"].pop(name)
     for node in staying_in(bound, pool):
         if node["metadata"]["labels"][NODE_POOL] == name and is_busy(bound, node):
             refuse(f"node {name_of(node)} of node pool {name} is at work; end that first")

@@ -20,34 +20,13 @@ CHIPS = {"ascend-snt3": "huawei.com/ascend-310", "ascend-snt9b": "huawei.com/asc
 SCOPES = {"train": "Train", "infer": "Infer", "notebook": "Notebook"}
 # The words of workloads, and the states of records that are told with one of them.
 WORDS = {
-    "Queue": (
-        "INIT",
-        "WAITING",
-    ),
+    "Queue": ("INIT", "WAITING"),
     "Pending": ("SUBMIT_TRYING",),
-    "Creating": (
-        "STARTING",
-        "DEPLOYING",
-        "IMAGE_CREATING",
-    ),
-    "Running": (
-        "SNAPSHOTTING",
-        "UPGRADING",
-        "INTERRUPTING",
-    ),
+    "Creating": ("STARTING", "DEPLOYING", "IMAGE_CREATING"),
+    "Running": ("SNAPSHOTTING", "UPGRADING", "INTERRUPTING"),
     "Abnormal": ("CONCERNING",),
-    "Terminating": (
-        "STOPPING",
-        "DELETING",
-        "KILLING",
-    ),
-    "Terminated": (
-        "STOPPED",
-        "DELETED",
-        "KILLED",
-        "CANCELED",
-        "FROZEN",
-    ),
+    "Terminating": ("STOPPING", "DELETING", "KILLING"),
+    "Terminated": ("STOPPED", "DELETED", "KILLED", "CANCELED", "FROZEN"),
     "Completed": ("FINISHED",),
 }
 STATUSES = {state: word for word, states in WORDS.items() for state in states}
@@ -60,20 +39,25 @@ def workloads_of(bound, pool_id: str) -> list[dict]:
     found = [(where, id) for where, id in users_of(bound, pool_id) if where.resource.name in TYPES]
     place, nodes = Place(bound.world, bound.project_id, f"pool:{pool_id}"), bound.records(POOL_NODES)
     return [
-        workload_of(where, where.find(id)) | placing_of(place, nodes, f"{where.table.name}/{id}")
+        workload_of(where, where.find(id)) | placing_of(bound, place, nodes, f"{where.table.name}/{id}")
         for where, id in found
     ]
 
 
-def placing_of(place: Place, nodes, key: str) -> dict:
-    """On which hosts the record with that key runs, or where in the queue it is."""
-    rows = []
+def placing_of(bound, place: Place, nodes, key: str) -> dict:
+    """On which hosts the record with that key runs, or where in the queue it is, and for how long."""
+    rows, since = [], place.since(key)
     for name, share in place.where(key).items():
         node = nodes.find(name)
         needs = amounts(node["spec"]["flavor"], node["_cards"], share, CHIPS)
         rows.append({"hostIp": node["status"]["privateIp"], "resourceRequirement": needs})
     hosts = ",".join(row["hostIp"] for row in rows)
-    return {"nodes": rows, "hostIps": hosts, "pendingPosition": place.position_of(key)}
+    lasts = (
+        {}
+        if since is None
+        else {"runningDuration" if rows else "pendingDuration": int(bound.world.clock.now() - since)}
+    )
+    return {"nodes": rows, "hostIps": hosts, "pendingPosition": place.position_of(key), **lasts}
 
 
 def work_in(bound, pool_id: str) -> list[dict]:
