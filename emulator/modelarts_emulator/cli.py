@@ -7,7 +7,7 @@ import sys
 from dataclasses import fields
 from typing import NoReturn
 
-from modelarts_emulator import __version__, commands, watching
+from modelarts_emulator import __version__, commands, local_training, watching
 from modelarts_emulator.settings import PREFIX, Settings, refuse_unknown_variables
 from modelarts_emulator.testing.shells import FORMATS
 
@@ -59,6 +59,10 @@ def parser() -> argparse.ArgumentParser:
     add_clock(added)
     add_worlds(added)
     add_contract(added)
+
+    words = "run a folder of code as a training job: upload it, follow its log, bring its outputs back"
+    example = "train ./code --boot-file train.py --data ./data --set lr=0.1"
+    local_training.add_command(command(added, "train", local_training.train, words, example, remote=False))
 
     words = "fetch the small real model (SmolLM2-135M-Instruct, 98 MB) that --chat demo answers with"
     fetching = command(added, "chat-model", chat_model, words, "chat-model", remote=False)

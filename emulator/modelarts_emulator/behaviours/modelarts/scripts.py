@@ -82,6 +82,11 @@ def access_to(world) -> Access | None:
 
 def notes_of(run: Run) -> list[str]:
     """What the platform says of a run before the script says anything."""
-    how = {True: "in namespaces of its own", False: "without namespaces: paths are rewritten, TCP is open"}
-    where = how.get(run.is_isolated, "soon")
-    return [f"[ModelArts Service Log]the script runs on this machine's CPU, {where}", *run.notes]
+    if run.is_isolated is None:
+        return run.notes
+    how = (
+        "in namespaces of its own"
+        if run.is_isolated
+        else "without namespaces: paths are rewritten, TCP is open"
+    )
+    return [*run.notes, f"[ModelArts Service Log]the script runs on this machine's CPU, {how}"]
