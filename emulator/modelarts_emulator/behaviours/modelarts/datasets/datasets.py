@@ -24,7 +24,12 @@ from modelarts_emulator.behaviours.modelarts.labels.rules import (
     find_label,
     remove_label,
 )
-from modelarts_emulator.behaviours.modelarts.samples.storing import counts_of, index_samples, samples_in
+from modelarts_emulator.behaviours.modelarts.samples.storing import (
+    counts_of,
+    index_samples,
+    leave_loop,
+    samples_in,
+)
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, works
 from modelarts_emulator.frame.obs_paths import is_in_obs, obs_path, refuse_bad_obs_path
@@ -259,6 +264,7 @@ def switch_version(call, dataset: dict, version: dict) -> None:
 @DATASETS.gone
 def forget_samples(bound, id):
     """Its samples go with it; what they stand for stays in OBS."""
+    leave_loop(samples_in(bound, id))
     for table in (samples_in(bound, id), counts_noted(bound, id)):
         for each in list(table.ids()):
             table.drop(each)

@@ -8,11 +8,14 @@ from typing import NamedTuple
 import orjson
 
 from modelarts_emulator.frame.obs_paths import ObsPath
+from modelarts_emulator.waiting import refuse_to_wait
 from modelarts_emulator.worlds.store import Table
 
 NAME = "modelarts/samples/sample"
 UNLABELED, LABELED, UNCONFIRMED = "UN_ANNOTATION", "MANUAL_ANNOTATION", "__AUTO_ANNOTATION__"
 HARD = "@modelarts:hard"
+# So many samples are gone through at once by the server's loop; more are left to a thread.
+AT_ONCE = 5000
 # A transaction takes in so many samples: one line of the journal, and others get their turn in between.
 BATCH = 100
 
@@ -91,8 +94,15 @@ def labels_held(summary: str) -> dict[tuple[int, str], int]:
     }
 
 
+def leave_loop(table: Table) -> None:
+    """NeedsThread where the server's loop would be kept by all samples of a large dataset."""
+    if len(table) > AT_ONCE:
+        refuse_to_wait()
+
+
 def summaries_of(table: Table, ids: Iterable[str] | None = None) -> Counter:
     """{summary of the labels of a sample: how many samples have it}, of all or of those with the ids."""
+    leave_loop(table)
     column = table.column("_labels")
     return Counter(column.values() if ids is None else (column[id] for id in ids))
 
