@@ -23,13 +23,14 @@ class Asked(NamedTuple):
 class Kind(NamedTuple):
     """One kind of step.
 
-    create: the operation that makes something. body: a function (bound, asked) -> (what its path says, its body). id:
-    the member of its answer that says the id. show: the operation that shows it; path: a function (id, body, path) ->
-    what its path says. state: the dotted member that says its state. ends: {state: how the step ends}. stop:
-    (operation, body) that ends it early, None when nothing does. made: a function (shown) -> the value of outputs that
-    say none themselves.
+    resource: the kind of resource it makes, `<service>/<area>/<kind>`. create: the operation that makes one. body: a
+    function (bound, asked) -> (what its path says, its body). id: the member of its answer that says the id. show: the
+    operation that shows it; path: a function (id, path) -> what its path says. state: the dotted member that says its
+    state. ends: {state: how the step ends}. stop: (operation, body) that ends it early, None when nothing does. made: a
+    function (shown) -> the value of outputs that say none themselves.
     """
 
+    resource: str
     create: str
     body: Callable[[Any, Asked], tuple[dict, dict]]
     id: str
@@ -72,10 +73,7 @@ def model_asked(bound, asked: Asked) -> tuple[dict, dict]:
     body = {"model_type": "TensorFlow", **asked.properties, **asked.output("model_type")}
     body.setdefault("model_name", f"workflow_{bound.world.new_hex(16)}")
     if "source_location" not in body:
-        places = [
-            value if isinstance(value, str) else value.get("obs_url") for value in asked.inputs.values()
-        ]
-        body["source_location"] = next((place for place in places if place), "")
+        body["source_location"] = next(iter(places_in(asked)), "")
     if not body.get("model_version"):
         body["model_version"] = next_version(bound, body["model_name"])
     return {}, body
@@ -129,21 +127,23 @@ def known_model(value: dict) -> dict:
     }
 
 
+def places_in(asked: Asked) -> list[str]:
+    """The OBS paths among the inputs."""
+    places = [value if isinstance(value, str) else value.get("obs_url") for value in asked.inputs.values()]
+    return [place for place in places if place]
+
+
 def dataset_asked(bound, asked: Asked) -> tuple[dict, dict]:
     """A data set over what lies at the step's input."""
-    body = {
-        "dataset_name": f"workflow-{bound.world.new_hex(8)}",
-        **asked.properties,
-        **asked.output("dataset_name"),
-    }
-    places = [value if isinstance(value, str) else value.get("obs_url") for value in asked.inputs.values()]
-    if "data_sources" not in body and any(places):
-        body["data_sources"] = [{"data_type": 0, "data_path": place} for place in places if place]
+    body = {"dataset_name": f"workflow-{bound.world.new_hex(8)}", "work_path_type": 0, **asked.properties}
+    body |= asked.output("dataset_name")
+    if "data_sources" not in body:
+        body["data_sources"] = [{"data_type": 0, "data_path": place} for place in places_in(asked)[:1]]
     return {}, body
 
 
 def dataset_id_of(asked: Asked) -> str:
-    """The data set among the inputs. Unresolved when there is none."""
+    """The data set among the properties and inputs. Unresolved when there is none."""
     values = [asked.properties, *(value for value in asked.inputs.values() if isinstance(value, dict))]
     id = next((value["dataset_id"] for value in values if "dataset_id" in value), None)
     if id is None:
@@ -153,9 +153,9 @@ def dataset_id_of(asked: Asked) -> str:
 
 def import_asked(bound, asked: Asked) -> tuple[dict, dict]:
     """A task that imports what lies at one input into the data set of another."""
-    places = [value if isinstance(value, str) else value.get("obs_url") for value in asked.inputs.values()]
     body = {name: value for name, value in asked.properties.items() if name != "dataset_id"}
-    body.setdefault("import_path", next((place for place in places if place), ""))
+    if "import_path" not in body:
+        body["import_path"] = next(iter(places_in(asked)), "")
     return {"dataset_id": dataset_id_of(asked)}, {"import_type": "dir", **body}
 
 
@@ -167,17 +167,37 @@ def release_asked(bound, asked: Asked) -> tuple[dict, dict]:
 
 KINDS = {
     "job": Kind(
+        "modelarts/training/training_job",
         "CreateTrainingJob", job_asked, "metadata.id", "ShowTrainingJobDetails",
         lambda id, path: {"training_job_id": id}, "status.phase",
         {"Completed": "completed", "Failed": "failed", "Abnormal": "failed", "Terminated": "stopped"},
         ("StopTrainingJob", {"action_type": "terminate"}), lambda shown: {},
     ),
     "model": Kind(
+        "modelarts/models/model",
         "CreateModel", model_asked, "model_id", "ShowModel", lambda id, path: {"model_id": id}, "model_status",
         {"published": "completed", "failed": "failed", "building_failed": "failed"}, None,
         lambda shown: {name: shown[name] for name in ("model_id", "model_name", "model_version")},
     ),
+    "create_dataset": Kind(
+        "modelarts/datasets/dataset",
+        "CreateDataset", dataset_asked, "dataset_id", "DescDataset", lambda id, path: {"dataset_id": id}, "status",
+        {1: "completed", 4: "failed"}, None,
+        lambda shown: {name: shown[name] for name in ("dataset_id", "dataset_name")},
+    ),
+    "dataset_import": Kind(
+        "modelarts/data-import-export/import_task",
+        "ImportTask", import_asked, "task_id", "DescImportTask", lambda id, path: {"task_id": id}, "status",
+        {"COMPLETED": "completed", "FAILED": "failed"}, None, lambda shown: {},
+    ),
+    "release_dataset": Kind(
+        "modelarts/dataset-versions/version",
+        "CreateDatasetVersion", release_asked, "version_id", "DescribeDatasetVersion",
+        lambda id, path: {"version_id": id}, "status", {1: "completed", 4: "failed"}, None,
+        lambda shown: {name: shown[name] for name in ("version_id", "version_name")},
+    ),
     "service": Kind(
+        "modelarts/services/service",
         "CreateService", service_asked, "service_id", "ShowService", lambda id, path: {"service_id": id}, "status",
         {"running": "completed", "finished": "completed", "concerning": "failed", "failed": "failed",
          "stopped": "stopped"},

@@ -17,6 +17,7 @@ from modelarts_emulator.behaviours.modelarts.workflows.refusals import value_giv
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import Lifecycle, State, rests, soon
 from modelarts_emulator.frame.obs_paths import obs_path
+from modelarts_emulator.frame.registry import resource_of
 from modelarts_emulator.frame.resources import BelongsTo, Resource
 from modelarts_emulator.worlds.store import value_at
 
@@ -176,7 +177,7 @@ def after_polling(bound, step: dict) -> str:
     state = value_at(shown, kind.state)
     end = kind.ends.get(state)
     if end == "completed":
-        made = kind.made(shown)
+        made = {**step["_path"], **kind.made(shown)}
         step["_values"] = {name: {**value, **made} for name, value in step["_values"].items()}
     elif end == "failed":
         return fail(step, end, "", f"{step['type']} {step['instance_id']} is {state}")
@@ -217,6 +218,17 @@ def fail(step: dict, state: str, code: str, words: str) -> str:
     return state
 
 
+def awaited(bound, step: dict):
+    """What has to be done in real time before the step looks: what it has made may be about to pass on."""
+    if step["status"] != "running":
+        return None
+    made = bound.beside(resource_of(KINDS[step["type"]].resource))
+    record = made.get(step["instance_id"])
+    if record is None or record.get("_due", math.inf) > step["_due"]:
+        return None
+    return made.resource.awaited(bound.world, made.table, step["instance_id"])
+
+
 STOP = {"stop": "stopped"}
 STEPS = Resource(
     "modelarts/workflows/step_execution",
@@ -225,6 +237,7 @@ STEPS = Resource(
     not_found="ModelArts.7511",
     belongs_to=BelongsTo(EXECUTIONS, "execution_uuid"),
     by_age=(("created_at",), ("create_time",)),
+    awaits=awaited,
     lifecycle=Lifecycle(
         "init",
         init=rests(begin="pending", ask="wait_inputs", skip="skipped", **STOP),
