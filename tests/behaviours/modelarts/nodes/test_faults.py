@@ -1,6 +1,8 @@
 """Nodes that fail, recover and are reclaimed, as the control API plays it."""
 
 import pytest
+from modelarts_emulator.running import Emulator
+from modelarts_emulator.testing.cloud import Cloud
 
 from tests.behaviours.modelarts.nodes.conftest import (
     TASKS,
@@ -112,3 +114,24 @@ def test_what_strikes_a_node_is_planned(cloud):
 def test_what_cannot_happen_is_refused(cloud, name, action, body, status):
     pool = pool_with(cloud)
     assert strike(cloud, name or names_of(cloud, pool)[0], action, **body).status == status
+
+
+def test_nodes_and_what_is_planned_for_them_outlive_a_restart(tmp_path):
+    with Emulator(state=str(tmp_path)) as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.default)
+        cloud.clock.freeze()
+        pool = pool_with(cloud)
+        job = train(cloud, pool, job_retry_num="1")
+        name = node_under(cloud, pool, job)
+        strike(cloud, name, "fail", after="1h")
+        batch(cloud, pool, "reboot", [each for each in names_of(cloud, pool) if each != name])
+    with Emulator(state=str(tmp_path)) as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.default)
+        cloud.clock.advance("30m")
+        assert (phases(cloud, pool), job_phase(cloud, job)) == (["Available"] * 2, "Running")
+        cloud.clock.advance("31m")
+        assert (nodes(cloud, pool), node_under(cloud, pool, job) != name) == (
+            {"available": 1, "abnormal": 1},
+            True,
+        )
+        assert emulator.application.broken == []

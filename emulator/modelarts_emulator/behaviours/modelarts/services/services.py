@@ -49,7 +49,7 @@ def present_service(bound, service: dict) -> dict:
 
 def progress(world, service: dict) -> int:
     """Percent of a deployment, 99 at most while it lasts."""
-    if not service["_holds"]:
+    if "_due" not in service:
         return 0
     began, due = service["_deployment_began"], service["_due"]
     return max(0, min(99, int(100 * (world.clock.now() - began) / max(due - began, 1e-9))))
