@@ -9,7 +9,7 @@ import sys
 from http.client import HTTPSConnection
 
 import pytest
-from modelarts_emulator import certificates
+from modelarts_emulator import certificates, mock_modelarts
 from modelarts_emulator.cli import main
 from modelarts_emulator.running import Emulator
 from modelarts_emulator.settings import Settings
@@ -145,6 +145,16 @@ def test_the_command_line_trusts_the_authority_and_env_tells_what_others_need(em
         subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True).stdout
         == "200\n"
     )
+
+
+def test_tests_and_sdks_may_have_a_cloud_over_tls(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with mock_modelarts(tls=True) as cloud:
+        assert cloud.endpoint.startswith("https://") and cloud.get("/v2/{project_id}/training-quotas").ok
+        client = pytest.importorskip("requests")
+        assert client.get(f"{os.environ['EMULATOR_URL']}/_emulator/ready", timeout=20).json() == {
+            "ready": True
+        }
 
 
 def test_the_authority_is_made_once_and_lies_beside_the_state_where_one_is_kept(tmp_path):
