@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from modelarts_emulator.cli import parser
+from modelarts_emulator.contract.operations import Operations
 from modelarts_emulator.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,6 +75,11 @@ def test_a_readme_lists_each_page_once(page):
     listed = re.findall(r"^\| \[(docs/[\w-]+\.md)\]\((.*?)\) \|", (ROOT / page).read_text(), re.MULTILINE)
     assert sorted(name for name, _ in listed) == PAGES[2:]
     assert all(name == target for name, target in listed)
+
+
+@pytest.mark.parametrize("page", READMES)
+def test_a_readme_says_how_many_operations_there_are(page):
+    assert f" {len(Operations(check=False))} " in (ROOT / page).read_text()
 
 
 def test_both_readmes_have_the_same_sections_and_code():

@@ -172,9 +172,10 @@ class Application:
     def environment(self, world: World) -> dict:
         """What a client needs to use a world: endpoints, region, project, keys."""
         host = reachable(self.addresses.get("host", "127.0.0.1"))
+        scheme = "https" if self.settings.tls else "http"
         return {
-            "endpoint": f"http://{host}:{self.addresses.get('port', 0)}",
-            "obs_endpoint": f"http://{host}:{self.addresses.get('obs_port', 0)}",
+            "endpoint": f"{scheme}://{host}:{self.addresses.get('port', 0)}",
+            "obs_endpoint": f"{scheme}://{host}:{self.addresses.get('obs_port', 0)}",
             **world.environment,
             "maas_api_key": own_api_key(world),
         }

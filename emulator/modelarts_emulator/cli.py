@@ -125,6 +125,9 @@ def add_looks(added) -> None:
     words = "print what points SDKs, OBS tools, OpenAI and Anthropic clients and Terraform at the emulator"
     show = command(added, "env", commands.environment, words, "env --format dotenv > .env")
     show.add_argument("--format", choices=FORMATS, default="bash")
+    show.add_argument(
+        "--tls", action="store_true", help="also what makes clients trust the certificate of start --tls"
+    )
     show.add_argument("--world", help=WORLD)
 
     command(added, "health", commands.health, "whether the process lives", "health")
@@ -282,7 +285,7 @@ def start(options) -> int:
 
     threading.Thread(target=load, name="loading", daemon=True).start()
     emulator.server.serve()
-    emulator.application.close()
+    emulator.close()
     if failure:
         raise failure[0]
     return 0

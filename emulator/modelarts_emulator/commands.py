@@ -24,7 +24,8 @@ def address_of(given: str | None) -> str:
     url = given or os.environ.get("EMULATOR_URL")
     if not url:
         settings = Settings.from_environment()
-        url = f"http://{reachable(settings.host)}:{settings.port or Settings.port}"
+        scheme = "https" if settings.tls else "http"
+        url = f"{scheme}://{reachable(settings.host)}:{settings.port or Settings.port}"
     if not re.fullmatch(ADDRESS, url):
         raise ValueError(f"{url!r} is not the address of an emulator; write it like {DEFAULT_URL}")
     return url.rstrip("/")
@@ -48,7 +49,12 @@ def environment(options) -> int:
         print(f"# no emulator answers at {options.url}; these are the defaults", file=sys.stderr)
     keys = ("endpoint", "obs_endpoint", "region", "project_id", "project_name", "domain_id", "domain_name")
     keys += ("user_name", "user_password", "access_key", "secret_key", "maas_api_key")
-    sys.stdout.write(written({key: told[key] for key in keys}, options.format))
+    from modelarts_emulator.certificates import trust
+
+    trusted = trust(Settings.from_environment()) if options.tls or told["endpoint"][:5] == "https" else {}
+    if options.tls and not trusted:
+        raise ValueError("no certificate has been made yet; start --tls makes one")
+    sys.stdout.write(written({key: told[key] for key in keys}, options.format, trusted))
     return 0
 
 
@@ -220,7 +226,7 @@ def ask(options, method: str, path: str, body: dict | None = None):
     content = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(f"{options.url}/_emulator/{path}", content, headers, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=600) as answer:
+        with urllib.request.urlopen(request, timeout=600, context=trusting(options.url)) as answer:
             return read_answer(options, answer.read())
     except urllib.error.HTTPError as error:
         told = read_answer(options, error.read())
@@ -230,6 +236,21 @@ def ask(options, method: str, path: str, body: dict | None = None):
         raise OSError(f"no emulator answers at {options.url}: {error.reason}") from None
     except (HTTPException, ConnectionError) as error:
         raise OSError(f"what answers at {options.url} is no emulator: {error}") from None
+
+
+def trusting(url: str):
+    """What a client of https trusts: the usual authorities and the emulator's own; nothing for http."""
+    if not url.startswith("https:"):
+        return None
+    import ssl
+
+    from modelarts_emulator.certificates import AUTHORITY, folder_of
+
+    context = ssl.create_default_context()
+    own = folder_of(Settings.from_environment()) / AUTHORITY
+    if own.is_file():
+        context.load_verify_locations(own)
+    return context
 
 
 def secret_key(url: str) -> str:

@@ -1,13 +1,20 @@
 """One emulator with its sockets: in the foreground for the command line, behind a thread for tests."""
 
 import os
+import socket
 import threading
-from typing import Any
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from modelarts_emulator.application import MOST_THREADS, Application
 from modelarts_emulator.contract.operations import Operations
 from modelarts_emulator.http.server import Server, listen
 from modelarts_emulator.settings import PREFIX, Settings
+
+if TYPE_CHECKING:
+    from modelarts_emulator.http.tls import TlsServer
 
 
 class Emulator:
@@ -22,7 +29,8 @@ class Emulator:
             options.setdefault("log_level", "silent")
         self.settings = Settings.from_environment(**{"port": 0, "obs_port": 0, **options})
         self.application = Application(self.settings, Operations(check=False))
-        self.server: Server
+        self.server: Server | TlsServer
+        self._secrets = ExitStack()
         self._thread: threading.Thread | None = None
 
     def open(self) -> None:
@@ -32,7 +40,22 @@ class Emulator:
         port, obs_port = (listener.getsockname()[1] for listener in listeners)
         self.application.addresses = {"host": settings.host, "port": port, "obs_port": obs_port}
         self.application.obs_port = str(obs_port)
-        self.server = Server(self.application, listeners, MOST_THREADS)
+        if settings.tls:
+            self.server = self._open_tls(listeners)
+        else:
+            self.server = Server(self.application, listeners, MOST_THREADS)
+
+    def _open_tls(self, listeners: list[socket.socket]) -> "TlsServer":
+        """What serves over TLS at the addresses that these sockets have, which give them up."""
+        from modelarts_emulator.certificates import make_certificates
+        from modelarts_emulator.http.tls import TlsServer
+
+        addresses = [listener.getsockname()[:2] for listener in listeners]
+        for listener in listeners:
+            listener.close()
+        folder = self._secrets.enter_context(TemporaryDirectory(prefix="emulator-tls-"))
+        served = make_certificates(self.settings, Path(folder))
+        return TlsServer(self.application, addresses, served.certificate, served.key, MOST_THREADS)
 
     def load(self) -> None:
         """Bring back or make the worlds; the emulator is ready afterwards. OSError naming the directory of a state
@@ -57,6 +80,8 @@ class Emulator:
             raise
         self._thread = threading.Thread(target=self.server.serve, name="emulator", daemon=True)
         self._thread.start()
+        if not isinstance(self.server, Server):
+            self.server.wait_open()
         return self
 
     def stop(self) -> None:
@@ -64,7 +89,12 @@ class Emulator:
         self.server.stop()
         if self._thread is not None:
             self._thread.join()
+        self.close()
+
+    def close(self) -> None:
+        """Let go of state and certificate, once nothing is served any more."""
         self.application.close()
+        self._secrets.close()
 
     def __enter__(self) -> "Emulator":
         return self.start()

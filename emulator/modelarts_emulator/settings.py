@@ -87,6 +87,10 @@ class Settings:
     strict_fields: bool = option(False, "refuse fields and parameters that nobody documents")
     check_answers: bool = option(False, "hold every answer against its schema; a broken one becomes a 500")
 
+    tls: bool = option(
+        False,
+        "serve both ports over TLS, with HTTP/2; a certificate authority is made at first start (extra [tls])",
+    )
     log_level: str = option(
         "info",
         "which requests are told on standard error, a line each: failures of the emulator (error), refusals too "

@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from json import dumps, loads
 from types import TracebackType
 from typing import Any
@@ -154,8 +154,7 @@ class Cloud:
         auth: with the account's token. A path of the control API means this account. Any status is an answer, none
         raises.
         """
-        host = self.endpoint.partition("://")[2]
-        connection = HTTPConnection(host, timeout=60)
+        connection = connected(self.endpoint)
         sent = {"Content-Type": "application/json", **(headers or {})}
         if path.startswith("/_emulator/"):
             sent.setdefault("X-Emulator-World", self.world.tag)
@@ -262,8 +261,29 @@ class Cloud:
     @contextmanager
     def in_environment(self) -> Iterator[Cloud]:
         """The process's environment pointing every SDK at this account; as it was afterwards."""
-        with pointing_at(self.environment):
+        with pointing_at(self.environment, trusted(self.emulator)):
             yield self
+
+
+def connected(endpoint: str) -> HTTPConnection:
+    """A connection to an emulator; over TLS its certificate is not looked at, since it is in this process."""
+    scheme, _, host = endpoint.partition("://")
+    if scheme == "http":
+        return HTTPConnection(host, timeout=60)
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return HTTPSConnection(host, timeout=60, context=context)
+
+
+def trusted(emulator: Emulator) -> dict[str, str]:
+    """The variables that make clients trust an emulator; none without TLS."""
+    if not emulator.settings.tls:
+        return {}
+    from modelarts_emulator.certificates import trust
+
+    return trust(emulator.settings)
 
 
 def mock_modelarts(function: Any = None, **options: Any) -> Any:

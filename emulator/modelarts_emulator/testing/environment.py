@@ -64,6 +64,6 @@ class Layers:
 LAYERS = Layers()
 
 
-def pointing_at(environment: dict) -> AbstractContextManager[None]:
-    """Context manager: unmodified SDKs find the account of this environment, whatever was set before."""
-    return LAYERS.over({**ELSEWHERE, **variables(environment)})
+def pointing_at(environment: dict, trusted: dict[str, str] | None = None) -> AbstractContextManager[None]:
+    """Context manager: unmodified SDKs find the account of this environment, whatever was set before, and trust it."""
+    return LAYERS.over({**ELSEWHERE, **variables(environment), **(trusted or {})})

@@ -47,10 +47,10 @@ def variables(environment: dict) -> dict:
     }
 
 
-def written(environment: dict, shell: str) -> str:
-    """The settings as text for one of FORMATS, ending with a line end."""
+def written(environment: dict, shell: str, trusted: dict[str, str] | None = None) -> str:
+    """The settings as text for one of FORMATS, ending with a line end; trusted: variables about certificates."""
     if shell == "json":
-        return json.dumps(environment, indent=2) + "\n"
+        return json.dumps(environment | ({"trust": trusted} if trusted else {}), indent=2) + "\n"
     if shell == "hcl":
         return provider_block(environment)
     line = {
@@ -62,7 +62,8 @@ def written(environment: dict, shell: str) -> str:
         "plain": "{name}={value}",
     }[shell]
     return "".join(
-        line.format(name=name, value=value) + "\n" for name, value in variables(environment).items()
+        line.format(name=name, value=value) + "\n"
+        for name, value in (variables(environment) | (trusted or {})).items()
     )
 
 
