@@ -115,6 +115,17 @@ def test_the_monitor_shows_when_work_began(cloud):
     assert busy[:9] == [0] * 9 and all(value > 50 for value in busy[11:])
 
 
+def test_the_monitor_shows_nothing_of_the_time_in_which_work_waited(cloud):
+    pool = running(cloud)
+    first, second = train_in(cloud, pool), train_in(cloud, pool)
+    cloud.clock.advance("20m")
+    cloud.post(f"{JOBS}/{first}/actions", {"action_type": "terminate"})
+    cloud.clock.advance("10m")
+    assert cloud.get(f"{JOBS}/{second}").json["status"]["phase"] == "Running"
+    used = monitor(cloud, pool, "?time_range=-1.-1.25")["npuUtil"]
+    assert used[:14] == [0] * 14 and all(value > 50 for value in used[16:])
+
+
 def test_the_monitor_has_the_metrics_of_what_the_pool_is_made_of(cloud):
     with_cards, plain = running(cloud, name="pool-npu"), running(cloud, name="pool-cpu", flavor=CPU)
     common = {"cpuUsage", "memUsedRate", "diskUsedRate", "diskCapacity", "diskAvailableCapacity"}

@@ -164,9 +164,9 @@ def shares_of(bound, pool: dict, minutes: range) -> dict[int, float]:
     place = Place(bound.world, bound.project_id, f"pool:{id}")
     cards = {claim.id: claim.amount for claim in place.claims()}
     runs = [
-        (each["createTime"], cards.get(each["jobUUID"], 0) / (place.total or 1))
+        (now - each["runningDuration"] * 1000, cards.get(each["jobUUID"], 0) / (place.total or 1))
         for each in workloads_of(bound, id)
-        if each["status"] == "Running"
+        if each["status"] == "Running" and "runningDuration" in each
     ]
     return {
         minute: min(1.0, sum(share for since, share in runs if since <= minute))

@@ -153,6 +153,17 @@ def test_an_instance_waits_for_its_pool(cloud):
     assert until(cloud, id, "RUNNING")["pool"]["name"] == "pool-1-name"
 
 
+def test_an_instance_is_work_in_its_pool_which_stays_meanwhile(cloud):
+    pool = running(cloud)
+    id = run(cloud, pool={"id": pool})
+    (work,) = cloud.get(f"{POOLS}/{pool}/workloads").json["items"]
+    assert (work["jobUUID"], work["type"], work["status"]) == (id, "notebook", "Running")
+    refused = cloud.delete(f"{POOLS}/{pool}")
+    assert refused.status == 400 and id in refused.json["error_msg"]
+    cloud.delete(f"{BASE}/{stop(cloud, id)}")
+    assert cloud.delete(f"{POOLS}/{pool}").status == 200
+
+
 def test_who_loses_the_node_is_unavailable_until_it_starts_anew(cloud):
     pool = running(cloud)
     node = cloud.get(f"{POOLS}/{pool}/nodes").json["items"][0]["metadata"]["name"]

@@ -60,16 +60,27 @@ def test_a_node_is_redeployed_in_a_way_that_is_possible(cloud, operator):
     assert refusal(accept(cloud, other, redeployConfig={"type": "HARD"})) == (400, "ModelArts.50004000")
 
 
+def test_a_node_that_is_broken_is_redeployed_the_hard_way_only(cloud, operator):
+    pool, node = pool_with_node(cloud)
+    id = planned_for(operator, node, type="node_redeploy")
+    headers = {"X-Emulator-World": cloud.world.tag}
+    path = f"/_emulator/nodes/{node}/fail?project_id={cloud.project_id}"
+    assert cloud.send("POST", path, {}, headers=headers, auth=False).status == 200
+    assert refusal(accept(cloud, id, redeployConfig={"type": "SOFT"})) == (400, "ModelArts.50004000")
+    accept(cloud, id, redeployConfig={"type": "HARD"})
+    cloud.clock.advance("1h")
+    assert state(cloud, id) == "completed"
+    assert cloud.get(f"{POOLS}/{pool}/nodes/{node}").json["status"]["phase"] == "Available"
+
+
 def test_an_event_is_canceled_with_its_node(cloud, operator):
     (_, gone), (pool, shrunk) = pool_with_node(cloud, "pool-one"), pool_with_node(cloud, "pool-two")
     first, second = planned_for(operator, gone), planned_for(operator, shrunk)
     cloud.delete(f"{POOLS}/{listed(cloud, f'?id={first}')[0]['poolName']}")
     scale(cloud, pool, 0)
     cloud.clock.advance("1h")
-    assert (state(cloud, first), state(cloud, second)) == ("canceled", "inquiring")
-    accept(cloud, second)
-    cloud.clock.advance(1)
-    assert state(cloud, second) == "canceled"
+    assert (state(cloud, first), state(cloud, second)) == ("canceled", "canceled")
+    assert refusal(accept(cloud, second)) == (400, "ModelArts.50004000")
 
 
 def test_the_operator_takes_an_event_back(cloud, operator, planned):

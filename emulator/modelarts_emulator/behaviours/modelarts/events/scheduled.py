@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 
-from modelarts_emulator.behaviours.modelarts.capacity import POOL_NODES
+from modelarts_emulator.behaviours.modelarts.nodes.nodes import NODES
 from modelarts_emulator.behaviours.modelarts.pools.pools import POOLS
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import Lifecycle, rests, soon, until
 from modelarts_emulator.frame.listing import list_records
-from modelarts_emulator.frame.registry import behaviour, resource_of
+from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource
 
 EXECUTING_SECONDS = 600
@@ -20,11 +20,6 @@ def seconds_left(bound, event: dict) -> float:
     return max(0, event["_begins"] - bound.world.clock.now())
 
 
-def beginning(bound, event: dict) -> str:
-    """What comes when the time is there: nothing can be done with a node that is gone."""
-    return "executing" if pool_of(bound, event["nodeName"]) else "canceled"
-
-
 SCHEDULED_EVENTS = Resource(
     "modelarts/events/scheduled_event",
     path_names=("event_id",),
@@ -34,7 +29,7 @@ SCHEDULED_EVENTS = Resource(
         field="state",
         illegal="ModelArts.50004000",
         inquiring=rests(accept="scheduled", cancel="canceled"),
-        scheduled=until(beginning, after=seconds_left, cancel="canceled"),
+        scheduled=until("executing", after=seconds_left, cancel="canceled"),
         executing=soon(lambda bound, event: event["_outcome"], after=EXECUTING_SECONDS),
         completed=rests(),
         failed=rests(),
@@ -55,9 +50,7 @@ def plan_event(world, project_id: str, node: str, asked: dict) -> dict:
     labels = pool["metadata"]["labels"]
     event = {
         "id": f"event-{world.new_hex(32)}",
-        "type": asked["type"],
-        "catalog": asked["catalog"],
-        "description": asked["description"],
+        **{name: asked[name] for name in ("type", "catalog", "description")},
         "redeployType": asked["redeployType"] if asked["type"] == REDEPLOY else [],
         "instanceType": "standard",
         "instanceId": pool["metadata"]["name"],
@@ -80,7 +73,7 @@ def cancel_event(world, project_id: str, id: str) -> dict:
 
 def pool_of(bound, node: str) -> dict | None:
     """The pool that has the node; None when none does."""
-    record = bound.records(POOL_NODES).find(node)
+    record = bound.beside(NODES).get(node)
     return record and bound.beside(POOLS).get(record["_pool"])
 
 
@@ -103,17 +96,17 @@ def finish(bound, event: dict) -> None:
 
 def strike(bound, event: dict, action: str, fault: str) -> None:
     """Do something to the node of an event, if it is there and in a state that allows it."""
-    nodes = bound.beside(resource_of(POOL_NODES))
+    nodes = bound.beside(NODES)
     node = nodes.get(event["nodeName"])
     if node is not None and action in nodes.resource.life.states[nodes.state_of(node)].actions:
         nodes.act(node | {"_fault": fault}, action)
 
 
-@POOLS.gone
-def cancel_events_of(pools, id: str) -> None:
-    """What was planned for the nodes of a pool that is gone is canceled."""
-    bound = pools.beside(SCHEDULED_EVENTS)
-    for event in bound.having("poolName", id):
+@NODES.gone
+def cancel_events_of(nodes, name: str) -> None:
+    """What was planned for a node that is gone is canceled."""
+    bound = nodes.beside(SCHEDULED_EVENTS)
+    for event in bound.having("nodeName", name):
         if event["state"] in OPEN:
             bound.act(event, "cancel")
 
@@ -128,15 +121,23 @@ def list_scheduled_events(call):
 @behaviour("AcceptScheduledEvent")
 def accept_scheduled_event(call):
     """Let an event happen, from a moment on or at once; how a node is redeployed is chosen of what is possible."""
-    event, way = SCHEDULED_EVENTS.find(call), (call.body.get("redeployConfig") or {}).get("type")
-    if way is not None and way not in event["redeployType"]:
-        possible = ", ".join(event["redeployType"]) or "nothing: the node is not redeployed"
-        raise ApiError("ModelArts.50004000", f"$.redeployConfig.type: {way}; possible is {possible}")
+    event = SCHEDULED_EVENTS.find(call)
+    refuse_bad_way(call, event, (call.body.get("redeployConfig") or {}).get("type"))
     event["_begins"] = call.world.clock.now()
     if "notBefore" in call.body:
         event["_begins"] = max(event["_begins"], moment_asked(call.body["notBefore"]))
     event["notBefore"] = call.world.clock.iso(event["_begins"], fraction=0)
     return SCHEDULED_EVENTS.act(call, event, "accept")
+
+
+def refuse_bad_way(call, event: dict, way: str | None) -> None:
+    """ApiError for a way to redeploy that is not possible: SOFT needs a node that is Available."""
+    node = SCHEDULED_EVENTS.of(call).beside(NODES).get(event["nodeName"])
+    is_available = node is not None and node["status"]["phase"] == "Available"
+    possible = [each for each in event["redeployType"] if each == "HARD" or is_available]
+    if way is not None and way not in possible:
+        words = f"$.redeployConfig.type: {way}; possible is {', '.join(possible) or 'nothing'}"
+        raise ApiError("ModelArts.50004000", f"{words} for node {event['nodeName']}")
 
 
 def moment_asked(text: str) -> float:

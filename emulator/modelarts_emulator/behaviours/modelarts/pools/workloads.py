@@ -12,6 +12,7 @@ TYPES = {
     "modelarts/training/training_job": ("train", "metadata.name", "spec.resource.flavor_id"),
     "modelarts/training-v1/training_job_version": ("train", "version_name", "spec_code"),
     "modelarts/notebooks/notebook": ("notebook", "name", "flavor"),
+    "modelarts/devenv-v1/instance": ("notebook", "name", "flavor"),
     "modelarts/inference-v2/deployment": ("infer", "name", "_config.flavor"),
     "modelarts/services/service": ("infer", "service_name", "config.specification"),
 }
@@ -20,11 +21,11 @@ CHIPS = {"ascend-snt3": "huawei.com/ascend-310", "ascend-snt9b": "huawei.com/asc
 SCOPES = {"train": "Train", "infer": "Infer", "notebook": "Notebook"}
 # The words of workloads, and the states of records that are told with one of them.
 WORDS = {
-    "Queue": ("INIT", "WAITING"),
+    "Queue": ("INIT", "WAITING", "CREATE_QUEUING", "START_QUEUING", "READY_TO_START"),
     "Pending": ("SUBMIT_TRYING",),
     "Creating": ("STARTING", "DEPLOYING", "IMAGE_CREATING"),
-    "Running": ("SNAPSHOTTING", "UPGRADING", "INTERRUPTING"),
-    "Abnormal": ("CONCERNING",),
+    "Running": ("SNAPSHOTTING", "UPGRADING", "INTERRUPTING", "RESTARTING"),
+    "Abnormal": ("CONCERNING", "UNAVAILABLE"),
     "Terminating": ("STOPPING", "DELETING", "KILLING"),
     "Terminated": ("STOPPED", "DELETED", "KILLED", "CANCELED", "FROZEN"),
     "Completed": ("FINISHED",),
@@ -82,7 +83,7 @@ def workload_of(where, record: dict) -> dict:
         "uid": id,
         "flavor": flavor if isinstance(flavor, str) else "",
         "status": status_of(where.state_of(record)),
-        "createTime": next((age for age in ages if age is not None), 0),
+        "createTime": int(next((age for age in ages if age is not None), 0)),
     }
 
 
