@@ -114,6 +114,25 @@ def test_a_script_that_ignores_the_signal_is_killed_and_one_that_takes_it_may_cl
     assert run.objects.files["out/last"] == b"kept"
 
 
+def test_what_is_too_deep_is_neither_uploaded_nor_left(ended):
+    run = ended(
+        """
+        import os
+        for place in ("/home/ma-user/modelarts/outputs/train_url_0", "/cache"):
+            os.chdir(place)
+            open("top", "w").close()
+            for depth in range(1200):
+                os.mkdir("d" * 50)
+                os.chdir("d" * 50)
+            open("bottom", "w").close()
+            os.chmod(place, 0)
+        """
+    )
+    run.join()
+    assert (run.outcome.codes, run.outcome.why, run.is_alive) == ((0,), "", False)
+    assert not Path(run.folder).exists()
+
+
 def test_nodes_meet_under_their_names(ended):
     run = ended(
         """

@@ -38,7 +38,7 @@ class Run:
     objects: a function -> the objects of the job's world. done: set when all is over, outputs uploaded; the outcome is
     there by then. speed: a function -> how much faster than real time the job's time limit passes. on_line: told of
     each line of the first task, on a thread. is_isolated: whether it has namespaces of its own, None until that is
-    known. notes: lines of the platform about the preparation.
+    known. notes: lines of the platform about the preparation. folder: where its files are on this machine.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Run:
         self.outputs = [Output() for _ in range(order.nodes)]
         self.notes: list[str] = []
         self.is_isolated: bool | None = None
+        self.folder = ""
         self.on_line = on_line
         self._objects_of = objects
         self._speed = speed
@@ -96,9 +97,11 @@ class Run:
 
     def _live(self) -> None:
         try:
-            self._carry_out(Folder(mkdtemp(prefix="training-"), self.order))
-        except (OSError, KeyError, ValueError) as error:
-            self._why = self._why or str(error)
+            self.folder = mkdtemp(prefix="training-")
+            self._carry_out(Folder(self.folder, self.order))
+        except Exception as error:
+            # Whatever it is, it ends this run alone, and whoever waits for it goes on.
+            self._why = self._why or str(error) or type(error).__name__
         nodes = range(self.order.nodes) if self._is_begun else ()
         codes = tuple(self._codes.get(node, KILLED) for node in nodes)
         self.outcome = Outcome(codes, self._why, self._asked, self._timed_out)

@@ -11,6 +11,7 @@ from modelarts_emulator.training_runs.orders import Place
 
 LONGEST_NAME = 255
 LARGEST_FILE = 1 << 30
+DEEPEST = 32
 MOST_UPLOADED = 4 << 30
 
 
@@ -83,7 +84,9 @@ def files_in(root: Path, folder: str, known: dict) -> Iterator[tuple[str, tuple[
     except OSError:
         return
     try:
-        for path, _, names, at in os.fwalk(".", dir_fd=top, follow_symlinks=False):
+        for path, folders, names, at in os.fwalk(".", dir_fd=top, follow_symlinks=False):
+            if path.count("/") >= DEEPEST:
+                folders.clear()
             for name in sorted(names):
                 full = f"{path}/{name}".removeprefix("./")
                 found = content_of(name, at, known.get(full))

@@ -23,6 +23,7 @@ LOOK_SECONDS = 0.5
 BURIAL_SECONDS = 5
 MOST_CONNECTIONS = 64
 CHUNK = 1 << 16
+PATH = "/usr/bin:/bin"
 
 
 def main(channel: socket.socket) -> None:
@@ -188,17 +189,11 @@ def pump(source: socket.socket, target: socket.socket) -> None:
 
 
 def remove(folder: str) -> None:
-    """Take away the folder, also what was made unreadable in it."""
-    import shutil
-
-    def insist(function, path, _) -> None:
+    """Take away the folder, also what was made unreadable in it, or deeper than Python's own functions go."""
+    for program in (("chmod", "-R", "u+rwx", folder), ("rm", "-rf", folder)):
+        nothing = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (1, 2)]
         with suppress(OSError):
-            Path(path).parent.chmod(0o700)
-            Path(path).is_symlink() or Path(path).chmod(0o700)
-            function(path)
-
-    shutil.rmtree(folder, onerror=insist)
-    shutil.rmtree(folder, ignore_errors=True)
+            os.waitpid(os.posix_spawnp(program[0], program, {"PATH": PATH}, file_actions=nothing), 0)
 
 
 if __name__ == "__main__":
