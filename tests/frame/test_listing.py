@@ -25,7 +25,8 @@ def shelf(monkeypatch):
         call.operation = OPERATIONS.by_id[operation_id]
         bound = books.of(call)
         for number, record in enumerate(records):
-            bound.put({"key": str(number), **record})
+            kept = {"key": str(number), **record}
+            bound.table.put(kept["key"], kept)
         return call, bound
 
     return filled

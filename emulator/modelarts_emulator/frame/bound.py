@@ -82,20 +82,20 @@ class Bound:
         ]
 
     def add(self, record: dict) -> dict:
-        """Store a new record, born into its lifecycle if it has one; the record as stored.
-
-        ApiError when a call makes it in a workspace that does not exist.
-        """
-        if self.call is not None:
-            refuse_unknown_workspace(self, record)
+        """Store a new record, born into its lifecycle if it has one; the record as stored."""
         lifecycle = self.resource.lifecycle
         if lifecycle is None:
             return self.put(record)
         return lifecycle.enter(self, record, lifecycle.born) or record
 
     def put(self, record: dict) -> dict:
-        """Store a changed record; the record as stored."""
-        self.table.put(self.id_of(record), record)
+        """Store a changed or new record; the record as stored. ApiError when a call makes one in a workspace that does
+        not exist.
+        """
+        id = self.id_of(record)
+        if self.call is not None and id not in self.table:
+            refuse_unknown_workspace(self, record)
+        self.table.put(id, record)
         return record
 
     def drop(self, record: dict) -> None:

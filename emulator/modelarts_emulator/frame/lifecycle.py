@@ -136,7 +136,7 @@ class Lifecycle:
             record["_due"] = bound.world.clock.now() + (seconds if row.exact else seconds / bound.world.pace)
             bound.world.schedule(record["_due"], bound.table.name, id)
         work.forget(bound, id)
-        bound.table.put(id, record)
+        bound.put(record)
         for function in self._entered.get(state, ()):
             function(bound, record)
         return record

@@ -32,6 +32,7 @@ def test_an_instance_is_created_step_by_step(cloud):
 
 
 def test_an_instance_says_what_was_asked_for(cloud):
+    add_workspace(cloud, "w1")
     auto_stop = {"enable": True, "duration": 7200, "prompt": False}
     add_workspace(cloud, "w1")
     id = create(
@@ -132,6 +133,7 @@ def test_instances_are_listed_by_name_all_at_once_or_in_pages(cloud):
 
 
 def test_instances_are_found_by_state_place_and_user(cloud, stranger):
+    add_workspace(cloud, "w1")
     put_pool(cloud)
     add_workspace(cloud, "w1")
     stop(cloud, run(cloud, "stopped"))

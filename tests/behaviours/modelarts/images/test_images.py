@@ -25,6 +25,7 @@ def test_built_in_images_are_there_from_the_beginning_and_stay(cloud):
 
 
 def test_a_registered_image_says_what_was_asked_for(cloud):
+    add_workspace(cloud, "a" * 32)
     asked = {
         "arch": "AARCH64",
         "description": "ours",
