@@ -71,7 +71,7 @@ def send_samples(cloud) -> None:
 @pytest.fixture
 def furnished(cloud):
     """An account with something in every area that lets one make something, running, waiting and deployed."""
-    for name in ("code", "usr", "obs-name"):
+    for name in {"code", "usr", "obs-name", *(kind.bucket for kind in KINDS if kind.bucket)}:
         cloud.world.obs.create_bucket(name)
     send_samples(cloud)
     for number in range(6):
