@@ -14,7 +14,7 @@ import orjson
 
 from modelarts_emulator.app import LARGE_BODY, Exchange, as_answer, respond
 from modelarts_emulator.contract.operations import Operation, Operations
-from modelarts_emulator.frame import capacity, references
+from modelarts_emulator.frame import capacity
 from modelarts_emulator.frame.calls import Call, Stream
 from modelarts_emulator.frame.registry import RESOURCES, behaviour_of, resource_of
 from modelarts_emulator.http.hosts import is_loopback, reachable
@@ -97,7 +97,7 @@ class Application:
             ask=self.ask,
             report=self.broken.append,
             areas=frozenset(area.full_name for area in areas),
-            forget=(references.forget_belongings, capacity.forget_area),
+            forget=(forget_belongings, capacity.forget_area),
         )
         worlds = Worlds(self.settings, seed_identity, surroundings)
         try:
@@ -341,6 +341,13 @@ def refuse_bad_options(settings: Settings) -> None:
     for name in dict.fromkeys(row.metadata["checked_by"] for row in rows):
         if name:
             import_module(name).refuse_bad_settings(settings)
+
+
+def forget_belongings(world: World, area: str) -> None:
+    """Forget what belongs to records of an area that is reset; a start needs nothing of what knows that."""
+    from modelarts_emulator.frame.references import forget_belongings
+
+    forget_belongings(world, area)
 
 
 def resource_at_hand(table_name: str) -> Any:

@@ -4,14 +4,17 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import fields
+from importlib import import_module
 from typing import NoReturn
 
-from modelarts_emulator import __version__, commands, local_training, watching
+from modelarts_emulator import __version__, local_training
 from modelarts_emulator.settings import PREFIX, Settings, refuse_unknown_variables
 from modelarts_emulator.testing.shells import FORMATS
 
 SWITCH_SECONDS = 0.0005
+DEFAULT_URL = f"http://{Settings.host}:{Settings.port}"
 WORLD = "tag of the world; the default one without it"
 
 
@@ -21,7 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         refuse_unknown_variables()
         if hasattr(options, "url"):
-            options.url = commands.address_of(options.url)
+            from modelarts_emulator.commands import address_of
+
+            options.url = address_of(options.url)
         return options.command(options) or 0
     except KeyboardInterrupt:
         return 130
@@ -32,6 +37,15 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"modelarts-emulator: {' '.join(str(error).split())}", file=sys.stderr)
             return 1
         raise
+
+
+def later(module: str, name: str) -> Callable[[argparse.Namespace], int]:
+    """A command of another module, which is imported once it is asked for: start needs none of them."""
+
+    def run(options: argparse.Namespace) -> int:
+        return getattr(import_module(f"modelarts_emulator.{module}"), name)(options)
+
+    return run
 
 
 class Parser(argparse.ArgumentParser):
@@ -98,7 +112,7 @@ def command(added, name: str, function, words: str, example: str, remote: bool =
     if remote:
         made.add_argument(
             "--url", "--endpoint", help="address of the emulator; else that of EMULATOR_URL, else of "
-            f"{PREFIX}HOST and {PREFIX}PORT, else {commands.DEFAULT_URL}",
+            f"{PREFIX}HOST and {PREFIX}PORT, else {DEFAULT_URL}",
         )  # fmt: skip
     return made
 
@@ -127,24 +141,26 @@ def add_start(added) -> None:
 def add_looks(added) -> None:
     """The commands that ask how an emulator is, and how it is reached."""
     words = "print what points SDKs, OBS tools, OpenAI and Anthropic clients and Terraform at the emulator"
-    show = command(added, "env", commands.environment, words, "env --format dotenv > .env")
+    show = command(added, "env", later("commands", "environment"), words, "env --format dotenv > .env")
     show.add_argument("--format", choices=FORMATS, default="bash")
     show.add_argument(
         "--tls", action="store_true", help="also what makes clients trust the certificate of start --tls"
     )
     show.add_argument("--world", help=WORLD)
 
-    command(added, "health", commands.health, "whether the process lives", "health")
+    command(added, "health", later("commands", "health"), "whether the process lives", "health")
     words = "look for what would not work here, and for what would escape to the real cloud; 1 where there is trouble"
     command(added, "doctor", examine, words, "doctor")
-    ready = command(added, "wait", commands.wait, "wait until the emulator is ready", "wait --timeout 60")
+    ready = command(
+        added, "wait", later("commands", "wait"), "wait until the emulator is ready", "wait --timeout 60"
+    )
     ready.add_argument("--timeout", type=float, default=30, help="seconds (default 30)")
 
 
 def add_logs(added) -> None:
     """The command that shows what models print."""
     show = command(
-        added, "logs", commands.logs, "what the models of a deployed service have printed and raised",
+        added, "logs", later("commands", "logs"), "what the models of a deployed service have printed and raised",
         "logs SERVICE --follow",
     )  # fmt: skip
     show.add_argument("service", nargs="?", help="id or name; without one the services are listed")
@@ -169,7 +185,9 @@ def examine(options) -> int:
 
 def add_watching(added) -> None:
     """The commands that look at requests, and that let them suffer."""
-    show = command(added, "journal", watching.journal, "the last requests, a line each", "journal --follow")
+    show = command(
+        added, "journal", later("watching", "journal"), "the last requests, a line each", "journal --follow"
+    )
     show.add_argument("--follow", action="store_true", help="go on with what comes; Ctrl-C ends it")
     show.add_argument("--operation", help="an operation id, or a pattern such as 'Create*'")
     show.add_argument("--status", help="such as 404 or 4xx")
@@ -179,7 +197,9 @@ def add_watching(added) -> None:
     show.add_argument("--world", help=WORLD)
 
     words = "why a request was refused, and what would have been right"
-    why = command(added, "explain", watching.explain, words, "explain 0000000000000000000000000000002a")
+    why = command(
+        added, "explain", later("watching", "explain"), words, "explain 0000000000000000000000000000002a"
+    )
     why.add_argument(
         "request_id", nargs="?", help="X-Request-Id of the answer; the last refused one without it"
     )
@@ -187,7 +207,7 @@ def add_watching(added) -> None:
 
     words = "let requests suffer faults: a JSON object as in docs/control-api.md"
     fault = command(
-        added, "faults", watching.faults, words,
+        added, "faults", later("watching", "faults"), words,
         """faults add '{"operation": "CreateTrainingJob", "status": 503, "times": 2}'""",
     )  # fmt: skip
     fault.add_argument("action", choices=("list", "add", "remove"), nargs="?", default="list")
@@ -198,7 +218,7 @@ def add_watching(added) -> None:
 def add_snapshot(added) -> None:
     """The command that keeps what a world has."""
     kept = command(
-        added, "snapshot", watching.snapshot, "keep what a world has under a name, put it back, compare it",
+        added, "snapshot", later("watching", "snapshot"), "keep what a world has under a name, put it back, compare it",
         "snapshot save before",
     )  # fmt: skip
     actions = ("list", "save", "load", "changes", "export", "import", "remove")
@@ -215,7 +235,7 @@ def add_snapshot(added) -> None:
 def add_clock(added) -> None:
     """The command that drives time."""
     time = command(
-        added, "clock", commands.clock, "show, freeze, run, advance or drive the virtual clock",
+        added, "clock", later("commands", "clock"), "show, freeze, run, advance or drive the virtual clock",
         "clock until ShowTrainingJobDetails status.phase Completed training_job_id=ID",
     )  # fmt: skip
     time.add_argument(
@@ -234,13 +254,21 @@ def add_clock(added) -> None:
 def add_worlds(added) -> None:
     """The commands that make worlds, and empty them."""
     empty = command(
-        added, "reset", commands.reset, "forget records and objects; says how many", "reset --area training"
+        added,
+        "reset",
+        later("commands", "reset"),
+        "forget records and objects; says how many",
+        "reset --area training",
     )
     empty.add_argument("--world", help="only this world")
     empty.add_argument("--area", help="only this area, such as modelarts/training")
 
     more = command(
-        added, "worlds", commands.worlds, "list, create or remove worlds", "worlds create --seed 7"
+        added,
+        "worlds",
+        later("commands", "worlds"),
+        "list, create or remove worlds",
+        "worlds create --seed 7",
     )
     more.add_argument("action", nargs="?", choices=("list", "create", "remove"), default="list")
     more.add_argument("tag", nargs="?", help="remove: which")
@@ -251,7 +279,7 @@ def add_worlds(added) -> None:
 def add_contract(added) -> None:
     """The commands that tell what is documented, and what of it is emulated."""
     listing = command(
-        added, "operations", commands.operations, "how many operations of each area are emulated, and which",
+        added, "operations", later("commands", "operations"), "how many operations of each area are emulated, and which",
         "operations --area modelarts/training",
     )  # fmt: skip
     listing.add_argument("--all", action="store_true", help="every operation, not only how many an area has")
@@ -260,7 +288,7 @@ def add_contract(added) -> None:
     listing.add_argument("--json", action="store_true", help="the operations as JSON")
 
     words = "print the contract as OpenAPI 3.1"
-    command(added, "openapi", commands.openapi, words, "openapi > modelarts.json")
+    command(added, "openapi", later("commands", "openapi"), words, "openapi > modelarts.json")
 
 
 def start(options) -> int:
