@@ -23,7 +23,7 @@ def test_every_command_and_option_is_written(shell, capsys):
     ("line", "expected"),
     [("modelarts-emulator sna", "snapshot"), ("modelarts-emulator clock adv", "advance")],
 )
-def test_bash_completes(line, expected, capsys):
+def test_bash_completes_commands_and_their_words(line, expected, capsys):
     main(["completion", "bash"])
     words = line.split()
     script = f"""{capsys.readouterr().out}

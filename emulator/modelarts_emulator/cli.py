@@ -279,8 +279,8 @@ def add_worlds(added) -> None:
 def add_contract(added) -> None:
     """The commands that tell what is documented, and what of it is emulated."""
     listing = command(
-        added, "operations", later("commands", "operations"), "how many operations of each area are emulated, and which",
-        "operations --area modelarts/training",
+        added, "operations", later("commands", "operations"),
+        "how many operations of each area are emulated, and which", "operations --area modelarts/training",
     )  # fmt: skip
     listing.add_argument("--all", action="store_true", help="every operation, not only how many an area has")
     listing.add_argument("--missing", action="store_true", help="the operations that answer 501")

@@ -134,7 +134,8 @@ def test_a_model_is_fine_tuned_and_published_with_the_sdk(cloud, client):
 
 
 def test_a_debugging_job_is_saved_as_an_image_with_the_sdk(cloud, client):
-    algorithm = model.JobAlgorithm(id=create_algorithm(client))
+    simulated = {"EMULATOR_TRAINING": "simulate"}
+    algorithm = model.JobAlgorithm(id=create_algorithm(client), environments=simulated)
     id = train(client, algorithm, annotations={"jupyter-lab/enable": "true"}).metadata.id
     until(cloud, client, id, "Running")
     task = {"training_job_id": id, "task_id": "worker-0"}

@@ -370,6 +370,8 @@ class Process:
             "0",
             "--state",
             str(folder),
+            "--log-level",
+            "warning",
         ]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.told = {}

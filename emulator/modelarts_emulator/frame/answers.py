@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from modelarts_emulator.contract.operations import Operation
 from modelarts_emulator.contract.paging import Member
+
+# About twice as many as there are operations: what was found of those of an emulator that is gone makes room.
+MOST_FORMS = 1024
 
 
 class Form(NamedTuple):
@@ -44,7 +47,7 @@ def only(names: frozenset[str], shown: dict) -> dict:
     return {name: value for name, value in shown.items() if name in names}
 
 
-@cache
+@lru_cache(MOST_FORMS)
 def form_of(operation: Operation) -> Form:
     """What the answer of success documents."""
     names = members_of(operation)
@@ -59,7 +62,7 @@ def documented_row(operation: Operation, items: Member, record: dict) -> dict:
     return record if names is None else only(names, record)
 
 
-@cache
+@lru_cache(MOST_FORMS)
 def members_of(operation: Operation, items: Member | None = None) -> frozenset[str] | None:
     """The documented names of the answer of success, or of the elements of its array at `items`; None for any."""
     schemas = flat(operation, [operation.answer_schema(operation.success) or {}])
@@ -72,7 +75,7 @@ def members_of(operation: Operation, items: Member | None = None) -> frozenset[s
     return frozenset().union(*names) if names else None
 
 
-@cache
+@lru_cache(MOST_FORMS)
 def names_taken(operation: Operation, member: Member = ()) -> frozenset[str] | None:
     """The documented names of what the body has at `member`; None for any."""
     schemas = [operation.body_schema or {}]
@@ -92,7 +95,7 @@ def taken(operation: Operation, value: dict, member: Member = ()) -> dict:
     return value if names is None else {name: each for name, each in value.items() if name in names}
 
 
-@cache
+@lru_cache(MOST_FORMS)
 def constants_of(operation: Operation) -> dict[str, Any]:
     """The members of the answer of success that always have one value, as `const` in its schema says."""
     schemas = flat(operation, [operation.answer_schema(operation.success) or {}])
