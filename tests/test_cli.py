@@ -329,6 +329,12 @@ def test_a_state_that_is_kept_where_something_is_mounted_is_in_memory_elsewhere(
     assert Settings(state=str(tmp_path)).state == str(tmp_path)
 
 
+def test_tls_without_its_packages_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "granian", None)
+    with pytest.raises(ValueError, match=r"pip install 'modelarts-emulator\[tls\]'"):
+        Emulator(tls=True).open()
+
+
 def test_every_option_can_be_set_by_the_environment(monkeypatch):
     monkeypatch.setenv("MODELARTS_EMULATOR_PACE", "5")
     monkeypatch.setenv("MODELARTS_EMULATOR_STRICT_FIELDS", "yes")

@@ -165,9 +165,3 @@ def test_the_authority_is_made_once_and_lies_beside_the_state_where_one_is_kept(
     assert (tmp_path / "tls" / "authority.key").stat().st_mode & 0o077 == 0
     text = ssl._ssl._test_decode_cert(str(made[1].certificate))
     assert ("DNS", "build.example") in text["subjectAltName"]
-
-
-def test_without_the_packages_the_extra_is_named(monkeypatch, tmp_path):
-    monkeypatch.setitem(sys.modules, "granian", None)
-    with pytest.raises(ValueError, match=r"pip install 'modelarts-emulator\[tls\]'"):
-        certificates.make_certificates(Settings(state=str(tmp_path)), tmp_path)

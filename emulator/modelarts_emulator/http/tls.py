@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import unquote
 
-from modelarts_emulator.http.connection import SPOOL_ABOVE, Errand, environ_name, spool
+from modelarts_emulator.http.connection import SPOOL_ABOVE, Errand, environ_name, in_a_file
 from modelarts_emulator.http.threads import Threads
 from modelarts_emulator.real_time import pause
 
@@ -176,21 +176,32 @@ def environ_of(scope: dict, port: int) -> dict:
 async def read_body(errand: Errand, receive: Callable) -> tuple[IO[bytes], int]:
     """(the body of a request, its size); of one that is too long nothing is kept, and the application refuses it."""
     limit, size, is_whole = errand.body_limit, 0, False
-    body: IO[bytes] = io.BytesIO() if limit <= 3 * SPOOL_ABOVE else spool()
+    body: IO[bytes] = io.BytesIO()
     # A client reads the refusal of a body only once it has sent it.
     while not is_whole and size <= limit + MOST_DRAINED:
         message = await receive()
         part = message.get("body") or b""
         size += len(part)
-        if size <= limit:
-            body.write(part)
         is_whole = not message.get("more_body")
+        if size <= limit and "emulator.refusal" not in errand.environ:
+            try:
+                body = kept(body, part, size)
+            except OSError as error:
+                words = f"the body cannot be kept: {error.strerror}"
+                errand.environ["emulator.refusal"] = ("APIG.0201", 507, words)
     if size > limit:
         words = f"the body has more than {limit} bytes"
         errand.environ["emulator.refusal"] = ("APIG.0201", 413, words)
+    if "emulator.refusal" in errand.environ:
         return io.BytesIO(), 0
     body.seek(0)
     return body, size
+
+
+def kept(body: IO[bytes], part: bytes, size: int) -> IO[bytes]:
+    """The body with a part more, so many bytes in all: in memory, or in a file once it has grown large."""
+    body.write(part)
+    return in_a_file(body) if size > SPOOL_ABOVE >= size - len(part) else body
 
 
 async def wait_hang_up(receive: Callable) -> None:
