@@ -23,8 +23,9 @@ from modelarts_emulator.training_runs.requirements import lacking
 from modelarts_emulator.training_runs.starting import command_of, working_dir_of
 from modelarts_emulator.training_runs.transfers import Upload
 
-PROGRAM = Path(__file__).parent / "container" / "supervisor.py"
-SANDBOX = str(Path(namespaces.__file__).parent)
+PLACES = [str(Path(__file__).parent / "container"), str(Path(namespaces.__file__).parent)]
+# Imported, not started as a file, so that it need not be compiled each time.
+PROGRAM = f"import sys; sys.path[:0] = {PLACES}; import supervisor; supervisor.begin()"
 TICK_SECONDS = 0.5
 STOP_SECONDS = 10
 CHUNK = 1 << 16
@@ -123,9 +124,9 @@ class Run:
     def _supervisor(self, folder: Folder) -> subprocess.Popen:
         """The program that watches over the job, and removes its folder whatever becomes of this process."""
         with self._theirs:
-            arguments = [str(self._theirs.fileno()), str(folder.path), SANDBOX]
+            arguments = [str(self._theirs.fileno()), str(folder.path)]
             return subprocess.Popen(
-                [sys.executable, "-I", "-S", "-B", str(PROGRAM), *arguments],
+                [sys.executable, "-I", "-S", "-c", PROGRAM, *arguments],
                 pass_fds=[self._theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,

@@ -13,7 +13,6 @@ from typing import NoReturn
 
 import confinement
 import namespaces
-import syscalls
 
 FAILED_SECONDS = 5
 MOST_FILES = 4096
@@ -110,6 +109,8 @@ def confine(order: dict, is_isolated: bool) -> None:
     if is_isolated:
         confinement.limit_processes(namespaces.MOST_PROCESSES)
         return
+    import syscalls
+
     readable = [*order["readable"], *order["bound"].values()]
     confinement.confine(readable, [*order["writable"].values(), namespaces.SHARED_MEMORY], closes_tcp=False)
     syscalls.refuse_escapes(closes_network=False)

@@ -12,13 +12,10 @@ import socket
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 
-CHANNEL, FOLDER, SANDBOX = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-sys.path[:0] = [str(Path(__file__).parent), SANDBOX]
+import inside
 
-import inside  # noqa: E402
-
+CHANNEL, FOLDER = int(sys.argv[1]), sys.argv[2]
 LOOK_SECONDS = 0.5
 BURIAL_SECONDS = 5
 MOST_CONNECTIONS = 64
@@ -196,7 +193,8 @@ def remove(folder: str) -> None:
             os.waitpid(os.posix_spawnp(program[0], program, {"PATH": PATH}, file_actions=nothing), 0)
 
 
-if __name__ == "__main__":
+def begin() -> None:
+    """Watch over the job that the emulator describes."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     main(socket.socket(fileno=CHANNEL))
