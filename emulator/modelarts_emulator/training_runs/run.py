@@ -31,6 +31,7 @@ STOP_SECONDS = 10
 CHUNK = 1 << 16
 KILLED = 137
 LONGEST_LINE = 4096
+MOST_LOOKS = 20_000
 
 
 class Run:
@@ -39,7 +40,8 @@ class Run:
     objects: a function -> the objects of the job's world. done: set when all is over, outputs uploaded; the outcome is
     there by then. speed: a function -> how much faster than real time the job's time limit passes. on_line: told of
     each line of the first task, on a thread. is_isolated: whether it has namespaces of its own, None until that is
-    known. notes: lines of the platform about the preparation. folder: where its files are on this machine.
+    known. usage: (real seconds since the start, [seconds of CPU, bytes of memory] of each task), looked at now and
+    then. notes: lines of the platform about the preparation. folder: where its files are on this machine.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Run:
         self.outcome = Outcome()
         self.outputs = [Output() for _ in range(order.nodes)]
         self.notes: list[str] = []
+        self.usage: list[tuple[float, list]] = []
         self.is_isolated: bool | None = None
         self.folder = ""
         self.on_line = on_line
@@ -63,6 +66,7 @@ class Run:
         self._lock = Lock()
         self._asked = self._is_begun = self._is_over = self._is_stopped = self._timed_out = False
         self._uploads: list[Upload] = []
+        self._begun = 0.0
         self._codes: dict[int, int] = {}
         self._why = ""
         self._channel, self._theirs = socket.socketpair()
@@ -170,7 +174,7 @@ class Run:
             if self._asked:
                 return False
             self._channel.sendall(orjson.dumps(told) + b"\n")
-            self._is_begun = True
+            self._is_begun, self._begun = True, monotonic()
         return True
 
     def _follow(self, objects: Any) -> None:
@@ -209,6 +213,8 @@ class Run:
         """Take what the supervisor says; part of it comes from where the job's code could forge it."""
         if "isolated" in fact and self.is_isolated is None:
             self.is_isolated = bool(fact["isolated"])
+        if is_usage(fact.get("usage"), self.order.nodes) and len(self.usage) < MOST_LOOKS:
+            self.usage.append((monotonic() - self._begun, fact["usage"]))
         if isinstance(fact.get("task"), int) and isinstance(fact.get("code"), int):
             self._codes.setdefault(fact["task"], fact["code"] & 255)
         self._why = self._why or str(fact.get("why", ""))[:500]
@@ -220,6 +226,18 @@ class Run:
             if not self._is_stopped:
                 with suppress(KeyError):
                     upload.carry_out(objects)
+
+
+def is_usage(value: Any, nodes: int) -> bool:
+    """Whether it says [seconds of CPU, bytes of memory] of each task."""
+    return isinstance(value, list) and len(value) == nodes and all(map(is_pair, value))
+
+
+def is_pair(value: Any) -> bool:
+    """Whether it is a list of two numbers."""
+    return (
+        isinstance(value, list) and len(value) == 2 and all(isinstance(each, int | float) for each in value)
+    )
 
 
 def read(pipe: Any, output: Output, on_line: Callable[[str], object] | None) -> None:

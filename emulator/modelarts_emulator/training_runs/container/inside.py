@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 import confinement
@@ -17,6 +18,9 @@ import namespaces
 FAILED_SECONDS = 5
 MOST_FILES = 4096
 BACKLOG = 64
+LOOK_SECONDS = 5
+# Of /proc/<pid>/stat, counted from behind the name.
+SESSION, CPU, RESIDENT = 3, slice(11, 15), 21
 NOT_DUMPABLE = 4
 NOT_STARTED = 127
 
@@ -125,6 +129,7 @@ class Tasks:
         self._grace = order["grace_seconds"]
         self._channel = channel
         self._kill_at = float("inf")
+        self._look_at = time.monotonic() + LOOK_SECONDS
 
     def wait(self) -> None:
         """Return when all have ended."""
@@ -136,15 +141,30 @@ class Tasks:
             self.bury()
             if not self._running:
                 return
-            left = self._kill_at - time.monotonic()
-            ready, _, _ = select.select([woken, self._channel], [], [], None if left > 1e9 else max(0, left))
+            left = min(self._kill_at, self._look_at) - time.monotonic()
+            ready, _, _ = select.select([woken, self._channel], [], [], max(0, left))
             if woken in ready:
                 os.read(woken, 512)
             if self._channel in ready and self._channel.recv(512):
                 self.end(self._grace)
+            if time.monotonic() >= self._look_at:
+                self._look_at = time.monotonic() + LOOK_SECONDS
+                tell(self._channel, {"usage": self.usage()})
             if time.monotonic() >= self._kill_at:
                 self.signal(signal.SIGKILL)
                 self._kill_at = float("inf")
+
+    def usage(self) -> list[list[float]]:
+        """[seconds of CPU, bytes of memory] of each task: of the processes in its session, and what they waited for."""
+        found = {pid: [0.0, 0.0] for pid in self.pids}
+        for path in [path for path in Path("/proc").iterdir() if path.name.isdigit()]:
+            with suppress(OSError, ValueError, IndexError):
+                facts = (path / "stat").read_text().rpartition(")")[2].split()
+                if int(facts[SESSION]) in found:
+                    task = found[int(facts[SESSION])]
+                    task[0] += sum(map(int, facts[CPU])) / os.sysconf("SC_CLK_TCK")
+                    task[1] += int(facts[RESIDENT]) * os.sysconf("SC_PAGE_SIZE")
+        return list(found.values())
 
     def bury(self) -> None:
         """Say of each task that has ended how it has."""

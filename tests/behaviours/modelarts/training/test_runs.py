@@ -114,6 +114,17 @@ def test_a_command_is_read_by_a_shell_and_gets_the_arguments_at_its_end(cloud):
     assert "user-job-dir/resnet\nhi ['--lr=0.1']\n" in log
 
 
+def test_a_fine_tuning_job_with_code_runs_it_and_says_where_the_model_goes(cloud):
+    script = "import os\nprint(os.environ['OBS_MODEL_OUTPUT'])"
+    job = ended(cloud, script, ftjob_config={"train_output_path": f"/{CODE}/model/"})
+    id = job["metadata"]["id"]
+    assert job["status"]["phase"] == "Completed"
+    assert f"\nobs://{CODE}/model/\n" in preview(cloud, id)
+    metrics = cloud.get(f"{JOBS}/{id}/metrics/worker-0").json["metrics"]
+    names = ["cpuUsage", "memUsage", "gpuUtil", "gpuMemUsage", "npuUtil", "npuMemUsage"]
+    assert metrics == [{"metric": name, "value": []} for name in names]
+
+
 def test_a_clock_that_runs_ends_a_job_when_its_script_ends(cloud):
     id = job_with(cloud, "import time\ntime.sleep(0.3)")
     cloud.clock.until(lambda: phase(cloud, id) == "Running")

@@ -203,7 +203,7 @@ def begin_run(bound, job: dict) -> None:
     """Count the samples, and the iterations of fine-tuning; start the trials of a search, or fail when it cannot be."""
     status.note_begin_of_run(bound.world, job, hosts_of(bound, claim_of(bound, job)))
     runs.decide(bound.world, job)
-    if tuning.is_tuning(job):
+    if tuning.is_tuning(job) and not runs.is_real(job):
         tuning.plan_tuning(bound, job)
     elif not runs.is_real(job):
         inputs = channels.places_of(bound.world, job["algorithm"]["inputs"])

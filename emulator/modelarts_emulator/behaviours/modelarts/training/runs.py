@@ -7,9 +7,11 @@ from modelarts_emulator.behaviours.modelarts.training.channels import url_of
 from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run, code_folder
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.obs_paths import is_in_obs, obs_path
+from modelarts_emulator.simulation.utilisation import METRICS, UNKNOWN
 from modelarts_emulator.training_runs.keeping import Runs
 from modelarts_emulator.training_runs.orders import JOB_DIR, Channel, Limits, Order, Place
 from modelarts_emulator.training_runs.run import Run
+from modelarts_emulator.training_runs.usage import percents
 
 __all__ = ["MOMENT", "is_real"]
 AREA = "modelarts/training"
@@ -83,7 +85,7 @@ def order_of(bound, job: dict) -> Order:
     algorithm, resource = algorithm_run(job), job["spec"]["resource"]
     folder, detail = code_folder(algorithm.get("code_dir")), resource.get("flavor_detail")
     boot_file, engine = algorithm.get("boot_file") or "", algorithm.get("engine") or {}
-    variables = algorithm.get("environments", {})
+    variables, model_output = algorithm.get("environments", {}), model_output_of(job)
     return Order(
         job_id=job["metadata"]["id"],
         nodes=resource["node_count"],
@@ -97,13 +99,21 @@ def order_of(bound, job: dict) -> Order:
         inputs=channels_of(algorithm["inputs"]),
         outputs=channels_of(algorithm["outputs"]),
         environment={name: value for name, value in variables.items() if name not in scripts.OWN},
-        preset={"MA_ENGINE_VERSION": engine.get("engine_version") or engine.get("image_url", "")},
+        preset={"MA_ENGINE_VERSION": engine.get("engine_version") or engine.get("image_url", "")}
+        | ({"OBS_MODEL_OUTPUT": model_output} if model_output else {}),
         cards=cards_of(detail) if detail else 0,
         is_ascend=bool(detail) and detail["flavor_type"] == "Ascend",
         region=bound.world.region,
         access=scripts.access_to(bound.world),
         limits=Limits(seconds=min(auto_stop_seconds(job), timeout_of(job))),
     )
+
+
+def model_output_of(job: dict) -> str:
+    """Where in OBS a script is told to put its model itself; empty when the job does not say."""
+    place = ((job["spec"].get("output_model") or {}).get("obs") or {}).get("obs_path", "")
+    path = (job.get("ftjob_config") or {}).get("train_output_path") or place
+    return "obs://{}/{}".format(*obs_path(path)) if path else ""
 
 
 def channels_of(channels: list[dict]) -> tuple[Channel, ...]:
@@ -153,7 +163,8 @@ def keep_printed(bound, job: dict) -> None:
         key, attempt = f"{id}/worker-{node}", len(job["_runs"])
         texts = (table.find(key) or {"texts": []})["texts"][:attempt]
         earlier = [text[-MOST_OF_EARLIER:] for text in texts]
-        table.put(key, {"texts": [*earlier, run.text(node)], "notes": scripts.notes_of(run), "job": id})
+        kept = {"texts": [*earlier, run.text(node)], "notes": scripts.notes_of(run), "job": id}
+        table.put(key, kept | {"usage": percents(list(run.usage), node, run.order.limits)})
 
 
 def printed(bound, job: dict, task: str) -> tuple[list[str], list[str]]:
@@ -165,6 +176,16 @@ def printed(bound, job: dict, task: str) -> tuple[list[str], list[str]]:
         return kept["notes"], kept["texts"]
     texts = kept["texts"][: len(job["_runs"])]
     return scripts.notes_of(run), [*texts, run.text(int(task.rpartition("-")[2]))]
+
+
+def metrics_of(bound, job: dict, task: str) -> list[dict]:
+    """How busy a task was a minute; accelerators, of which there are none, are not measured."""
+    run, number = runs_in(bound).find(job["metadata"]["id"]), task.rpartition("-")[2]
+    found = (bound.records(PRINTED).find(f"{job['metadata']['id']}/{task}") or {}).get("usage", {})
+    if run is not None and task.startswith("worker-"):
+        found = percents(list(run.usage), int(number), run.order.limits)
+    minutes = max(map(len, found.values()), default=0)
+    return [{"metric": name, "value": found.get(name, [UNKNOWN] * minutes)} for name in METRICS]
 
 
 def ask_to_end(bound, job: dict) -> None:
