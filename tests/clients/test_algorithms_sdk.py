@@ -44,7 +44,8 @@ def create_algorithm(client, name: str = "sdk-algorithm") -> str:
 
 
 def train(client, algorithm: model.JobAlgorithm, name: str = "sdk-job", resource=CPU, **metadata):
-    """A new job in the SDK's classes."""
+    """A new job in the SDK's classes, simulated."""
+    algorithm.environments = {"EMULATOR_TRAINING": "simulate"}
     body = model.Job(
         kind="job",
         metadata=model.JobMetadata(name=name, **metadata),

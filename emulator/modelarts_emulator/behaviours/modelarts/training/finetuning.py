@@ -191,7 +191,7 @@ def continuation(job: dict, source: dict) -> dict:
 def percent_done(world, job: dict) -> float:
     """How much of the training is done, in percent."""
     if "_tuning" not in job:
-        return 0.0
+        return 100.0 if "Completed" in job["_moments"] else 0.0
     return round(100 * tuning.iterations_done(world, job) / job["_tuning"]["iterations"], 2)
 
 
