@@ -239,6 +239,17 @@ KINDS = [
         change={"description": "changed"},
         bucket="kinds",
     ),
+    Kind(
+        "CreateWorkforce",
+        {"workforce_name": "vets"},
+        "workforce_id",
+        "ListWorkforces",
+        "workforces",
+        "workforce_id",
+        (400, "ModelArts.4601"),
+        name=("workforce_name",),
+        change={"description": "changed"},
+    ),
 ]
 
 

@@ -31,3 +31,7 @@ def test_rows_of_an_answer_that_is_an_array_itself_are_known():
 def test_an_answer_that_documents_nothing_but_the_kind_holds_the_record_under_that_name():
     record = {"app_id": "1"}
     assert documented(OPERATIONS["ShowApigApp"], record, {"project_id": "p"}, "app") == {"app": record}
+
+
+def test_an_answer_that_documents_no_members_has_none():
+    assert documented(OPERATIONS["UpdateWorkforce"], {"workforce_id": "w"}, {"workforce_id": "w"}) == {}

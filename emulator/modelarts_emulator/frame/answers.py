@@ -71,6 +71,8 @@ def members_of(operation: Operation, items: Member | None = None) -> frozenset[s
             inner = [schema["properties"][name] for schema in schemas if name in schema.get("properties", ())]
             schemas = flat(operation, inner)
         schemas = flat(operation, [schema["items"] for schema in schemas if "items" in schema])
+    if any(schema.get("maxProperties") == 0 for schema in schemas):
+        return frozenset()
     names = [frozenset(schema["properties"]) for schema in schemas if schema.get("properties")]
     return frozenset().union(*names) if names else None
 

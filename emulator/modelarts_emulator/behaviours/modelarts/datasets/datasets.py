@@ -53,7 +53,7 @@ BUSY = {
     "IMPORTING": "ModelArts.4356",
     "ABNORMAL": "ModelArts.4367",
 }
-IMPORTS = "modelarts/data-import-export/import_task"
+IMPORTS, TEAM_TASKS = "modelarts/data-import-export/import_task", "modelarts/workforces/task"
 CREATING_SECONDS, SWITCHING_SECONDS = 10, 10
 INNER = {"inner_work_path": "", "inner_annotation_path": "annotation/", "inner_data_path": "data/"}
 INNER |= {"inner_log_path": "logs/", "inner_task_path": "task/", "inner_temp_path": "temp/"}
@@ -277,6 +277,7 @@ def show_dataset(bound, dataset):
     is_table = kind_of(dataset).sample_type == TABLE
     is_busy = bound.state_of(dataset) not in ("NORMAL", "ABNORMAL")
     current = bound.records(VERSIONS).find(dataset.get("current_version_id", ""))
+    teams = bound.records(TEAM_TASKS).how_many("dataset_id", dataset["dataset_id"])
     return {
         **dataset,
         "versions": [without_hidden(current)] if current else [],
@@ -294,8 +295,8 @@ def show_dataset(bound, dataset):
         "enterprise_project_id": "0",
         "feature_supports": ["0"],
         "label_task_count": 1,
-        "workforce_task_count": 0,
-        "exist_workforce_task": False,
+        "workforce_task_count": teams,
+        "exist_workforce_task": teams > 0,
         "exist_running_task": is_busy,
         "running_tasks_id": [dataset["_task"]] if is_busy and "_task" in dataset else [],
     }

@@ -229,9 +229,13 @@ def who_labels(call) -> str:
 
 
 def note_change(call, dataset: dict, samples: list[dict]) -> None:
+    """The dataset has changed samples, as a call asks for."""
+    note_samples(DATASETS.of(call), dataset, samples)
+
+
+def note_samples(bound: Bound, dataset: dict, samples: list[dict]) -> None:
     """The dataset has changed samples: it knows their labels, and how many there are now."""
     learn_labels(dataset, samples)
-    dataset["data_update_time"] = call.world.clock.now_ms()
-    bound = DATASETS.of(call)
+    dataset["data_update_time"] = bound.world.clock.now_ms()
     bound.put(dataset)
     note_counts(bound, dataset)

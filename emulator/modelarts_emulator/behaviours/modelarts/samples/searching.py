@@ -33,19 +33,25 @@ def conditions_in(text: str) -> list[dict]:
 
 
 def ids_in_state(table: Table, state: str | None) -> Sequence[str] | None:
-    """The ids of the samples in a state, oldest first; None for all. States of team labeling hold none."""
+    """The ids of the samples in a state, oldest first; None for all. States of team labeling are those of its tasks."""
     return None if not state else table.having("sample_status", STATES.get(state, state))
 
 
 def ids_found(
     table: Table, state: str | None, conditions: Sequence[Condition], label=None
 ) -> Sequence[str] | None:
-    """The ids of the samples that are looked for, oldest first; None for all.
+    """The ids of the samples in a state that are looked for, oldest first; None for all."""
+    return ids_left(table, ids_in_state(table, state), conditions, label)
+
+
+def ids_left(
+    table: Table, ids: Sequence[str] | None, conditions: Sequence[Condition], label=None
+) -> Sequence[str] | None:
+    """Those of the ids (None: all) whose samples are looked for, oldest first; None for all.
 
     label: (name, type) of a label that they have, each None for any. Conditions are asked of each sample that is left;
     that takes its time.
     """
-    ids = ids_in_state(table, state)
     if label is not None:
         labeled = ids_labeled(table, *label)
         kept = None if ids is None else set(ids)

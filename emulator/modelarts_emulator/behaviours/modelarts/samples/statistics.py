@@ -1,6 +1,7 @@
 """What the samples of a dataset are like: by state, by label, by how hard they are; and what can be searched for."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import kind_of
 from modelarts_emulator.behaviours.modelarts.samples.samples import samples_asked
@@ -24,6 +25,11 @@ def get_dataset_stats(call):
     ids = ids_found(
         table, call.query.get("sample_state"), [lambda sample: is_by(sample, email)] if email else []
     )
+    return {**stats_of(dataset, table, ids), "sample_stats": sample_stats(dataset, table)}
+
+
+def stats_of(dataset: dict, table, ids: Sequence[str] | None) -> dict:
+    """How many of the samples with the ids (None: all) have each label, and what all samples are like."""
     labels = label_stats(dataset, label_counts(summaries_of(table, ids)))
     grouped: dict[str, list] = {}
     for each in labels:
@@ -32,7 +38,6 @@ def get_dataset_stats(call):
     return {
         "label_stats": labels,
         "grouped_label_stats": grouped,
-        "sample_stats": sample_stats(dataset, table),
         "key_sample_stats": {
             "total": len(table),
             "key_sample": len(hard),

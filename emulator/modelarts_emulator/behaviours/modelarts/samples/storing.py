@@ -65,13 +65,13 @@ def place_of(sample: dict) -> ObsPath | None:
     return ObsPath(bucket, key) if bucket else None
 
 
-def store_sample(table: Table, sample: dict, state: str = LABELED) -> None:
-    """Store a sample; state: of one that has labels."""
+def store_sample(table: Table, sample: dict, state: str = LABELED, id: str = "") -> None:
+    """Store a sample; state: of one that has labels. id: where several have the id of one sample, as in teams."""
     sample["sample_status"] = state if sample["labels"] else UNLABELED
     held = Counter(f"{label['type']}:{label.get('name', '')}" for label in sample["labels"])
     sample["_labels"] = orjson.dumps(held, option=orjson.OPT_SORT_KEYS).decode()
     sample["_hard"] = is_hard(sample)
-    table.put(sample["sample_id"], sample)
+    table.put(id or sample["sample_id"], sample)
 
 
 def is_hard(sample: dict) -> bool:

@@ -1,0 +1,121 @@
+"""Who labels which samples of a task: evenly by chance, with mail, and again when the dataset has changed."""
+
+import re
+
+from modelarts_emulator.behaviours.modelarts.datasets.work import DATASETS
+from modelarts_emulator.behaviours.modelarts.samples.searching import condition_of, conditions_in, ids_left
+from modelarts_emulator.behaviours.modelarts.samples.storing import (
+    UNCONFIRMED,
+    UNLABELED,
+    counts_of,
+    samples_in,
+)
+from modelarts_emulator.behaviours.modelarts.workforces.samples import counts, in_batches, samples_of, store
+from modelarts_emulator.behaviours.modelarts.workforces.workers import LABELER, REVIEWER, WORKERS
+from modelarts_emulator.behaviours.modelarts.workforces.workforces import members_of
+from modelarts_emulator.frame.messages import send
+from modelarts_emulator.waiting import refuse_to_wait
+
+ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+NEVER, BAD_ADDRESS, SENT = 0, 1, 3
+
+
+def hand_out_all(bound, task: dict):
+    """Hand out what is to be labeled, without the world's lock."""
+
+    def work() -> None:
+        with bound.world.transaction():
+            ids = ids_to_label(bound, task)
+        in_batches(bound, task, ids, lambda batch: hand_out(bound, task, batch))
+
+    return work
+
+
+def ids_to_label(bound, task: dict) -> list[str]:
+    """The samples of the dataset without labels of people that the task wants and has not handed out, shuffled."""
+    table = samples_in(bound, task["dataset_id"])
+    had = set(samples_of(bound, task["task_id"]).table.column("sample_id").values())
+    free = [id for state in (UNLABELED, UNCONFIRMED) for id in table.having("sample_status", state)]
+    conditions = [condition_of(each) for each in conditions_in(task["_conditions"])]
+    wanted = list(ids_left(table, [id for id in free if id not in had], conditions) or ())
+    bound.world.seeded("workforces", task["task_id"]).shuffle(wanted)
+    return wanted
+
+
+def hand_out(bound, task: dict, ids: list[str]) -> None:
+    """Give samples to the labelers in turn, each to as many as the task says, whoever has it already."""
+    mine, table = samples_of(bound, task["task_id"]), samples_in(bound, task["dataset_id"])
+    labelers, turn = members_of(task, LABELER), len(mine.table)
+    for sample in filter(None, map(table.find, ids)):
+        takes_over = task["synchronize_auto_labeling_data"] and sample["sample_status"] == UNCONFIRMED
+        labels = sample["labels"] if takes_over else []
+        had = [each["worker_id"] for each in mine.having("sample_id", sample["sample_id"])]
+        first = turn % len(labelers)
+        free = [each for each in labelers[first:] + labelers[:first] if each["worker_id"] not in had]
+        for worker in free[: max(0, task["repetition"] - len(had))]:
+            who = {"worker_id": worker["worker_id"], "_email": worker["email"]}
+            who["annotated_by"] = f"human/{worker['email']}"
+            store(mine, {**sample, **who, "labels": labels}, UNCONFIRMED)
+            turn += 1
+
+
+def after_handing_out(bound, task: dict, result: None) -> str:
+    """Mail those who have something to label or to review; the task runs."""
+    table = samples_of(bound, task["task_id"]).table
+    task["_seen"] = state_of_dataset(bound, task)
+    for worker in members_of(task, LABELER, REVIEWER):
+        id = None if worker["role"] == REVIEWER else worker["worker_id"]
+        if any(counts(table, id).values()):
+            mail(bound, task, worker)
+    return "RUNNING"
+
+
+def mail(bound, task: dict, worker: dict) -> None:
+    """Queue a mail to a worker about a task, unless it says no address, and note that."""
+    is_address = ADDRESS.fullmatch(worker["email"]) is not None
+    now = bound.world.clock.now_ms()
+    status = {"email_status": SENT if is_address else BAD_ADDRESS, "last_notify_time": now}
+    task["_mails"][worker["worker_id"]] = status
+    workers = bound.beside(WORKERS)
+    member = workers.get(worker["worker_id"])
+    if is_address and member is not None:
+        content = {name: task[name] for name in ("task_id", "task_name", "dataset_id")}
+        send(bound, "modelarts/workforces", worker["email"], f"Team labeling: {task['task_name']}", content)
+        workers.act(member, "mail")
+
+
+def state_of_dataset(bound, task: dict) -> list[int]:
+    """What changes when the samples of the task's dataset do."""
+    dataset = bound.records(DATASETS).copy_of(task["dataset_id"])
+    return [dataset["data_update_time"], *counts_of(samples_in(bound, task["dataset_id"]))]
+
+
+def follow_dataset(bound, task: dict) -> None:
+    """Let the task have what its dataset has got since, and not what it has lost."""
+    seen = state_of_dataset(bound, task)
+    if task["_seen"] == seen:
+        return
+    refuse_to_wait()
+    mine, table = samples_of(bound, task["task_id"]), samples_in(bound, task["dataset_id"])
+    lost = [key for key, id in mine.table.column("sample_id").items() if id not in table]
+    task["_deleted"] += sum(mine.table.drop(key) for key in lost)
+    if task["synchronize_auto_labeling_data"]:
+        for key in mine.table.having("sample_status", UNLABELED):
+            sample = mine.find(key)
+            source = table.copy_of(sample["sample_id"])
+            if source["sample_status"] == UNCONFIRMED:
+                store(mine, sample | {"labels": source["labels"]}, UNCONFIRMED)
+    if task["synchronize_data"]:
+        hand_out(bound, task, ids_to_label(bound, task))
+    task["_seen"] = seen
+    bound.put(task)
+
+
+def hand_out_again(bound, task: dict) -> None:
+    """Give what those who left had not labeled to those who take part now."""
+    mine, here = samples_of(bound, task["task_id"]), [each["worker_id"] for each in members_of(task, LABELER)]
+    left = [mine.find(key) for key in mine.table.having("sample_status", UNLABELED)]
+    left = [each for each in left if each["worker_id"] not in here]
+    for sample in left:
+        mine.table.drop(mine.id_of(sample))
+    hand_out(bound, task, list(dict.fromkeys(each["sample_id"] for each in left)))
