@@ -28,7 +28,9 @@ SECRET_MEMBERS = re.compile(
 def note_exchange(world: "World", exchange: "Exchange", status: int, answer: Any) -> None:
     """Keep a request and its answer in the history of its world."""
     environ, request, operation = exchange.environ, exchange.request, exchange.operation
-    body = request.__dict__.get("body")
+    # A request that was refused early has not been read yet.
+    is_short = int(environ.get("CONTENT_LENGTH") or 0) <= MOST_BODY
+    body = request.body if is_short else request.__dict__.get("body")
     world.history.note(
         exchange.request_id,
         wall_now(),
