@@ -58,6 +58,7 @@ def test_what_is_hostile_reaches_nothing(ended, tmp_path):
             except MemoryError:
                 print(name, "MemoryError")
         attempt("read", lambda: open("{secret}").read())
+        attempt("passwords", lambda: open("/etc/shadow").read())
         attempt("processes", lambda: len([each for each in os.listdir("/proc") if each.isdigit()]) < 9)
         attempt("signal", lambda: os.kill({os.getpid()}, 0))
         attempt("connect", lambda: socket.create_connection(("127.0.0.1", 7878), 1))
@@ -68,6 +69,7 @@ def test_what_is_hostile_reaches_nothing(ended, tmp_path):
         pytest.skip("the kernel grants no namespaces here")
     assert run.text(0).splitlines() == [
         "read FileNotFoundError",
+        "passwords ",
         "processes True",
         "signal ProcessLookupError",
         "connect ConnectionRefusedError",
@@ -112,6 +114,11 @@ def test_a_script_that_ignores_the_signal_is_killed_and_one_that_takes_it_may_cl
     assert run.outcome.timed_out
     assert run.outcome.codes == (7,)
     assert run.objects.files["out/last"] == b"kept"
+
+
+def test_a_script_that_does_nothing_about_the_signal_ends_at_once(ended):
+    run = ended("import time\ntime.sleep(60)", limits={"seconds": 0.1, "grace_seconds": 60})
+    assert (run.outcome.codes, run.outcome.timed_out) == ((143,), True)
 
 
 def test_what_is_too_deep_is_neither_uploaded_nor_left(ended):

@@ -15,6 +15,7 @@ SITE = Path(__file__).parent / "container" / "site"
 WRITABLE = {"/home": "home", "/cache": "cache", "/tmp": "tmp", "/user": "user", "/var/tmp": "var-tmp"}
 PARTS = ("user-job-dir", "inputs", "outputs", "log", "workspace", "run", "rank_table", "package")
 OLD_HOME = "/home/work"
+SECRETS = ("/etc/shadow", "/etc/gshadow", "/etc/shadow-", "/etc/gshadow-", "/etc/sudoers")
 
 
 class Folder:
@@ -33,6 +34,7 @@ class Folder:
         for place in (OLD_HOME, "/user/config", f"{self.order.code_parent}"):
             self.outside(place).mkdir(parents=True, exist_ok=True)
         self.outside(f"{OLD_HOME}/user-job-dir").symlink_to(f"{MOUNT}/user-job-dir")
+        (self.path / "nothing").touch()
         (self.path / "hosts").write_text(hosts_file(self.order, socket.gethostname()))
         interpreter = self.outside(f"{MOUNT}/../anaconda/bin/python")
         interpreter.parent.mkdir(parents=True)
@@ -70,11 +72,15 @@ class Folder:
         return {
             "root": str(self.path / "root"),
             "readable": readable_paths(),
-            "bound": {PACKAGE: str(SITE), "/etc/hosts": str(self.path / "hosts")},
+            "bound": {PACKAGE: str(SITE), "/etc/hosts": str(self.path / "hosts"), **self._hidden()},
             "writable": {inside: str(self.path / name) for inside, name in WRITABLE.items()},
             "rewritten": {PACKAGE: str(SITE)}
             | {inside: str(self.outside(inside)) for inside in self._named()},
         }
+
+    def _hidden(self) -> dict[str, str]:
+        """Files of the system that are empty in there: who runs as root could read them otherwise."""
+        return {path: str(self.path / "nothing") for path in SECRETS if Path(path).is_file()}
 
     def _named(self) -> set[str]:
         """The folders of a container that arguments and variables name."""

@@ -1,5 +1,6 @@
 """One attempt of a job: its folder, its processes in the sandbox, its output, its uploads, its end."""
 
+import logging
 import os
 import socket
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from shutil import rmtree
 from tempfile import mkdtemp
 from threading import Event, Lock, Thread
 from typing import Any
@@ -30,6 +32,7 @@ TICK_SECONDS = 0.5
 STOP_SECONDS = 10
 CHUNK = 1 << 16
 KILLED = 137
+log = logging.getLogger("modelarts_emulator.training_runs")
 LONGEST_LINE = 4096
 MOST_LOOKS = 20_000
 
@@ -107,6 +110,8 @@ class Run:
         except Exception as error:
             # Whatever it is, it ends this run alone, and whoever waits for it goes on.
             self._why = self._why or str(error) or type(error).__name__
+        # What was still being downloaded into it when it was removed.
+        rmtree(self.folder, ignore_errors=True)
         nodes = range(self.order.nodes) if self._is_begun else ()
         codes = tuple(self._codes.get(node, KILLED) for node in nodes)
         self.outcome = Outcome(codes, self._why, self._asked, self._timed_out)
@@ -141,6 +146,7 @@ class Run:
         """Download code and inputs. ValueError or KeyError when they cannot be."""
         order = self.order
         folder.lay_out()
+        objects = Checked(objects, self._refuse_stopped)
         folder.fetch(objects, order.code, order.code_dir)
         for channel in order.inputs:
             count = folder.fetch(objects, channel.place, channel.local_dir)
@@ -153,6 +159,11 @@ class Run:
             if channel.place:
                 self._uploads.append(Upload(folder.path, folder.name_of(channel.local_dir), channel.place))
         self.notes += lacking(folder.outside(order.code_dir))
+
+    def _refuse_stopped(self) -> None:
+        """ValueError once nothing of the run is wanted any more."""
+        if self._is_stopped:
+            raise ValueError("the run was stopped")
 
     def _begin(self, folder: Folder) -> bool:
         """Have the tasks started; whether they are, which they are not when the job has been asked to end before."""
@@ -228,6 +239,20 @@ class Run:
                     upload.carry_out(objects)
 
 
+class Checked:
+    """Objects to be read as long as a check does not raise."""
+
+    def __init__(self, objects: Any, check: Callable[[], None]):
+        self.keys = objects.keys if objects is not None else None
+        self._objects = objects
+        self._check = check
+
+    def read(self, bucket: str, key: str) -> bytes:
+        """The content of an object."""
+        self._check()
+        return self._objects.read(bucket, key)
+
+
 def is_usage(value: Any, nodes: int) -> bool:
     """Whether it says [seconds of CPU, bytes of memory] of each task."""
     return isinstance(value, list) and len(value) == nodes and all(map(is_pair, value))
@@ -249,7 +274,15 @@ def read(pipe: Any, output: Output, on_line: Callable[[str], object] | None) -> 
             if on_line is not None:
                 *lines, rest = (rest + text).split(b"\n")
                 for line in lines:
-                    on_line(line[:LONGEST_LINE].decode("utf-8", "replace"))
+                    tell(on_line, line)
                 rest = rest[:LONGEST_LINE]
     if rest and on_line is not None:
-        on_line(rest.decode("utf-8", "replace"))
+        tell(on_line, rest)
+
+
+def tell(on_line: Callable[[str], object], line: bytes) -> None:
+    """Tell of a line; a failure is logged, as what is printed has to be read in any case."""
+    try:
+        on_line(line[:LONGEST_LINE].decode("utf-8", "replace"))
+    except Exception:
+        log.exception("a line that a script printed could not be followed")

@@ -22,6 +22,9 @@ LOOK_SECONDS = 5
 # Of /proc/<pid>/stat, counted from behind the name.
 SESSION, CPU, RESIDENT = 3, slice(11, 15), 21
 NOT_DUMPABLE = 4
+USUAL_AGAIN = (
+    signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD,
+)  # fmt: skip
 NOT_STARTED = 127
 
 
@@ -87,12 +90,19 @@ def hand_over_listener(channel: socket.socket, port: int) -> None:
 
 
 def start(task: dict, order: dict, is_isolated: bool) -> int:
-    """Begin a task; its process id, which is also that of its session."""
+    """Begin a task that signals reach; its process id, which is also that of its session."""
+    reached, reaches = os.pipe()
     pid = os.fork()
     if pid:
+        os.close(reaches)
+        os.read(reached, 1)
+        os.close(reached)
         return pid
     try:
         os.setsid()
+        # What this process and Python itself ignore would stay ignored in what it becomes.
+        for number in USUAL_AGAIN:
+            signal.signal(number, signal.SIG_DFL)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(task["output"], 1)
         os.dup2(1, 2)
@@ -112,6 +122,7 @@ def confine(order: dict, is_isolated: bool) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (order["cpu_seconds"], order["cpu_seconds"]))
     if is_isolated:
         confinement.limit_processes(namespaces.MOST_PROCESSES)
+    if is_isolated or sys.platform != "linux":
         return
     import syscalls
 
