@@ -1,108 +1,206 @@
-"""The owner accepts what a team has labeled: samples drawn, graded, accepted or sent back."""
+"""The owner accepts what a team has labeled: samples are drawn, graded, and pass into the dataset or go back."""
 
 from math import ceil
 
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import new_id
-from modelarts_emulator.behaviours.modelarts.samples.storing import LABELED, samples_in
-from modelarts_emulator.behaviours.modelarts.workforces.samples import (
+from modelarts_emulator.behaviours.modelarts.datasets.work import datasets_of
+from modelarts_emulator.behaviours.modelarts.samples.samples import note_samples
+from modelarts_emulator.behaviours.modelarts.samples.storing import LABELED, samples_in, store_sample
+from modelarts_emulator.behaviours.modelarts.workforces import storing
+from modelarts_emulator.behaviours.modelarts.workforces.storing import (
     ACCEPTED,
     REJECTED,
     UNCHECKED,
-    find_samples,
-    pronounce,
     samples_of,
-)
-from modelarts_emulator.behaviours.modelarts.workforces.tasks import TASKS
-from modelarts_emulator.behaviours.modelarts.workforces.verdicts import (
-    CANCEL,
-    CONFLICTS,
-    counts_of_check,
-    history,
-    report,
-    undo_draw,
+    task_asked,
 )
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.waiting import refuse_to_wait
 
+PASS_ALL, REJECT_ALL, CANCEL, CONFLICTS, PASS_REST, REJECT_REST = range(6)
+# Which samples an action passes, by what the owner said of them; None of those that were not drawn.
+PASSES: dict[int, tuple] = {PASS_ALL: (ACCEPTED, REJECTED, UNCHECKED, None), REJECT_ALL: ()}
+PASSES |= {PASS_REST: (ACCEPTED, UNCHECKED, None), REJECT_REST: (ACCEPTED,)}
+POINTS = {"A": 4, "B": 3, "C": 2, "D": 1}
+COUNTED = ("total", "sampled", "accepted", "rejected", "points")
+PASSED_ON = ("labels", "metadata", "annotated_by", "_labeled_at", "_usage")
+
 
 @behaviour("StartWorkforceSamplingTask")
 def start_workforce_sampling_task(call):
     """Begin an acceptance of what is labeled, and reviewed where somebody reviews."""
-    task, asked = TASKS.find(call), call.body
-    number, rate = asked.get("sampling_num"), asked.get("sampling_rate")
+    number, rate = call.body.get("sampling_num"), call.body.get("sampling_rate")
     if (number is None) == (rate is None) or (number is not None and number < 1):
         raise ApiError("ModelArts.4396", "send either sampling_num, at least 1, or sampling_rate")
-    total = samples_of(TASKS.of(call), task["task_id"]).table.how_many("sample_status", UNCHECKED)
-    id = new_id(call.world)
-    task["_check"] = {"checking_task_id": id, "sampling_num": number or ceil(rate * total)}
-    TASKS.of(call).act(task, "check")
+    (task, tasks, mine), id = task_asked(call, "check"), new_id(call.world)
+    total = mine.table.how_many("sample_status", UNCHECKED)
     if not total:
         raise ApiError("ModelArts.4625", "nothing is labeled that was not accepted or rejected")
+    tasks.put(task | {"_check": {"checking_task_id": id}, "_number": number or ceil(rate * total)})
     return {"task_id": id}
+
+
+def draw_samples(bound, task: dict):
+    """Choose by chance the samples that the owner looks at, without the world's lock."""
+
+    def draw(keys: list[str]) -> None:
+        mine = samples_of(bound, task["task_id"])
+        for key in keys:
+            mine.put(mine.find(key) | {"_drawn": UNCHECKED})
+
+    def work() -> None:
+        keys = unchecked(bound, task)
+        chance = bound.world.seeded("workforces", task["_check"]["checking_task_id"])
+        storing.in_batches(bound, task, chance.sample(keys, min(task["_number"], len(keys))), draw)
+
+    return work
+
+
+def unchecked(bound, task: dict) -> list[str]:
+    """The labeled samples of the task that wait for acceptance, for work that does not hold the world's lock."""
+    with bound.world.transaction():
+        return list(samples_of(bound, task["task_id"]).table.having("sample_status", UNCHECKED))
 
 
 @behaviour("AcceptSamples")
 def accept_samples(call):
     """Note what the owner says of samples that were drawn; all or none."""
-    task = TASKS.find(call)
-    TASKS.of(call).act(task, "comment")
-    mine = samples_of(TASKS.of(call), task["task_id"])
+    _, _, mine = task_asked(call, "comment")
     for comment in call.body.get("comments", []):
-        found = find_samples(mine, comment.get("sample_id", ""), comment.get("worker_id"))
-        drawn = [each for each in found if "_drawn" in each]
+        drawn = [each for each in storing.find_samples(mine, comment) if "_drawn" in each]
         if not drawn:
             raise ApiError("ModelArts.4420", f"{comment['sample_id']} was not drawn for this acceptance")
         for sample in drawn:
-            pronounce(sample, "check", comment)
-            sample |= {"_drawn": ACCEPTED if comment["accept"] else REJECTED, "_grade": ""}
-            mine.put(sample | ({"_grade": comment.get("score", "")} if comment["accept"] else {}))
+            storing.pronounce(sample, "check", comment)
+            said = (ACCEPTED, comment.get("score", "")) if comment["accept"] else (REJECTED, "")
+            mine.put(sample | dict(zip(("_drawn", "_grade"), said, strict=True)))
     return {}
 
 
 @behaviour("UpdateWorkforceSamplingTask")
 def update_workforce_sampling_task(call):
     """Finish an acceptance as decided, call it off, or show which samples the dataset has other labels for."""
-    task, bound, action = TASKS.find(call), TASKS.of(call), call.body.get("action", 0)
-    if action == CONFLICTS:
-        bound.act(task, "comment")
-        return conflicts(call, task)
-    if action == CANCEL:
+    action = call.body.get("action", PASS_ALL)
+    if action in (CANCEL, CONFLICTS):
         refuse_to_wait()
-        bound.act({name: each for name, each in task.items() if name != "_check"}, "cancel")
-        undo_draw(bound, task)
-        return {}
-    if "_check" in task:
-        check = task["_check"]
-        check |= {"action": action, "overwrite_last_result": call.body["overwrite_last_result"]}
-        number = counts_of_check(samples_of(bound, task["task_id"]).table)
-        task["_checks"][check["checking_task_id"]] = number
-    bound.act(task, "finish")
+        return call_off(call) if action == CANCEL else conflicts(call)
+    task, tasks, mine = task_asked(call, "finish")
+    check = task["_check"]
+    check |= {"action": action, "overwrite_last_result": call.body["overwrite_last_result"]}
+    tasks.put(task | {"_checks": task["_checks"] | {check["checking_task_id"]: counts_of_check(mine.table)}})
     return {}
 
 
-def conflicts(call, task: dict) -> dict:
+def call_off(call) -> dict:
+    """Forget which samples were drawn, and what was said of them."""
+    task, tasks, mine = task_asked(call, "cancel")
+    tasks.put({name: each for name, each in task.items() if name != "_check"})
+    for key in storing.ids_in(mine.table, f"{storing.DRAWN}__") or ():
+        sample = mine.find(key)
+        storing.pronounce(sample, "check", {})
+        mine.put({name: each for name, each in sample.items() if name not in ("_drawn", "_grade")})
+    return {}
+
+
+def conflicts(call) -> dict:
     """The labeled samples to which somebody has given labels in the dataset since."""
-    refuse_to_wait()
-    mine, table = samples_of(TASKS.of(call), task["task_id"]), samples_in(TASKS.of(call), task["dataset_id"])
+    task, tasks, mine = task_asked(call, "comment")
+    labeled = set(samples_in(tasks, task["dataset_id"]).having("sample_status", LABELED))
     found = [mine.find(key) for key in mine.table.having("sample_status", UNCHECKED)]
-    known = [(each, table.find(each["sample_id"])) for each in found]
-    rows = [mine.shown(each) for each, own in known if own and own["sample_status"] == LABELED]
+    rows = [mine.shown(each) for each in found if each["sample_id"] in labeled]
     return {"sample_count": len(rows), "samples": rows}
+
+
+def pass_results_on(bound, task: dict):
+    """Accept and reject as the owner decided, without the world's lock; what is accepted passes into the dataset."""
+    passes, given = PASSES[task["_check"]["action"]], set()
+
+    def decide(keys: list[str]) -> None:
+        mine = samples_of(bound, task["task_id"])
+        samples = [mine.find(key) for key in keys]
+        accepted = [each for each in samples if each.pop("_drawn", None) in passes]
+        for sample in samples:
+            sample.pop("_grade", None)
+            storing.store(mine, sample, ACCEPTED if sample in accepted else REJECTED)
+        # Of what several have made of a sample, the first that is accepted counts.
+        new = {each["sample_id"]: each for each in accepted[::-1] if each["sample_id"] not in given}
+        given.update(new)
+        if task["auto_sync_dataset"]:
+            give(bound, task, [*new.values()])
+
+    return lambda: storing.in_batches(bound, task, unchecked(bound, task), decide)
+
+
+def give(bound, task: dict, samples: list[dict]) -> None:
+    """Give the dataset these labels; those that it has stay unless they are to be overwritten."""
+    datasets, table, changed = (
+        datasets_of(bound.world, bound.project_id),
+        samples_in(bound, task["dataset_id"]),
+        [],
+    )
+    for sample in samples:
+        own = table.find(sample["sample_id"])
+        overwrites = task["_check"]["overwrite_last_result"]
+        if own is not None and (overwrites or own["sample_status"] != LABELED):
+            own |= {name: sample[name] for name in PASSED_ON if name in sample}
+            store_sample(table, own)
+            changed.append(own)
+    note_samples(datasets, datasets.find(task["dataset_id"]), changed)
+
+
+def after_passing_on(bound, task: dict, result: None) -> str:
+    """Rejected samples go back to who labeled them; a task whose samples are all accepted is done."""
+    left = storing.counts(samples_of(bound, task["task_id"]).table)
+    task["update_time"] = bound.world.clock.now_ms()
+    if left["rejected"]:
+        return "REJECTED"
+    return "ACCEPTED" if left["accepted"] == sum(left.values()) else "RUNNING"
+
+
+def counts_of_check(table) -> dict[str, int]:
+    """What the acceptance that is under way has come to."""
+    accepted, rejected, left = (table.how_many("_drawn", state) for state in (ACCEPTED, REJECTED, UNCHECKED))
+    points = sum(table.how_many("_grade", grade) * worth for grade, worth in POINTS.items())
+    total = table.how_many("sample_status", UNCHECKED)
+    return dict(zip(COUNTED, (total, accepted + rejected + left, accepted, rejected, points), strict=True))
+
+
+def history(task: dict) -> dict[str, int]:
+    """What all finished acceptances of the task have come to together."""
+    return {name: sum(each[name] for each in task["_checks"].values()) for name in COUNTED}
+
+
+def share(part: int, whole: int) -> float:
+    """Which part of the whole that is."""
+    return part / whole if whole else 0.0
+
+
+def reports(task: dict, table, id: str) -> dict:
+    """What an acceptance with that id has come to, and all finished ones together, as the API tells it."""
+    number = task["_checks"].get(id) or counts_of_check(table)
+    return {"checking_stats": {"task_id": id, **report(number)}, "total_stats": report(history(task))}
+
+
+def report(number: dict[str, int]) -> dict:
+    """What was counted of an acceptance, or of several."""
+    checked, mean = number["accepted"] + number["rejected"], share(number["points"], number["accepted"])
+    return {
+        **{f"{name}_sample_count": number[name] for name in COUNTED[:4]},
+        "checked_sample_count": checked,
+        "unchecked_sample_count": number["sampled"] - checked,
+        "sampling_num": number["sampled"],
+        "sampling_rate": share(number["sampled"], number["total"]),
+        "pass_rate": share(number["accepted"], checked),
+        "total_score": number["points"],
+        "score": "EDCBA"[round(mean)],
+    }
 
 
 @behaviour("GetWorkforceSamplingTask")
 def get_workforce_sampling_task(call):
     """What an acceptance has come to so far, and all finished ones together."""
-    task, id = TASKS.find(call), call.query["checking_task_id"]
-    check = task.get("_check", {})
-    if id in task["_checks"]:
-        number = task["_checks"][id]
-    elif check.get("checking_task_id") == id:
-        number = counts_of_check(samples_of(TASKS.of(call), task["task_id"]).table)
-    else:
+    (task, _, mine), id = task_asked(call), call.query["checking_task_id"]
+    if id not in (*task["_checks"], task.get("_check", {}).get("checking_task_id")):
         raise ApiError("ModelArts.4612", f"the task has no acceptance {id}")
-    return {
-        "checking_stats": report({"checking_task_id": id}, number),
-        "total_stats": report({}, history(task)),
-    }
+    return reports(task, mine.table, id)

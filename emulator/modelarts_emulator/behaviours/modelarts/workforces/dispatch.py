@@ -4,20 +4,15 @@ import re
 
 from modelarts_emulator.behaviours.modelarts.datasets.work import DATASETS
 from modelarts_emulator.behaviours.modelarts.samples.searching import condition_of, conditions_in, ids_left
-from modelarts_emulator.behaviours.modelarts.samples.storing import (
-    UNCONFIRMED,
-    UNLABELED,
-    counts_of,
-    samples_in,
-)
-from modelarts_emulator.behaviours.modelarts.workforces.samples import counts, in_batches, samples_of, store
-from modelarts_emulator.behaviours.modelarts.workforces.workers import LABELER, REVIEWER, WORKERS
-from modelarts_emulator.behaviours.modelarts.workforces.workforces import members_of
+from modelarts_emulator.behaviours.modelarts.samples.storing import counts_of, samples_in
+from modelarts_emulator.behaviours.modelarts.workforces import storing
+from modelarts_emulator.behaviours.modelarts.workforces.storing import UNCONFIRMED, UNLABELED, samples_of
+from modelarts_emulator.behaviours.modelarts.workforces.teams import LABELER, REVIEWER, WORKERS, members
 from modelarts_emulator.frame.messages import send
 from modelarts_emulator.waiting import refuse_to_wait
 
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-NEVER, BAD_ADDRESS, SENT = 0, 1, 3
+BAD_ADDRESS, SENT = 1, 3
 
 
 def hand_out_all(bound, task: dict):
@@ -26,7 +21,7 @@ def hand_out_all(bound, task: dict):
     def work() -> None:
         with bound.world.transaction():
             ids = ids_to_label(bound, task)
-        in_batches(bound, task, ids, lambda batch: hand_out(bound, task, batch))
+        storing.in_batches(bound, task, ids, lambda batch: hand_out(bound, task, batch))
 
     return work
 
@@ -45,49 +40,47 @@ def ids_to_label(bound, task: dict) -> list[str]:
 def hand_out(bound, task: dict, ids: list[str]) -> None:
     """Give samples to the labelers in turn, each to as many as the task says, whoever has it already."""
     mine, table = samples_of(bound, task["task_id"]), samples_in(bound, task["dataset_id"])
-    labelers, turn = members_of(task, LABELER), len(mine.table)
+    labelers, turn = members(task, LABELER), len(mine.table)
     for sample in filter(None, map(table.find, ids)):
         takes_over = task["synchronize_auto_labeling_data"] and sample["sample_status"] == UNCONFIRMED
-        labels = sample["labels"] if takes_over else []
         had = [each["worker_id"] for each in mine.having("sample_id", sample["sample_id"])]
         first = turn % len(labelers)
         free = [each for each in labelers[first:] + labelers[:first] if each["worker_id"] not in had]
         for worker in free[: max(0, task["repetition"] - len(had))]:
             who = {"worker_id": worker["worker_id"], "_email": worker["email"]}
-            who["annotated_by"] = f"human/{worker['email']}"
-            store(mine, {**sample, **who, "labels": labels}, UNCONFIRMED)
+            who |= {
+                "annotated_by": f"human/{worker['email']}",
+                "labels": sample["labels"] if takes_over else [],
+            }
+            storing.store(mine, {**sample, **who}, UNCONFIRMED)
             turn += 1
 
 
 def after_handing_out(bound, task: dict, result: None) -> str:
     """Mail those who have something to label or to review; the task runs."""
-    table = samples_of(bound, task["task_id"]).table
     task["_seen"] = state_of_dataset(bound, task)
-    for worker in members_of(task, LABELER, REVIEWER):
+    for worker in members(task, LABELER, REVIEWER):
         id = None if worker["role"] == REVIEWER else worker["worker_id"]
-        if any(counts(table, id).values()):
+        if any(storing.counts(samples_of(bound, task["task_id"]).table, id).values()):
             mail(bound, task, worker)
     return "RUNNING"
 
 
 def mail(bound, task: dict, worker: dict) -> None:
     """Queue a mail to a worker about a task, unless it says no address, and note that."""
-    is_address = ADDRESS.fullmatch(worker["email"]) is not None
-    now = bound.world.clock.now_ms()
-    status = {"email_status": SENT if is_address else BAD_ADDRESS, "last_notify_time": now}
-    task["_mails"][worker["worker_id"]] = status
-    workers = bound.beside(WORKERS)
-    member = workers.get(worker["worker_id"])
-    if is_address and member is not None:
+    workers, is_address = bound.beside(WORKERS), ADDRESS.fullmatch(worker["email"]) is not None
+    status = {"email_status": SENT if is_address else BAD_ADDRESS}
+    task["_mails"][worker["worker_id"]] = status | {"last_notify_time": bound.world.clock.now_ms()}
+    if is_address:
         content = {name: task[name] for name in ("task_id", "task_name", "dataset_id")}
         send(bound, "modelarts/workforces", worker["email"], f"Team labeling: {task['task_name']}", content)
-        workers.act(member, "mail")
+        workers.act(workers.find(worker["worker_id"]), "mail")
 
 
 def state_of_dataset(bound, task: dict) -> list[int]:
     """What changes when the samples of the task's dataset do."""
-    dataset = bound.records(DATASETS).copy_of(task["dataset_id"])
-    return [dataset["data_update_time"], *counts_of(samples_in(bound, task["dataset_id"]))]
+    moment = bound.records(DATASETS).copy_of(task["dataset_id"])["data_update_time"]
+    return [moment, *counts_of(samples_in(bound, task["dataset_id"]))]
 
 
 def follow_dataset(bound, task: dict) -> None:
@@ -99,23 +92,23 @@ def follow_dataset(bound, task: dict) -> None:
     mine, table = samples_of(bound, task["task_id"]), samples_in(bound, task["dataset_id"])
     lost = [key for key, id in mine.table.column("sample_id").items() if id not in table]
     task["_deleted"] += sum(mine.table.drop(key) for key in lost)
-    if task["synchronize_auto_labeling_data"]:
-        for key in mine.table.having("sample_status", UNLABELED):
-            sample = mine.find(key)
-            source = table.copy_of(sample["sample_id"])
-            if source["sample_status"] == UNCONFIRMED:
-                store(mine, sample | {"labels": source["labels"]}, UNCONFIRMED)
+    for key in (
+        mine.table.having("sample_status", UNLABELED) if task["synchronize_auto_labeling_data"] else ()
+    ):
+        sample = mine.find(key)
+        source = table.copy_of(sample["sample_id"])
+        if source["sample_status"] == UNCONFIRMED:
+            storing.store(mine, sample | {"labels": source["labels"]}, UNCONFIRMED)
     if task["synchronize_data"]:
         hand_out(bound, task, ids_to_label(bound, task))
-    task["_seen"] = seen
-    bound.put(task)
+    bound.put(task | {"_seen": seen})
 
 
 def hand_out_again(bound, task: dict) -> None:
     """Give what those who left had not labeled to those who take part now."""
-    mine, here = samples_of(bound, task["task_id"]), [each["worker_id"] for each in members_of(task, LABELER)]
-    left = [mine.find(key) for key in mine.table.having("sample_status", UNLABELED)]
-    left = [each for each in left if each["worker_id"] not in here]
+    mine, here = samples_of(bound, task["task_id"]), [each["worker_id"] for each in members(task, LABELER)]
+    unlabeled = [mine.find(key) for key in mine.table.having("sample_status", UNLABELED)]
+    left = [each for each in unlabeled if each["worker_id"] not in here]
     for sample in left:
         mine.table.drop(mine.id_of(sample))
     hand_out(bound, task, list(dict.fromkeys(each["sample_id"] for each in left)))
