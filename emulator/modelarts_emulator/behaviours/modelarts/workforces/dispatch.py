@@ -15,17 +15,6 @@ ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 BAD_ADDRESS, SENT = 1, 3
 
 
-def hand_out_all(bound, task: dict):
-    """Hand out what is to be labeled, without the world's lock."""
-
-    def work() -> None:
-        with bound.world.transaction():
-            ids = ids_to_label(bound, task)
-        storing.in_batches(bound, task, ids, lambda batch: hand_out(bound, task, batch))
-
-    return work
-
-
 def ids_to_label(bound, task: dict) -> list[str]:
     """The samples of the dataset without labels of people that the task wants and has not handed out, shuffled."""
     table = samples_in(bound, task["dataset_id"])

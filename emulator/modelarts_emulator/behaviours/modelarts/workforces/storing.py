@@ -97,9 +97,22 @@ def pronounce(sample: dict, kind: str, comment: dict) -> None:
     sample |= {f"{kind}_{name}": comment[name] for name in VERDICT if name in comment}
 
 
-def in_batches(bound: Bound, task: dict, ids: Sequence[str], do: Callable[[Sequence[str]], object]) -> None:
-    """Do something with so many ids at a time, each time in a transaction, until the task is gone."""
-    for start in range(0, len(ids), storing.BATCH):
-        with bound.world.transaction():
-            if task["task_id"] in bound.table:
-                do(ids[start : start + storing.BATCH])
+def in_batches(
+    choose: Callable[[Bound, dict], Sequence[str]], do: Callable[[Bound, dict, Sequence[str]], object]
+):
+    """Work of a lifecycle, off the world's lock: do it with so many of the chosen ids at a time, each time in a
+    transaction, until the task is gone.
+    """
+
+    def begin(bound: Bound, task: dict) -> Callable[[], None]:
+        def work() -> None:
+            with bound.world.transaction():
+                ids = choose(bound, task)
+            for start in range(0, len(ids), storing.BATCH):
+                with bound.world.transaction():
+                    if task["task_id"] in bound.table:
+                        do(bound, task, ids[start : start + storing.BATCH])
+
+        return work
+
+    return begin
