@@ -42,18 +42,15 @@ def unchecked(bound, task: dict) -> list[str]:
 
 def chosen(bound, task: dict) -> list[str]:
     """By chance those of them that the owner looks at."""
-    keys, chance = (
-        unchecked(bound, task),
-        bound.world.seeded("workforces", task["_check"]["checking_task_id"]),
-    )
-    return chance.sample(keys, min(task["_number"], len(keys)))
+    keys, id = unchecked(bound, task), task["_check"]["checking_task_id"]
+    return bound.world.seeded("workforces", id).sample(keys, min(task["_number"], len(keys)))
 
 
 def draw(bound, task: dict, keys: list[str]) -> None:
     """Note that samples were chosen."""
     mine = storing.samples_of(bound, task["task_id"])
-    for key in keys:
-        mine.put(mine.find(key) | {"_drawn": UNCHECKED})
+    for sample in map(mine.find, keys):
+        mine.put(sample | {"_drawn": UNCHECKED, "_drawn_of": sample["worker_id"]})
 
 
 @behaviour("AcceptSamples")
@@ -89,11 +86,15 @@ def call_off(call) -> dict:
     """Forget which samples were drawn, and what was said of them."""
     task, tasks, mine = storing.task_asked(call, "cancel")
     tasks.put({name: each for name, each in task.items() if name != "_check"})
-    for key in storing.ids_in(mine.table, f"{storing.DRAWN}__") or ():
-        sample = mine.find(key)
+    for sample in map(mine.find, storing.ids_in(mine.table, storing.DRAWN)):
         storing.pronounce(sample, "check", {})
-        mine.put({name: each for name, each in sample.items() if name not in ("_drawn", "_grade")})
+        mine.put(put_back(sample))
     return {}
+
+
+def put_back(sample: dict) -> dict:
+    """The sample as one that was not drawn."""
+    return {name: each for name, each in sample.items() if name not in ("_drawn", "_drawn_of", "_grade")}
 
 
 def conflicts(call) -> dict:
@@ -110,10 +111,9 @@ def decide(bound, task: dict, keys: list[str]) -> None:
     mine, table = storing.samples_of(bound, task["task_id"]), samples_in(bound, task["dataset_id"])
     check, changed, datasets = task["_check"], [], datasets_of(bound.world, bound.project_id)
     for sample in map(mine.find, keys):
-        passes = sample.pop("_drawn", None) in PASSES[check["action"]]
-        sample.pop("_grade", None)
+        passes = sample.get("_drawn") in PASSES[check["action"]]
         others = [each["sample_status"] for each in mine.having("sample_id", sample["sample_id"])]
-        storing.store(mine, sample, ACCEPTED if passes else REJECTED)
+        storing.store(mine, put_back(sample), ACCEPTED if passes else REJECTED)
         own = table.find(sample["sample_id"])
         # Of what several have made of a sample, the first that is accepted counts.
         passes_on = passes and ACCEPTED not in others and task["auto_sync_dataset"] and own is not None

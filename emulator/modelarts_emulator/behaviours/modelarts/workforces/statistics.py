@@ -5,7 +5,13 @@ from modelarts_emulator.behaviours.modelarts.samples.searching import conditions
 from modelarts_emulator.behaviours.modelarts.samples.statistics import stats_of
 from modelarts_emulator.behaviours.modelarts.workforces import storing, teams
 from modelarts_emulator.behaviours.modelarts.workforces.acceptance import history, reports, share
-from modelarts_emulator.behaviours.modelarts.workforces.storing import counts, ids_in, task_asked
+from modelarts_emulator.behaviours.modelarts.workforces.storing import (
+    DRAWN,
+    counts,
+    how_many,
+    ids_in,
+    task_asked,
+)
 from modelarts_emulator.behaviours.modelarts.workforces.tasks import TASKS
 from modelarts_emulator.behaviours.modelarts.workforces.teams import members
 from modelarts_emulator.frame.listing import list_rows
@@ -22,8 +28,10 @@ def sample_counts(table, worker_id: str | None = None) -> dict[str, int]:
     """How many samples of a task, or of one worker, are in each state, by the names that tasks have for them."""
     number = counts(table, worker_id)
     number |= {"total": sum(number.values()), "unannotated": number.pop("un_annotation")}
-    drawn = [key for key in ids_in(table, f"{storing.DRAWN}__") or () if key.endswith(worker_id or "")]
-    return {f"{name}_sample_count": each for name, each in (number | {"sampled": len(drawn)}).items()}
+    number["sampled"] = (
+        how_many(table, DRAWN) if worker_id is None else table.how_many("_drawn_of", worker_id)
+    )
+    return {f"{name}_sample_count": each for name, each in number.items()}
 
 
 @TASKS.showing
@@ -48,13 +56,12 @@ def show_task(bound, task):
         "score": share(past["points"], past["accepted"]),
         "dataset_name": dataset["dataset_name"],
         "total_sample_count": len(table),
-        "annotated_sample_count": len(ids_in(table, "__ALL__") or ()),
+        "annotated_sample_count": how_many(table, "__ALL__"),
         **dict.fromkeys(("workforce_task", "sync_labels", "auto_check_samples"), True),
     }
     if "_check" in task:
-        shown["checking_task_desc"] = task["_check"] | reports(
-            task, table, task["_check"]["checking_task_id"]
-        )
+        id = task["_check"]["checking_task_id"]
+        shown["checking_task_desc"] = task["_check"] | reports(task, table, id)
     return shown
 
 

@@ -15,16 +15,16 @@ UNREVIEWED, UNCHECKED, ACCEPTED, REJECTED = "__UNREVIEWED__", "__UNCHECK__", "__
 # States by their names in statistics.
 NUMBERED = {"un_annotation": UNLABELED, "auto_annotation": UNCONFIRMED, "unreviewed": UNREVIEWED}
 NUMBERED |= {"uncheck": UNCHECKED, "accepted": ACCEPTED, "rejected": REJECTED}
-DRAWN = "__WORKFORCE_SAMPLED"
+DRAWN = "__WORKFORCE_SAMPLED__"
 # {state that is asked for: (member, which values of it)}; `_drawn` is what the owner says of a sample that was drawn.
 STATES = {
     **{state: ("sample_status", (state,)) for state in NUMBERED.values()},
     "__NONE__": ("sample_status", (UNLABELED,)),
     "__ALL__": ("sample_status", (UNREVIEWED, UNCHECKED, ACCEPTED, REJECTED)),
     "__REVIEWED__": ("review_accept", (True, False)),
-    f"{DRAWN}__": ("_drawn", (UNCHECKED, ACCEPTED, REJECTED)),
-    f"{DRAWN}_CHECKED__": ("_drawn", (ACCEPTED, REJECTED)),
-    **{f"{DRAWN}{state[1:]}": ("_drawn", (state,)) for state in (UNCHECKED, ACCEPTED, REJECTED)},
+    DRAWN: ("_drawn", (UNCHECKED, ACCEPTED, REJECTED)),
+    f"{DRAWN[:-1]}CHECKED__": ("_drawn", (ACCEPTED, REJECTED)),
+    **{f"{DRAWN[:-1]}{state[2:]}": ("_drawn", (state,)) for state in (UNCHECKED, ACCEPTED, REJECTED)},
 }
 VERDICT = ("accept", "comment", "score")
 
@@ -73,6 +73,12 @@ def ids_in(table, state: str | None) -> Sequence[str] | None:
     member, values = STATES[state.upper()]
     found = [table.having(member, value) for value in values]
     return found[0] if len(found) == 1 else sorted((id for ids in found for id in ids), key=table.number)
+
+
+def how_many(table, state: str) -> int:
+    """How many samples of a task are in a state that is asked for; costs the same however many they are."""
+    member, values = STATES[state]
+    return sum(table.how_many(member, value) for value in values)
 
 
 def find_samples(mine: Bound, asked: dict) -> list[dict]:

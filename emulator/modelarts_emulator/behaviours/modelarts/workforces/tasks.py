@@ -5,7 +5,7 @@ from modelarts_emulator.behaviours.modelarts.datasets.datasets import DATASETS
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import kind_of, new_id, number_states
 from modelarts_emulator.behaviours.modelarts.datasets.results import results_of
 from modelarts_emulator.behaviours.modelarts.labels.rules import add_label, label_in
-from modelarts_emulator.behaviours.modelarts.samples.searching import condition_of, conditions_in
+from modelarts_emulator.behaviours.modelarts.samples.searching import conditions_of
 from modelarts_emulator.behaviours.modelarts.samples.storing import index_samples
 from modelarts_emulator.behaviours.modelarts.workforces import acceptance, dispatch, teams
 from modelarts_emulator.behaviours.modelarts.workforces.labeling import member_named
@@ -81,9 +81,8 @@ def complete_task(call, task):
     task["synchronize_auto_labeling_data"] |= bool(syncs & 2)
     teams.begin(call, task, dataset_id=dataset["dataset_id"], task_type=type)
     task |= {"_conditions": body.get("sample_conditions") or "[]", "_mails": {}, "_checks": {}, "_deleted": 0}
-    for condition in conditions_in(task["_conditions"]):
-        condition_of(condition)
-    task["workforces_config"] = config_asked(call, body.get("workforces_config", {}))
+    conditions_of(task["_conditions"])
+    task["workforces_config"] = {"workforces": []} | config_asked(call, body.get("workforces_config", {}))
     for label in body.get("labels", []):
         if label_in(dataset, label.get("name", ""), label.get("type")) is None:
             add_label(dataset, label)
@@ -95,7 +94,9 @@ def complete_task(call, task):
 
 def config_asked(call, asked: dict) -> dict:
     """Who takes part, as teams and workers are called; ApiError for unknown ones."""
-    config: dict = {"workforces": [team_asked(call, each) for each in asked.get("workforces", [])]}
+    config: dict = {}
+    if asked.get("workforces"):
+        config["workforces"] = [team_asked(call, each) for each in asked["workforces"]]
     if asked.get("agency"):
         workers = WORKERS.of(call)
         found = workers.having("worker_id", asked["agency"]) + workers.having("email", asked["agency"])
@@ -132,7 +133,7 @@ def follow(call, task):
 def change_members(call, task, before):
     """Let others take part; they get what those who leave had not labeled."""
     if "workforces_config" in call.body:
-        task["workforces_config"] = config_asked(call, call.body["workforces_config"])
+        task["workforces_config"] |= config_asked(call, call.body["workforces_config"])
         if task["_state"] in ("RUNNING", "REJECTED") and members(task):
             dispatch.hand_out_again(TASKS.of(call), task)
 
@@ -149,9 +150,7 @@ def forget_samples(bound, id):
 def start_workforce_task(call):
     """Begin to hand samples out, to those whom the manager names where a manager does."""
     task, tasks, _ = task_asked(call)
-    task["workforces_config"] |= config_asked(
-        call, call.body.get("workforces_config") or task["workforces_config"]
-    )
+    task["workforces_config"] |= config_asked(call, call.body.get("workforces_config", {}))
     if not members(task):
         raise ApiError("ModelArts.4621", "no team takes part, send workforces_config.workforces")
     tasks.act(task, "start")
