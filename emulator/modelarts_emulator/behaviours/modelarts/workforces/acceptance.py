@@ -17,6 +17,8 @@ PASS_ALL, REJECT_ALL, CANCEL, CONFLICTS, PASS_REST, REJECT_REST = range(6)
 PASSES: dict[int, tuple] = {PASS_ALL: (ACCEPTED, REJECTED, UNCHECKED, None), REJECT_ALL: ()}
 PASSES |= {PASS_REST: (ACCEPTED, UNCHECKED, None), REJECT_REST: (ACCEPTED,)}
 POINTS = {"A": 4, "B": 3, "C": 2, "D": 1}
+# What a sample says only while it is drawn.
+DRAWN = ("_drawn", "_drawn_of", "_grade")
 COUNTED = ("total", "sampled", "accepted", "rejected", "points")
 PASSED_ON = ("labels", "metadata", "annotated_by", "_labeled_at", "_usage")
 
@@ -35,14 +37,14 @@ def start_workforce_sampling_task(call):
     return {"task_id": id}
 
 
-def unchecked(bound, task: dict) -> list[str]:
+def ids_to_decide(bound, task: dict) -> list[str]:
     """The labeled samples of the task that wait for acceptance."""
     return [*storing.samples_of(bound, task["task_id"]).table.having("sample_status", UNCHECKED)]
 
 
-def chosen(bound, task: dict) -> list[str]:
+def ids_to_draw(bound, task: dict) -> list[str]:
     """By chance those of them that the owner looks at."""
-    keys, id = unchecked(bound, task), task["_check"]["checking_task_id"]
+    keys, id = ids_to_decide(bound, task), task["_check"]["checking_task_id"]
     return bound.world.seeded("workforces", id).sample(keys, min(task["_number"], len(keys)))
 
 
@@ -62,9 +64,9 @@ def accept_samples(call):
         if not drawn:
             raise ApiError("ModelArts.4420", f"{comment['sample_id']} was not drawn for this acceptance")
         for sample in drawn:
-            storing.pronounce(sample, "check", comment)
-            said = (ACCEPTED, comment.get("score", "")) if comment["accept"] else (REJECTED, "")
-            mine.put(sample | dict(zip(("_drawn", "_grade"), said, strict=True)))
+            grade = {"_grade": comment.get("score", "") if comment["accept"] else ""}
+            said = storing.with_verdict(sample, "check", comment) | grade
+            mine.put(said | {"_drawn": ACCEPTED if comment["accept"] else REJECTED})
     return {}
 
 
@@ -85,16 +87,10 @@ def update_workforce_sampling_task(call):
 def call_off(call) -> dict:
     """Forget which samples were drawn, and what was said of them."""
     task, tasks, mine = storing.task_asked(call, "cancel")
-    tasks.put({name: each for name, each in task.items() if name != "_check"})
+    tasks.put(storing.without(task, "_check"))
     for sample in map(mine.find, storing.ids_in(mine.table, storing.DRAWN)):
-        storing.pronounce(sample, "check", {})
-        mine.put(put_back(sample))
+        mine.put(storing.without(storing.with_verdict(sample, "check", {}), *DRAWN))
     return {}
-
-
-def put_back(sample: dict) -> dict:
-    """The sample as one that was not drawn."""
-    return {name: each for name, each in sample.items() if name not in ("_drawn", "_drawn_of", "_grade")}
 
 
 def conflicts(call) -> dict:
@@ -113,7 +109,7 @@ def decide(bound, task: dict, keys: list[str]) -> None:
     for sample in map(mine.find, keys):
         passes = sample.get("_drawn") in PASSES[check["action"]]
         others = [each["sample_status"] for each in mine.having("sample_id", sample["sample_id"])]
-        storing.store(mine, put_back(sample), ACCEPTED if passes else REJECTED)
+        storing.store(mine, storing.without(sample, *DRAWN), ACCEPTED if passes else REJECTED)
         own = table.find(sample["sample_id"])
         # Of what several have made of a sample, the first that is accepted counts.
         passes_on = passes and ACCEPTED not in others and task["auto_sync_dataset"] and own is not None

@@ -48,8 +48,7 @@ def update_workforce_task_samples(call):
         if sample["sample_status"] == storing.ACCEPTED:
             raise ApiError("ModelArts.4600", f"{sample['sample_id']} is accepted")
         label_sample(call, dataset, sample, asked)
-        for kind in ("review", "check"):
-            storing.pronounce(sample, kind, {})
+        sample = storing.with_verdict(storing.with_verdict(sample, "review", {}), "check", {})
         storing.store(mine, sample, state)
         learn_labels(dataset, [sample])
         for member in workers.having("worker_id", sample["worker_id"]):
@@ -78,6 +77,6 @@ def review_samples(call):
             if sample["sample_status"] != storing.UNREVIEWED:
                 code = "ModelArts.4606" if "review_accept" in sample else "ModelArts.4600"
                 raise ApiError(code, f"{sample['sample_id']} is {sample['sample_status']}")
-            storing.pronounce(sample, "review", comment)
+            sample = storing.with_verdict(sample, "review", comment)
             storing.store(mine, sample, storing.UNCHECKED if comment["accept"] else storing.REJECTED)
     return {}

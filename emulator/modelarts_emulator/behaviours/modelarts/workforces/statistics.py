@@ -67,9 +67,9 @@ def show_task(bound, task):
 
 def team_counts(task: dict) -> dict[str, int]:
     """How many teams take part, and how many of their members label and review."""
-    roles = {"labeler_count": teams.LABELER, "reviewer_count": teams.REVIEWER}
-    number = {name: len(members(task, role)) for name, role in roles.items()}
-    return {"workforce_count": len(task["workforces_config"]["workforces"]), **number}
+    labelers, reviewers = (len(members(task, role)) for role in (teams.LABELER, teams.REVIEWER))
+    count = len(task["workforces_config"]["workforces"])
+    return {"workforce_count": count, "labeler_count": labelers, "reviewer_count": reviewers}
 
 
 def config_now(bound, task: dict) -> dict:
@@ -79,26 +79,25 @@ def config_now(bound, task: dict) -> dict:
     def member(worker: dict) -> dict:
         return worker | {"status": (workers.get(worker["worker_id"]) or {"status": teams.DELETED})["status"]}
 
-    return config | {
-        "workforces": [team | {"workers": [*map(member, team["workers"])]} for team in config["workforces"]]
-    }
+    teams_now = [team | {"workers": [*map(member, team["workers"])]} for team in config["workforces"]]
+    return config | {"workforces": teams_now}
 
 
 def worker_tasks(bound, task: dict) -> list[dict]:
     """What the task is for each of its members."""
     table, said = storing.samples_of(bound, task["task_id"]).table, ("task_id", "dataset_id", "create_time")
-    rows = {each["worker_id"]: sample_counts(table, each["worker_id"]) for each in members(task)}
-    passed = {id: (each["accepted_sample_count"], each["rejected_sample_count"]) for id, each in rows.items()}
+    stats = {each["worker_id"]: sample_counts(table, each["worker_id"]) for each in members(task)}
+    ends = {
+        id: [each[f"{name}_sample_count"] for name in ("accepted", "rejected")] for id, each in stats.items()
+    }
+    rates = {id: share(accepted, accepted + rejected) for id, (accepted, rejected) in ends.items()}
     return [
         {name: task[name] for name in (*said, "update_time")}
         | worker
         | task["_mails"].get(worker["worker_id"], NOT_MAILED)
         | {"workforce_task_name": task["task_name"], "dataset_type": task["task_type"]}
         | {"task_status": STATUS_OF_MEMBERS.get(task["status"], task["status"])}
-        | {
-            "sample_stats": rows[id := worker["worker_id"]],
-            "pass_rate": share(passed[id][0], sum(passed[id])),
-        }
+        | {"sample_stats": stats[worker["worker_id"]], "pass_rate": rates[worker["worker_id"]]}
         for worker in members(task)
     ]
 

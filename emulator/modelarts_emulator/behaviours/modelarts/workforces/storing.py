@@ -26,16 +26,16 @@ STATES = {
     f"{DRAWN[:-1]}CHECKED__": ("_drawn", (ACCEPTED, REJECTED)),
     **{f"{DRAWN[:-1]}{state[2:]}": ("_drawn", (state,)) for state in (UNCHECKED, ACCEPTED, REJECTED)},
 }
-VERDICT = ("accept", "comment", "score")
 
 
 def shown_team_sample(bound, sample: dict) -> dict:
     """The sample as others show it, with all who label it."""
     others = [bound.table.copy_of(key) for key in bound.table.having("sample_id", sample["sample_id"])]
     labelers = [{"worker_id": each["worker_id"], "email": each["_email"], "role": 0} for each in others]
-    hidden = {"annotated_by"} if sample["sample_status"] in (UNLABELED, UNCONFIRMED) else ()
     shown = {**shown_sample(bound, sample), "labelers": labelers}
-    return {name: value for name, value in shown.items() if name not in hidden}
+    return (
+        shown if sample["sample_status"] not in (UNLABELED, UNCONFIRMED) else without(shown, "annotated_by")
+    )
 
 
 TEAM_SAMPLES = Resource(
@@ -52,9 +52,7 @@ def samples_of(bound: Bound, task_id: str) -> Bound:
 
 
 def task_asked(call, action: str = "") -> tuple[dict, Bound, Bound]:
-    """The task that the path names, the tasks of its project, and its samples. ApiError where the task is in no state
-    for an action.
-    """
+    """The task that the path names, the tasks of its project, and its samples. ApiError when it cannot do an action."""
     tasks = resource_of(TASKS).of(call)
     task = tasks.resource.find(call)
     return tasks.act(task, action) if action else task, tasks, samples_of(tasks, task["task_id"])
@@ -96,19 +94,19 @@ def counts(table, worker_id: str | None = None) -> dict[str, int]:
     return {name: table.how_many(member, f"{start}{state}") for name, state in NUMBERED.items()}
 
 
-def pronounce(sample: dict, kind: str, comment: dict) -> None:
-    """Note in a sample what a reviewer (kind "review") or the owner ("check") says of it; {} takes it back."""
-    for name in VERDICT:
-        sample.pop(f"{kind}_{name}", None)
-    sample |= {f"{kind}_{name}": comment[name] for name in VERDICT if name in comment}
+def with_verdict(sample: dict, kind: str, comment: dict) -> dict:
+    """The sample with what a reviewer (kind "review") or the owner ("check") says of it; {} takes it back."""
+    names = {name: f"{kind}_{name}" for name in ("accept", "comment", "score")}
+    return without(sample, *names.values()) | {names[each]: comment[each] for each in names.keys() & comment}
 
 
-def in_batches(
-    choose: Callable[[Bound, dict], Sequence[str]], do: Callable[[Bound, dict, Sequence[str]], object]
-):
-    """Work of a lifecycle, off the world's lock: do it with so many of the chosen ids at a time, each time in a
-    transaction, until the task is gone.
-    """
+def without(members: dict, *names: str) -> dict:
+    """The members but for those."""
+    return {name: value for name, value in members.items() if name not in names}
+
+
+def in_batches(choose: Callable[..., Sequence[str]], do: Callable[[Bound, dict, Sequence[str]], None]):
+    """Work of a lifecycle: do it with so many of the chosen ids at a time, each time in a transaction of its own."""
 
     def begin(bound: Bound, task: dict) -> Callable[[], None]:
         def work() -> None:

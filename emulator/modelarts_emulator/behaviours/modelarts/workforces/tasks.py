@@ -32,8 +32,8 @@ def refuse_action(state: str, action: str) -> ApiError:
 
 
 HAND_OUT = in_batches(dispatch.ids_to_label, dispatch.hand_out)
-DRAW = in_batches(acceptance.chosen, acceptance.draw)
-DECIDE = in_batches(acceptance.unchecked, acceptance.decide)
+DRAW = in_batches(acceptance.ids_to_draw, acceptance.draw)
+DECIDE = in_batches(acceptance.ids_to_decide, acceptance.decide)
 LIFE = Lifecycle(
     "CREATED",
     field="_state",
@@ -163,8 +163,7 @@ def send_emails(call):
     (task, tasks, _), now = task_asked(call), call.world.clock.now_ms()
     if now - task.get("_mailed_at", -MAIL_MS) < MAIL_MS:
         raise ApiError("ModelArts.4627", "mails about the task were sent less than a minute ago")
-    answer = results_of(
-        call.body["emails"], lambda email: dispatch.mail(tasks, task, member_named(task, email))
-    )
+    emails = call.body["emails"]
+    answer = results_of(emails, lambda email: dispatch.mail(tasks, task, member_named(task, email)))
     tasks.put(task | {"_mailed_at": now})
     return answer

@@ -100,11 +100,9 @@ def refuse_at_work(call, record):
     if "worker_id" in record:
         id, code = record["worker_id"], "ModelArts.4628"
     for task in call.records(TASKS):
-        taking_part = [each["workforce_id"] for each in task["workforces_config"]["workforces"]]
-        if task["_state"] != "ACCEPTED" and id in (
-            *taking_part,
-            *(each["worker_id"] for each in members(task)),
-        ):
+        config = task["workforces_config"]
+        busy = {config.get("agency"), *(each["workforce_id"] for each in config["workforces"])}
+        if task["_state"] != "ACCEPTED" and id in busy | {each["worker_id"] for each in members(task)}:
             raise ApiError(code, f"{id} takes part in task {task['task_name']}, which is {task['_state']}")
 
 
@@ -124,9 +122,8 @@ def list_all_workers(call):
 def batch_delete_workers(call):
     """Delete members of a team, each with a result of its own."""
     WORKFORCES.find(call)
-    return results_of(
-        call.body.get("workers", []), lambda id: WORKERS.let_go(call, WORKERS.find(call, id)) and None
-    )
+    ids = call.body.get("workers", [])
+    return results_of(ids, lambda id: WORKERS.let_go(call, WORKERS.find(call, id)) and None)
 
 
 @behaviour("ListWorkforces")
