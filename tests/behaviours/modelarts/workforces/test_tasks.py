@@ -240,3 +240,12 @@ def test_teams_label_some_types_of_datasets_only(cloud):
     dataset = made(cloud, {"a.bin": b"x"}, type=900)
     refused = cloud.post(f"{DATASETS}/{dataset}/workforce-tasks", {})
     assert refusal(refused) == (400, "ModelArts.4820")
+
+
+def test_a_running_task_that_names_a_manager_keeps_its_teams(cloud):
+    task = running(cloud, roles={MANAGER: 2}, synchronize_data=True)
+    assert cloud.put(task, {"workforces_config": {"agency": MANAGER}}).json == {}
+    put(cloud, pictures("e.png"))
+    cloud.post(f"{DATASETS}/{task.split('/')[4]}/sync-data", {})
+    cloud.clock.advance("1m")
+    assert len(samples(cloud, task)) == 5 and cloud.get(task).json["workforces_config"]["agency"]

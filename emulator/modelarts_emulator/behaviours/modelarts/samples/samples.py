@@ -18,9 +18,7 @@ from modelarts_emulator.behaviours.modelarts.datasets.results import results_of
 from modelarts_emulator.behaviours.modelarts.labels.rules import learn_labels
 from modelarts_emulator.behaviours.modelarts.samples.annotations import checked_labels
 from modelarts_emulator.behaviours.modelarts.samples.searching import (
-    condition_of,
-    conditions_in,
-    ids_found,
+    ids_asked,
     ids_in_state,
     is_by,
     is_within,
@@ -69,7 +67,7 @@ def list_samples(call):
     if query.get("version_id"):
         page = list_rows(call, samples_of_version(call, dataset, query["version_id"]))
         return page | {"samples": [SAMPLES.row(call, bound, each) for each in page["samples"]]}
-    conditions = [condition_of(each) for each in conditions_in(query.get("search_conditions") or "[]")]
+    conditions = []
     if (query["low_score"], query["high_score"]) != ANY_SCORE:
         scores = f"{query['low_score']},{query['high_score']}"
         conditions.append(lambda sample: is_within(score_of(sample), scores))
@@ -77,11 +75,8 @@ def list_samples(call):
         conditions.append(lambda sample: is_by(sample, query["email"]))
     if query["sample_type"] != ANY_TYPE:
         conditions.append(lambda sample: sample["sample_type"] == query["sample_type"])
-    label = query.get("label_name") or None, query.get("label_type")
-    state = query.get("sample_state")
-    return list_records(
-        call, bound, ids_found(bound.table, state, conditions, None if label == (None, None) else label)
-    )
+    ids = ids_in_state(bound.table, query.get("sample_state"))
+    return list_records(call, bound, ids_asked(bound.table, ids, query, *conditions))
 
 
 @behaviour("DescribeSample")
@@ -104,18 +99,23 @@ def update_samples(call):
 
     def update(asked: dict) -> None:
         sample = bound.find(asked.get("sample_id", ""))
-        text = "".join(sample.get("sample_data", []))
-        sample["labels"] = checked_labels(dataset, asked.get("labels", []), text)
-        sample["metadata"] |= asked.get("metadata", {})
-        if "sample_usage" in asked:
-            sample["_usage"] = asked["sample_usage"]
-        sample |= {"annotated_by": who_labels(call), "_labeled_at": call.world.clock.now_ms()}
-        store_sample(bound.table, sample)
+        label_sample(call, dataset, sample, asked)
+        store_sample(bound.table, sample | {"annotated_by": who_labels(call)})
         changed.append(sample)
 
     answer = results_of(call.body.get("samples", []), update)
     note_change(call, dataset, changed)
     return answer
+
+
+def label_sample(call, dataset: dict, sample: dict, asked: dict) -> None:
+    """Give a sample other labels, metadata and usage. ApiError for labels that its dataset cannot have."""
+    text = "".join(sample.get("sample_data", []))
+    sample["labels"] = checked_labels(dataset, asked.get("labels", []), text)
+    sample["metadata"] |= asked.get("metadata", {})
+    if "sample_usage" in asked:
+        sample["_usage"] = asked["sample_usage"]
+    sample["_labeled_at"] = call.world.clock.now_ms()
 
 
 @behaviour("UploadSamplesJson")

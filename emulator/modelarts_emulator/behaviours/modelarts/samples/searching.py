@@ -63,6 +63,20 @@ def ids_left(
     return [id for id in ids if all(holds(table.copy_of(id)) for holds in conditions)]
 
 
+def ids_asked(
+    table: Table, ids: Sequence[str] | None, query: dict, *conditions: Condition
+) -> Sequence[str] | None:
+    """Those of the ids (None: all) whose samples a query of a list looks for, oldest first; None for all."""
+    label = query.get("label_name") or None, query.get("label_type")
+    conditions += (*conditions_of(query.get("search_conditions") or "[]"),)
+    return ids_left(table, ids, conditions, None if label == (None, None) else label)
+
+
+def conditions_of(text: str) -> list[Condition]:
+    """The conditions that a query writes as JSON: all of them hold. ApiError for what is no condition."""
+    return [condition_of(each) for each in conditions_in(text)]
+
+
 def condition_of(asked: dict) -> Condition:
     """The condition that one SearchCondition means: all of its members hold. ApiError for what is no condition."""
     unknown = asked.keys() - MEMBERS.keys()

@@ -7,13 +7,7 @@ from modelarts_emulator.behaviours.modelarts.datasets.work import datasets_of
 from modelarts_emulator.behaviours.modelarts.samples.samples import note_samples
 from modelarts_emulator.behaviours.modelarts.samples.storing import LABELED, samples_in, store_sample
 from modelarts_emulator.behaviours.modelarts.workforces import storing
-from modelarts_emulator.behaviours.modelarts.workforces.storing import (
-    ACCEPTED,
-    REJECTED,
-    UNCHECKED,
-    samples_of,
-    task_asked,
-)
+from modelarts_emulator.behaviours.modelarts.workforces.storing import ACCEPTED, REJECTED, UNCHECKED
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.waiting import refuse_to_wait
@@ -23,6 +17,8 @@ PASS_ALL, REJECT_ALL, CANCEL, CONFLICTS, PASS_REST, REJECT_REST = range(6)
 PASSES: dict[int, tuple] = {PASS_ALL: (ACCEPTED, REJECTED, UNCHECKED, None), REJECT_ALL: ()}
 PASSES |= {PASS_REST: (ACCEPTED, UNCHECKED, None), REJECT_REST: (ACCEPTED,)}
 POINTS = {"A": 4, "B": 3, "C": 2, "D": 1}
+# What a sample says only while it is drawn.
+DRAWN = ("_drawn", "_drawn_of", "_grade")
 COUNTED = ("total", "sampled", "accepted", "rejected", "points")
 PASSED_ON = ("labels", "metadata", "annotated_by", "_labeled_at", "_usage")
 
@@ -33,7 +29,7 @@ def start_workforce_sampling_task(call):
     number, rate = call.body.get("sampling_num"), call.body.get("sampling_rate")
     if (number is None) == (rate is None) or (number is not None and number < 1):
         raise ApiError("ModelArts.4396", "send either sampling_num, at least 1, or sampling_rate")
-    (task, tasks, mine), id = task_asked(call, "check"), new_id(call.world)
+    (task, tasks, mine), id = storing.task_asked(call, "check"), new_id(call.world)
     total = mine.table.how_many("sample_status", UNCHECKED)
     if not total:
         raise ApiError("ModelArts.4625", "nothing is labeled that was not accepted or rejected")
@@ -41,40 +37,36 @@ def start_workforce_sampling_task(call):
     return {"task_id": id}
 
 
-def draw_samples(bound, task: dict):
-    """Choose by chance the samples that the owner looks at, without the world's lock."""
-
-    def draw(keys: list[str]) -> None:
-        mine = samples_of(bound, task["task_id"])
-        for key in keys:
-            mine.put(mine.find(key) | {"_drawn": UNCHECKED})
-
-    def work() -> None:
-        keys = unchecked(bound, task)
-        chance = bound.world.seeded("workforces", task["_check"]["checking_task_id"])
-        storing.in_batches(bound, task, chance.sample(keys, min(task["_number"], len(keys))), draw)
-
-    return work
+def ids_to_decide(bound, task: dict) -> list[str]:
+    """The labeled samples of the task that wait for acceptance."""
+    return [*storing.samples_of(bound, task["task_id"]).table.having("sample_status", UNCHECKED)]
 
 
-def unchecked(bound, task: dict) -> list[str]:
-    """The labeled samples of the task that wait for acceptance, for work that does not hold the world's lock."""
-    with bound.world.transaction():
-        return list(samples_of(bound, task["task_id"]).table.having("sample_status", UNCHECKED))
+def ids_to_draw(bound, task: dict) -> list[str]:
+    """By chance those of them that the owner looks at."""
+    keys, id = ids_to_decide(bound, task), task["_check"]["checking_task_id"]
+    return bound.world.seeded("workforces", id).sample(keys, min(task["_number"], len(keys)))
+
+
+def draw(bound, task: dict, keys: list[str]) -> None:
+    """Note that samples were chosen."""
+    mine = storing.samples_of(bound, task["task_id"])
+    for sample in map(mine.find, keys):
+        mine.put(sample | {"_drawn": UNCHECKED, "_drawn_of": sample["worker_id"]})
 
 
 @behaviour("AcceptSamples")
 def accept_samples(call):
     """Note what the owner says of samples that were drawn; all or none."""
-    _, _, mine = task_asked(call, "comment")
+    _, _, mine = storing.task_asked(call, "comment")
     for comment in call.body.get("comments", []):
         drawn = [each for each in storing.find_samples(mine, comment) if "_drawn" in each]
         if not drawn:
             raise ApiError("ModelArts.4420", f"{comment['sample_id']} was not drawn for this acceptance")
         for sample in drawn:
-            storing.pronounce(sample, "check", comment)
-            said = (ACCEPTED, comment.get("score", "")) if comment["accept"] else (REJECTED, "")
-            mine.put(sample | dict(zip(("_drawn", "_grade"), said, strict=True)))
+            grade = {"_grade": comment.get("score", "") if comment["accept"] else ""}
+            said = storing.with_verdict(sample, "check", comment) | grade
+            mine.put(said | {"_drawn": ACCEPTED if comment["accept"] else REJECTED})
     return {}
 
 
@@ -85,7 +77,7 @@ def update_workforce_sampling_task(call):
     if action in (CANCEL, CONFLICTS):
         refuse_to_wait()
         return call_off(call) if action == CANCEL else conflicts(call)
-    task, tasks, mine = task_asked(call, "finish")
+    task, tasks, mine = storing.task_asked(call, "finish")
     check = task["_check"]
     check |= {"action": action, "overwrite_last_result": call.body["overwrite_last_result"]}
     tasks.put(task | {"_checks": task["_checks"] | {check["checking_task_id"]: counts_of_check(mine.table)}})
@@ -94,64 +86,42 @@ def update_workforce_sampling_task(call):
 
 def call_off(call) -> dict:
     """Forget which samples were drawn, and what was said of them."""
-    task, tasks, mine = task_asked(call, "cancel")
-    tasks.put({name: each for name, each in task.items() if name != "_check"})
-    for key in storing.ids_in(mine.table, f"{storing.DRAWN}__") or ():
-        sample = mine.find(key)
-        storing.pronounce(sample, "check", {})
-        mine.put({name: each for name, each in sample.items() if name not in ("_drawn", "_grade")})
+    task, tasks, mine = storing.task_asked(call, "cancel")
+    tasks.put(storing.without(task, "_check"))
+    for sample in map(mine.find, storing.ids_in(mine.table, storing.DRAWN)):
+        mine.put(storing.without(storing.with_verdict(sample, "check", {}), *DRAWN))
     return {}
 
 
 def conflicts(call) -> dict:
     """The labeled samples to which somebody has given labels in the dataset since."""
-    task, tasks, mine = task_asked(call, "comment")
+    task, tasks, mine = storing.task_asked(call, "comment")
     labeled = set(samples_in(tasks, task["dataset_id"]).having("sample_status", LABELED))
     found = [mine.find(key) for key in mine.table.having("sample_status", UNCHECKED)]
     rows = [mine.shown(each) for each in found if each["sample_id"] in labeled]
     return {"sample_count": len(rows), "samples": rows}
 
 
-def pass_results_on(bound, task: dict):
-    """Accept and reject as the owner decided, without the world's lock; what is accepted passes into the dataset."""
-    passes, given = PASSES[task["_check"]["action"]], set()
-
-    def decide(keys: list[str]) -> None:
-        mine = samples_of(bound, task["task_id"])
-        samples = [mine.find(key) for key in keys]
-        accepted = [each for each in samples if each.pop("_drawn", None) in passes]
-        for sample in samples:
-            sample.pop("_grade", None)
-            storing.store(mine, sample, ACCEPTED if sample in accepted else REJECTED)
-        # Of what several have made of a sample, the first that is accepted counts.
-        new = {each["sample_id"]: each for each in accepted[::-1] if each["sample_id"] not in given}
-        given.update(new)
-        if task["auto_sync_dataset"]:
-            give(bound, task, [*new.values()])
-
-    return lambda: storing.in_batches(bound, task, unchecked(bound, task), decide)
-
-
-def give(bound, task: dict, samples: list[dict]) -> None:
-    """Give the dataset these labels; those that it has stay unless they are to be overwritten."""
-    datasets, table, changed = (
-        datasets_of(bound.world, bound.project_id),
-        samples_in(bound, task["dataset_id"]),
-        [],
-    )
-    for sample in samples:
+def decide(bound, task: dict, keys: list[str]) -> None:
+    """Accept and reject as the owner decided; what is accepted passes into the dataset unless that has labels."""
+    mine, table = storing.samples_of(bound, task["task_id"]), samples_in(bound, task["dataset_id"])
+    check, changed, datasets = task["_check"], [], datasets_of(bound.world, bound.project_id)
+    for sample in map(mine.find, keys):
+        passes = sample.get("_drawn") in PASSES[check["action"]]
+        others = [each["sample_status"] for each in mine.having("sample_id", sample["sample_id"])]
+        storing.store(mine, storing.without(sample, *DRAWN), ACCEPTED if passes else REJECTED)
         own = table.find(sample["sample_id"])
-        overwrites = task["_check"]["overwrite_last_result"]
-        if own is not None and (overwrites or own["sample_status"] != LABELED):
-            own |= {name: sample[name] for name in PASSED_ON if name in sample}
-            store_sample(table, own)
-            changed.append(own)
+        # Of what several have made of a sample, the first that is accepted counts.
+        passes_on = passes and ACCEPTED not in others and task["auto_sync_dataset"] and own is not None
+        if passes_on and (check["overwrite_last_result"] or own["sample_status"] != LABELED):
+            changed.append(own | {name: sample[name] for name in PASSED_ON if name in sample})
+            store_sample(table, changed[-1])
     note_samples(datasets, datasets.find(task["dataset_id"]), changed)
 
 
 def after_passing_on(bound, task: dict, result: None) -> str:
     """Rejected samples go back to who labeled them; a task whose samples are all accepted is done."""
-    left = storing.counts(samples_of(bound, task["task_id"]).table)
+    left = storing.counts(storing.samples_of(bound, task["task_id"]).table)
     task["update_time"] = bound.world.clock.now_ms()
     if left["rejected"]:
         return "REJECTED"
@@ -200,7 +170,7 @@ def report(number: dict[str, int]) -> dict:
 @behaviour("GetWorkforceSamplingTask")
 def get_workforce_sampling_task(call):
     """What an acceptance has come to so far, and all finished ones together."""
-    (task, _, mine), id = task_asked(call), call.query["checking_task_id"]
+    (task, _, mine), id = storing.task_asked(call), call.query["checking_task_id"]
     if id not in (*task["_checks"], task.get("_check", {}).get("checking_task_id")):
         raise ApiError("ModelArts.4612", f"the task has no acceptance {id}")
     return reports(task, mine.table, id)

@@ -3,7 +3,7 @@
 import re
 
 from modelarts_emulator.behaviours.modelarts.datasets.work import DATASETS
-from modelarts_emulator.behaviours.modelarts.samples.searching import condition_of, conditions_in, ids_left
+from modelarts_emulator.behaviours.modelarts.samples.searching import conditions_of, ids_left
 from modelarts_emulator.behaviours.modelarts.samples.storing import counts_of, samples_in
 from modelarts_emulator.behaviours.modelarts.workforces import storing
 from modelarts_emulator.behaviours.modelarts.workforces.storing import UNCONFIRMED, UNLABELED, samples_of
@@ -15,24 +15,13 @@ ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 BAD_ADDRESS, SENT = 1, 3
 
 
-def hand_out_all(bound, task: dict):
-    """Hand out what is to be labeled, without the world's lock."""
-
-    def work() -> None:
-        with bound.world.transaction():
-            ids = ids_to_label(bound, task)
-        storing.in_batches(bound, task, ids, lambda batch: hand_out(bound, task, batch))
-
-    return work
-
-
 def ids_to_label(bound, task: dict) -> list[str]:
     """The samples of the dataset without labels of people that the task wants and has not handed out, shuffled."""
     table = samples_in(bound, task["dataset_id"])
     had = set(samples_of(bound, task["task_id"]).table.column("sample_id").values())
     free = [id for state in (UNLABELED, UNCONFIRMED) for id in table.having("sample_status", state)]
-    conditions = [condition_of(each) for each in conditions_in(task["_conditions"])]
-    wanted = list(ids_left(table, [id for id in free if id not in had], conditions) or ())
+    free = [id for id in free if id not in had]
+    wanted = list(ids_left(table, free, conditions_of(task["_conditions"])) or ())
     bound.world.seeded("workforces", task["task_id"]).shuffle(wanted)
     return wanted
 
@@ -42,17 +31,15 @@ def hand_out(bound, task: dict, ids: list[str]) -> None:
     mine, table = samples_of(bound, task["task_id"]), samples_in(bound, task["dataset_id"])
     labelers, turn = members(task, LABELER), len(mine.table)
     for sample in filter(None, map(table.find, ids)):
-        takes_over = task["synchronize_auto_labeling_data"] and sample["sample_status"] == UNCONFIRMED
+        is_proposed = task["synchronize_auto_labeling_data"] and sample["sample_status"] == UNCONFIRMED
+        labels = sample["labels"] if is_proposed else []
         had = [each["worker_id"] for each in mine.having("sample_id", sample["sample_id"])]
         first = turn % len(labelers)
         free = [each for each in labelers[first:] + labelers[:first] if each["worker_id"] not in had]
         for worker in free[: max(0, task["repetition"] - len(had))]:
-            who = {"worker_id": worker["worker_id"], "_email": worker["email"]}
-            who |= {
-                "annotated_by": f"human/{worker['email']}",
-                "labels": sample["labels"] if takes_over else [],
-            }
-            storing.store(mine, {**sample, **who}, UNCONFIRMED)
+            id, email = worker["worker_id"], worker["email"]
+            who = {"worker_id": id, "_email": email, "annotated_by": f"human/{email}"}
+            storing.store(mine, {**sample, **who, "labels": labels}, UNCONFIRMED)
             turn += 1
 
 
@@ -92,16 +79,15 @@ def follow_dataset(bound, task: dict) -> None:
     mine, table = samples_of(bound, task["task_id"]), samples_in(bound, task["dataset_id"])
     lost = [key for key, id in mine.table.column("sample_id").items() if id not in table]
     task["_deleted"] += sum(mine.table.drop(key) for key in lost)
-    for key in (
-        mine.table.having("sample_status", UNLABELED) if task["synchronize_auto_labeling_data"] else ()
-    ):
-        sample = mine.find(key)
+    unlabeled = mine.table.having("sample_status", UNLABELED)
+    for sample in map(mine.find, unlabeled if task["synchronize_auto_labeling_data"] else ()):
         source = table.copy_of(sample["sample_id"])
         if source["sample_status"] == UNCONFIRMED:
             storing.store(mine, sample | {"labels": source["labels"]}, UNCONFIRMED)
     if task["synchronize_data"]:
         hand_out(bound, task, ids_to_label(bound, task))
-    bound.put(task | {"_seen": seen})
+    task["_seen"] = seen
+    bound.put(task)
 
 
 def hand_out_again(bound, task: dict) -> None:

@@ -3,8 +3,8 @@
 from modelarts_emulator.behaviours.modelarts.datasets.datasets import DATASETS
 from modelarts_emulator.behaviours.modelarts.datasets.results import results_of
 from modelarts_emulator.behaviours.modelarts.labels.rules import learn_labels
-from modelarts_emulator.behaviours.modelarts.samples.annotations import checked_labels
-from modelarts_emulator.behaviours.modelarts.samples.searching import condition_of, conditions_in, ids_left
+from modelarts_emulator.behaviours.modelarts.samples.samples import label_sample
+from modelarts_emulator.behaviours.modelarts.samples.searching import ids_asked
 from modelarts_emulator.behaviours.modelarts.workforces import storing
 from modelarts_emulator.behaviours.modelarts.workforces.storing import find_samples, ids_in, task_asked
 from modelarts_emulator.behaviours.modelarts.workforces.teams import LABELER, REVIEWER, WORKERS, members
@@ -16,12 +16,9 @@ from modelarts_emulator.frame.registry import behaviour
 @behaviour("ListWorkforceTaskSamples")
 def list_workforce_task_samples(call):
     """A page of the samples of a task that are looked for, each once for everybody who labels it."""
-    (_, _, mine), query = task_asked(call), call.query
-    conditions = [condition_of(each) for each in conditions_in(query.get("search_conditions") or "[]")]
-    label = query.get("label_name") or None, query.get("label_type")
-    ids = ids_in(mine.table, query.get("sample_state"))
-    found = ids_left(mine.table, ids, conditions, None if label == (None, None) else label)
-    return list_records(call, mine, found)
+    _, _, mine = task_asked(call)
+    ids = ids_in(mine.table, call.query.get("sample_state"))
+    return list_records(call, mine, ids_asked(mine.table, ids, call.query))
 
 
 @behaviour("DescribeWorkforceTaskSample")
@@ -40,26 +37,18 @@ def describe_workforce_task_sample(call):
 @behaviour("UpdateWorkforceTaskSamples")
 def update_workforce_task_samples(call):
     """Label samples as a member, each with a result of its own; one without labels loses those that it has."""
-    (task, tasks, mine), now = task_asked(call, "label"), call.world.clock.now_ms()
-    dataset, workers = DATASETS.find(call), WORKERS.of(call)
-    email = call.body.get("email")
-    worker = {"worker_id": member_named(task, email)["worker_id"]} if email else {}
-    if email and member_named(task, email)["role"] != LABELER:
-        raise ApiError("ModelArts.4600", f"{email} is no labeler of the task")
+    (task, tasks, mine), dataset, workers = task_asked(call, "label"), DATASETS.find(call), WORKERS.of(call)
+    worker = member_named(task, call.body["email"]) if call.body.get("email") else {}
+    if worker.get("role", LABELER) != LABELER:
+        raise ApiError("ModelArts.4600", f"{worker['email']} is no labeler of the task")
     state = storing.UNREVIEWED if members(task, REVIEWER) else storing.UNCHECKED
 
     def update(asked: dict) -> None:
-        sample = find_samples(mine, asked | worker)[0]
+        sample = find_samples(mine, {**asked, **worker})[0]
         if sample["sample_status"] == storing.ACCEPTED:
             raise ApiError("ModelArts.4600", f"{sample['sample_id']} is accepted")
-        text = "".join(sample.get("sample_data", []))
-        sample["labels"] = checked_labels(dataset, asked.get("labels", []), text)
-        sample["metadata"] |= asked.get("metadata", {})
-        sample |= {"_labeled_at": now} | (
-            {"_usage": asked["sample_usage"]} if "sample_usage" in asked else {}
-        )
-        for kind in ("review", "check"):
-            storing.pronounce(sample, kind, {})
+        label_sample(call, dataset, sample, asked)
+        sample = storing.with_verdict(storing.with_verdict(sample, "review", {}), "check", {})
         storing.store(mine, sample, state)
         learn_labels(dataset, [sample])
         for member in workers.having("worker_id", sample["worker_id"]):
@@ -67,7 +56,7 @@ def update_workforce_task_samples(call):
 
     answer = results_of(call.body.get("samples", []), update)
     DATASETS.of(call).put(dataset)
-    tasks.put(task | {"update_time": now})
+    tasks.put(task | {"update_time": call.world.clock.now_ms()})
     return answer
 
 
@@ -88,6 +77,6 @@ def review_samples(call):
             if sample["sample_status"] != storing.UNREVIEWED:
                 code = "ModelArts.4606" if "review_accept" in sample else "ModelArts.4600"
                 raise ApiError(code, f"{sample['sample_id']} is {sample['sample_status']}")
-            storing.pronounce(sample, "review", comment)
+            sample = storing.with_verdict(sample, "review", comment)
             storing.store(mine, sample, storing.UNCHECKED if comment["accept"] else storing.REJECTED)
     return {}

@@ -5,7 +5,13 @@ from modelarts_emulator.behaviours.modelarts.samples.searching import conditions
 from modelarts_emulator.behaviours.modelarts.samples.statistics import stats_of
 from modelarts_emulator.behaviours.modelarts.workforces import storing, teams
 from modelarts_emulator.behaviours.modelarts.workforces.acceptance import history, reports, share
-from modelarts_emulator.behaviours.modelarts.workforces.storing import counts, ids_in, task_asked
+from modelarts_emulator.behaviours.modelarts.workforces.storing import (
+    DRAWN,
+    counts,
+    how_many,
+    ids_in,
+    task_asked,
+)
 from modelarts_emulator.behaviours.modelarts.workforces.tasks import TASKS
 from modelarts_emulator.behaviours.modelarts.workforces.teams import members
 from modelarts_emulator.frame.listing import list_rows
@@ -22,8 +28,10 @@ def sample_counts(table, worker_id: str | None = None) -> dict[str, int]:
     """How many samples of a task, or of one worker, are in each state, by the names that tasks have for them."""
     number = counts(table, worker_id)
     number |= {"total": sum(number.values()), "unannotated": number.pop("un_annotation")}
-    drawn = [key for key in ids_in(table, f"{storing.DRAWN}__") or () if key.endswith(worker_id or "")]
-    return {f"{name}_sample_count": each for name, each in (number | {"sampled": len(drawn)}).items()}
+    number["sampled"] = (
+        how_many(table, DRAWN) if worker_id is None else table.how_many("_drawn_of", worker_id)
+    )
+    return {f"{name}_sample_count": each for name, each in number.items()}
 
 
 @TASKS.showing
@@ -48,21 +56,20 @@ def show_task(bound, task):
         "score": share(past["points"], past["accepted"]),
         "dataset_name": dataset["dataset_name"],
         "total_sample_count": len(table),
-        "annotated_sample_count": len(ids_in(table, "__ALL__") or ()),
+        "annotated_sample_count": how_many(table, "__ALL__"),
         **dict.fromkeys(("workforce_task", "sync_labels", "auto_check_samples"), True),
     }
     if "_check" in task:
-        shown["checking_task_desc"] = task["_check"] | reports(
-            task, table, task["_check"]["checking_task_id"]
-        )
+        id = task["_check"]["checking_task_id"]
+        shown["checking_task_desc"] = task["_check"] | reports(task, table, id)
     return shown
 
 
 def team_counts(task: dict) -> dict[str, int]:
     """How many teams take part, and how many of their members label and review."""
-    roles = {"labeler_count": teams.LABELER, "reviewer_count": teams.REVIEWER}
-    number = {name: len(members(task, role)) for name, role in roles.items()}
-    return {"workforce_count": len(task["workforces_config"]["workforces"]), **number}
+    labelers, reviewers = (len(members(task, role)) for role in (teams.LABELER, teams.REVIEWER))
+    count = len(task["workforces_config"]["workforces"])
+    return {"workforce_count": count, "labeler_count": labelers, "reviewer_count": reviewers}
 
 
 def config_now(bound, task: dict) -> dict:
@@ -72,26 +79,25 @@ def config_now(bound, task: dict) -> dict:
     def member(worker: dict) -> dict:
         return worker | {"status": (workers.get(worker["worker_id"]) or {"status": teams.DELETED})["status"]}
 
-    return config | {
-        "workforces": [team | {"workers": [*map(member, team["workers"])]} for team in config["workforces"]]
-    }
+    teams_now = [team | {"workers": [*map(member, team["workers"])]} for team in config["workforces"]]
+    return config | {"workforces": teams_now}
 
 
 def worker_tasks(bound, task: dict) -> list[dict]:
     """What the task is for each of its members."""
     table, said = storing.samples_of(bound, task["task_id"]).table, ("task_id", "dataset_id", "create_time")
-    rows = {each["worker_id"]: sample_counts(table, each["worker_id"]) for each in members(task)}
-    passed = {id: (each["accepted_sample_count"], each["rejected_sample_count"]) for id, each in rows.items()}
+    stats = {each["worker_id"]: sample_counts(table, each["worker_id"]) for each in members(task)}
+    ends = {
+        id: [each[f"{name}_sample_count"] for name in ("accepted", "rejected")] for id, each in stats.items()
+    }
+    rates = {id: share(accepted, accepted + rejected) for id, (accepted, rejected) in ends.items()}
     return [
         {name: task[name] for name in (*said, "update_time")}
         | worker
         | task["_mails"].get(worker["worker_id"], NOT_MAILED)
         | {"workforce_task_name": task["task_name"], "dataset_type": task["task_type"]}
         | {"task_status": STATUS_OF_MEMBERS.get(task["status"], task["status"])}
-        | {
-            "sample_stats": rows[id := worker["worker_id"]],
-            "pass_rate": share(passed[id][0], sum(passed[id])),
-        }
+        | {"sample_stats": stats[worker["worker_id"]], "pass_rate": rates[worker["worker_id"]]}
         for worker in members(task)
     ]
 

@@ -15,27 +15,27 @@ UNREVIEWED, UNCHECKED, ACCEPTED, REJECTED = "__UNREVIEWED__", "__UNCHECK__", "__
 # States by their names in statistics.
 NUMBERED = {"un_annotation": UNLABELED, "auto_annotation": UNCONFIRMED, "unreviewed": UNREVIEWED}
 NUMBERED |= {"uncheck": UNCHECKED, "accepted": ACCEPTED, "rejected": REJECTED}
-DRAWN = "__WORKFORCE_SAMPLED"
+DRAWN = "__WORKFORCE_SAMPLED__"
 # {state that is asked for: (member, which values of it)}; `_drawn` is what the owner says of a sample that was drawn.
 STATES = {
     **{state: ("sample_status", (state,)) for state in NUMBERED.values()},
     "__NONE__": ("sample_status", (UNLABELED,)),
     "__ALL__": ("sample_status", (UNREVIEWED, UNCHECKED, ACCEPTED, REJECTED)),
     "__REVIEWED__": ("review_accept", (True, False)),
-    f"{DRAWN}__": ("_drawn", (UNCHECKED, ACCEPTED, REJECTED)),
-    f"{DRAWN}_CHECKED__": ("_drawn", (ACCEPTED, REJECTED)),
-    **{f"{DRAWN}{state[1:]}": ("_drawn", (state,)) for state in (UNCHECKED, ACCEPTED, REJECTED)},
+    DRAWN: ("_drawn", (UNCHECKED, ACCEPTED, REJECTED)),
+    f"{DRAWN[:-1]}CHECKED__": ("_drawn", (ACCEPTED, REJECTED)),
+    **{f"{DRAWN[:-1]}{state[2:]}": ("_drawn", (state,)) for state in (UNCHECKED, ACCEPTED, REJECTED)},
 }
-VERDICT = ("accept", "comment", "score")
 
 
 def shown_team_sample(bound, sample: dict) -> dict:
     """The sample as others show it, with all who label it."""
     others = [bound.table.copy_of(key) for key in bound.table.having("sample_id", sample["sample_id"])]
     labelers = [{"worker_id": each["worker_id"], "email": each["_email"], "role": 0} for each in others]
-    hidden = {"annotated_by"} if sample["sample_status"] in (UNLABELED, UNCONFIRMED) else ()
     shown = {**shown_sample(bound, sample), "labelers": labelers}
-    return {name: value for name, value in shown.items() if name not in hidden}
+    return (
+        shown if sample["sample_status"] not in (UNLABELED, UNCONFIRMED) else without(shown, "annotated_by")
+    )
 
 
 TEAM_SAMPLES = Resource(
@@ -52,9 +52,7 @@ def samples_of(bound: Bound, task_id: str) -> Bound:
 
 
 def task_asked(call, action: str = "") -> tuple[dict, Bound, Bound]:
-    """The task that the path names, the tasks of its project, and its samples. ApiError where the task is in no state
-    for an action.
-    """
+    """The task that the path names, the tasks of its project, and its samples. ApiError when it cannot do an action."""
     tasks = resource_of(TASKS).of(call)
     task = tasks.resource.find(call)
     return tasks.act(task, action) if action else task, tasks, samples_of(tasks, task["task_id"])
@@ -75,6 +73,12 @@ def ids_in(table, state: str | None) -> Sequence[str] | None:
     return found[0] if len(found) == 1 else sorted((id for ids in found for id in ids), key=table.number)
 
 
+def how_many(table, state: str) -> int:
+    """How many samples of a task are in a state that is asked for; costs the same however many they are."""
+    member, values = STATES[state]
+    return sum(table.how_many(member, value) for value in values)
+
+
 def find_samples(mine: Bound, asked: dict) -> list[dict]:
     """The sample with an id as each worker has it, or that one; ApiError when there is none."""
     id, worker_id = asked.get("sample_id", ""), asked.get("worker_id") or None
@@ -90,16 +94,29 @@ def counts(table, worker_id: str | None = None) -> dict[str, int]:
     return {name: table.how_many(member, f"{start}{state}") for name, state in NUMBERED.items()}
 
 
-def pronounce(sample: dict, kind: str, comment: dict) -> None:
-    """Note in a sample what a reviewer (kind "review") or the owner ("check") says of it; {} takes it back."""
-    for name in VERDICT:
-        sample.pop(f"{kind}_{name}", None)
-    sample |= {f"{kind}_{name}": comment[name] for name in VERDICT if name in comment}
+def with_verdict(sample: dict, kind: str, comment: dict) -> dict:
+    """The sample with what a reviewer (kind "review") or the owner ("check") says of it; {} takes it back."""
+    names = {name: f"{kind}_{name}" for name in ("accept", "comment", "score")}
+    return without(sample, *names.values()) | {names[each]: comment[each] for each in names.keys() & comment}
 
 
-def in_batches(bound: Bound, task: dict, ids: Sequence[str], do: Callable[[Sequence[str]], object]) -> None:
-    """Do something with so many ids at a time, each time in a transaction, until the task is gone."""
-    for start in range(0, len(ids), storing.BATCH):
-        with bound.world.transaction():
-            if task["task_id"] in bound.table:
-                do(ids[start : start + storing.BATCH])
+def without(members: dict, *names: str) -> dict:
+    """The members but for those."""
+    return {name: value for name, value in members.items() if name not in names}
+
+
+def in_batches(choose: Callable[..., Sequence[str]], do: Callable[[Bound, dict, Sequence[str]], None]):
+    """Work of a lifecycle: do it with so many of the chosen ids at a time, each time in a transaction of its own."""
+
+    def begin(bound: Bound, task: dict) -> Callable[[], None]:
+        def work() -> None:
+            with bound.world.transaction():
+                ids = choose(bound, task)
+            for start in range(0, len(ids), storing.BATCH):
+                with bound.world.transaction():
+                    if task["task_id"] in bound.table:
+                        do(bound, task, ids[start : start + storing.BATCH])
+
+        return work
+
+    return begin

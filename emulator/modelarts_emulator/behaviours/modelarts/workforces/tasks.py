@@ -5,20 +5,12 @@ from modelarts_emulator.behaviours.modelarts.datasets.datasets import DATASETS
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import kind_of, new_id, number_states
 from modelarts_emulator.behaviours.modelarts.datasets.results import results_of
 from modelarts_emulator.behaviours.modelarts.labels.rules import add_label, label_in
-from modelarts_emulator.behaviours.modelarts.samples.searching import condition_of, conditions_in
+from modelarts_emulator.behaviours.modelarts.samples.searching import conditions_of
 from modelarts_emulator.behaviours.modelarts.samples.storing import index_samples
-from modelarts_emulator.behaviours.modelarts.workforces import acceptance, dispatch
+from modelarts_emulator.behaviours.modelarts.workforces import acceptance, dispatch, teams
 from modelarts_emulator.behaviours.modelarts.workforces.labeling import member_named
-from modelarts_emulator.behaviours.modelarts.workforces.storing import samples_of, task_asked
-from modelarts_emulator.behaviours.modelarts.workforces.teams import (
-    LABELER,
-    MANAGER,
-    WORKERS,
-    WORKFORCES,
-    begin,
-    members,
-)
-from modelarts_emulator.behaviours.modelarts.workforces.teams import TASKS as NAME
+from modelarts_emulator.behaviours.modelarts.workforces.storing import in_batches, samples_of, task_asked
+from modelarts_emulator.behaviours.modelarts.workforces.teams import WORKERS, WORKFORCES, members
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, works
 from modelarts_emulator.frame.registry import behaviour
@@ -39,16 +31,19 @@ def refuse_action(state: str, action: str) -> ApiError:
     return ApiError("ModelArts.4623" if is_checking else REFUSED[action], f"the task is {state}")
 
 
+HAND_OUT = in_batches(dispatch.ids_to_label, dispatch.hand_out)
+DRAW = in_batches(acceptance.ids_to_draw, acceptance.draw)
+DECIDE = in_batches(acceptance.ids_to_decide, acceptance.decide)
 LIFE = Lifecycle(
     "CREATED",
     field="_state",
     illegal=refuse_action,
     CREATED=rests(start="STARTING", delete=GONE),
-    STARTING=works(dispatch.after_handing_out, dispatch.hand_out_all, STARTING_SECONDS, delete=GONE),
+    STARTING=works(dispatch.after_handing_out, HAND_OUT, STARTING_SECONDS, delete=GONE),
     RUNNING=rests(label="RUNNING", check="SAMPLING", delete=GONE),
-    SAMPLING=works("CHECKING", acceptance.draw_samples, CHECKING_SECONDS, delete=GONE),
+    SAMPLING=works("CHECKING", DRAW, CHECKING_SECONDS, delete=GONE),
     CHECKING=rests(comment="CHECKING", finish="SYNCING", cancel="RUNNING", delete=GONE),
-    SYNCING=works(acceptance.after_passing_on, acceptance.pass_results_on, CHECKING_SECONDS, delete=GONE),
+    SYNCING=works(acceptance.after_passing_on, DECIDE, CHECKING_SECONDS, delete=GONE),
     ACCEPTED=rests(delete=GONE),
     REJECTED=rests(label="REJECTED", check="SAMPLING", delete=GONE),
 )
@@ -56,7 +51,7 @@ NUMBERS = {"CREATED": 6, "STARTING": 0, "RUNNING": 1, "SAMPLING": 7, "CHECKING":
 number_states(LIFE, NUMBERS | {"ACCEPTED": 3, "REJECTED": 4})
 SYNCHRONIZED = ("auto_sync_dataset", "synchronize_data", "synchronize_auto_labeling_data")
 TASKS = Resource(
-    NAME,
+    teams.TASKS,
     path_names=("workforce_task_id",),
     id_field="task_id",
     not_found="ModelArts.4619",
@@ -84,11 +79,10 @@ def complete_task(call, task):
     usual = {"task_name": f"task-{task['task_id'][:4]}", "repetition": 1, "version_id": ""}
     task |= usual | {"synchronize_data": bool(syncs & 1)} | task
     task["synchronize_auto_labeling_data"] |= bool(syncs & 2)
-    begin(call, task, dataset_id=dataset["dataset_id"], task_type=type)
+    teams.begin(call, task, dataset_id=dataset["dataset_id"], task_type=type)
     task |= {"_conditions": body.get("sample_conditions") or "[]", "_mails": {}, "_checks": {}, "_deleted": 0}
-    for condition in conditions_in(task["_conditions"]):
-        condition_of(condition)
-    task["workforces_config"] = config_asked(call, body.get("workforces_config", {}))
+    conditions_of(task["_conditions"])
+    task["workforces_config"] = {"workforces": []} | config_asked(call, body.get("workforces_config", {}))
     for label in body.get("labels", []):
         if label_in(dataset, label.get("name", ""), label.get("type")) is None:
             add_label(dataset, label)
@@ -100,11 +94,13 @@ def complete_task(call, task):
 
 def config_asked(call, asked: dict) -> dict:
     """Who takes part, as teams and workers are called; ApiError for unknown ones."""
-    config: dict = {"workforces": [team_asked(call, each) for each in asked.get("workforces", [])]}
+    config: dict = {}
+    if asked.get("workforces"):
+        config["workforces"] = [team_asked(call, each) for each in asked["workforces"]]
     if asked.get("agency"):
         workers = WORKERS.of(call)
         found = workers.having("worker_id", asked["agency"]) + workers.having("email", asked["agency"])
-        managers = [each["worker_id"] for each in found if each["role"] == MANAGER]
+        managers = [each["worker_id"] for each in found if each["role"] == teams.MANAGER]
         if not managers:
             raise ApiError("ModelArts.4604", f"no team has the manager {asked['agency']!r}")
         config["agency"] = managers[0]
@@ -120,7 +116,7 @@ def team_asked(call, asked: dict) -> dict:
     for unknown in wanted - known.keys() if wanted else ():
         raise ApiError("ModelArts.4604", f"{team['workforce_name']} has no worker {unknown!r}")
     chosen = {known[each]["worker_id"]: known[each] for each in wanted}.values() or everybody
-    if sum(each["role"] == LABELER for each in chosen) < 2:
+    if sum(each["role"] == teams.LABELER for each in chosen) < 2:
         raise ApiError("ModelArts.4822", f"{team['workforce_name']} takes part with fewer than two labelers")
     workers = [{name: each[name] for name in ("worker_id", "email", "role")} for each in chosen]
     return {name: team[name] for name in ("workforce_id", "workforce_name")} | {"workers": workers}
@@ -137,7 +133,7 @@ def follow(call, task):
 def change_members(call, task, before):
     """Let others take part; they get what those who leave had not labeled."""
     if "workforces_config" in call.body:
-        task["workforces_config"] = config_asked(call, call.body["workforces_config"])
+        task["workforces_config"] |= config_asked(call, call.body["workforces_config"])
         if task["_state"] in ("RUNNING", "REJECTED") and members(task):
             dispatch.hand_out_again(TASKS.of(call), task)
 
@@ -154,9 +150,7 @@ def forget_samples(bound, id):
 def start_workforce_task(call):
     """Begin to hand samples out, to those whom the manager names where a manager does."""
     task, tasks, _ = task_asked(call)
-    task["workforces_config"] |= config_asked(
-        call, call.body.get("workforces_config") or task["workforces_config"]
-    )
+    task["workforces_config"] |= config_asked(call, call.body.get("workforces_config", {}))
     if not members(task):
         raise ApiError("ModelArts.4621", "no team takes part, send workforces_config.workforces")
     tasks.act(task, "start")
@@ -169,8 +163,7 @@ def send_emails(call):
     (task, tasks, _), now = task_asked(call), call.world.clock.now_ms()
     if now - task.get("_mailed_at", -MAIL_MS) < MAIL_MS:
         raise ApiError("ModelArts.4627", "mails about the task were sent less than a minute ago")
-    answer = results_of(
-        call.body["emails"], lambda email: dispatch.mail(tasks, task, member_named(task, email))
-    )
+    emails = call.body["emails"]
+    answer = results_of(emails, lambda email: dispatch.mail(tasks, task, member_named(task, email)))
     tasks.put(task | {"_mailed_at": now})
     return answer

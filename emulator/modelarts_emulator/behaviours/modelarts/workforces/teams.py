@@ -4,7 +4,7 @@ from modelarts_emulator.behaviours.modelarts.datasets.kinds import new_id, numbe
 from modelarts_emulator.behaviours.modelarts.datasets.results import results_of
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import Lifecycle, rests
-from modelarts_emulator.frame.registry import behaviour
+from modelarts_emulator.frame.registry import behaviour, resource_of
 from modelarts_emulator.frame.resources import BelongsTo, Resource, Unique
 
 TASKS = "modelarts/workforces/task"
@@ -91,24 +91,18 @@ def refuse_second_manager(call, worker, before=None):
 
 
 @WORKFORCES.deleting
-def refuse_team_at_work(call, workforce):
-    """A team that has a task to finish stays."""
-    refuse_at_work(call, workforce["workforce_id"], "ModelArts.4615")
-
-
 @WORKERS.deleting
-def refuse_worker_at_work(call, worker):
-    """Who deletes does not delete themselves, nor anybody who has a task to finish."""
-    if worker["email"] == call.caller.user_name:
-        raise ApiError("ModelArts.4618", f"{worker['email']} is the one who calls")
-    refuse_at_work(call, worker["worker_id"], "ModelArts.4628")
-
-
-def refuse_at_work(call, id: str, code: str) -> None:
-    """ApiError when the team or worker takes part in a task that is not accepted yet."""
+def refuse_at_work(call, record):
+    """Who takes part in a task that is not accepted stays, team or member, as does the one who deletes."""
+    if record.get("email") == call.caller.user_name:
+        raise ApiError("ModelArts.4618", f"{record['email']} is the one who calls")
+    id, code = record["workforce_id"], "ModelArts.4615"
+    if "worker_id" in record:
+        id, code = record["worker_id"], "ModelArts.4628"
     for task in call.records(TASKS):
-        taking_part = {each["workforce_id"] for each in task["workforces_config"]["workforces"]}
-        if task["_state"] != "ACCEPTED" and id in taking_part | {each["worker_id"] for each in members(task)}:
+        config = task["workforces_config"]
+        busy = {config.get("agency"), *(each["workforce_id"] for each in config["workforces"])}
+        if task["_state"] != "ACCEPTED" and id in busy | {each["worker_id"] for each in members(task)}:
             raise ApiError(code, f"{id} takes part in task {task['task_name']}, which is {task['_state']}")
 
 
@@ -128,9 +122,8 @@ def list_all_workers(call):
 def batch_delete_workers(call):
     """Delete members of a team, each with a result of its own."""
     WORKFORCES.find(call)
-    return results_of(
-        call.body.get("workers", []), lambda id: WORKERS.let_go(call, WORKERS.find(call, id)) and None
-    )
+    ids = call.body.get("workers", [])
+    return results_of(ids, lambda id: WORKERS.let_go(call, WORKERS.find(call, id)) and None)
 
 
 @behaviour("ListWorkforces")
@@ -138,8 +131,6 @@ def list_workforces(call):
     """A page of the teams, on request of those only that take part in a task."""
     if not call.query.get("workforce_task_id"):
         return WORKFORCES.list(call)
-    task = call.records(TASKS).find(call.query["workforce_task_id"])
-    if task is None:
-        raise ApiError("ModelArts.4619", f"there is no task {call.query['workforce_task_id']}")
+    task = resource_of(TASKS).of(call).find(call.query["workforce_task_id"])
     chosen = [each["workforce_id"] for each in task["workforces_config"]["workforces"]]
     return WORKFORCES.list(call, keep=lambda team: team["workforce_id"] in chosen)
