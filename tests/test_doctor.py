@@ -1,7 +1,6 @@
 """The doctor: what it finds in an environment that is right, and in one that is not."""
 
 import pytest
-from modelarts_emulator import doctor
 from modelarts_emulator.cli import main
 from modelarts_emulator.doctor import CLIENTS, endpoints, leaves, numbers_of, proxies, time
 from modelarts_emulator.testing.shells import variables
@@ -56,26 +55,6 @@ def test_a_clock_that_is_off_or_stands_still_is_noted(cloud):
     assert grades(time(clock)) == ["note"]
     cloud.clock.advance("10h")
     assert grades(time(cloud.get("/_emulator/clock").json)) == ["note", "note"]
-
-
-@pytest.mark.parametrize(
-    ("says", "words"),
-    [
-        (["inside", "6"], "in namespaces of its own"),
-        (["outside", "6"], "under Landlock (version 6) and limits"),
-        (["", "0"], "under limits alone"),
-    ],
-)
-def test_what_keeps_user_code_in_is_told(monkeypatch, says, words):
-    answers = iter(says)
-    monkeypatch.setattr(doctor, "said_by", lambda code, root: next(answers))
-    (finding,) = doctor.sandbox()
-    assert words in finding.words
-
-
-def test_the_sandbox_is_tried_on_this_system(tmp_path):
-    assert doctor.said_by(doctor.IN_NAMESPACES, str(tmp_path)) in ("inside", "outside")
-    assert doctor.said_by(doctor.UNDER_LANDLOCK, str(tmp_path)).isdecimal()
 
 
 def test_without_an_emulator_there_is_trouble(capsys, plain):

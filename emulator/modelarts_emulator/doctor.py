@@ -2,12 +2,9 @@
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -25,16 +22,6 @@ CLIENTS = {
     "openai": "3.14",
     "boto3": "1.35.3",
 }
-IN_NAMESPACES = """
-import sys
-from modelarts_emulator.sandbox.namespaces import Places, enter
-print("inside" if enter(Places(sys.argv[1], [], {})) is not None else "outside", flush=True)
-"""
-UNDER_LANDLOCK = """
-import sys
-from modelarts_emulator.sandbox.confinement import confine
-print(confine([], [sys.argv[1]]), flush=True)
-"""
 MOST_SKEW = 15 * 60
 SECRET = re.compile(r"KEY|SECRET|SK$|PASSWORD|TOKEN")
 
@@ -70,7 +57,6 @@ def look(options) -> Iterator[Finding]:
     yield from endpoints(world)
     yield from time(clock)
     yield from clients()
-    yield from sandbox()
 
 
 def proxies(url: str) -> Iterator[Finding]:
@@ -137,33 +123,6 @@ def clients() -> Iterator[Finding]:
             yield Finding("note", f"{name} {installed} is older than {oldest}, the oldest that was tried")
         else:
             yield Finding("ok", f"{name} {installed}")
-
-
-def sandbox() -> Iterator[Finding]:
-    """What keeps user code in on this system: tried in a process of its own."""
-    with TemporaryDirectory() as root:
-        inside, landlock = (said_by(code, root) for code in (IN_NAMESPACES, UNDER_LANDLOCK))
-    if inside == "inside":
-        yield Finding("ok", "user code runs in namespaces of its own")
-    elif landlock.isdecimal() and int(landlock):
-        words = (
-            f"user code runs under Landlock (version {landlock}) and limits, the kernel grants no namespaces"
-        )
-        yield Finding("note", f"{words}: docs/limits.md says what is open then")
-    else:
-        words = (
-            "user code runs under limits alone: it can read and write what you can; run only what you trust"
-        )
-        yield Finding("note", words)
-
-
-def said_by(code: str, root: str) -> str:
-    """What a Python program prints that is given a folder; "" when it fails."""
-    command = [sys.executable, "-c", code, root]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=20).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return ""
 
 
 def numbers_of(release: str) -> list[int]:
