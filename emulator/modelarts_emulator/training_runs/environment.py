@@ -7,6 +7,7 @@ from pathlib import Path
 from modelarts_emulator.training_runs.orders import HOME, JOB_DIR, MOUNT, Channel, Order
 
 PACKAGE = f"{MOUNT}/package"
+PACKAGES = f"{HOME}/packages"
 RANK_TABLE = f"{MOUNT}/rank_table/jobstart_hccl.json"
 ANACONDA = f"{HOME}/anaconda/bin"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -29,6 +30,7 @@ def environment_of(order: Order, node: int) -> dict[str, str]:
     # The job's code stays importable however the user sets the variable.
     paths = [
         PACKAGE,
+        *([PACKAGES] if order.installs else []),
         *([order.environment["PYTHONPATH"]] if "PYTHONPATH" in order.environment else []),
         JOB_DIR,
     ]

@@ -104,6 +104,7 @@ def order_of(bound, job: dict) -> Order:
         cards=cards_of(detail) if detail else 0,
         is_ascend=bool(detail) and detail["flavor_type"] == "Ascend",
         region=bound.world.region,
+        installs=job["_training"].get("installs", False),
         access=scripts.access_to(bound.world),
         limits=Limits(seconds=min(auto_stop_seconds(job), timeout_of(job))),
     )
