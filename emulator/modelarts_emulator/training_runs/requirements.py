@@ -56,7 +56,7 @@ def file_in(folder: Path) -> Path | None:
 
 
 def installed(folder: Path, target: Path, go_on: Callable[[], None]) -> list[str]:
-    """What pip says that installs what is asked for into a folder. ValueError when it fails; go_on may raise to end it."""
+    """What pip says that installs what is asked for into a folder. ValueError when it fails; go_on may end it."""
     path = file_in(folder)
     if path is None:
         return []
