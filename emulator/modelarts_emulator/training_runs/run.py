@@ -222,7 +222,8 @@ class Run:
                 upload_at = now + self.order.limits.upload_seconds
                 self._upload(objects)
         for reader in readers:
-            reader.join(STOP_SECONDS)
+            # One that is told of lines may wait for whoever has stopped the run.
+            reader.join(0 if self._is_stopped else STOP_SECONDS)
         self._upload(objects)
 
     def _note(self, fact: dict) -> None:
