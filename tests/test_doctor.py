@@ -2,7 +2,7 @@
 
 import pytest
 from modelarts_emulator.cli import main
-from modelarts_emulator.doctor import CLIENTS, endpoints, leaves, numbers_of, proxies, time
+from modelarts_emulator.doctor import CLIENTS, endpoints, leaves, numbers_of, proxies, sandbox, time
 from modelarts_emulator.testing.shells import variables
 
 
@@ -55,6 +55,12 @@ def test_a_clock_that_is_off_or_stands_still_is_noted(cloud):
     assert grades(time(clock)) == ["note"]
     cloud.clock.advance("10h")
     assert grades(time(cloud.get("/_emulator/clock").json)) == ["note", "note"]
+
+
+def test_what_users_code_runs_in_is_told(monkeypatch):
+    for granted, grade in ((True, "ok"), (False, "note")):
+        monkeypatch.setattr("modelarts_emulator.doctor.are_granted", lambda granted=granted: granted)
+        assert grades(sandbox()) == [grade]
 
 
 def test_without_an_emulator_there_is_trouble(capsys, plain):

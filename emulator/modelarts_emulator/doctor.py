@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from modelarts_emulator.commands import ask
 from modelarts_emulator.http.hosts import CLOUD
 from modelarts_emulator.real_time import wall_now
+from modelarts_emulator.sandbox import are_granted
 from modelarts_emulator.testing.shells import variables
 
 # Clients that were tried, with the oldest release that setup.cfg names.
@@ -57,6 +58,15 @@ def look(options) -> Iterator[Finding]:
     yield from endpoints(world)
     yield from time(clock)
     yield from clients()
+    yield from sandbox()
+
+
+def sandbox() -> Iterator[Finding]:
+    """What users' code runs in here, which is the same for whoever starts an emulator on this machine."""
+    if are_granted():
+        yield Finding("ok", "scripts and models of users run in namespaces of their own")
+    else:
+        yield Finding("note", "no namespaces: users' code is less confined here, see docs/training-runs.md")
 
 
 def proxies(url: str) -> Iterator[Finding]:

@@ -76,6 +76,9 @@ class Settings:
     training_timeout: float = option(
         3600.0, "real seconds after which a training script that still runs is ended; 0 for never"
     )
+    training_install: bool = option(
+        False, "install the packages, as wheels, that a training job's requirements.txt names, for that job alone"
+    )
     latency: str = option(
         "",
         "how slow models are, in seconds: queue=,prefill_per_token=,per_token=,graph_compile= and others",

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from modelarts_emulator.sandbox import namespaces
+from modelarts_emulator.sandbox import are_granted, namespaces
 
 SCRIPT = """
 import sys
@@ -32,6 +32,10 @@ def see(tmp_path: Path) -> list[str]:
     shown = [str(tmp_path / "shown"), sys.prefix, sys.base_prefix]
     ended = subprocess.run([*program, *shown], capture_output=True, text=True, timeout=30, check=True)
     return ended.stdout.splitlines()
+
+
+def test_whether_there_are_namespaces_is_known_without_a_user_s_code(tmp_path):
+    assert are_granted() == (see(tmp_path) != ["refused"])
 
 
 def test_a_folder_below_the_private_tmp_is_shown_and_its_neighbours_are_not(tmp_path):

@@ -13,7 +13,7 @@ class Objects:
     """The objects of a world as a run sees them."""
 
     def __init__(self, **files: str):
-        self.files = {name: text.encode() for name, text in files.items()}
+        self.files = {name: text.encode("latin-1") for name, text in files.items()}
 
     def keys(self, bucket: str, prefix: str = "") -> list[str]:
         return sorted(key for key in self.files if key.startswith(prefix))

@@ -172,8 +172,8 @@ def test_without_namespaces_paths_are_rewritten_and_other_files_are_closed(ended
     secret.write_text("secret")
     run = ended(
         f"""
-        import sys
-        print(open(sys.argv[1].partition("=")[2] + "a.txt").read())
+        import os, sys
+        print(open(sys.argv[1].partition("=")[2] + "a.txt").read(), os.environ["VC_WORKER_HOSTS"])
         print(open("{secret}").read())
         """,
         files={"data/a.txt": "abc"},
@@ -181,7 +181,7 @@ def test_without_namespaces_paths_are_rewritten_and_other_files_are_closed(ended
         namespaces=False,
     )
     lines = run.text(0).splitlines()
-    assert (run.is_isolated, run.outcome.codes, lines[0]) == (False, (1,), "abc")
+    assert (run.is_isolated, run.outcome.codes, lines[0]) == (False, (1,), "abc 127.0.0.1")
     assert lines[-1].startswith("PermissionError")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from modelarts_emulator.training_runs.orders import HOME, JOB_DIR, MOUNT, Channel, Order
 
 PACKAGE = f"{MOUNT}/package"
+PACKAGES = f"{HOME}/packages"
 RANK_TABLE = f"{MOUNT}/rank_table/jobstart_hccl.json"
 ANACONDA = f"{HOME}/anaconda/bin"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -29,6 +30,7 @@ def environment_of(order: Order, node: int) -> dict[str, str]:
     # The job's code stays importable however the user sets the variable.
     paths = [
         PACKAGE,
+        *([PACKAGES] if order.installs else []),
         *([order.environment["PYTHONPATH"]] if "PYTHONPATH" in order.environment else []),
         JOB_DIR,
     ]
@@ -67,7 +69,7 @@ def channels_as_json(kind: str, channels: tuple[Channel, ...]) -> str:
 
 def node_in(order: Order, node: int) -> dict[str, str]:
     """Which node it is, of how many, and the names of the others."""
-    hosts = [f"{order.name}-worker-{each}.{order.name}" for each in range(order.nodes)]
+    hosts = host_names(order)
     found = {
         "MA_VJ_NAME": order.name,
         "MA_TASK_NAME": "worker",
@@ -92,6 +94,11 @@ def node_in(order: Order, node: int) -> dict[str, str]:
     if order.is_ascend:
         found |= {"ASCEND_DEVICE_ID": "0", "HCCL_CONNECT_TIMEOUT": "1800", "RANK_TABLE_FILE": RANK_TABLE}
     return found
+
+
+def host_names(order: Order) -> list[str]:
+    """By which names the nodes know each other."""
+    return [f"{order.name}-worker-{node}.{order.name}" for node in range(order.nodes)]
 
 
 def objects_in(order: Order) -> dict[str, str]:

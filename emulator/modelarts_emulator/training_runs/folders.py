@@ -6,7 +6,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from modelarts_emulator.training_runs.environment import PACKAGE, hosts_file, rank_table
+from modelarts_emulator.training_runs.environment import (
+    PACKAGE,
+    address_of,
+    host_names,
+    hosts_file,
+    rank_table,
+)
 from modelarts_emulator.training_runs.orders import HOME, MOUNT, Order, Place, readable_paths
 from modelarts_emulator.training_runs.transfers import fetch
 
@@ -75,7 +81,8 @@ class Folder:
             "bound": {PACKAGE: str(SITE), "/etc/hosts": str(self.path / "hosts"), **self._hidden()},
             "writable": {inside: str(self.path / name) for inside, name in WRITABLE.items()},
             "rewritten": {PACKAGE: str(SITE)}
-            | {inside: str(self.outside(inside)) for inside in self._named()},
+            | {inside: str(self.outside(inside)) for inside in self._named()}
+            | {name: address_of(node) for node, name in enumerate(host_names(self.order))},
         }
 
     def _hidden(self) -> dict[str, str]:

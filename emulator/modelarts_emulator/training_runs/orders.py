@@ -64,6 +64,7 @@ class Order(NamedTuple):
     code: where its code directory lies; boot_file: the path of the script in it; command: what is started instead, as a
     shell would read it. parameters: (name, value) in their order. environment: what the user has set. cards: how many
     accelerators a node has; is_ascend: whether they are NPUs. runner: the module that starts the boot file, if any.
+    installs: whether the packages that the code asks for are installed for the job.
     """
 
     job_id: str
@@ -86,6 +87,7 @@ class Order(NamedTuple):
     access: Access | None = None
     limits: Limits = Limits()
     namespaces: bool = True
+    installs: bool = False
 
     @property
     def code_dir(self) -> str:

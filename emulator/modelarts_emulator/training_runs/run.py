@@ -17,11 +17,11 @@ import orjson
 
 from modelarts_emulator.real_time import monotonic
 from modelarts_emulator.sandbox import namespaces
-from modelarts_emulator.training_runs.environment import environment_of
+from modelarts_emulator.training_runs.environment import PACKAGES, environment_of
 from modelarts_emulator.training_runs.folders import Folder
 from modelarts_emulator.training_runs.orders import Order, Outcome
 from modelarts_emulator.training_runs.output import Output
-from modelarts_emulator.training_runs.requirements import lacking
+from modelarts_emulator.training_runs.requirements import installed, lacking
 from modelarts_emulator.training_runs.starting import command_of, working_dir_of
 from modelarts_emulator.training_runs.transfers import Upload
 
@@ -110,8 +110,9 @@ class Run:
         except Exception as error:
             # Whatever it is, it ends this run alone, and whoever waits for it goes on.
             self._why = self._why or str(error) or type(error).__name__
-        # What was still being downloaded into it when it was removed.
-        rmtree(self.folder, ignore_errors=True)
+        with suppress(Exception):
+            # What was still being downloaded into it when it was removed.
+            rmtree(self.folder, ignore_errors=True)
         nodes = range(self.order.nodes) if self._is_begun else ()
         codes = tuple(self._codes.get(node, KILLED) for node in nodes)
         self.outcome = Outcome(codes, self._why, self._asked, self._timed_out)
@@ -158,7 +159,11 @@ class Run:
             folder.fetch(objects, channel.place if channel.is_fetched else None, channel.local_dir)
             if channel.place:
                 self._uploads.append(Upload(folder.path, folder.name_of(channel.local_dir), channel.place))
-        self.notes += lacking(folder.outside(order.code_dir))
+        code = folder.outside(order.code_dir)
+        if order.installs:
+            self.notes += installed(code, folder.outside(PACKAGES), self._refuse_stopped)
+        else:
+            self.notes += lacking(code)
 
     def _refuse_stopped(self) -> None:
         """ValueError once nothing of the run is wanted any more."""
@@ -217,7 +222,8 @@ class Run:
                 upload_at = now + self.order.limits.upload_seconds
                 self._upload(objects)
         for reader in readers:
-            reader.join(STOP_SECONDS)
+            # One that is told of lines may wait for whoever has stopped the run.
+            reader.join(0 if self._is_stopped else STOP_SECONDS)
         self._upload(objects)
 
     def _note(self, fact: dict) -> None:

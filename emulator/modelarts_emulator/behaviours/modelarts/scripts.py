@@ -24,6 +24,7 @@ def training_asked(settings, given: dict) -> dict:
         "mode": given.get(TRAINING, settings.training),
         "by": TRAINING if TRAINING in given else "--training",
         "timeout": settings.training_timeout,
+        "installs": settings.training_install,
     }
 
 

@@ -143,6 +143,14 @@ def test_a_simulated_job_says_first_that_it_is_and_why(cloud):
     assert first.endswith("the script is simulated: code directory /training-code/resnet/ holds no objects")
 
 
+def test_a_command_without_code_runs_where_it_has_to(cloud):
+    image, environments = {"image_url": "org/image:1"}, {"EMULATOR_TRAINING": "run"}
+    algorithm = {"command": "echo hello; exit 3", "engine": image, "environments": environments}
+    id = create(cloud, algorithm=algorithm)
+    cloud.clock.advance("1h")
+    assert (phase(cloud, id), "\nhello\n" in preview(cloud, id)) == ("Failed", True)
+
+
 def test_a_job_that_has_to_run_and_cannot_fails(cloud):
     id = create(cloud, algorithm__environments={"EMULATOR_TRAINING": "run"})
     cloud.clock.advance("1h")

@@ -36,7 +36,8 @@ def decide(world, job: dict) -> None:
 def why_simulated(world, job: dict) -> str:
     """Why the script of a job cannot be run; empty when it can.
 
-    A boot file that is not there, in a directory where there is something, is for Python to miss.
+    A boot file that is not there, in a directory where there is something, is for Python to miss. A command without code
+    may be one for an image, which is not here, so that it runs only where it has to.
     """
     algorithm, nodes = algorithm_run(job), job["spec"]["resource"]["node_count"]
     code_dir, folder = algorithm.get("code_dir"), code_folder(algorithm.get("code_dir"))
@@ -45,6 +46,9 @@ def why_simulated(world, job: dict) -> str:
         return "a visualization job has no script"
     if known:
         return f"{known} is for simulated scripts"
+    is_bare = bool(algorithm.get("command")) and not code_dir
+    if is_bare and job["_training"]["mode"] == "run":
+        return ""
     if folder is None:
         return f"its code is in the image, {code_dir}" if code_dir else "it names no code directory"
     if not is_in_obs(world, folder):
@@ -104,6 +108,7 @@ def order_of(bound, job: dict) -> Order:
         cards=cards_of(detail) if detail else 0,
         is_ascend=bool(detail) and detail["flavor_type"] == "Ascend",
         region=bound.world.region,
+        installs=job["_training"].get("installs", False),
         access=scripts.access_to(bound.world),
         limits=Limits(seconds=min(auto_stop_seconds(job), timeout_of(job))),
     )

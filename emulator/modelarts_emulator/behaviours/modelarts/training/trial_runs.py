@@ -1,6 +1,7 @@
 """A trial that runs the job's own script: what it is started with, what it reports, how it ends."""
 
 import math
+import os
 import re
 from collections.abc import Callable
 
@@ -12,6 +13,7 @@ from modelarts_emulator.simulation.patterns import found_values
 
 JOBS = "modelarts/training/training_job"
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # More processes at once than this make none of them faster.
 MOST_AT_ONCE = 16
 MOST_REPORTS = 10_000
@@ -67,6 +69,9 @@ def begin(bound, search: dict, trial: dict, judge: Callable[[list], object] | No
     """Start the script of a trial with the values that are proposed for it."""
     jobs, clock, started = bound.beside(RESOURCES[JOBS]), bound.world.clock, trial["started"]
     order = order_of(runs.order_of(jobs, jobs.find(trial["job_id"])), trial, search["is_yaml"])
+    # Trials share the cores: numeric libraries would each start as many threads as there are of these.
+    threads = str(max(1, (os.cpu_count() or 1) // search["max_concurrent"]))
+    order = order._replace(preset=order.preset | dict.fromkeys(THREADS, threads))
     watch = Watch(search, lambda: max(0.0, clock.present() - started), judge)
     return runs.begin(bound, key_of(trial), order, watch)
 

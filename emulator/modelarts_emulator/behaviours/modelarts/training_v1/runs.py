@@ -64,6 +64,7 @@ def order_of(bound, version: dict) -> Order:
         | {"DLS_APP_URL": "s3://{}/{}".format(*folder)},
         cards=int(version.get("gpu_num") or 0),
         region=bound.world.region,
+        installs=version["_training"].get("installs", False),
         access=scripts.access_to(bound.world),
         limits=Limits(seconds=scripts.timeout_of(version)),
     )
