@@ -128,7 +128,7 @@ def test_what_is_too_deep_is_neither_uploaded_nor_left(ended):
         for place in ("/home/ma-user/modelarts/outputs/train_url_0", "/cache"):
             os.chdir(place)
             open("top", "w").close()
-            for depth in range(1200):
+            for depth in range(300):
                 os.mkdir("d" * 50)
                 os.chdir("d" * 50)
             open("bottom", "w").close()

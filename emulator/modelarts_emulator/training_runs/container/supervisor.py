@@ -144,13 +144,18 @@ class Disk:
 
 
 def used_bytes() -> int:
-    """What the files of the job take up."""
-    total = 0
-    for folder, _, names in os.walk(FOLDER):
-        for name in names:
-            with suppress(OSError):
-                total += os.lstat(f"{folder}/{name}").st_blocks * 512
-    return total
+    """What the files of the job take up, as a program says that goes deeper than Python's own functions; 0 without it."""
+    reader, writer = os.pipe()
+    actions = [(os.POSIX_SPAWN_DUP2, writer, 1), (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_RDWR, 0)]
+    child = 0
+    with suppress(OSError):
+        child = os.posix_spawnp("du", ("du", "-sk", FOLDER), {"PATH": PATH}, file_actions=actions)
+    os.close(writer)
+    with os.fdopen(reader) as said:
+        found = said.read().split()
+    if child:
+        os.waitpid(child, 0)
+    return int(found[0]) << 10 if found else 0
 
 
 def serve_objects(listener: socket.socket, address: tuple) -> None:
