@@ -144,7 +144,7 @@ class Disk:
 
 
 def used_bytes() -> int:
-    """What the files of the job take up, as a program says that goes deeper than Python's own functions; 0 without it."""
+    """What the job's files take up, as a program says that goes deeper than Python's functions; 0 without it."""
     reader, writer = os.pipe()
     actions = [(os.POSIX_SPAWN_DUP2, writer, 1), (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_RDWR, 0)]
     child = 0
