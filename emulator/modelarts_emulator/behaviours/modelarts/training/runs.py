@@ -36,8 +36,8 @@ def decide(world, job: dict) -> None:
 def why_simulated(world, job: dict) -> str:
     """Why the script of a job cannot be run; empty when it can.
 
-    A boot file that is not there, in a directory where there is something, is for Python to miss. A command without code
-    may be one for an image, which is not here, so that it runs only where it has to.
+    A boot file that is not there, in a directory where there is something, is for Python to miss. A command without
+    code may be one for an image, which is not here, so that it runs only where it has to.
     """
     algorithm, nodes = algorithm_run(job), job["spec"]["resource"]["node_count"]
     code_dir, folder = algorithm.get("code_dir"), code_folder(algorithm.get("code_dir"))
