@@ -59,7 +59,7 @@ def test_a_reset_of_the_areas_leaves_no_sample_and_no_task(cloud):
     id = made(cloud, pictures("a.png"))
     assert cloud.post(f"{DATASETS}/{id}/import-tasks", {"import_path": "/data/in/"}).status == 200
     for area in ("datasets", "samples", "labels", "dataset-versions", "data-import-export"):
-        assert cloud.post(f"/_emulator/reset?area=modelarts/{area}").status == 200
+        assert cloud.post("/_emulator/reset", {"area": f"modelarts/{area}"}).status == 200
     cloud.clock.advance("5m")
     assert not [name for name in cloud.world.store.names() if name.startswith("modelarts/")]
     assert cloud.world.due.fault_count == 0
@@ -69,6 +69,6 @@ def test_tasks_whose_datasets_were_reset_away_fail_alone(cloud):
     id = made(cloud, pictures("a.png"))
     assert cloud.post(f"{DATASETS}/{id}/export-tasks", {"path": "/data/out/"}).status == 200
     assert cloud.post(f"{DATASETS}/{id}/import-tasks", {"import_path": "/data/in/"}).status == 200
-    assert cloud.post("/_emulator/reset?area=modelarts/datasets").status == 200
+    assert cloud.post("/_emulator/reset", {"area": "modelarts/datasets"}).status == 200
     cloud.clock.advance("5m")
     assert cloud.world.due.fault_count == 0
