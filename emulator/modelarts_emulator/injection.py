@@ -106,7 +106,7 @@ def fault_of(exchange: "Exchange", world: "World", operation: str, service: str)
 def fault_in_header(header: str) -> Fault:
     """The fault that a header names: `code=ModelArts.0210`, `status=503; latency=2s`, `drop=answer`, `cut_after=3`."""
     fault, effects = Fault("header", "*"), {}
-    for part in header.split(";"):
+    for part in filter(str.strip, header.split(";")):
         name, mark, value = part.strip().partition("=")
         if not mark:
             name, value = (
@@ -120,6 +120,8 @@ def fault_in_header(header: str) -> Fault:
             setattr(fault, name, EFFECTS[name](value))
     except ValueError as error:
         refuse_header(str(error))
+    if not effects.keys() - {"retry_after"}:
+        refuse_header(f"a fault needs one of {', '.join(name for name in EFFECTS if name != 'retry_after')}")
     return fault
 
 
@@ -135,14 +137,21 @@ def dropped(value: str) -> str:
     return value
 
 
+def counted(value: str) -> int:
+    """A status or a number of bytes or frames. ValueError for anything but a whole number."""
+    if not (value.isascii() and value.isdecimal() and len(value) < 10):
+        raise ValueError(f"{value!r} is not a whole number")
+    return int(value)
+
+
 EFFECTS: dict[str, Callable[[str], Any]] = {
     "code": str,
-    "status": int,
+    "status": counted,
     "latency": seconds_of,
     "retry_after": seconds_of,
     "drop": dropped,
-    "truncate": int,
-    "cut_after": int,
+    "truncate": counted,
+    "cut_after": counted,
 }
 
 

@@ -64,7 +64,7 @@ def test_a_fault_looks_at_what_the_request_says(cloud):
 
 def test_a_rate_is_a_bucket_of_tokens_on_the_worlds_clock(cloud):
     cloud.clock.freeze()
-    ask(cloud, rate={"requests": 2, "per": "10s"})
+    ask(cloud, rate={"requests": 2, "per": "10s"}, optional=True)
     assert statuses(cloud, 3) == [200, 200, 429]
     reply = cloud.get(CONFIGS)
     assert (reply.json["error_code"], reply.headers["retry-after"]) == ("APIG.0308", "5")
@@ -180,3 +180,41 @@ def test_a_prediction_suffers_a_fault(cloud):
     ask(cloud, operation="prediction", status=504, times=1)
     replies = [cloud.post(f"/v1/infers/{id}", {"a": 1}) for _ in range(2)]
     assert [reply.status for reply in replies] == [504, 200]
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"rate": {"requests": 1, "per": 0}}, "$.rate.per: 0 is no time"),
+        ({"drop": "request", "code": "ModelArts.0210"}, "code and drop: only one of them could come about"),
+        ({"status": 503, "truncate": 1}, "status and truncate: only one of them"),
+        ({"operation": "obs:nonsense", "status": 503}, "$.operation: obs:nonsense is not obs:METHOD"),
+        ({"operation": "obs:GET object", "cut_after": 1}, "$.cut_after: OBS answers no frames"),
+        ({"operation": "obs:*", "status": 503, "when": {"body": {"a": 1}}}, "$.when.body"),
+    ],
+)
+def test_a_fault_that_could_never_come_about_is_refused(cloud, fault, words):
+    reply = cloud.post("/_emulator/faults", {"operation": LIST, **fault})
+    assert reply.status == 400
+    assert words in reply.json["error_msg"]
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("status=abc", "'abc' is not a whole number"),
+        ("truncate=-5", "'-5' is not a whole number"),
+        ("retry_after=5", "a fault needs one of code, status"),
+    ],
+)
+def test_a_header_is_refused_in_words(cloud, header, words):
+    reply = cloud.get(CONFIGS, headers={"X-Emulator-Fault": header})
+    assert reply.status == 400
+    assert words in reply.json["error_message"]
+
+
+def test_a_fault_is_shown_with_its_rate_and_the_bytes_it_leaves(cloud):
+    ask(cloud, rate={"requests": 2, "per": "10s"}, optional=True)
+    ask(cloud, truncate=0, optional=True)
+    rate, cut = cloud.get("/_emulator/faults").json["faults"]
+    assert (rate["rate"], cut["truncate"]) == ({"requests": 2, "per": 10, "burst": 2}, 0)

@@ -167,3 +167,11 @@ def test_the_fixture_asks_for_faults(cloud):
     with pytest.raises(ValueError, match="documented nowhere"):
         cloud.faults.add("ListTrainingJobConfigs", code="No.Such")
     cloud.faults.clear()
+
+
+def test_a_query_that_means_nothing_is_refused(cloud):
+    cloud.get(CONFIGS)
+    assert "takes after, limit" in cloud.get(f"{JOURNAL}?operations=x").json["error_msg"]
+    assert "neither a status" in cloud.get(f"{JOURNAL}?status=ok").json["error_msg"]
+    assert cloud.post(f"{JOURNAL}/expect", {"status": "ok"}).status == 400
+    assert cloud.get(f"{JOURNAL}?limit=0").json["exchanges"] == []

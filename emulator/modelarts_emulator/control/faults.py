@@ -53,6 +53,9 @@ FAULT = Body(
 EFFECTS = ("latency", "code", "status", "drop", "truncate", "cut_after", "rate")
 PLAIN = ("operation", "when", "skip", "every", "times", "probability", "code", "status", "drop")
 PLAIN += ("truncate", "cut_after", "optional")
+# How a request may end: refused, without an answer, with a cut one. A fault is one of them.
+ENDS = (("code", "status", "rate"), ("drop",), ("truncate", "cut_after"))
+COUNTED = ("truncate", "cut_after", "seen", "struck")
 SHOWN = ("id", *PLAIN, "latency", "retry_after", "seen", "struck")
 
 
@@ -89,6 +92,10 @@ def fault_asked(application: "Application", world: "World", body: dict) -> Fault
     """The fault that a body describes; 400 for one that does nothing, or that the cloud could not have."""
     if not any(name in body for name in EFFECTS):
         refuse(f"$: a fault needs one of {', '.join(EFFECTS)}")
+    ends = [[name for name in names if name in body] for names in ENDS]
+    told = [names[0] for names in ends if names]
+    if len(told) > 1:
+        refuse(f"$: {' and '.join(told)}: only one of them could come about; ask for a fault each")
     id = world.faults.new_id()
     fault = Fault(id, body["operation"], chance=world.seeded("fault", id))
     for name in PLAIN:
@@ -98,14 +105,19 @@ def fault_asked(application: "Application", world: "World", body: dict) -> Fault
         if name in body:
             setattr(fault, name, seconds_in(body, name))
     if "rate" in body:
-        requests = body["rate"]["requests"]
-        fault.bucket = Bucket(
-            requests, seconds_in(body["rate"], "per"), body["rate"].get("burst", max(1, requests))
-        )
+        fault.bucket = bucket_asked(body["rate"])
     problem = problem_of(application, fault)
     if problem is not None:
         refuse(problem)
     return fault
+
+
+def bucket_asked(rate: dict) -> Bucket:
+    """The bucket of tokens that a rate describes; 400 for one that would never fill."""
+    requests, per = rate["requests"], seconds_in(rate, "per")
+    if per <= 0:
+        refuse(f"$.rate.per: {rate['per']!r} is no time in which tokens could come")
+    return Bucket(requests, per, rate.get("burst", max(1, requests)))
 
 
 def problem_of(application: "Application", fault: Fault) -> str | None:
@@ -125,8 +137,10 @@ def problem_of(application: "Application", fault: Fault) -> str | None:
 def shown_fault(fault: Fault) -> dict:
     """A fault, how many requests fitted it and how many it has struck."""
     shown = {name: getattr(fault, name) for name in SHOWN}
+    if fault.bucket is not None:
+        shown["rate"] = {name: getattr(fault.bucket, name) for name in ("requests", "per", "burst")}
     return {
         name: value
         for name, value in shown.items()
-        if value not in (None, {}, 0.0) or name in ("seen", "struck")
+        if value not in (None, {}, 0.0) or (value is not None and name in COUNTED)
     }

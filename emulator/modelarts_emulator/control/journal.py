@@ -1,5 +1,6 @@
 """The journal of requests in the control API: read, followed, waited for, held against what a test expects."""
 
+import re
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
@@ -13,11 +14,18 @@ if TYPE_CHECKING:
     from modelarts_emulator.application import Application
 
 LONGEST_WAIT = 60
+QUERY = {"operation", "status", "after", "limit", "wait", "whole", "world"}
+STATUS = re.compile(r"[1-5](\d\d|xx)")
 COUNT = {"type": "integer", "minimum": 0, "maximum": 1_000_000}
 EXPECTED = Body(
     members(
         operation=TEXT,
-        status={"type": ["integer", "string"]},
+        status={
+            "type": ["integer", "string"],
+            "minimum": 100,
+            "maximum": 599,
+            "pattern": rf"^{STATUS.pattern}$",
+        },
         body={},
         answer={},
         after={**COUNT, "default": 0},
@@ -75,12 +83,23 @@ def number_in(name: str, default: int) -> int:
 
 def chosen(history: History) -> list[Exchanged]:
     """The exchanges that the query means, oldest first; with `wait`, seconds, it waits for the first of them."""
+    refuse_unknown_query()
     wanted = Wanted(request.args.get("operation"), request.args.get("status"))
     number, wait = number_in("after", 0), number_in("wait", 0)
     if wait:
         history.wait(wanted, number, min(wait, LONGEST_WAIT))
     kept = [each for each in history.after(number) if wanted.fits(each)]
-    return kept[-number_in("limit", 100) :] if "limit" in request.args else kept
+    return kept[max(0, len(kept) - number_in("limit", 0)) :] if "limit" in request.args else kept
+
+
+def refuse_unknown_query() -> None:
+    """400 for parameters that mean nothing, and for a status that none can have."""
+    unknown = sorted(request.args.keys() - QUERY)
+    if unknown:
+        refuse(f"query: unknown parameter {unknown[0]!r}; takes {', '.join(sorted(QUERY))}")
+    status = request.args.get("status")
+    if status is not None and not STATUS.fullmatch(status):
+        refuse(f"query.status: {status!r} is neither a status such as 404 nor a class such as 4xx")
 
 
 def expected_calls(history: History, body: dict) -> dict:

@@ -1,6 +1,7 @@
 """What a request to OBS suffers from a fault that was asked for."""
 
 import math
+from fnmatch import fnmatchcase
 from typing import Any
 
 from modelarts_emulator.obs.refusals import CODES, ObsError
@@ -10,6 +11,8 @@ from modelarts_emulator.worlds.faults import Fault, HangUp, Pieces, cut
 
 # OBS's codes for statuses that were asked for without one.
 STATUS_CODES = {500: "InternalError", 503: "ServiceUnavailable"}
+METHODS = ("GET", "PUT", "POST", "DELETE", "HEAD", "OPTIONS")
+SCOPES = ("service", "bucket", "object")
 
 
 def name_of(request: Any) -> str:
@@ -48,7 +51,13 @@ def suffer_after(fault: Fault, reply: Reply) -> Reply:
 
 
 def problem_of(fault: Fault) -> str | None:
-    """Why OBS could not answer so; None when it could."""
+    """Why no request to OBS could suffer that; None when one could."""
+    if not any(fnmatchcase(f"obs:{each} {scope}", fault.operation) for each in METHODS for scope in SCOPES):
+        return f"$.operation: {fault.operation} is not obs:METHOD {'|'.join(SCOPES)}, METHOD of {', '.join(METHODS)}"
+    if fault.cut_after is not None:
+        return "$.cut_after: OBS answers no frames; truncate cuts its answers after so many bytes"
+    if "body" in fault.when:
+        return "$.when.body: bodies sent to OBS are not read; take path (bucket, key) and query"
     if fault.code is None:
         known = " or ".join(map(str, STATUS_CODES))
         return (

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.behaviours.modelarts.workflows.conftest import (
     WORKFLOWS,
     act,
@@ -217,3 +219,41 @@ def test_runs_are_listed_changed_and_deleted(cloud):
     assert cloud.delete(second).status == 200
     assert refusal(cloud.get(second)) == (400, "ModelArts.7511")
     assert cloud.get(workflow).json["run_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (job_step("a", inputs=[{"name": "x", "value": 5}]), "5 of an input is no OBS path"),
+        ({**job_step("a"), "properties": {"algorithm": "x"}}, "'x' is of type string, must be object"),
+        ({"name": "a", "type": "model", "inputs": [{"name": "x", "value": None}]}, "None of an input is no"),
+        (
+            {"name": "a", "type": "service", "inputs": [{"name": "x", "value": [5]}]},
+            "[5] of the step's inputs",
+        ),
+        ({"name": "a", "type": "service", "properties": {"config": 5}}, "config"),
+    ],
+)
+def test_a_step_that_is_given_what_it_cannot_use_fails_and_says_so(cloud, step, words):
+    execution = run(cloud, create(cloud, step))
+    cloud.clock.advance("1h")
+    found = step_in(cloud, execution, "a")
+    assert found["status"] == "create_failed"
+    assert words in found["error_info"]["error_message"]
+
+
+def test_figures_are_shown_as_documented_whatever_their_file_says(cloud):
+    put_script(cloud)
+    figures = [{"key": 5, "data": 1}, {"key": "loss", "data": 3, "title": 7, "more": 1}, 5]
+    cloud.world.obs.write("code", "m.json", json.dumps(figures).encode())
+    outputs = [{"name": "m", "config": {"metric_files": ["/code/m.json"]}}]
+    execution = run(cloud, create(cloud, labeling_step("a", outputs=outputs)))
+    cloud.clock.advance("1h")
+    act(cloud, execution, "a", "continue")
+    path = f"{execution}/step-executions/{step_in(cloud, execution, 'a')['uuid']}/metrics"
+    (shown,) = cloud.get(path).json
+    assert (shown["key"], shown["data"], sorted(shown)) == (
+        "loss",
+        {"value": 3},
+        ["created_at", "data", "key"],
+    )

@@ -141,3 +141,29 @@ def test_a_topic_on_this_machine_is_called(cloud):
     server.shutdown()
     server.server_close()
     assert [(each["step_name"], each["status"]) for each in heard] == [("a", "hold")]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({"interval": 60, "cron": "0 0 8 * * *"}, "not both"),
+        ({"interval": True}, "interval is True, must be seconds from 1 to"),
+        ({"interval": 1e18}, "interval is 1e+18, must be seconds from 1 to"),
+        ({"interval": None}, "interval is None, must be seconds from 1 to"),
+        ({"cron": 5}, "cron is 5, has to be second, minute, hour"),
+        ({"cron": "* 0 8 * * *"}, "second '*' is not a number from 0 to 59"),
+        ({"cron": "0 0 8 * * *", "time_zone": "Asia"}, "time_zone 'Asia' is not known"),
+    ],
+)
+def test_a_content_without_a_moment_is_refused_in_words(cloud, content, words):
+    reply = schedule(cloud, create(cloud, labeling_step("a")), content)
+    assert refusal(reply) == (400, "ModelArts.0104")
+    assert words in reply.json["error_msg"]
+
+
+def test_a_run_at_work_of_another_workflow_keeps_no_schedule_from_running(cloud):
+    run(cloud, create(cloud, labeling_step("a")))
+    workflow = create(cloud, labeling_step("a"))
+    schedule(cloud, workflow, DAILY, policies={"on_running": "cancel"})
+    cloud.clock.advance("24h")
+    assert len(runs(cloud, workflow)) == 1

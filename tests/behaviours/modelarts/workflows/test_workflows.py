@@ -104,3 +104,23 @@ def test_a_deleted_workflow_takes_its_runs_along(cloud):
     assert refusal(cloud.get(workflow)) == (400, "ModelArts.7512")
     assert refusal(cloud.get(execution)) == (400, "ModelArts.7512")
     cloud.clock.advance("1h")
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ({"inputs": [{"value": "/code/"}]}, "$.steps[0].inputs[0].name is missing"),
+        ({"outputs": [{"config": {}}]}, "$.steps[0].outputs[0].name is missing"),
+        ({"policy": {"poll_interval_seconds": -5}}, "poll_interval_seconds: -5 is not a whole number from 1"),
+        ({"policy": {"poll_interval_seconds": "soon"}}, "poll_interval_seconds: soon is not a whole number"),
+        ({"policy": {"max_execution_minutes": "0"}}, "max_execution_minutes: 0 is not a whole number from 1"),
+        ({"type": "condition"}, "$.steps[0].conditions is missing"),
+        ({"conditions": [{"left": 1, "right": 1}]}, "$.steps[0].conditions[0].type: None is not one of =="),
+        ({"conditions": [{"type": "or", "left": {"type": "x", "left": 1}}]}, "conditions[0].left.type: 'x'"),
+        ({"conditions": [{"type": "==", "right": {"json_key": "loss"}}]}, "[0].right.input_data is missing"),
+    ],
+)
+def test_a_step_that_could_not_be_carried_out_is_refused(cloud, members, words):
+    reply = cloud.post(WORKFLOWS, {"name": "flow", "steps": [labeling_step("a") | members]})
+    assert refusal(reply) == (400, "ModelArts.0104")
+    assert words in reply.json["error_msg"]

@@ -8,6 +8,8 @@ from modelarts_emulator.behaviours.modelarts.workflows.workflows import WORKFLOW
 from modelarts_emulator.frame.listing import list_records, list_rows
 from modelarts_emulator.frame.registry import behaviour
 
+METRIC_TEXTS = ("key", "title", "type", "created_at")
+
 
 @behaviour("CreateWorkflowExecutionsActions")
 def act_on_execution(call):
@@ -55,7 +57,7 @@ def list_step_executions(call):
     """A page of the steps of all runs of the workflow, with the names of their parameters and metrics."""
     workflow, bound = WORKFLOWS.find(call), STEPS.of(call)
     ids = bound.table.having("_workflow", workflow["workflow_id"])
-    metrics = {metric["key"] for id in ids for metric in metrics_of(bound, bound.find(id)) if "key" in metric}
+    metrics = {metric["key"] for id in ids for metric in metrics_of(bound, bound.find(id))}
     columns = {
         "metrics": sorted(metrics),
         "parameters": [each.get("name") for each in workflow["parameters"]],
@@ -74,9 +76,15 @@ def metrics_of(bound, step: dict) -> list[dict]:
     """The figures in the metric files among a step's outputs, as far as they are there."""
     places = [value for value in step["_values"].values() if "metric_files" in value]
     written = step.get("updated_at", "")
-    return [
-        {"created_at": written, **metric} for place in places for metric in metrics_at(bound.world, place)
-    ]
+    found = [metric for place in places for metric in metrics_at(bound.world, place)]
+    return [{"created_at": written, **metric_shown(metric)} for metric in found]
+
+
+def metric_shown(metric: dict) -> dict:
+    """A figure as the API documents it, whatever else the file says: its data is an object."""
+    texts = {name: metric[name] for name in METRIC_TEXTS if isinstance(metric.get(name), str)}
+    data = metric.get("data")
+    return {**texts, "data": data if isinstance(data, dict) else {"value": data}}
 
 
 @behaviour("ShowWorkflowsTodolist")

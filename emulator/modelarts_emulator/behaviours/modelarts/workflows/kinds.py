@@ -45,7 +45,9 @@ class Kind(NamedTuple):
 def job_asked(bound, asked: Asked) -> tuple[dict, dict]:
     """A training job: the inputs and outputs of the step are those of its algorithm."""
     body = {"kind": "job", "metadata": {"name": f"workflow-{bound.world.new_hex(32)}"}, **asked.properties}
-    algorithm = dict(body.get("algorithm") or {})
+    algorithm = body.get("algorithm") or {}
+    if not isinstance(algorithm, dict):
+        return {}, body
     inputs = [{"name": name, "remote": remote_of(value)} for name, value in asked.inputs.items()]
     outputs = [
         {"name": name, "remote": {"obs": {"obs_url": value["obs_url"]}}}
@@ -58,10 +60,9 @@ def job_asked(bound, asked: Asked) -> tuple[dict, dict]:
 
 def remote_of(value: Any) -> dict:
     """Where the data of an input lies, as a training job says it."""
-    if isinstance(value, str):
-        return {"obs": {"obs_url": value}}
-    if "obs_url" in value:
-        return {"obs": {"obs_url": value["obs_url"]}}
+    place = place_in(value)
+    if place is not None:
+        return {"obs": {"obs_url": place}}
     id = value.get("dataset_id") or value.get("id")
     if id is None:
         raise Unresolved(f"{value!r} names no obs_url and no dataset_id")
@@ -103,7 +104,12 @@ def service_asked(bound, asked: Asked) -> tuple[dict, dict]:
     models = [
         model for value in asked.inputs.values() for model in (value if isinstance(value, list) else [value])
     ]
+    if not all(isinstance(model, dict) for model in models):
+        raise Unresolved(f"{models!r} of the step's inputs are no models, such as {{'model_id': ...}}")
+    body.setdefault("service_name", f"workflow_{bound.world.new_hex(16)}")
     entries = body.get("config") or [{} for _ in models]
+    if not (isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)):
+        return {}, body
     plain = {"specification": "modelarts.vm.cpu.2u", "instance_count": 1}
     body["config"] = [
         {
@@ -114,7 +120,6 @@ def service_asked(bound, asked: Asked) -> tuple[dict, dict]:
         }
         for at, entry in enumerate(entries)
     ]
-    body.setdefault("service_name", f"workflow_{bound.world.new_hex(16)}")
     return {}, body
 
 
@@ -129,8 +134,16 @@ def known_model(value: dict) -> dict:
 
 def places_in(asked: Asked) -> list[str]:
     """The OBS paths among the inputs."""
-    places = [value if isinstance(value, str) else value.get("obs_url") for value in asked.inputs.values()]
-    return [place for place in places if place]
+    return [place for value in asked.inputs.values() if (place := place_in(value))]
+
+
+def place_in(value: Any) -> str | None:
+    """The OBS path that the value of an input is, or says; None where it says none. Unresolved for other values."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, dict):
+        raise Unresolved(f"{value!r} of an input is no OBS path and no object with obs_url or an id")
+    return value.get("obs_url")
 
 
 def dataset_asked(bound, asked: Asked) -> tuple[dict, dict]:

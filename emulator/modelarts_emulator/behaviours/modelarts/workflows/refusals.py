@@ -2,10 +2,17 @@
 
 from collections.abc import Iterator
 
-from modelarts_emulator.behaviours.modelarts.workflows.references import MARK, PLACES, references_in
+from modelarts_emulator.behaviours.modelarts.workflows.references import (
+    MARK,
+    OPERATORS,
+    PLACES,
+    references_in,
+)
 from modelarts_emulator.contract.errors import ApiError
 
 WHERE_USED = ("inputs", "outputs", "properties", "conditions")
+# How long a step may take at most, and wait between two looks at what it has made.
+LONGEST = {"max_execution_minutes": 10 * 366 * 24 * 60, "poll_interval_seconds": 86400}
 TYPES = {"str": str, "int": int, "float": int | float, "bool": bool}
 
 
@@ -30,12 +37,45 @@ def refuse_bad_workflow(workflow: dict) -> None:
             for name in step.get(member, ()):
                 if name not in names:
                     refuse(f"$.steps[{at}].{member}: there is no step {name}; there are {', '.join(names)}")
+        refuse_bad_step(f"$.steps[{at}]", step)
         for reference in references_in([step.get(member) for member in WHERE_USED]):
             refuse_unknown_reference(f"$.steps[{at}]", reference, workflow, names)
     refuse_circle(steps)
     refuse_unknown_scene(workflow)
     for at, parameter in enumerate(workflow["parameters"]):
         refuse_bad_value(f"$.parameters[{at}]", parameter)
+
+
+def refuse_bad_step(where: str, step: dict) -> None:
+    """ApiError for inputs and outputs without a name, times that are none, and conditions that cannot be decided."""
+    for member in ("inputs", "outputs"):
+        for at, each in enumerate(step.get(member, ())):
+            if "name" not in each:
+                refuse(
+                    f"{where}.{member}[{at}].name is missing; it is what references and the step's work call it by"
+                )
+    for member, most in LONGEST.items():
+        text = str(step.get("policy", {}).get(member, 1))
+        if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
+            refuse(f"{where}.policy.{member}: {text} is not a whole number from 1 to {most}")
+    if step.get("type") == "condition" and not step.get("conditions"):
+        refuse(f"{where}.conditions is missing; a step of the type condition has at least one")
+    for at, condition in enumerate(step.get("conditions", ())):
+        refuse_bad_condition(f"{where}.conditions[{at}]", condition)
+
+
+def refuse_bad_condition(where: str, condition: dict) -> None:
+    """ApiError for a condition that compares in no known way, and for a figure that is read from nowhere."""
+    if condition.get("type") not in OPERATORS:
+        refuse(f"{where}.type: {condition.get('type')!r} is not one of {', '.join(OPERATORS)}")
+    for side in ("left", "right"):
+        value = condition.get(side)
+        if isinstance(value, dict) and "type" in value and "left" in value:
+            refuse_bad_condition(f"{where}.{side}", value)
+        elif isinstance(value, dict) and "json_key" in value and "input_data" not in value:
+            refuse(
+                f"{where}.{side}.input_data is missing: it says in which file {value['json_key']!r} stands"
+            )
 
 
 def refuse_unknown_reference(where: str, reference: str, workflow: dict, steps: list[str]) -> None:

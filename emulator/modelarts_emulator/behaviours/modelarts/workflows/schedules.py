@@ -15,8 +15,9 @@ from modelarts_emulator.frame.lifecycle import Lifecycle, State, rests
 from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import BelongsTo, Resource
-from modelarts_emulator.frame.schedules import next_moment, read_cron
+from modelarts_emulator.frame.schedules import Cron, next_moment, number_of, read_cron
 
+LONGEST_INTERVAL = 10 * 366 * 86400
 log = logging.getLogger("modelarts_emulator.workflows")
 
 
@@ -29,24 +30,52 @@ def seconds_until_next(bound, schedule: dict) -> float:
 def next_run(content: dict, now: float) -> float:
     """The next moment that the content of a schedule names, after now. ValueError when it names none."""
     if "interval" in content:
-        return now + float(content["interval"])
-    *seconds, minute, hour, day, month, weekday = str(content.get("cron", "")).split() or ("",) * 5
-    second = int(seconds[0]) if seconds else 0
-    if len(seconds) > 1 or not 0 <= second < 60:
-        raise ValueError("it has to be second, minute, hour, day, month and weekday, the second a number")
-    cron = read_cron(" ".join((minute, hour, day, month, weekday)))
-    zone = ZoneInfo(content.get("time_zone", "UTC"))
+        return now + interval_in(content)
+    second, cron = cron_in(content)
+    zone = zone_in(content)
     # The expression is read as if the zone's wall clock were UTC; the moment found is read back in the zone.
     wall = datetime.fromtimestamp(now - second, zone).replace(tzinfo=UTC).timestamp()
     found = datetime.fromtimestamp(next_moment(cron, wall), UTC).replace(tzinfo=zone)
     return found.timestamp() + second
 
 
+def interval_in(content: dict) -> float:
+    """The seconds between two runs. ValueError for what is no number of them, or stands beside an expression."""
+    if "cron" in content:
+        raise ValueError("it has to be a cron expression or an interval, not both")
+    try:
+        seconds = float(content["interval"])
+    except (ValueError, TypeError):
+        seconds = math.nan
+    if isinstance(content["interval"], bool) or not 1 <= seconds <= LONGEST_INTERVAL:
+        raise ValueError(f"interval is {content['interval']!r}, must be seconds from 1 to {LONGEST_INTERVAL}")
+    return seconds
+
+
+def cron_in(content: dict) -> tuple[int, Cron]:
+    """The second, and the rest of a cron expression of five or six fields. ValueError when it is none."""
+    text = content.get("cron", "")
+    fields = text.split() if isinstance(text, str) else []
+    if len(fields) not in (5, 6):
+        raise ValueError(f"cron is {text!r}, has to be second, minute, hour, day, month and weekday")
+    second = fields[0] if len(fields) == 6 else "0"
+    return number_of(second, "second", 0, 59), read_cron(" ".join(fields[-5:]))
+
+
+def zone_in(content: dict) -> ZoneInfo:
+    """The zone whose clock an expression means. ValueError for one that is not known."""
+    name = content.get("time_zone", "UTC")
+    try:
+        return ZoneInfo(name)
+    except (ValueError, TypeError, KeyError, OSError):
+        raise ValueError(f"time_zone {name!r} is not known; it is named as Asia/Shanghai is") from None
+
+
 def run_workflow(bound, schedule: dict) -> str:
     """Start a run, unless one is at work and the schedule is not to run beside it."""
-    executions = bound.beside(EXECUTIONS).having("workflow_id", schedule["workflow_id"])
-    is_running = any(execution["status"] in ("init", "running") for execution in executions)
-    if not (is_running and schedule["policies"].get("on_running") == "cancel"):
+    if not (
+        schedule["policies"].get("on_running") == "cancel" and is_at_work(bound, schedule["workflow_id"])
+    ):
         path = {"project_id": bound.project_id, "workflow_id": schedule["workflow_id"]}
         try:
             made = bound.world.ask(
@@ -58,6 +87,13 @@ def run_workflow(bound, schedule: dict) -> str:
             where = bound.beside(EXECUTIONS)
             where.put({**where.find(made["execution_id"]), "_scheduled": True})
     return "enabled"
+
+
+def is_at_work(bound, workflow_id: str) -> bool:
+    """Whether a run of the workflow is under way."""
+    executions = bound.beside(EXECUTIONS)
+    under_way = (each for state in ("init", "running") for each in executions.having("status", state))
+    return any(execution["workflow_id"] == workflow_id for execution in under_way)
 
 
 SCHEDULES = Resource(
@@ -102,12 +138,10 @@ def complete_schedule(call, schedule):
 def refuse_bad_content(call, content: dict) -> None:
     """ApiError for a content from which no moment follows."""
     try:
-        moment = next_run(content, call.world.clock.now())
-    except (ValueError, TypeError, KeyError) as error:
+        next_run(content, call.world.clock.now())
+    except ValueError as error:
         words = 'such as {"cron": "0 0 8 * * Mon", "time_zone": "Asia/Shanghai"} or {"interval": 3600}'
         refuse(f"$.content: {error}; write {words}")
-    if not 1 <= moment - call.world.clock.now() < math.inf:
-        refuse("$.content: an interval is at least one second")
 
 
 @SCHEDULES.lifecycle.entered("disabled")

@@ -116,7 +116,7 @@ def metrics_at(world, place) -> list[dict]:
         except (KeyError, ValueError):
             continue
         found += [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-    return found
+    return [metric for metric in found if isinstance(metric.get("key"), str)]
 
 
 def show_what_was_asked(step: dict, asked: Asked) -> None:
@@ -196,7 +196,7 @@ def latest_end(step: dict) -> float:
 
 def poll_seconds(bound, step: dict) -> float:
     """How long until the step looks again at what it has made."""
-    return float(step["_plan"]["policy"].get("poll_interval_seconds") or POLL_SECONDS)
+    return max(1.0, float(step["_plan"]["policy"].get("poll_interval_seconds") or POLL_SECONDS))
 
 
 def stop_instance(bound, step: dict) -> None:
