@@ -109,3 +109,11 @@ def problems_of(page: Page) -> list[str]:
     if not page.all("html")[0].get("lang"):
         found.append("no language")
     return found
+
+
+def whole(browser: Browser, path: str, **query) -> Page:
+    """The English page, after both languages of it have been held against what must hold of every page."""
+    for lang in ("zh", "en"):
+        page = browser.get(path, lang=lang, **query)
+        assert (page.status, problems_of(page)) == (200, []), page.text
+    return page

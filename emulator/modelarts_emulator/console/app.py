@@ -1,12 +1,12 @@
 """The console: a Flask application of server-rendered pages, for browsers on this machine."""
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
 
 from flask import Flask, redirect, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from modelarts_emulator.console import overview
+from modelarts_emulator.console import overview, training
+from modelarts_emulator.console.addresses import address, moment
 from modelarts_emulator.console.asking import Refused, world_shown
 from modelarts_emulator.console.words import LANGUAGES, language_asked, translated
 from modelarts_emulator.contract.errors import ApiError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from modelarts_emulator.application import Application
 
 # In the order of the menu. What a topic has to have: PATH, TITLE, add_routes.
-TOPICS = (overview,)
+TOPICS = (overview, training)
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -94,16 +94,3 @@ def shared_by_all_pages(application: "Application") -> dict:
         "worlds": list(application.worlds) if application.ready else [],
         "moment": moment,
     }
-
-
-def address(path: str, **query: str | int | None) -> str:
-    """The address of a page of the console that goes on in the same world."""
-    tag = request.args.get("world")
-    known = {"world": tag} if tag else {}
-    words = urlencode({**known, **{name: value for name, value in query.items() if value is not None}})
-    return quote(path) + (f"?{words}" if words else "")
-
-
-def moment(world, seconds: float | None) -> str:
-    """A moment of virtual time as people read it; empty for none."""
-    return "" if seconds is None else world.clock.iso(seconds, fraction=0).replace("T", " ").rstrip("Z")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, redirect, render_template, request
 
+from modelarts_emulator.console.addresses import address
 from modelarts_emulator.console.asking import control, world_shown
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ ALWAYS_THERE = "iam/iam/"
 
 def add_routes(flask: Flask, application: "Application") -> None:
     """Put the overview into the console."""
-    from modelarts_emulator.console.app import address
 
     @flask.get(PATH)
     def overview():

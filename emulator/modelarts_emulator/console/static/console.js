@@ -21,3 +21,26 @@ function keepAlive(element) {
 }
 
 for (const element of document.querySelectorAll("[data-live]")) keepAlive(element);
+
+// data-log="ADDRESS" data-size="BYTES" data-pause="MILLISECONDS": text that grows by what the address has more.
+function follow(element) {
+  const pause = Number(element.dataset.pause);
+  if (!pause) return;
+  setTimeout(async () => {
+    try {
+      const address = new URL(element.dataset.log, location.href);
+      address.searchParams.set("from", element.dataset.size);
+      const answer = await fetch(address);
+      if (answer.ok) {
+        const atEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - 4;
+        element.append(await answer.text());
+        element.dataset.size = answer.headers.get("X-Log-Size");
+        if (atEnd) element.scrollTop = element.scrollHeight;
+      }
+    } finally {
+      follow(element);
+    }
+  }, pause);
+}
+
+for (const element of document.querySelectorAll("[data-log]")) follow(element);
