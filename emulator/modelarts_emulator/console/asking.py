@@ -126,10 +126,15 @@ def send(application: "Application", operation_id: str, path: dict | None = None
     return value_of(sent(application, operation.method, target, body))
 
 
-def sent(application: "Application", method: str, target: str, body: Any = None) -> Answer:
-    """The answer over HTTP to a request of the world's own user, signed as its clients sign, or with its API key."""
+def sent(
+    application: "Application", method: str, target: str, body: Any = None, kind: str = "application/json"
+) -> Answer:
+    """The answer over HTTP to a request of the world's own user, signed as its clients sign, or with its API key.
+
+    kind: the content type of the body.
+    """
     world = world_shown(application)
-    environ = environ_of(method, target, body, {})
+    environ = environ_of(method, target, body, {"CONTENT_TYPE": kind})
     operation = application.operations.find(method, target.partition("?")[0])[0]
     if operation is not None and operation.access.only_api_key:
         environ["HTTP_AUTHORIZATION"] = f"Bearer {own_api_key(world)}"
