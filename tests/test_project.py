@@ -384,11 +384,12 @@ def test_every_option_is_explained_in_the_docs():
 
 
 # The core works from facts and registrations: what it would know an area by is not in its source. These folders may:
-# behaviours and consoles are of areas, testing speaks of the clients of services, and the others know nothing of areas,
-# so that a name in there is a word of their own.
+# behaviours, consoles and their pages are of areas, testing speaks of the clients of services, and the others know
+# nothing of areas, so that a name in there is a word of their own.
 OF_AREAS = (
     "behaviours/",
     "control/consoles/",
+    "console/",
     "testing/",
     "simulation/",
     "inference/",

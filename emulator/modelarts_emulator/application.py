@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from modelarts_emulator.obs.application import Obs
 
 CONTROL = "/_emulator/"
+CONSOLE = "/console/"
 HEALTH = ("/_emulator/health", "/_emulator/ready")
 API_BODY = 12 << 20
 OBS_BODY = 5 << 30
@@ -65,8 +66,8 @@ def create_app(settings: Settings | None = None, operations: Operations | None =
 class Application:
     """One emulator: the operations, the worlds, and the WSGI callable in front of them.
 
-    Operations and predictions are answered by the steps above; OBS and the control API are applications of their
-    own, imported when they are first asked. broken: what failed by our own fault, for the tests to fail on.
+    Operations and predictions are answered by the steps above; OBS, the control API and the console are applications of
+    their own, imported when they are first asked. broken: what failed by our own fault, for the tests to fail on.
     is_private: whether only this machine is listened to.
     """
 
@@ -200,6 +201,13 @@ class Application:
 
         return create_control(self)
 
+    @cached_property
+    def console(self) -> "Flask":
+        """The pages for people, a Flask application."""
+        from modelarts_emulator.console.app import create_console
+
+        return create_console(self)
+
     def prepared(self, operation: Operation) -> tuple:
         """(check, behaviour) of an operation, made on its first use."""
         found = self._prepared.get(operation.operation_id)
@@ -247,6 +255,8 @@ class Application:
         if path.startswith(CONTROL):
             who, threads = ("health", "") if path in HEALTH else ("control", "control")
             return Exchange(environ, who, threads, API_BODY, request, request_id)
+        if path.startswith(CONSOLE) or (path == "/" and "text/html" in environ.get("HTTP_ACCEPT", "")):
+            return Exchange(environ, "console", "control", API_BODY, request, request_id)
         operation, values = self.operations.find(environ["REQUEST_METHOD"], path)
         if operation is None:
             if not values and path.startswith(endpoint.PREFIXES):
@@ -269,9 +279,11 @@ class Application:
         self, exchange: Exchange, start_response: Callable, hurries: bool = False
     ) -> Iterable[bytes] | None:
         """The answer to what was begun; with hurries None where it would have to wait, and a thread must ask."""
-        if exchange.who in ("obs", "control"):
-            application = self.obs if exchange.who == "obs" else self._answer_control
-            return application(exchange.environ, self.telling(exchange, start_response))
+        if exchange.who == "obs":
+            return self.obs(exchange.environ, self.telling(exchange, start_response))
+        if exchange.who in ("control", "console"):
+            flask = self.control if exchange.who == "control" else self.console
+            return again_with_obs(flask, exchange.environ, self.telling(exchange, start_response))
         if hurries:
             try:
                 MANNER.hurries = True
@@ -298,20 +310,6 @@ class Application:
         start_response(STATUS_LINES.get(status) or f"{status} Answered by a model", headers)
         return body
 
-    def _answer_control(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
-        """What the control API says, begun again where OBS has to be loaded first, if the body can be read again."""
-        body = environ["wsgi.input"]
-        if not hasattr(body, "seek"):
-            return self.control(environ, start_response)
-        while True:
-            try:
-                with starting_over():
-                    return self.control(environ, start_response)
-            except NeedsThread as needed:
-                body.seek(0)
-                if needed.first is not None:
-                    needed.first()
-
     def telling(self, exchange: Exchange, start_response: Callable) -> Callable:
         """The start_response of an application of its own, which tells the request log of the answer."""
         request_log = self.request_log
@@ -333,6 +331,21 @@ class Application:
                 return respond(self, exchange)
             except NeedsThread as needed:
                 exchange.first = needed.first
+
+
+def again_with_obs(flask: "Flask", environ: dict, start_response: Callable) -> Iterable[bytes]:
+    """What a Flask application says, begun again where OBS has to be loaded first, if the body can be read again."""
+    body = environ["wsgi.input"]
+    if not hasattr(body, "seek"):
+        return flask(environ, start_response)
+    while True:
+        try:
+            with starting_over():
+                return flask(environ, start_response)
+        except NeedsThread as needed:
+            body.seek(0)
+            if needed.first is not None:
+                needed.first()
 
 
 def refuse_bad_options(settings: Settings) -> None:

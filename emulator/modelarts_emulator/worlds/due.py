@@ -4,6 +4,7 @@ import heapq
 import logging
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,11 @@ class Due:
         while self._heap and not self._holds(*self._heap[0]):
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None
+
+    def coming(self, most: int) -> list[tuple[float, str, str]]:
+        """(moment, table, id) of the records that run out of their states next, that many at most."""
+        found = (entry for entry in sorted(set(self._heap)) if self._holds(*entry))
+        return list(islice(found, most))
 
     def has_work(self, goal: float) -> bool:
         """Whether something may be due at the goal."""

@@ -1,0 +1,96 @@
+"""The console: a Flask application of server-rendered pages, for browsers on this machine."""
+
+from typing import TYPE_CHECKING
+
+from flask import Flask, redirect, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from modelarts_emulator.console import chat, overview, services, training
+from modelarts_emulator.console.addresses import address, moment
+from modelarts_emulator.console.asking import Refused, world_shown
+from modelarts_emulator.console.words import LANGUAGES, language_asked, translated
+from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.control.app import answer_own_mistake, refuse_strangers
+from modelarts_emulator.control.asking import world_tagged
+
+if TYPE_CHECKING:
+    from modelarts_emulator.application import Application
+
+# In the order of the menu. What a topic has to have: PATH, TITLE, add_routes.
+TOPICS = (overview, training, services, chat)
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    # With no-referrer browsers send `Origin: null` with a form, which is refused.
+    "Referrer-Policy": "same-origin",
+}
+YEAR = 365 * 86400
+
+
+def create_console(application: "Application") -> Flask:
+    """The pages of one emulator."""
+    flask = Flask("modelarts_emulator.console.app", static_url_path="/console/static")
+    flask.jinja_env.trim_blocks = flask.jinja_env.lstrip_blocks = True
+
+    @flask.before_request
+    def guard():
+        refuse_strangers(application)
+        if request.args.get("world"):
+            world_tagged(application, request.args["world"])
+
+    @flask.after_request
+    def protect(answer):
+        for name, value in HEADERS.items():
+            answer.headers.setdefault(name, value)
+        if request.args.get("lang") in LANGUAGES:
+            answer.set_cookie("lang", request.args["lang"], max_age=YEAR, samesite="Strict", httponly=True)
+        return answer
+
+    @flask.context_processor
+    def what_every_page_knows():
+        return shared_by_all_pages(application)
+
+    @flask.errorhandler(HTTPException)
+    def answer_refusal(error):
+        return render_template("refusal.html", words=error.description, status=error.code), error.code
+
+    @flask.errorhandler(ApiError)
+    def answer_api_error(error):
+        words = f"{error.code}: {error.message}"
+        return render_template("refusal.html", words=words, status=error.status), error.status
+
+    @flask.errorhandler(Refused)
+    def answer_refused(error):
+        return render_template("refusal.html", words=str(error), status=error.status), error.status
+
+    @flask.errorhandler(Exception)
+    def answer_mistake(error):
+        return answer_own_mistake(application, error)
+
+    @flask.get("/")
+    def enter():
+        return redirect(address(overview.PATH))
+
+    for topic in TOPICS:
+        topic.add_routes(flask, application)
+    return flask
+
+
+def shared_by_all_pages(application: "Application") -> dict:
+    """What the frame around every page is filled with."""
+    language = language_asked()
+    world = world_shown(application)
+    return {
+        "t": lambda text: translated(text, language),
+        "lang": language,
+        "address": address,
+        "menu": [(topic.PATH, topic.TITLE) for topic in TOPICS],
+        "here": request.path,
+        "world": world,
+        "worlds": list(application.worlds) if application.ready else [],
+        "moment": moment,
+    }

@@ -1,0 +1,137 @@
+"""Services in the console: listed, one with its versions, counters, events and logs, and a form to try it."""
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from flask import Flask, render_template, request
+
+from modelarts_emulator.console.asking import ask, control, sent
+from modelarts_emulator.console.training import is_running
+from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.control.asking import refuse
+from modelarts_emulator.real_time import monotonic
+
+if TYPE_CHECKING:
+    from modelarts_emulator.application import Application
+
+PATH, TITLE = "/console/services/", "Services"
+PAGE = 50
+DEEPEST = 8
+BOUNDARY = "emulator-console-boundary"
+
+
+def add_routes(flask: Flask, application: "Application") -> None:
+    """Put the services into the console."""
+
+    @flask.get(PATH)
+    def list_services():
+        offset = max(0, request.args.get("offset", 0, int))
+        found = ask(application, "ListServices", query={"limit": PAGE, "offset": offset // PAGE})
+        return render_template(
+            "services.html", found=found, offset=offset, page=PAGE, live=is_running(application)
+        )
+
+    @flask.get(f"{PATH}<id>")
+    def show_service(id):
+        return service_page(application, id)
+
+    @flask.post(f"{PATH}<id>/try")
+    def try_service(id):
+        began = monotonic()
+        answer = predicted(application, id)
+        content = answer.body()
+        took = round((monotonic() - began) * 1000, 1)
+        tried = {"status": answer.status, "milliseconds": took, "body": readable(content)}
+        return service_page(application, id, tried)
+
+
+def service_page(application: "Application", id: str, tried: dict | None = None) -> str:
+    """The page of one service; tried: what it has answered to the form."""
+    path = {"service_id": id}
+    service = ask(application, "ShowService", path)
+    is_answering = service["infer_type"] == "real-time"
+    return render_template(
+        "service.html",
+        service=service,
+        monitor=ask(application, "ShowServiceMonitorInfo", path) if is_answering else {},
+        events=ask(application, "ShowServiceEvents", path)["events"],
+        logs=logs_of(application, id),
+        inputs=inputs_of(application, service) if is_answering else [],
+        tried=tried,
+        form=request.form,
+        live=is_running(application) and tried is None,
+    )
+
+
+def logs_of(application: "Application", id: str) -> list[dict]:
+    """What the models of the service have printed; none before one was at work."""
+    deployed = control(application, "GET", "logs")["deployed"]
+    return (
+        control(application, "GET", f"logs/{id}")["logs"]
+        if id in [each["service"] for each in deployed]
+        else []
+    )
+
+
+def inputs_of(application: "Application", service: dict) -> list[dict]:
+    """The paths that the model of the service answers at, each with a body of the form that it declares."""
+    model_id = next((each["model_id"] for each in service["config"] if "model_id" in each), "")
+    try:
+        apis = ask(application, "ShowModel", {"model_id": model_id}).get("apis") or "[]"
+        declared = orjson.loads(apis) if isinstance(apis, str) else apis
+    except (ApiError, ValueError):
+        declared = []
+    found = [
+        {"path": each.get("url") or "/", "sample": sample_of(each.get("input_params") or {})}
+        for each in declared
+        if isinstance(each, dict)
+    ]
+    return found or [{"path": "/", "sample": {}}]
+
+
+def sample_of(schema: dict, depth: int = 0) -> Any:
+    """A value of the form that a declared input has, to be filled in."""
+    kind = schema.get("type")
+    if kind == "object" and depth < DEEPEST:
+        members = schema.get("properties") or {}
+        return {name: sample_of(each, depth + 1) for name, each in members.items() if isinstance(each, dict)}
+    if kind == "array" and depth < DEEPEST:
+        items = schema.get("items")
+        return [sample_of(items, depth + 1)] if isinstance(items, dict) else []
+    return {"number": 0, "integer": 0, "boolean": False}.get(kind, "")
+
+
+def predicted(application: "Application", id: str) -> Any:
+    """The answer of the service to what the form holds: the file where there is one, else the JSON."""
+    path = request.form.get("path", "/")
+    target = f"/v1/infers/{id}" + ("" if path == "/" else path)
+    file = request.files.get("file")
+    if file is not None and file.filename:
+        content = as_multipart(
+            request.form.get("field") or "images", file.filename, file.mimetype, file.read()
+        )
+        return sent(application, "POST", target, content, f"multipart/form-data; boundary={BOUNDARY}")
+    return sent(application, "POST", target, json_in("body"))
+
+
+def json_in(name: str) -> Any:
+    """The JSON in a field of the form; 400 in words for what is none."""
+    try:
+        return orjson.loads(request.form.get(name, ""))
+    except ValueError as error:
+        refuse(f"{name} is not JSON: {error}")
+
+
+def as_multipart(field: str, filename: str, kind: str, content: bytes) -> bytes:
+    """A file as the one part of a form."""
+    quoted = [text.translate({ord(each): "_" for each in '"\r\n'}) for text in (field, filename, kind)]
+    head = f'Content-Disposition: form-data; name="{quoted[0]}"; filename="{quoted[1]}"\r\nContent-Type: {quoted[2]}'
+    return f"--{BOUNDARY}\r\n{head}\r\n\r\n".encode() + content + f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+def readable(content: bytes) -> str:
+    """A body as people read it: JSON indented, other text as it is."""
+    try:
+        return orjson.dumps(orjson.loads(content), option=orjson.OPT_INDENT_2).decode()
+    except ValueError:
+        return content.decode("utf-8", "replace")

@@ -1,0 +1,108 @@
+"""Training jobs in the console: listed, one with phases, log and curves, and the search of a search job."""
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response, redirect, render_template, request
+
+from modelarts_emulator.console.addresses import address
+from modelarts_emulator.console.asking import ask, send, world_shown
+from modelarts_emulator.console.charts import line_chart
+from modelarts_emulator.console.searches import add_search_routes
+from modelarts_emulator.contract.errors import ApiError
+
+if TYPE_CHECKING:
+    from modelarts_emulator.application import Application
+
+PATH, TITLE = "/console/training/", "Training jobs"
+PAGE = 50
+OVER = ("Completed", "Failed", "Abnormal", "Terminated")
+MOST_TASKS = 8
+
+
+def add_routes(flask: Flask, application: "Application") -> None:
+    """Put the training jobs into the console."""
+
+    @flask.get(PATH)
+    def list_training_jobs():
+        offset = max(0, request.args.get("offset", 0, int))
+        body = {"limit": PAGE, "offset": offset // PAGE, "sort_by": "create_time", "order": "desc"}
+        found = ask(application, "ListTrainingJobs", body=body)
+        return render_template(
+            "training.html", found=found, offset=offset, page=PAGE, live=is_running(application)
+        )
+
+    @flask.get(f"{PATH}<id>")
+    def show_training_job(id):
+        job = ask(application, "ShowTrainingJobDetails", {"training_job_id": id})
+        is_over = job["status"]["phase"] in OVER
+        return render_template(
+            "training_job.html",
+            job=job,
+            stages=stages_of(application, id),
+            events=events_of(application, id),
+            tasks=[task_shown(application, id, name) for name in job["status"].get("tasks", [])[:MOST_TASKS]],
+            is_over=is_over,
+            live=not is_over and is_running(application),
+        )
+
+    @flask.get(f"{PATH}<id>/log/<task>")
+    def show_log(id, task):
+        text, size = log_from(application, id, task, request.args.get("from", 0, int))
+        return Response(text, content_type="text/plain; charset=utf-8", headers={"X-Log-Size": str(size)})
+
+    @flask.post(f"{PATH}<id>/stop")
+    def stop_training_job(id):
+        send(application, "StopTrainingJob", {"training_job_id": id}, {"action_type": "terminate"})
+        return redirect(address(f"{PATH}{id}"), 303)
+
+    add_search_routes(flask, application, PATH)
+
+
+def is_running(application: "Application") -> bool:
+    """Whether time runs by itself in the world, so that a page that is left open changes."""
+    return not world_shown(application).clock.frozen
+
+
+def asked_if_any(application: "Application", operation_id: str, path: dict, nothing: Any) -> Any:
+    """What an operation answers; nothing where a job that has not come that far makes it refuse."""
+    try:
+        return ask(application, operation_id, path)
+    except ApiError:
+        return nothing
+
+
+def stages_of(application: "Application", id: str) -> list[dict]:
+    """The stages of the job's last run."""
+    answer = asked_if_any(application, "ListTrainingJobStages", {"training_job_id": id}, {})
+    records = answer.get("running_records") or [{}]
+    return records[-1].get("stages") or []
+
+
+def events_of(application: "Application", id: str) -> list[dict]:
+    """The job's events, the last first."""
+    return asked_if_any(application, "ListTrainingJobEvents", {"training_job_id": id}, {}).get("events") or []
+
+
+def task_shown(application: "Application", id: str, task: str) -> dict:
+    """The log of a task and the curves of what it uses."""
+    path = {"training_job_id": id, "task_id": task}
+    metrics = asked_if_any(application, "ShowTrainingJobMetrics", path, {}).get("metrics") or []
+    curves = [(each["metric"], points_of(each["value"])) for each in metrics]
+    log, size = log_from(application, id, task, 0)
+    charts = [line_chart(f"{task} {name}", [("line", points)]) for name, points in curves if points]
+    names = [name for name, points in curves if points]
+    return {"name": task, "log": log, "size": size, "charts": list(zip(names, charts, strict=True))}
+
+
+def points_of(values: list) -> list[tuple[float, float]]:
+    """(number of the sample, value) of what was measured; -1 says that it was not."""
+    return [(at, float(value)) for at, value in enumerate(values) if value != -1]
+
+
+def log_from(application: "Application", id: str, task: str, start: int) -> tuple[str, int]:
+    """The log of a task from that byte on, and how many bytes there are; of a long one the end only."""
+    path = {"training_job_id": id, "task_id": task}
+    answer = asked_if_any(application, "ShowTrainingJobLogsPreview", path, {})
+    content, size = (answer.get("content") or "").encode(), answer.get("full_size") or 0
+    skipped = max(0, size - len(content))
+    return content[max(0, start - skipped) :].decode("utf-8", "replace"), size
