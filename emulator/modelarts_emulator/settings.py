@@ -77,7 +77,8 @@ class Settings:
         3600.0, "real seconds after which a training script that still runs is ended; 0 for never"
     )
     training_install: bool = option(
-        False, "install the packages, as wheels, that a training job's requirements.txt names, for that job alone"
+        False,
+        "install the packages, as wheels, that a training job's requirements.txt names, for that job alone",
     )
     latency: str = option(
         "",

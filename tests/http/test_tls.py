@@ -138,7 +138,7 @@ def test_the_command_line_trusts_the_authority_and_env_tells_what_others_need(em
     assert main(["env", "--tls", "--url", emulator.endpoint, "--format", "plain"]) == 0
     told = dict(line.split("=", 1) for line in capsys.readouterr().out.splitlines())
     assert told["HUAWEICLOUD_SDK_IAM_ENDPOINT"] == emulator.endpoint
-    assert told["REQUESTS_CA_BUNDLE"] == told["SSL_CERT_FILE"] and os.path.isfile(told["NODE_EXTRA_CA_CERTS"])
+    assert told["REQUESTS_CA_BUNDLE"] == told["SSL_CERT_FILE"] and Path(told["NODE_EXTRA_CA_CERTS"]).is_file()
     variables = {"SSL_CERT_FILE": told["SSL_CERT_FILE"], "PATH": os.environ["PATH"]}
     code = f"import urllib.request as r; print(r.urlopen('{emulator.endpoint}/_emulator/ready').status)"
     assert (
