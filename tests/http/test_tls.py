@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import sys
 from http.client import HTTPSConnection
+from pathlib import Path
 
 import pytest
 from modelarts_emulator import certificates, mock_modelarts
