@@ -165,6 +165,15 @@ def test_an_acceptance_ends_as_decided(cloud, action, status, accepted):
     assert samples(cloud, task, sample_state="__WORKFORCE_SAMPLED__") == []
 
 
+@pytest.mark.parametrize(("action", "status"), [(0, 3), (1, 4), (4, 3), (5, 4)])
+def test_samples_that_were_not_drawn_end_as_decided(cloud, action, status):
+    task = running(cloud)
+    label(cloud, task, samples(cloud, task))
+    draw(cloud, task, sampling_num=1)
+    assert finish(cloud, task, action).status == 200
+    assert state(cloud, task) == status and len({*states(cloud, task).values()}) == 1
+
+
 def test_results_pass_into_the_dataset_while_the_task_synchronizes(cloud):
     task = running(cloud, ("a.png",))
     label(cloud, task, samples(cloud, task))
