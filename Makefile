@@ -7,7 +7,7 @@ PINS = --constraint constraints.txt --build-constraint constraints.txt
 INSTALL = $(BIN)/python -m pip install -qq $(PINS)
 SOURCES = setup.cfg pyproject.toml constraints.txt
 
-.PHONY: run test types demo bench format clean constraints test-lowest test-newest
+.PHONY: run test types demo bench format pages record clean constraints test-lowest test-newest
 
 run: $(VENV)/run.stamp
 	$(BIN)/modelarts-emulator start $(ARGS)
@@ -27,6 +27,15 @@ bench: $(VENV)/bench.stamp
 format: $(VENV)/test.stamp
 	$(BIN)/ruff format --config .ci/ruff.toml emulator tests benchmarks
 	$(BIN)/ruff check --config .ci/ruff.toml --fix emulator tests benchmarks
+
+# The pages of docs/ that are generated, and what they tell of the tests (the whole suite in one process).
+pages: $(VENV)/test.stamp
+	$(BIN)/python -m tests.pages
+
+record: $(VENV)/test.stamp
+	rm -f emulator/modelarts_emulator/control/recorded.json
+	$(BIN)/python -m pytest -p tests.recording --record emulator/modelarts_emulator/control/recorded.json $(ARGS)
+	$(MAKE) pages
 
 clean:
 	rm -rf $(VENV) $(VENV)-lowest $(VENV)-newest build *.egg-info emulator/*.egg-info

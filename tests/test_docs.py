@@ -14,6 +14,8 @@ from modelarts_emulator.cli import parser
 from modelarts_emulator.contract.operations import Operations
 from modelarts_emulator.settings import PREFIX, Settings
 
+from tests.pages import PAGES as GENERATED_PAGES
+
 ROOT = Path(__file__).resolve().parent.parent
 READMES = ["README.md", "README.zh-CN.md"]
 PAGES = [*READMES, *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/*.md"))]
@@ -80,6 +82,11 @@ def test_a_readme_lists_each_page_once(page):
 @pytest.mark.parametrize("page", READMES)
 def test_a_readme_says_how_many_operations_there_are(page):
     assert f" {len(Operations(check=False))} " in (ROOT / page).read_text()
+
+
+@pytest.mark.parametrize("name", GENERATED_PAGES)
+def test_a_generated_page_says_what_is_so(name):
+    assert (ROOT / "docs" / name).read_text() == GENERATED_PAGES[name](), "write it anew with make pages"
 
 
 def test_both_readmes_have_the_same_sections_and_code():

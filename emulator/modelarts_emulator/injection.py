@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import orjson
 
-from modelarts_emulator.contract.errors import ApiError, documented_errors
+from modelarts_emulator.contract.errors import (
+    ApiError,
+    documented_errors,
+    error_facts,
+    is_code_of,
+    statuses_of,
+)
 from modelarts_emulator.frame.calls import Answer, Stream
 from modelarts_emulator.real_time import pause
 from modelarts_emulator.waiting import refuse_to_wait
@@ -68,6 +74,7 @@ def refusal_of(fault: Fault) -> ApiError:
     """The documented refusal that a fault stands for."""
     status = fault.status or (429 if fault.bucket is not None else None)
     code = fault.code or GATEWAY_CODES[status or 500]
+    status = status or statuses_of(error_facts(code))[0]
     headers = {}
     if fault.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(fault.retry_after)))
@@ -167,10 +174,10 @@ def problem_of_code(fault: Fault, services: set[str]) -> str | None:
     facts = documented_errors().get(fault.code)
     if facts is None:
         return f"$.code: {fault.code} is documented nowhere"
-    if facts["service"] not in {"apig", "apigw", *services}:
+    if not is_code_of(facts, services):
         owners = ", ".join(sorted(services))
         return f"$.code: {fault.code} is a code of {facts['service']}, the operation is of {owners}"
-    statuses = {facts["status"], *(variant["status"] for variant in facts.get("variants", ()))}
+    statuses = statuses_of(facts)
     if fault.status not in (None, *statuses):
         return f"$.status: {fault.code} has {' or '.join(map(str, sorted(statuses)))}"
     return None

@@ -49,6 +49,20 @@ def explain(options) -> int:
     return tell(ask(options, "GET", f"explain/{quote(id, safe='')}"))
 
 
+def errors(options) -> int:
+    """Print one documented code, or all of them, a line each."""
+    if options.code:
+        return tell(ask(options, "GET", f"errors/{quote(options.code, safe='')}"))
+    found = ask(options, "GET", "errors")
+    if options.json:
+        return tell(found)
+    for entry in found["errors"]:
+        way = " > ".join(entry["natural"]["steps"]) if "natural" in entry else "by a fault"
+        print(f"{entry['code']:34} {entry['status']} {way:40} {entry['message']}")
+    print(f"{found['count']} codes, {found['natural']} by requests alone, all by a fault")
+    return 0
+
+
 def faults(options) -> int:
     """Print, ask for or take back faults."""
     if options.action == "add":

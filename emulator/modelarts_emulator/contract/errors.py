@@ -33,6 +33,10 @@ OWN_CODES: dict[str, dict[str, Any]] = {
 
 # Codes that are statuses and whose words no document gives: they have HTTP's own.
 BARE_STATUSES = {"404", "405", "409", "413", "500", "503"}
+# Whose codes the operations of every service answer with: the gateway before them, the billing behind them.
+EVERYWHERE = {"apig", "apigw", "bss"}
+# What the documents give some codes as status, and what stands for it: 1xx is never the last word on a request.
+UNSENDABLE, STANDS_FOR_IT = 200, 400
 # How the words of the request check end, and go on with a hint, where a member or parameter is missing.
 MISSING = " is required and missing"
 
@@ -108,6 +112,18 @@ def error_facts(code: str) -> dict[str, Any]:
     if facts is None and code in BARE_STATUSES:
         facts = {"status": int(code), "message": title_of(int(code))}
     return facts or documented_errors()[code]
+
+
+def statuses_of(facts: dict[str, Any]) -> list[int]:
+    """The statuses that a code may be answered with, that which it has without another first."""
+    found = [facts["status"], *(variant["status"] for variant in facts.get("variants", ()))]
+    return [status if status >= UNSENDABLE else STANDS_FOR_IT for status in dict.fromkeys(found)]
+
+
+def is_code_of(facts: dict[str, Any], services: set[str]) -> bool:
+    """Whether operations of one of the services answer with the code; one of `x-part` is one of `x`."""
+    owner: str = facts["service"]
+    return owner in EVERYWHERE or owner in services or owner.partition("-")[0] in services
 
 
 def worded(facts: dict[str, Any], status: int, detail: str, fill: list[object]) -> str:

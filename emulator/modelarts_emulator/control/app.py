@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.control import (
     clock,
+    errors,
     explain,
     faults,
     journal,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from modelarts_emulator.application import Application
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
-TOPICS = (worlds, clock, faults, journal, explain, messages, operations, logs, snapshots, routes)
+TOPICS = (worlds, clock, errors, faults, journal, explain, messages, operations, logs, snapshots, routes)
 log = logging.getLogger("modelarts_emulator.control")
 
 

@@ -4,7 +4,7 @@ import math
 from fnmatch import fnmatchcase
 from typing import Any
 
-from modelarts_emulator.obs.refusals import CODES, ObsError
+from modelarts_emulator.obs.refusals import ObsError, status_and_words
 from modelarts_emulator.obs.replies import Reply
 from modelarts_emulator.real_time import pause
 from modelarts_emulator.worlds.faults import Fault, HangUp, Pieces, cut
@@ -63,7 +63,8 @@ def problem_of(fault: Fault) -> str | None:
         return (
             None if fault.status in (None, *STATUS_CODES) else f"$.status: OBS takes {known} without a code"
         )
-    if fault.code not in CODES:
+    try:
+        status, _ = status_and_words(fault.code)
+    except KeyError:
         return f"$.code: OBS has no code {fault.code}"
-    status = CODES[fault.code][0]
     return None if fault.status in (None, status) else f"$.status: {fault.code} has {status}"

@@ -1,5 +1,8 @@
 """What OBS refuses with: its codes, their statuses and words, and the XML they are told in."""
 
+from http import HTTPStatus
+
+from modelarts_emulator.contract.errors import documented_errors
 from modelarts_emulator.obs.xml import document, element
 
 CODES = {
@@ -69,6 +72,18 @@ CODES = {
 }
 
 
+def status_and_words(code: str) -> tuple[int, str]:
+    """What a code is told with: one that OBS here never answers by itself has what is documented of it, and the words
+    of its status where no words are. KeyError when it is no code of OBS.
+    """
+    if code in CODES:
+        return CODES[code]
+    facts = documented_errors()[code]
+    if facts["service"] != "obs":
+        raise KeyError(code)
+    return facts["status"], facts["message"] or HTTPStatus(facts["status"]).phrase
+
+
 class ObsError(Exception):
     """A refusal with one of OBS's codes; KeyError when the code is none of them.
 
@@ -80,7 +95,7 @@ class ObsError(Exception):
         self, code: str, detail: str = "", headers: dict | None = None, extension: dict | None = None
     ):
         self.code = code
-        self.status, words = CODES[code]
+        self.status, words = status_and_words(code)
         self.message = f"{words} ({detail})" if detail else words
         self.headers = headers or {}
         self.extension = extension or {}

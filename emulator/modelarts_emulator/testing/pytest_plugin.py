@@ -31,10 +31,20 @@ def settable() -> list[Field]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """--modelarts-<option> on the command line and modelarts_<option> in the ini file."""
     group = parser.getgroup("modelarts", "ModelArts emulator")
+    words = "when all tests pass, break one rule of the emulator after another and list what no test notices"
+    group.addoption("--modelarts-falsify", action="store_true", help=words)
     for row in settable():
         flag, words = f"--modelarts-{row.name.replace('_', '-')}", row.metadata["help"].replace("%", "%%")
         group.addoption(flag, metavar="VALUE", help=words)
         parser.addini(f"modelarts_{row.name}", f"{words}; {flag} goes first")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare the rounds of --modelarts-falsify."""
+    if config.getoption("modelarts_falsify"):
+        from modelarts_emulator.testing.falsify import falsify
+
+        falsify(config)
 
 
 def settings_of(config: pytest.Config) -> dict[str, Any]:

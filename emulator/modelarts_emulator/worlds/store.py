@@ -262,6 +262,11 @@ class Store:
         self._undo.append((table, id, *table._set(id, blob, record)))
         self._pending[(table.name, id)] = blob
 
+    @property
+    def changes(self) -> int:
+        """How many writes the transaction has made so far."""
+        return len(self._undo)
+
     def commit(self) -> None:
         """Make the changes since the last commit count; with a journal they are on their way to disk on
         return.
