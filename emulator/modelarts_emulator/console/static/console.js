@@ -114,3 +114,13 @@ for (const form of document.querySelectorAll("[data-chat]")) {
     }
   });
 }
+
+// data-copy="ID": a button that copies the text of an element; it is there only where that works.
+for (const button of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    button.textContent = button.dataset.done;
+  });
+}

@@ -1,0 +1,125 @@
+"""Object storage in the console: buckets and objects looked at, uploaded, downloaded and deleted."""
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from flask import Flask, Response, redirect, render_template, request
+
+from modelarts_emulator.console.addresses import address
+from modelarts_emulator.console.asking import world_shown
+from modelarts_emulator.control.asking import refuse
+
+if TYPE_CHECKING:
+    from modelarts_emulator.application import Application
+
+PATH, TITLE = "/console/obs/", "Object storage"
+PAGE = 200
+MOST_PREVIEW = 20_000
+# What a browser may show as a picture; everything else is only handed out to be saved.
+PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+
+
+def add_routes(flask: Flask, application: "Application") -> None:
+    """Put the object storage into the console."""
+
+    def obs() -> Any:
+        return world_shown(application).obs
+
+    @flask.get(PATH)
+    def list_buckets():
+        return render_template("buckets.html", buckets=obs().buckets())
+
+    @flask.post(PATH)
+    def create_bucket():
+        bucket = request.form.get("bucket", "")
+        carry_out(lambda: obs().create_bucket(bucket))
+        return redirect(address(f"{PATH}{bucket}"), 303)
+
+    @flask.get(f"{PATH}<bucket>")
+    def list_objects(bucket):
+        prefix, offset = request.args.get("prefix", ""), max(0, request.args.get("offset", 0, int))
+        rows = rows_below(carry_out(lambda: obs().listing(bucket, prefix)), prefix)
+        return render_template(
+            "bucket.html", bucket=bucket, prefix=prefix, rows=rows[offset : offset + PAGE], offset=offset,
+            page=PAGE, total=len(rows), above=prefix.rstrip("/").rpartition("/")[0],
+        )  # fmt: skip
+
+    @flask.post(f"{PATH}<bucket>")
+    def upload_object(bucket):
+        file, folder = request.files.get("file"), request.form.get("folder", "")
+        if file is None or not file.filename:
+            refuse("no file was chosen")
+        carry_out(lambda: obs().write(bucket, folder + file.filename, file.read(), file.mimetype or ""))
+        return redirect(address(f"{PATH}{bucket}", prefix=folder or None), 303)
+
+    @flask.get(f"{PATH}<bucket>/object")
+    def show_object(bucket):
+        key = request.args.get("key", "")
+        shown = carry_out(lambda: object_shown(obs(), bucket, key))
+        return render_template("object.html", bucket=bucket, key=key, **vars(shown))
+
+    @flask.get(f"{PATH}<bucket>/content")
+    def download_object(bucket):
+        key = request.args.get("key", "")
+        return carry_out(lambda: handed_out(obs(), bucket, key))
+
+    @flask.post(f"{PATH}<bucket>/delete")
+    def delete_object(bucket):
+        key = request.form.get("key", "")
+        carry_out(lambda: (obs().size(bucket, key), obs().delete(bucket, key)))
+        return redirect(address(f"{PATH}{bucket}", prefix=folder_of(key) or None), 303)
+
+
+def carry_out(what: Any) -> Any:
+    """What comes of it; 404 for what is not there, 400 in words for what OBS refuses."""
+    try:
+        return what()
+    except KeyError as error:
+        refuse(f"there is no {error.args[0] or 'object without a name'} in the object storage", 404)
+    except ValueError as error:
+        refuse(str(error))
+
+
+def folder_of(key: str) -> str:
+    """The folder that an object lies in, with its slash; empty for none."""
+    return key[: key.rfind("/") + 1]
+
+
+def rows_below(listing: list[tuple[str, int]], prefix: str) -> list[dict]:
+    """Folders and objects one step below a prefix, in the order of their names."""
+    rows: dict[str, dict] = {}
+    for key, size in listing:
+        step, slash, _ = key[len(prefix) :].partition("/")
+        name = prefix + step + slash
+        row = rows.setdefault(name, {"name": step + slash, "key": name, "folder": bool(slash), "bytes": 0})
+        row["bytes"] += size
+    return list(rows.values())
+
+
+class Shown:
+    """What a page tells of an object. text: its beginning where it is text; picture: whether a browser shows it."""
+
+    def __init__(self, kind: str, size: int, start: bytes):
+        self.kind = kind
+        self.size = size
+        self.picture = kind in PICTURES
+        self.text = "" if self.picture or b"\0" in start else start.decode("utf-8", "replace")
+
+
+def object_shown(obs: Any, bucket: str, key: str) -> Shown:
+    """The kind, the size and the beginning of an object."""
+    size = obs.size(bucket, key)
+    start = obs.read(bucket, key, MOST_PREVIEW) if size else b""
+    return Shown(obs.content_type(bucket, key), size, start)
+
+
+def handed_out(obs: Any, bucket: str, key: str) -> Response:
+    """The content to be saved. It is the user's and must not run as a page of the console."""
+    kind = obs.content_type(bucket, key)
+    answer = Response(
+        obs.read(bucket, key), content_type=kind if kind in PICTURES else "application/octet-stream"
+    )
+    name = quote(key.rstrip("/").rpartition("/")[2] or "object", safe="")
+    answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return answer

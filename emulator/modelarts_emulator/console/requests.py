@@ -1,0 +1,55 @@
+"""The journal of requests in the console: filtered, each whole, and why one was refused."""
+
+from typing import TYPE_CHECKING
+
+import orjson
+from flask import Flask, render_template, request
+
+from modelarts_emulator.console.asking import world_shown
+from modelarts_emulator.console.training import is_running
+from modelarts_emulator.control.explain import explained, snippets
+from modelarts_emulator.control.journal import found
+from modelarts_emulator.request_journal import shown_exchange
+from modelarts_emulator.worlds.history import Exchanged, Wanted
+
+if TYPE_CHECKING:
+    from modelarts_emulator.application import Application
+
+PATH, TITLE = "/console/requests/", "Requests"
+PAGE = 100
+
+
+def add_routes(flask: Flask, application: "Application") -> None:
+    """Put the journal into the console."""
+
+    @flask.get(PATH)
+    def list_requests():
+        operation, status = request.args.get("operation") or None, request.args.get("status") or None
+        wanted, offset = Wanted(operation, status), max(0, request.args.get("offset", 0, int))
+        kept = [each for each in world_shown(application).history.after(0) if wanted.fits(each)][::-1]
+        rows = [shown_exchange(each, whole=False) for each in kept[offset : offset + PAGE]]
+        return render_template(
+            "requests.html", rows=rows, total=len(kept), offset=offset, page=PAGE, operation=operation or "",
+            status=status or "", live=is_running(application) and not offset,
+        )  # fmt: skip
+
+    @flask.get(f"{PATH}<request_id>")
+    def show_request(request_id):
+        told = told_of(application, found(application, request_id))
+        return render_template("request.html", told=told, text_of=text_of)
+
+
+def told_of(application: "Application", exchanged: Exchanged) -> dict:
+    """A request with its answer, explained where it was refused, and as a client would send it."""
+    if exchanged.status >= 400:
+        return explained(application, exchanged)
+    told = shown_exchange(exchanged)
+    operation, values = application.operations.find(exchanged.method, exchanged.target.partition("?")[0])
+    return told if operation is None else told | snippets(application, operation, exchanged, told, values)
+
+
+def text_of(value: object) -> str:
+    """A shown body as people read it."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
