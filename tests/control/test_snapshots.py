@@ -138,3 +138,26 @@ def test_the_fixture_keeps_compares_and_forks(cloud):
     assert configs(cloud) == ["first"]
     with pytest.raises(ValueError, match="there is no snapshot none"):
         cloud.snapshots.load("none")
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "words"),
+    [
+        ("records", 5, "$.records"),
+        ("records", [["modelarts/a/b/c", "id", None]], "$.records[0][2]"),
+        ("clock", {}, "$.clock"),
+        ("pace", 0, "$.pace"),
+        ("account", {}, "$.account"),
+        ("buckets", {"../x": []}, "$.buckets"),
+        ("buckets", {"files": [["a", "!", ""]]}, "$.buckets.files[0][1]: what a holds is not in base64"),
+    ],
+)
+def test_a_document_that_no_world_could_become_is_refused_and_changes_nothing(cloud, member, value, words):
+    add(cloud, "first")
+    save(cloud)
+    document = {**cloud.get(f"{SNAPSHOTS}/before").json, member: value}
+    reply = cloud.put(f"{SNAPSHOTS}/bad", document)
+    assert reply.status == 400
+    assert words in reply.json["error_msg"]
+    assert cloud.post(f"{SNAPSHOTS}/bad/load").status == 404
+    assert configs(cloud) == ["first"]
