@@ -7,14 +7,43 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from modelarts_emulator.contract.checking import fast_validator
+from modelarts_emulator.contract.explaining import explain_fast
 from modelarts_emulator.identity.records import PROJECTS, digest_of
 from modelarts_emulator.real_time import wall_now
-from modelarts_emulator.worlds.world import META, World, derived
+from modelarts_emulator.settings import MOST_PACE, MOST_SEED
+from modelarts_emulator.worlds.clock import FASTEST, LATEST
+from modelarts_emulator.worlds.world import META, Account, World, derived
 
 if TYPE_CHECKING:
     from modelarts_emulator.application import Application
 
 FORMAT = 1
+TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
+SECONDS = {"type": "number", "minimum": 0, "maximum": LATEST}
+CLOCK = {"now": SECONDS, "wall": SECONDS, "frozen": {"type": "boolean"}}
+CLOCK |= {"speed": {"type": "number", "exclusiveMinimum": 0, "maximum": FASTEST}}
+OBJECT = {"minItems": 3, "maxItems": 3, "items": {"type": "string"}}
+RECORD = {
+    "prefixItems": [{"type": "string"}, {"type": "string"}, {"type": "object"}],
+    "minItems": 3,
+    "maxItems": 3,
+}
+MEMBERS: dict[str, Any] = {
+    "tag": {"type": "string", "pattern": "^[A-Z2-7]{5}$"},
+    "seed": {"type": "integer", "minimum": 0, "maximum": MOST_SEED},
+    "pace": {"type": "number", "exclusiveMinimum": 0, "maximum": MOST_PACE},
+    "account": {**TEXTS, "required": list(Account._fields)},
+    "projects": TEXTS,
+    "clock": {"type": "object", "properties": CLOCK, "required": list(CLOCK)},
+    "records": {"type": "array", "items": {"type": "array", **RECORD}},
+    "buckets": {
+        "type": "object",
+        "propertyNames": {"pattern": "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"},
+        "additionalProperties": {"type": "array", "items": {"type": "array", **OBJECT}},
+    },
+}
+SCHEMA = {"type": "object", "properties": MEMBERS, "required": list(MEMBERS)}
 WHAT = "snapshot of a world of the ModelArts emulator"
 
 
@@ -71,6 +100,19 @@ def read_snapshot(content: bytes) -> dict[str, Any]:
     if snapshot.get("format") != FORMAT:
         raise BadSnapshot(f"its format is {snapshot.get('format')!r}; this release reads {FORMAT}")
     return snapshot
+
+
+def check_snapshot(content: bytes) -> None:
+    """BadSnapshot, with the place, for a document that no world could become: nothing is touched before it is known."""
+    snapshot, validator = read_snapshot(content), fast_validator(SCHEMA)
+    if not validator.is_valid(snapshot):
+        raise BadSnapshot(explain_fast(SCHEMA, validator, snapshot, "$"))
+    for bucket, objects in snapshot["buckets"].items():
+        for at, (key, encoded, _) in enumerate(objects):
+            try:
+                b64decode(encoded, validate=True)
+            except ValueError:
+                raise BadSnapshot(f"$.buckets.{bucket}[{at}][1]: what {key} holds is not in base64") from None
 
 
 def put_back(application: "Application", world: World, content: bytes) -> int:

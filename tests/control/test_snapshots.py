@@ -149,3 +149,26 @@ def test_a_snapshot_of_format_1_still_loads(cloud, request):
     assert sorted(names) == ["default", "team"]
     assert cloud.world.obs.read("files", "a.txt") == b"kept"
     cloud.delete(f"{SNAPSHOTS}/kept")
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "words"),
+    [
+        ("records", 5, "$.records"),
+        ("records", [["modelarts/a/b/c", "id", None]], "$.records[0][2]"),
+        ("clock", {}, "$.clock"),
+        ("pace", 0, "$.pace"),
+        ("account", {}, "$.account"),
+        ("buckets", {"../x": []}, "$.buckets"),
+        ("buckets", {"files": [["a", "!", ""]]}, "$.buckets.files[0][1]: what a holds is not in base64"),
+    ],
+)
+def test_a_document_that_no_world_could_become_is_refused_and_changes_nothing(cloud, member, value, words):
+    add(cloud, "first")
+    save(cloud)
+    document = {**cloud.get(f"{SNAPSHOTS}/before").json, member: value}
+    reply = cloud.put(f"{SNAPSHOTS}/bad", document)
+    assert reply.status == 400
+    assert words in reply.json["error_msg"]
+    assert cloud.post(f"{SNAPSHOTS}/bad/load").status == 404
+    assert configs(cloud) == ["first"]

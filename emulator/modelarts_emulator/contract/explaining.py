@@ -39,7 +39,7 @@ def explain_fast(schema: dict, validator: Any, value: Any, root: str) -> str:
         validator.validate(value)
     except ValidationError as error:
         short = error.message if len(error.message) < 300 else f"breaks the rule {error.schema_path[-1]}"
-        if error.schema_path[-1] == "pattern":
+        if error.schema_path[-1] == "pattern" and hasattr(error.kind, "pattern"):
             short = f"{shown(error.instance)} does not match {pattern_of(schema, error)}"
         return f"{path_of(error.instance_path, root)}: {short}"
     raise ValueError("a value that fits its schema cannot be explained")

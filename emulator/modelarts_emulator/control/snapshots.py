@@ -11,6 +11,7 @@ from modelarts_emulator.control.worlds import shown_world
 from modelarts_emulator.snapshots import (
     BadSnapshot,
     changes,
+    check_snapshot,
     fork,
     put_back,
     read_snapshot,
@@ -117,7 +118,7 @@ def add_routes(flask: Flask, application: "Application") -> None:
 def checked(content: bytes) -> bytes:
     """The document; 400 when it is no snapshot."""
     try:
-        read_snapshot(content)
+        check_snapshot(content)
     except BadSnapshot as error:
         refuse(f"the document is no snapshot: {error}")
     return content
