@@ -19,6 +19,7 @@ from modelarts_emulator.control import (
     messages,
     operations,
     snapshots,
+    users,
     worlds,
 )
 from modelarts_emulator.control.asking import refuse
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from modelarts_emulator.application import Application
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
-TOPICS = (worlds, clock, errors, faults, journal, explain, messages, operations, logs, snapshots, routes)
+TOPICS = (worlds, users, clock, errors, faults, journal, explain, messages, operations, logs, snapshots, routes)
 log = logging.getLogger("modelarts_emulator.control")
 
 
