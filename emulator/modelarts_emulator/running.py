@@ -5,7 +5,6 @@ import socket
 import threading
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from modelarts_emulator.application import MOST_THREADS, Application
@@ -47,6 +46,8 @@ class Emulator:
 
     def _open_tls(self, listeners: list[socket.socket]) -> "TlsServer":
         """What serves over TLS at the addresses that these sockets have, which give them up."""
+        from tempfile import TemporaryDirectory
+
         from modelarts_emulator.certificates import make_certificates
         from modelarts_emulator.http.tls import TlsServer
 
