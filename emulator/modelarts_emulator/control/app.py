@@ -30,7 +30,20 @@ if TYPE_CHECKING:
     from modelarts_emulator.application import Application
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
-TOPICS = (worlds, users, clock, errors, faults, journal, explain, messages, operations, logs, snapshots, routes)
+TOPICS = (
+    worlds,
+    users,
+    clock,
+    errors,
+    faults,
+    journal,
+    explain,
+    messages,
+    operations,
+    logs,
+    snapshots,
+    routes,
+)
 log = logging.getLogger("modelarts_emulator.control")
 
 
