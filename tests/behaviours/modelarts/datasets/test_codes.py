@@ -7,7 +7,7 @@ import pytest
 from modelarts_emulator.contract.errors import documented_errors
 
 ROOT = Path(__file__).resolve().parents[4]
-AREAS = ("datasets", "samples", "labels", "dataset_versions", "data_import_export", "workforces")
+AREAS = ("datasets", "samples", "labels", "dataset_versions", "data_import_export", "workforces", "auto_labeling")
 CODE = re.compile(r"ModelArts\.4\d{3}")
 # Tasks of import and synchronization that do not exist are told as a state.
 NEVER_RAISED = {"ModelArts.4338"}
