@@ -1,5 +1,7 @@
 """Which pictures of a collection are kept: those that fit examples, one of each that look alike, the telling ones."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from modelarts_emulator.inference.pictures.catalogue import AUTO
@@ -11,13 +13,14 @@ def clusters_asked(asked: int | str, count: int) -> int:
     return max(1, round((count / 2) ** 0.5)) if asked == AUTO else int(asked)
 
 
-def left_out(name: str, features: np.ndarray, params: dict, examples: dict, random) -> dict[int, str]:
+def left_out(name: str, rows: Sequence[np.ndarray], params: dict, examples: dict, random) -> dict[int, str]:
     """{row of a picture: why it is left out} by the operator of that name.
 
     examples: {name of a parameter: features of the pictures in the folder that it names}.
     """
-    if not len(features):
+    if not len(rows):
         return {}
+    features = np.array(rows)
     if name == "SimDeduplication":
         return alike(features, params["simlarity_threshold"])
     if name == "RRD":
@@ -59,14 +62,14 @@ def unlike(features: np.ndarray, params: dict, examples: dict, random) -> dict[i
     """Those further from every good example than the distance allows, and those nearer to a bad one; the good examples
     stand in groups, whose middles count as examples too.
     """
-    good, bad = examples["prototype_sample_path"], examples.get("criticism_sample_path")
+    good, bad = (np.array(examples[f"{kind}_sample_path"]) for kind in ("prototype", "criticism"))
     groups = groups_of(good, clusters_asked(params["n_clusters"], len(good)), random)
     middles = [good[groups == group].mean(axis=0) for group in sorted(set(groups.tolist()))]
     good = np.vstack([good, middles])
     found = {}
     for row, feature in enumerate(features):
         away = 1 - float(likeness(feature, good).max())
-        near_bad = 0.0 if bad is None or not len(bad) else float(likeness(feature, bad).max())
+        near_bad = 0.0 if not len(bad) else float(likeness(feature, bad).max())
         if near_bad > max(1 - away, params["simlarity_threshold"]):
             found[row] = f"looks like a bad example by {near_bad:.2f}"
         elif away > params["embedding_distance"]:
