@@ -11,20 +11,22 @@ CLASSES = 10
 
 
 class Analysis:
-    """Measures of pictures that are added one after the other; boxes: of things in them, as a share of the picture."""
+    """Measures of pictures that are added one after the other."""
 
     def __init__(self) -> None:
         self._values: dict[str, list[float]] = {}
         self._names: Counter[str] = Counter()
         self._per_picture: Counter[int] = Counter()
 
-    def add(self, image: Image.Image, names: list[str], boxes: list[float]) -> None:
-        """Count a picture with the names of its labels."""
+    def add(self, image: Image.Image, names: list[str], things: list[list[list[float]]]) -> None:
+        """Count a picture with the names of its labels and the points of the things in it."""
         width, height = image.size
         sizes = {"image_height": height, "image_width": width, "image_area": width * height}
         for name, value in (measures_of(image) | sizes | {"aspect_ratio": width / height}).items():
             self._values.setdefault(name, []).append(float(value))
-        self._values.setdefault("bounding_box_area_ratio", []).extend(boxes)
+        self._values.setdefault("bounding_box_area_ratio", []).extend(
+            share_of(points, width, height) for points in things
+        )
         self._names.update(names)
         self._per_picture[len(names)] += 1
 
@@ -43,3 +45,11 @@ def classes_of(values: list[float]) -> dict:
     counts, limits = np.histogram(values, CLASSES)
     rounded = [round(float(limit), 4) for limit in limits]
     return {"mean": round(float(np.mean(values)), 4), "limits": rounded, "counts": counts.tolist()}
+
+
+def share_of(points: list[list[float]], width: int, height: int) -> float:
+    """How much of a picture the box around these points takes."""
+    sides = [
+        max(each) - min(each) for each in zip(*(point for point in points if len(point) == 2), strict=True)
+    ]
+    return sides[0] * sides[1] / (width * height)

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 ANALYSIS, CLEANING, VALIDATION = "sys_data_analyse", "sys_data_cleaning", "sys_data_validation"
 SELECTION, AUGMENTATION = "sys_data_selection", "sys_data_augmentation"
+# What may become of a picture.
+KEPT, MODIFIED, DELETED, ADDED = 0, 1, 2, 3
 AUTO = "auto"
 Value = bool | int | float | str
 

@@ -11,6 +11,11 @@ from modelarts_emulator.inference.vision import detected
 
 # What a proposal has to be sure of to be learnt from in its turn.
 SURE = 0.9
+HARD, COEFFICIENT = "@modelarts:hard", "@modelarts:hard_coefficient"
+REASONS, SHAPE, FEATURE = "@modelarts:hard_reasons", "@modelarts:shape", "@modelarts:feature"
+NOTHING_FOUND, LOW_CONFIDENCE = 0, 1
+# A proposal is a hard one between these, unless somebody says otherwise.
+HARD_SCORES = (0.0, 0.6)
 STEPS, STRIDE, DECAY = 200, 0.5, 1e-3
 LEAST_OF_BOX = 0.05
 
@@ -112,3 +117,48 @@ def proposals_in(answer: bytes, in_boxes: bool) -> list[Proposal]:
     except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
         wanted = "detection_classes, detection_scores and detection_boxes" if in_boxes else "predicted_label"
         raise ValueError(f"the model has not answered with {wanted}: {error}") from None
+
+
+def sample_with(proposals: list[Proposal], type: int, scope: str | None, collects: bool) -> dict:
+    """What a sample says once these labels are proposed for it, and whether it is a hard one.
+
+    type: of the labels. scope: "low-high", the confidence of hard ones. collects: whether hard samples are looked for.
+    """
+    low, high = map(float, scope.split("-")) if scope else HARD_SCORES
+    hard = [collects and low <= each.score <= high for each in proposals]
+    score = min((each.score for each in proposals), default=0.0)
+    is_hard = collects and (any(hard) or not proposals)
+    reasons = [LOW_CONFIDENCE if proposals else NOTHING_FOUND] if is_hard else []
+    coefficient = round(1 - score, 4) if is_hard else 0.0
+    return {
+        "labels": [label_of(each, type, mark) for each, mark in zip(proposals, hard, strict=True)],
+        "metadata": {HARD: is_hard, COEFFICIENT: coefficient, REASONS: reasons},
+    }
+
+
+def label_of(proposal: Proposal, type: int, is_hard: bool) -> dict:
+    """A proposal as a label of a sample."""
+    properties: dict = {HARD: str(is_hard).lower()}
+    properties[COEFFICIENT] = str(round(1 - proposal.score, 4) if is_hard else 0.0)
+    if proposal.box is not None:
+        properties |= {SHAPE: "bndbox", FEATURE: [list(proposal.box[:2]), list(proposal.box[2:])]}
+    label = {"name": proposal.name, "type": type, "score": proposal.score, "annotated_by": "auto"}
+    return label | {"property": properties}
+
+
+def lessons_of(image: Image.Image, labels: list[dict], in_boxes: bool) -> list[tuple[np.ndarray, str]]:
+    """(feature, name of a label) of a picture with labels: of all of it, or of what is in each box."""
+    if not in_boxes:
+        return [(feature_of(image), label["name"]) for label in labels]
+    found = []
+    for label in labels:
+        left, top, right, bottom = (round(side) for point in label["property"][FEATURE] for side in point)
+        found += [(each, label["name"]) for each in crop_features(image, [(left, top, right, bottom)])]
+    return found
+
+
+def learnt_from(lessons: list[tuple[np.ndarray, str]], others: list[np.ndarray]) -> Classifier:
+    """A classifier, as `learnt` makes it. ValueError when there are fewer than two names."""
+    if len({name for _, name in lessons}) < 2:
+        raise ValueError("fewer than two labels have a picture that can be read")
+    return learnt([feature for feature, _ in lessons], [name for _, name in lessons], others)

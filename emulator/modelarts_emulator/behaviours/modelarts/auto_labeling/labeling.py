@@ -1,7 +1,7 @@
 """What an intelligent task does: proposes labels for samples that have none, or puts them into groups."""
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, islice
+from itertools import islice
 
 import orjson
 
@@ -15,11 +15,9 @@ from modelarts_emulator.behaviours.modelarts.datasets.work import (
 )
 from modelarts_emulator.behaviours.modelarts.labels.rules import learn_labels
 from modelarts_emulator.behaviours.modelarts.models.models import MODELS
-from modelarts_emulator.behaviours.modelarts.samples.annotations import FEATURE, SHAPE
 from modelarts_emulator.behaviours.modelarts.samples.showing import source_of
 from modelarts_emulator.behaviours.modelarts.samples.storing import (
     BATCH,
-    HARD,
     LABELED,
     UNCONFIRMED,
     UNLABELED,
@@ -35,10 +33,6 @@ from modelarts_emulator.serving.fleet import PredictionTimeout, WorkerDown, flee
 AREA, NAME = "modelarts/auto-labeling", "modelarts/auto-labeling/task"
 AUTO_LABEL, PRE_LABEL, GROUPING = 0, 1, 2
 DETECTION = 1
-COEFFICIENT, REASONS = "@modelarts:hard_coefficient", "@modelarts:hard_reasons"
-NOTHING_FOUND, LOW_CONFIDENCE = 0, 1
-# Where a proposal is as hard as this unless the task gives a range.
-HARD_SCORES = (0.0, 0.6)
 FEATURES = ("ambiguity", "image_brightness", "image_colorfulness")
 # From so many samples without labels an accurate task learns beside those that have some.
 MOST_OTHERS = 1000
@@ -74,38 +68,34 @@ class Run:
         """Propose what a classifier says that has learnt from the samples with labels."""
         from modelarts_emulator.inference.pictures import features, labeling
 
-        known = [
-            pair for sample, image in self._pictures(self._labeled) for pair in self._lessons(sample, image)
-        ]
-        if len({name for _, name in known}) < 2:
-            raise ApiError("ModelArts.4917", "fewer than two labels have a picture that can be read")
-        others = []
-        if self._task["config"].get("algorithm_type") != "fast" and not self._in_boxes:
+        lessons, others, in_boxes = [], [], self._in_boxes
+        for sample, image in self._pictures(self._labeled):
+            lessons += labeling.lessons_of(image, sample["labels"], in_boxes)
+        if self._task["config"].get("algorithm_type") != "fast" and not in_boxes:
             others = [features.feature_of(image) for _, image in self._pictures(self._open[:MOST_OTHERS])]
-        classifier = labeling.learnt([feature for feature, _ in known], [name for _, name in known], others)
-        return self._store(
-            (sample["sample_id"], self._changes(labeling.proposals_for(classifier, image, self._in_boxes)))
-            for sample, image in self._pictures(self._open)
+        try:
+            classifier = labeling.learnt_from(lessons, others)
+        except ValueError as error:
+            raise ApiError("ModelArts.4917", str(error)) from None
+        found = self._pictures(self._open)
+        return self._propose(
+            (each, labeling.proposals_for(classifier, image, in_boxes)) for each, image in found
         )
 
     def propose_by(self, model: dict) -> Done:
         """Propose what a model of the account answers to each picture."""
-        from modelarts_emulator.inference.pictures import labeling
+        from modelarts_emulator.inference.pictures.labeling import proposals_in
 
         models, key = fleet(self._bound.world, AREA), self._task["task_id"]
         served = models.begin(self._bound.world, key, model, {}, self._task["_inference"])
         try:
             apis = served.config.apis if served.config else []
             form = batch.file_parameter(apis[0].request.data if apis else None)
-            return self._store(
-                (
-                    sample["sample_id"],
-                    self._changes(
-                        labeling.proposals_in(ask(served, apis[0].url, form, sample, content), self._in_boxes)
-                    ),
-                )
-                for sample, content in self._contents(self._open)
+            found = (
+                (each, ask(served, apis[0].url, form, each, content))
+                for each, content in self._contents(self._open)
             )
+            return self._propose((each, proposals_in(answer, self._in_boxes)) for each, answer in found)
         except (PredictionTimeout, WorkerDown, LookupError, ValueError) as error:
             raise ApiError("ModelArts.4654", f"{served.failure or error}") from None
         finally:
@@ -148,38 +138,15 @@ class Run:
         found = ((sample, features.decoded(content)) for sample, content in self._contents(ids))
         return ((sample, image) for sample, image in found if image is not None)
 
-    def _lessons(self, sample: dict, image) -> list[tuple]:
-        """(feature, name of the label) of a sample: of the picture, or of what is in each box."""
-        from modelarts_emulator.inference.pictures import features, labeling
+    def _propose(self, found: Iterable[tuple[dict, list]]) -> Done:
+        """Store what is proposed for samples."""
+        from modelarts_emulator.inference.pictures.labeling import sample_with
 
-        if not self._in_boxes:
-            return [(features.feature_of(image), label["name"]) for label in sample["labels"]]
-        boxes = [(each["name"], chain.from_iterable(each["property"][FEATURE])) for each in sample["labels"]]
-        return [
-            (feature, name)
-            for name, box in boxes
-            for feature in labeling.crop_features(image, [tuple(map(round, box))])
-        ]
-
-    def _changes(self, proposals: list) -> dict:
-        """What a sample says once these labels are proposed for it, and whether it is a hard one."""
-        scope = self._task["config"].get("confidence_scope")
-        low, high = map(float, scope.split("-")) if scope else HARD_SCORES
-        score = min((each.score for each in proposals), default=0.0)
-        is_hard = self._task["_collects"] and (not proposals or low <= score <= high)
-        labels = [
-            {
-                "name": each.name,
-                "type": self._dataset["dataset_type"],
-                "score": each.score,
-                "annotated_by": "auto",
-                "property": hardness(is_hard and low <= each.score <= high, each.score) | shape_of(each),
-            }
-            for each in proposals
-        ]
-        marks = {HARD: is_hard, COEFFICIENT: round(1 - score, 4) if is_hard else 0.0}
-        reasons = [LOW_CONFIDENCE if proposals else NOTHING_FOUND] if is_hard else []
-        return {"labels": labels, "metadata": marks | {REASONS: reasons}}
+        type, scope = self._dataset["dataset_type"], self._task["config"].get("confidence_scope")
+        collects = self._task["_collects"]
+        return self._store(
+            (each["sample_id"], sample_with(labels, type, scope, collects)) for each, labels in found
+        )
 
     def _store(self, found: Iterable[tuple[str, dict]]) -> Done:
         """Store what is said of samples, in batches, while the task runs and nobody has labeled them meanwhile."""
@@ -202,18 +169,6 @@ class Run:
                 bound.put(dataset)
                 note_counts(bound, dataset)
         return Done(stored, annotated=stored)
-
-
-def hardness(is_hard: bool, score: float) -> dict:
-    """What a label says of how hard it was to find."""
-    return {HARD: str(is_hard).lower(), COEFFICIENT: str(round(1 - score, 4) if is_hard else 0.0)}
-
-
-def shape_of(proposal) -> dict:
-    """Where the thing is for which a label is proposed; nothing for a whole picture."""
-    if proposal.box is None:
-        return {}
-    return {SHAPE: "bndbox", FEATURE: [list(proposal.box[:2]), list(proposal.box[2:])]}
 
 
 def ask(served, url: str, form: str, sample: dict, content: bytes) -> bytes:

@@ -14,7 +14,7 @@ from modelarts_emulator.behaviours.modelarts.processing.tasks import (
 from modelarts_emulator.behaviours.modelarts.samples.showing import LINK_SECONDS
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon, works
-from modelarts_emulator.frame.listing import list_rows
+from modelarts_emulator.frame.listing import list_records
 from modelarts_emulator.frame.obs_paths import obs_path, refuse_bad_obs_path
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import BelongsTo, Resource
@@ -81,12 +81,25 @@ def tell_task(bound, version):
         bound.beside(TASKS).put({name: task[name] for name in task if name != "error_msg"} | told)
 
 
-@VERSIONS.gone
-def forget_results(bound, id):
-    """What is noted of its pictures goes with it; what it wrote stays in OBS."""
-    results = bound.records(RESULT)
-    for each in results.having("version_id", id):
-        results.drop(each)
+def with_links(bound, result: dict) -> dict:
+    """A result with links to what the picture was and is."""
+    obs, base_url = bound.world.obs, bound.call.obs_base_url
+    links = {
+        f"signed_{name}": obs.presign(*obs_path(result[name]), LINK_SECONDS, base_url=base_url)
+        for name in ("origin_source", "new_source")
+        if result[name]
+    }
+    return result | links
+
+
+RESULTS = Resource(
+    RESULT,
+    path_names=("result_id",),
+    id_field="_id",
+    not_found="ModelArts.4851",
+    belongs_to=BelongsTo(VERSIONS, "version_id"),
+    present=with_links,
+)
 
 
 @behaviour("StopProcessorTaskVersion")
@@ -154,20 +167,7 @@ def output_asked(call, task: dict, id: str) -> dict:
 @behaviour("ListProcessorTaskVersionResults")
 def list_results(call):
     """A page of what has become of the pictures, on request of those with one fate, with links that open them."""
-    results, wanted = call.records(RESULT), call.query.get("result_property", ANY)
-    version = VERSIONS.find(call)
-    rows = [results.copy_of(id) for id in results.having("version_id", version["task_version_id"])]
-    if wanted != ANY:
-        rows = [row for row in rows if row["result_property"] == int(wanted)]
-    page = list_rows(call, rows)
-    return page | {"results": [with_links(call, row) for row in page["results"]]}
-
-
-def with_links(call, row: dict) -> dict:
-    """A result with links to what the picture was and is."""
-    links = {}
-    for name in ("origin_source", "new_source"):
-        if row[name]:
-            place = obs_path(row[name])
-            links[f"signed_{name}"] = call.world.obs.presign(*place, LINK_SECONDS, base_url=call.obs_base_url)
-    return row | links
+    id, wanted = VERSIONS.find(call)["task_version_id"], call.query.get("result_property", ANY)
+    table = RESULTS.table(call)
+    ids = table.having("version_id", id) if wanted == ANY else table.having("_fate", f"{id}/{wanted}")
+    return list_records(call, RESULTS.of(call), ids)
