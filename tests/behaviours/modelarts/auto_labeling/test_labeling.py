@@ -162,3 +162,9 @@ def test_a_model_that_answers_something_else_fails_the_task(cloud):
     cloud.clock.advance("5m")
     ended = task(cloud, id, task_id)
     assert (ended["status"], ended["code"], ended["error_code"]) == (2, "ModelArts.4953", "ModelArts.4654")
+
+
+def test_groups_for_which_there_is_no_bucket_fail_the_task(cloud):
+    id = made(cloud, {f"{at}.png": plain(RED, at) for at in range(3)})
+    ended = carried_out(cloud, id, "auto-grouping", {"n_clusters": 2, "output_dir": "/no-such-bucket/x/"})
+    assert (ended["status"], ended["error_code"]) == (2, "ModelArts.4311")

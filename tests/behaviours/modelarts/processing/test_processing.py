@@ -239,6 +239,16 @@ def test_a_manifest_that_is_gone_fails_the_task(cloud):
     assert failed["status"] == 3 and failed["error_msg"].startswith("ModelArts.4707")
 
 
+def test_a_source_that_is_gone_when_a_task_starts_fails_it(cloud):
+    id, version = processed(cloud, {"a.png": halves()}, template("Flip"))
+    source = {"type": "TASK", "source": id, "version_id": version["task_version_id"]}
+    second = begun(cloud, template("Grayscale"), name="next", inputs=[source])
+    assert cloud.delete(f"{TASKS}/{id}").status == 200
+    cloud.clock.advance("5m")
+    failed = cloud.get(f"{TASKS}/{second}").json
+    assert failed["status"] == 3 and failed["error_msg"].startswith("ModelArts.4851")
+
+
 @pytest.mark.parametrize(
     ("inputs", "status", "code"),
     [

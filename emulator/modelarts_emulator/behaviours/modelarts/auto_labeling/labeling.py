@@ -120,7 +120,10 @@ class Run:
         folder = config.get("output_dir") or inner_path(self._dataset, "task/")
         place = obs_path(folder).folder
         written = orjson.dumps({source_of(sample): group for sample, group in placed})
-        self._bound.world.obs.write(place.bucket, f"{place.key}{self._task['task_id']}.json", written)
+        try:
+            self._bound.world.obs.write(place.bucket, f"{place.key}{self._task['task_id']}.json", written)
+        except KeyError:
+            raise ApiError("ModelArts.4311", f"there is no bucket {place.bucket}") from None
         return Done(len(placed))
 
     def _contents(self, ids: list[str]) -> Iterator[tuple[dict, bytes]]:

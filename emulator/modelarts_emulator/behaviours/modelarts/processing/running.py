@@ -62,6 +62,8 @@ class Run:
             )
         except ValueError as error:
             raise ApiError("ModelArts.4372", str(error)) from None
+        except KeyError as error:
+            raise ApiError("ModelArts.4311", f"OBS has no {error} any more") from None
         kept = [(picture, self._sample_of(picture)) for picture in pictures if picture.fate != DELETED]
         log = [f"{source_of(each.origin)}: {reason}\n" for each in pictures for reason in each.reasons]
         self._write("output.manifest", b"".join(self._line(picture, sample) for picture, sample in kept))

@@ -89,7 +89,9 @@ def source_of_task(bound, source: dict, template: dict) -> Source:
         folder = obs_path(name).folder
         return Source(like["dataset_type"], lambda: Folder(obs, folder, like, now).samples())
     if kind == "TASK":
-        found = bound.records(VERSION).copy_of(id)
+        found = bound.records(VERSION).find(id)
+        if found is None:
+            raise ApiError("ModelArts.4851", f"version {id} of task {name} is gone")
         like["dataset_type"] = found["_type"]
         manifest = f"{found['work_path']['output_path']}output.manifest"
         return Source(
