@@ -250,6 +250,22 @@ KINDS = [
         name=("workforce_name",),
         change={"description": "changed"},
     ),
+    Kind(
+        "CreateProcessorTask",
+        {
+            "name": "PRE-1",
+            "inputs": [{"type": "OBS", "source": "/kinds/"}],
+            "template": {"id": "sys_data_augmentation", "operator_params": [{"name": "Flip"}]},
+        },
+        "task_id",
+        "ListProcessorTasks",
+        "tasks",
+        "task_id",
+        (400, "ModelArts.4700"),
+        name=("name",),
+        change={"description": "changed"},
+        bucket="kinds",
+    ),
 ]
 
 

@@ -7,12 +7,21 @@ import pytest
 from modelarts_emulator.contract.errors import documented_errors
 
 ROOT = Path(__file__).resolve().parents[4]
-AREAS = ("datasets", "samples", "labels", "dataset_versions", "data_import_export", "workforces")
+AREAS = (
+    "datasets",
+    "samples",
+    "labels",
+    "dataset_versions",
+    "data_import_export",
+    "auto_labeling",
+    "processing",
+    "workforces",
+)
 CODE = re.compile(r"ModelArts\.4\d{3}")
 # Tasks of import and synchronization that do not exist are told as a state.
 NEVER_RAISED = {"ModelArts.4338"}
-# The codes of data management, but for those of processing.
-FAMILIES = ((4310, 4430), (4600, 4637), (4710, 4717), (4820, 4828))
+# The codes of data management.
+FAMILIES = ((4310, 4430), (4600, 4637), (4700, 4717), (4820, 4828), (4850, 4854))
 
 
 def codes_in(folder: str) -> set[str]:

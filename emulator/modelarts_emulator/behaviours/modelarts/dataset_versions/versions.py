@@ -195,6 +195,34 @@ def finish_release(bound, version):
     datasets.act(dataset, "finish")
 
 
+def adopt_version(bound, output: dict) -> dict:
+    """Make the output of a processing task the current version of the dataset that is its goal; what the work path says
+    of it. ApiError when the dataset is gone or busy.
+    """
+    goal, datasets, now = output["work_path"], bound.beside(DATASETS), bound.world.clock.now_ms()
+    dataset = datasets.find(goal["path"])
+    name = goal.get("version_name") or f"V{dataset['next_version_num']:03d}"
+    version = {"version_id": new_id(bound.world), "version_name": name, "_dataset": dataset["dataset_id"]}
+    refuse_bad_name(bound.beside(VERSIONS), version)
+    kept = ("add_sample_count", "modified_sample_count", "unmodified_sample_count")
+    held = {(type, label): (count, samples) for type, label, count, samples in output["_held"]}
+    version |= contents_of(dataset, version, samples_in(datasets, dataset["dataset_id"])) | {
+        "version_format": "Default",
+        "description": output["description"],
+        "create_time": now,
+        "update_time": now,
+        "total_sample_count": sum(output[each] for each in kept),
+        "annotated_sample_count": output["_annotated"],
+        "label_stats": label_stats(dataset, held),
+        "data_path": f"{goal['output_path']}Data/",
+        "manifest_path": f"{goal['output_path']}output.manifest",
+    }
+    datasets.act(dataset | {"next_version_num": dataset["next_version_num"] + 1}, "release")
+    bound.beside(VERSIONS).enter(version, "NORMAL")
+    datasets.act(datasets.find(dataset["dataset_id"]), "switch")
+    return {"version_id": version["version_id"], "version_name": name}
+
+
 @VERSIONS.deleting
 def choose_another(call, version):
     """Where the current version goes, the youngest that is left takes its place; what it wrote stays in OBS."""

@@ -54,6 +54,7 @@ BUSY = {
     "ABNORMAL": "ModelArts.4367",
 }
 IMPORTS, TEAM_TASKS = "modelarts/data-import-export/import_task", "modelarts/workforces/task"
+INTELLIGENT = "modelarts/auto-labeling/task"
 CREATING_SECONDS, SWITCHING_SECONDS = 10, 10
 INNER = {"inner_work_path": "", "inner_annotation_path": "annotation/", "inner_data_path": "data/"}
 INNER |= {"inner_log_path": "logs/", "inner_task_path": "task/", "inner_temp_path": "temp/"}
@@ -276,6 +277,8 @@ def show_dataset(bound, dataset):
     counts = counts_of(samples_in(bound, dataset["dataset_id"]))
     is_table = kind_of(dataset).sample_type == TABLE
     is_busy = bound.state_of(dataset) not in ("NORMAL", "ABNORMAL")
+    running = [dataset["_task"]] if is_busy and "_task" in dataset else []
+    running += bound.records(INTELLIGENT).having("_runs_on", dataset["dataset_id"])
     current = bound.records(VERSIONS).find(dataset.get("current_version_id", ""))
     teams = bound.records(TEAM_TASKS).how_many("dataset_id", dataset["dataset_id"])
     return {
@@ -297,6 +300,6 @@ def show_dataset(bound, dataset):
         "label_task_count": 1,
         "workforce_task_count": teams,
         "exist_workforce_task": teams > 0,
-        "exist_running_task": is_busy,
-        "running_tasks_id": [dataset["_task"]] if is_busy and "_task" in dataset else [],
+        "exist_running_task": is_busy or bool(running),
+        "running_tasks_id": running,
     }

@@ -67,16 +67,21 @@ def list_samples(call):
     if query.get("version_id"):
         page = list_rows(call, samples_of_version(call, dataset, query["version_id"]))
         return page | {"samples": [SAMPLES.row(call, bound, each) for each in page["samples"]]}
-    conditions = []
-    if (query["low_score"], query["high_score"]) != ANY_SCORE:
-        scores = f"{query['low_score']},{query['high_score']}"
-        conditions.append(lambda sample: is_within(score_of(sample), scores))
+    conditions = scores_asked(query)
     if query.get("email"):
         conditions.append(lambda sample: is_by(sample, query["email"]))
     if query["sample_type"] != ANY_TYPE:
         conditions.append(lambda sample: sample["sample_type"] == query["sample_type"])
     ids = ids_in_state(bound.table, query.get("sample_state"))
     return list_records(call, bound, ids_asked(bound.table, ids, query, *conditions))
+
+
+def scores_asked(query: dict) -> list:
+    """The condition that samples have a score in the range that a query asks for; none where that is any score."""
+    low, high = query["low_score"], query["high_score"]
+    if (low, high) == ANY_SCORE:
+        return []
+    return [lambda sample: is_within(score_of(sample), f"{low},{high}")]
 
 
 @behaviour("DescribeSample")

@@ -1,0 +1,1 @@
+"""What is computed from collections of pictures: proposals of labels, groups, selections, changed pictures."""

@@ -1,0 +1,1 @@
+"""Tests of behaviours/modelarts/auto_labeling."""
