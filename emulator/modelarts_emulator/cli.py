@@ -210,7 +210,7 @@ def add_watching(added) -> None:
     why.add_argument("--world", help=WORLD)
 
     words = "every documented error code: who answers it, how a request comes to it, how it is injected"
-    listing = command(added, "errors", watching.errors, words, "errors ModelArts.2791")
+    listing = command(added, "errors", later("watching", "errors"), words, "errors ModelArts.2791")
     listing.add_argument("code", nargs="?", help="only this one; all, a line each, without it")
     listing.add_argument("--json", action="store_true", help="all as JSON")
 
