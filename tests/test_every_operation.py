@@ -101,6 +101,11 @@ def test_every_documented_operation_is_there_and_no_other():
     assert (len(lines), sha256("\n".join(lines).encode()).hexdigest()) == (COUNT, CHECKSUM)
 
 
+def test_every_documented_operation_has_behaviour():
+    without = [each.operation_id for each in OPERATIONS if behaviour_of(each) is NOT_EMULATED]
+    assert without == []
+
+
 def test_every_path_leads_to_its_own_operation_and_an_encoded_slash_is_one_segment():
     for operation in OPERATIONS:
         values = {name: f"a/{number} b" for number, name in enumerate(operation.path_names)}
