@@ -41,6 +41,13 @@ def test_a_world_is_put_back_as_it_was(cloud):
     assert cloud.world.obs.content_type("files", "a") == "text/plain"
 
 
+def test_a_snapshot_that_is_not_there_names_those_that_are(cloud):
+    save(cloud, "one")
+    reply = cloud.post(f"{SNAPSHOTS}/nowhere/load")
+    asked, _, kept = reply.json["error_msg"].partition("; those kept: ")
+    assert (reply.status, asked, "'one'" in kept) == (404, "there is no snapshot 'nowhere'", True)
+
+
 def test_time_and_what_is_due_are_put_back(cloud):
     id = cloud.post(JOBS, JOB).json["metadata"]["id"]
     save(cloud)
@@ -136,7 +143,7 @@ def test_the_fixture_keeps_compares_and_forks(cloud):
     assert any(line.startswith("+") and "second" in line for line in cloud.snapshots.changes("fixture"))
     cloud.snapshots.load("fixture")
     assert configs(cloud) == ["first"]
-    with pytest.raises(ValueError, match="there is no snapshot none"):
+    with pytest.raises(ValueError, match="there is no snapshot 'none'"):
         cloud.snapshots.load("none")
 
 

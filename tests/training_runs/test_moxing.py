@@ -105,6 +105,11 @@ def test_plain_functions_take_addresses_once_they_are_shifted(mox, monkeypatch, 
     assert os.listdir(tmp_path) == []
 
 
+def test_a_bucket_that_is_not_there_is_named_when_something_is_written_into_it(mox):
+    with pytest.raises(Exception, match="bucket obs://no-such-bucket does not exist"):
+        mox.file.write("obs://no-such-bucket/model.json", "{}")
+
+
 def test_what_is_not_there_says_so(mox):
     with pytest.raises(NotImplementedError, match=r"mox\.run is not emulated"):
         mox.run(model=None)

@@ -52,7 +52,8 @@ class Shelf:
     def get(self, name: str) -> bytes:
         """A snapshot; 404 when there is none of that name."""
         if name not in self.names():
-            refuse(f"there is no snapshot {name}; there is {', '.join(self.names()) or 'none'}", 404)
+            names = ", ".join(map(repr, self.names())) or "none yet"
+            refuse(f"there is no snapshot {name!r}; those kept: {names}", 404)
         return self._kept[name] if self._folder is None else (self._folder / f"{name}.json").read_bytes()
 
     def remove(self, name: str) -> None:

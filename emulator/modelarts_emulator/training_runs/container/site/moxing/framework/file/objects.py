@@ -67,7 +67,8 @@ def request(
     asked["Authorization"] = authorization(method, path, asked)
     answer = answered(method, path + (f"?{urlencode(query)}" if query else ""), body, asked)
     if answer.status == 404:
-        raise MoxFileNotExistsException(f"{url} does not exist")
+        what = f"bucket obs://{bucket}" if b"<Code>NoSuchBucket<" in answer.body else url
+        raise MoxFileNotExistsException(f"{what} does not exist")
     if answer.status >= 300:
         raise MoxFileRespException(answer, f"{method} {url}")
     return answer
