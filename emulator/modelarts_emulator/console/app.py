@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING
 from flask import Flask, redirect, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from modelarts_emulator.console import chat, faults, objects, overview, requests, services, training
+from modelarts_emulator.console import (
+    chat,
+    faults,
+    objects,
+    operations,
+    overview,
+    requests,
+    services,
+    snapshots,
+    training,
+)
 from modelarts_emulator.console.addresses import address, moment
 from modelarts_emulator.console.asking import Refused, world_shown
 from modelarts_emulator.console.words import LANGUAGES, language_asked, translated
@@ -17,7 +27,7 @@ if TYPE_CHECKING:
     from modelarts_emulator.application import Application
 
 # In the order of the menu. What a topic has to have: PATH, TITLE, add_routes.
-TOPICS = (overview, training, services, chat, objects, requests, faults)
+TOPICS = (overview, training, services, chat, objects, requests, faults, snapshots, operations)
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
