@@ -43,7 +43,7 @@ def note_exchange(world: "World", exchange: "Exchange", status: int, answer: Any
         monotonic() - environ[BEGAN],
         request.method,
         f"{request.raw_path}?{request.raw_query}" if request.raw_query else request.raw_path,
-        tuple([item for item in environ.items() if item[0][:5] == "HTTP_" and item[0] not in SECRET]),
+        tuple([(name, environ[name]) for name in environ if name[:5] == "HTTP_" and name not in SECRET]),
         body if body is None or len(body) <= MOST_BODY else None,
         operation.operation_id if operation is not None else exchange.who,
         status,
