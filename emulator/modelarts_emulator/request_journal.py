@@ -17,9 +17,14 @@ BEGAN = "emulator.began"
 HIDDEN = "..."
 # Headers that are credentials; of Authorization the part that proves it is left out.
 NAMES = "X_AUTH_TOKEN X_SUBJECT_TOKEN X_APIG_APPCODE X_API_KEY APIKEY COOKIE X_SECURITY_TOKEN X_OBS_SECURITY_TOKEN"
-SECRET = frozenset(f"HTTP_{name}" for name in (*NAMES.split(), "X_AMZ_SECURITY_TOKEN"))
-PROOF = re.compile(r"(Signature=|Bearer |Basic |(?:AWS|OBS) [^:]*:).*", re.DOTALL)
-IN_QUERY = re.compile(r"((?:signature|credential|token)=)[^&]+", re.IGNORECASE)
+NAMES += " X_AMZ_SECURITY_TOKEN API_KEY PROXY_AUTHORIZATION"
+SECRET = frozenset(f"HTTP_{name}" for name in NAMES.split())
+PROOF = re.compile(r"(Signature=|^(?:Bearer|Basic) |^(?:AWS|OBS) [^:]*:).*", re.DOTALL | re.IGNORECASE)
+WORDS = "passw(?:or)?d|secret|token|api_?key|access_?key|app_?code"
+IN_QUERY = re.compile(rf"((?:signature|credential|{WORDS})=)[^&]+", re.IGNORECASE)
+IN_TEXT = re.compile(
+    rf'("[^"]*(?:{WORDS}|private_key)[^"]*"\s*:\s*(?:{{\s*"[^"]*"\s*:\s*)?")[^"]*', re.IGNORECASE
+)
 SECRET_MEMBERS = re.compile(
     r"passw|secret|token$|api_?key|admin_pass|private_key|app_?code|security_?token", re.IGNORECASE
 )
@@ -38,7 +43,7 @@ def note_exchange(world: "World", exchange: "Exchange", status: int, answer: Any
         monotonic() - environ[BEGAN],
         request.method,
         f"{request.raw_path}?{request.raw_query}" if request.raw_query else request.raw_path,
-        tuple([item for item in environ.items() if item[0][:5] == "HTTP_" and item[0] not in SECRET]),
+        tuple([(name, environ[name]) for name in environ if name[:5] == "HTTP_" and name not in SECRET]),
         body if body is None or len(body) <= MOST_BODY else None,
         operation.operation_id if operation is not None else exchange.who,
         status,
@@ -78,7 +83,8 @@ def headers_of(exchanged: Exchanged) -> dict[str, str]:
     """{name: value} of the headers that were sent, without what proves who sent them."""
     found = {name[5:].replace("_", "-").title(): value for name, value in exchanged.headers}
     if "Authorization" in found:
-        found["Authorization"] = PROOF.sub(rf"\1{HIDDEN}", found["Authorization"])
+        told, count = PROOF.subn(rf"\1{HIDDEN}", found["Authorization"])
+        found["Authorization"] = told if count else HIDDEN
     return found
 
 
@@ -87,17 +93,26 @@ def content_of(content: bytes | None) -> Any:
     if content is None:
         return None
     value = json_of(content)
-    return content.decode("utf-8", "replace") if value is None else without_secrets(value)
+    if value is not None:
+        return without_secrets(value)
+    return IN_TEXT.sub(rf"\1{HIDDEN}", content.decode("utf-8", "replace"))
 
 
 def without_secrets(value: Any) -> Any:
     """A JSON value with the values of members that are secrets left out."""
     if isinstance(value, dict):
-        return {
-            name: HIDDEN if isinstance(each, str) and SECRET_MEMBERS.search(name) else without_secrets(each)
-            for name, each in value.items()
-        }
+        return {name: without_secret(name, each) for name, each in value.items()}
     return [without_secrets(each) for each in value] if isinstance(value, list) else value
+
+
+def without_secret(name: str, value: Any) -> Any:
+    """The value of a member, left out where it is a secret; of `secret` and `token` the key or id that is one."""
+    if isinstance(value, str) and SECRET_MEMBERS.search(name):
+        return HIDDEN
+    shown = without_secrets(value)
+    if name in ("secret", "token") and isinstance(shown, dict):
+        shown |= {member: HIDDEN for member in ("id", "key") if isinstance(shown.get(member), str)}
+    return shown
 
 
 def moment(seconds: float) -> str:

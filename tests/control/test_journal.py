@@ -175,3 +175,20 @@ def test_a_query_that_means_nothing_is_refused(cloud):
     assert "neither a status" in cloud.get(f"{JOURNAL}?status=ok").json["error_msg"]
     assert cloud.post(f"{JOURNAL}/expect", {"status": "ok"}).status == 400
     assert cloud.get(f"{JOURNAL}?limit=0").json["exchanges"] == []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"headers": {"Authorization": "token hush-hush"}},
+        {"headers": {"Authorization": "bearer hush-hush"}},
+        {"headers": {"Api-Key": "hush-hush", "Proxy-Authorization": "Basic hush-hush"}},
+        {"params": {"access_key": "hush-hush", "password": "hush-hush", "api_key": "hush-hush"}},
+        {"body": {"auth": {"token": {"id": "hush-hush"}, "hw_ak_sk": {"secret": {"key": "hush-hush"}}}}},
+        {"body": b'{"auth": {"password": "hush-hush", "secret": {"key": "hush-hush"'},
+    ],
+)
+def test_no_way_of_showing_a_credential_brings_it_into_the_journal(cloud, asked):
+    cloud.send("POST", CONFIGS, **asked)
+    assert "hush-hush" not in cloud.get(f"{JOURNAL}?whole").text
+    assert "hush-hush" not in cloud.get(f"{JOURNAL}.har").text

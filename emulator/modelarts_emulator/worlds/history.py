@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from threading import Condition
+from threading import Condition, RLock
 from typing import Any, NamedTuple
 
 import orjson
@@ -79,18 +79,21 @@ class History:
         self._kept: deque[Exchanged] = deque()
         self._bytes = 0
         self._number = 0
-        self._changed = Condition()
+        self._lock = RLock()
+        self._changed = Condition(self._lock)
+        self._waiting = 0
 
     def note(self, *what: Any) -> None:
         """Keep an exchange, given as the members of Exchanged behind its number; the oldest make room for it."""
-        with self._changed:
+        with self._lock:
             self._number += 1
-            exchanged = Exchanged(self._number, *what)
+            exchanged = Exchanged._make((self._number, *what))
             self._kept.append(exchanged)
             self._bytes += exchanged.size
             while len(self._kept) > self.most or self._bytes > MOST_BYTES:
                 self._bytes -= self._kept.popleft().size
-            self._changed.notify_all()
+            if self._waiting:
+                self._changed.notify_all()
 
     def after(self, number: int = 0) -> Iterator[Exchanged]:
         """The exchanges kept that came after so many others, oldest first."""
@@ -108,8 +111,12 @@ class History:
         def has_come() -> bool:
             return any(each.number > number and wanted.fits(each) for each in self._kept)
 
-        with self._changed:
-            return self._changed.wait_for(has_come, seconds)
+        with self._lock:
+            self._waiting += 1
+            try:
+                return self._changed.wait_for(has_come, seconds)
+            finally:
+                self._waiting -= 1
 
     def clear(self) -> None:
         """Forget all; later ones are counted on."""
