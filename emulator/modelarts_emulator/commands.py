@@ -120,7 +120,7 @@ def path_given(pairs: list[str]) -> dict:
 
 
 def logs(options) -> int:
-    """Print what the models of a service, or the tasks of a job, have printed; go on with what comes until it is over."""
+    """Print what the models of a service or the tasks of a job have printed, and go on with what comes."""
     from modelarts_emulator.real_time import pause
 
     query = f"?world={quote(options.world, safe='')}" if options.world else ""
