@@ -162,12 +162,14 @@ def add_looks(added) -> None:
 
 
 def add_logs(added) -> None:
-    """The command that shows what models print."""
+    """The command that shows what models and scripts print."""
     show = command(
-        added, "logs", later("commands", "logs"), "what the models of a deployed service have printed and raised",
+        added, "logs", later("commands", "logs"), "what a deployed service or a training job has printed and raised",
         "logs SERVICE --follow",
     )  # fmt: skip
-    show.add_argument("service", nargs="?", help="id or name; without one the services are listed")
+    show.add_argument(
+        "service", nargs="?", help="id or name, of a job or trial as well; without one all are listed"
+    )
     show.add_argument("--follow", action="store_true", help="go on with what comes; Ctrl-C ends it")
     show.add_argument("--world", help="tag of its world; all are searched without it")
 

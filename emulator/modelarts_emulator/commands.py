@@ -120,27 +120,32 @@ def path_given(pairs: list[str]) -> dict:
 
 
 def logs(options) -> int:
-    """Print what the models of a service have printed, and go on with what comes."""
+    """Print what the models of a service or the tasks of a job have printed, and go on with what comes."""
     from modelarts_emulator.real_time import pause
 
     query = f"?world={quote(options.world, safe='')}" if options.world else ""
     if not options.service:
-        for row in ask(options, "GET", f"logs{query}")["deployed"]:
-            print(f"{row['service']}  {row['name']}")
+        found = ask(options, "GET", f"logs{query}")
+        for row in (*found["deployed"], *found["jobs"]):
+            print(
+                "  ".join(filter(None, (row.get("service") or row["job"], row["name"], row.get("version"))))
+            )
         return 0
     told: dict[str, int] = {}
     while True:
-        for model in ask(options, "GET", f"logs/{quote(options.service, safe='')}{query}")["logs"]:
-            sys.stdout.write(new_output(model, told.get(model["model"], 0)))
-            told[model["model"]] = model["written"]
+        found = ask(options, "GET", f"logs/{quote(options.service, safe='')}{query}")
+        for log in found["logs"]:
+            name = next(log[kind] for kind in ("model", "task", "trial") if kind in log)
+            sys.stdout.write(new_output(log, told.get(name, 0)))
+            told[name] = log["written"]
         sys.stdout.flush()
-        if not options.follow:
+        if not options.follow or found.get("over"):
             return 0
         pause(FOLLOW_SECONDS)
 
 
 def new_output(model: dict, told: int) -> str:
-    """What a model has printed since so many bytes were told; all of it when it has begun anew since."""
+    """What a model or task has printed since so many bytes were told; all of it when it has begun anew since."""
     fresh = model["written"] - told if model["written"] >= told else model["written"]
     content = model["output"].encode()
     return content[max(0, len(content) - fresh) :].decode("utf-8", "replace") if fresh else ""

@@ -1,8 +1,9 @@
-"""What deployed models have printed and raised, in the control API.
+"""What deployed models and training jobs have printed and raised, in the control API.
 
 What serves models is imported where there are some: most emulators have none.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from flask import Flask, request
@@ -22,7 +23,8 @@ def add_routes(flask: Flask, application: "Application") -> None:
     @flask.get("/_emulator/logs")
     def list_services():
         found = [row for world in worlds_asked(application) for row in services_of(world)]
-        return {"deployed": found}
+        jobs = [row for world in worlds_asked(application) for row in job_logs().jobs_of(world)]
+        return {"deployed": found, "jobs": jobs}
 
     @flask.get("/_emulator/logs/<service>")
     def show_log(service):
@@ -33,10 +35,19 @@ def add_routes(flask: Flask, application: "Application") -> None:
             if service in (row["service"], row["name"])
         ]
         if not found:
-            words = "no model of a service %s has been at work since the emulator started"
-            refuse(f"{words % service}; GET /_emulator/logs lists those of which one was", 404)
+            logs = [log for world in worlds_asked(application) if (log := job_logs().logs_of(world, service))]
+            if logs:
+                return logs[-1]
+            words = "no model of a service %s has been at work since the emulator started, and no training job has it"
+            words = f"{words % service} for its id or name; GET /_emulator/logs lists what there is"
+            refuse(words, 404)
         world, row = found[-1]
         return row | {"logs": logs_of(world, row["service"])}
+
+
+def job_logs():
+    """What knows the logs of training jobs; imported when it is asked."""
+    return import_module("modelarts_emulator.control.consoles.job_logs")
 
 
 def worlds_asked(application: "Application") -> list["World"]:

@@ -6,6 +6,8 @@ import sys
 from modelarts_emulator.training_runs.orders import HOME, JOB_DIR, Order
 
 SHELL = "/bin/bash"
+# What the platform ends with whose boot file is not there, in a shell's words.
+MISSING = 'echo "$0: No such file or directory" >&2; exit 127'
 PRE_STARTS = ("ma-pre-start.sh", "ma-pre-start.py")
 
 
@@ -29,6 +31,8 @@ def command_of(order: Order, names: list[str]) -> list[str]:
     if order.command:
         return [SHELL, "-c", " ".join([order.command, *map(shlex.quote, arguments_of(order))])]
     boot_file = f"{order.code_dir}/{order.boot_file}"
+    if boot_file.rpartition("/")[2] not in names:
+        return [SHELL, "-c", MISSING, boot_file]
     interpreter = [SHELL] if boot_file.endswith(".sh") else [sys.executable]
     runner = ["-m", order.runner] if order.runner else []
     started = [*interpreter, *runner, boot_file, *arguments_of(order)]

@@ -50,7 +50,7 @@ def test_what_a_model_prints_and_logs_can_be_read_by_id_and_by_name(cloud, servi
     assert model["output"].startswith("loaded\n") and 'INFO mine: asked for {"a": 1}' in model["output"]
     assert (model["ready"], model["failure"], model["written"]) == (True, None, len(model["output"]))
     row = {"world": cloud.world.tag, "service": service, "name": "talking"}
-    assert cloud.get("/_emulator/logs").json == {"deployed": [row]}
+    assert cloud.get("/_emulator/logs").json == {"deployed": [row], "jobs": []}
 
 
 def test_a_failed_prediction_says_what_was_raised_where_and_where_the_log_is(cloud, service):

@@ -4,6 +4,7 @@ import json
 from itertools import pairwise
 
 import pytest
+from modelarts_emulator.cli import main
 
 from tests.behaviours.modelarts.training.conftest import (
     JOBS,
@@ -12,6 +13,7 @@ from tests.behaviours.modelarts.training.conftest import (
     create,
     preview,
     running,
+    searching,
 )
 
 
@@ -153,3 +155,35 @@ def test_a_rate_of_ten_diverges_and_a_sensible_one_does_not(cloud):
         return float(line.rpartition("=")[2])
 
     assert best(lr="10") < 0.3 < 0.6 < best(lr="0.001")
+
+
+def test_the_emulator_shows_the_log_of_a_job_by_id_and_by_name(cloud):
+    id = running(cloud)
+    shown = cloud.get(f"/_emulator/logs/{id}").json
+    (log,) = shown["logs"]
+    assert shown == cloud.get("/_emulator/logs/resnet").json
+    assert (shown["job"], shown["over"], log["task"]) == (id, False, "worker-0")
+    assert log["output"] == preview(cloud, id) and log["written"] == len(log["output"].encode())
+    row = {"world": cloud.world.tag, "job": id, "name": "resnet"}
+    assert cloud.get("/_emulator/logs").json == {"deployed": [], "jobs": [row]}
+
+
+def test_each_trial_of_a_search_has_a_log_of_its_own(cloud):
+    id = completed(cloud, algorithm__policies=searching())
+    cloud.clock.advance("20h")
+    logs = cloud.get(f"/_emulator/logs/{id}").json["logs"]
+    task, *trials = logs
+    lines = sorted(line for log in logs for line in log["output"].splitlines())
+    assert lines == sorted(preview(cloud, id).splitlines())
+    assert len(trials) == 4 and all(log["trial"] not in task["output"] for log in trials)
+    assert cloud.get(f"/_emulator/logs/{trials[2]['trial']}").json["logs"] == [trials[2]]
+
+
+def test_following_a_job_ends_with_it(cloud, capsys, monkeypatch):
+    id = running(cloud)
+    monkeypatch.setattr("modelarts_emulator.real_time.pause", lambda _: cloud_seconds(cloud, 300))
+    world = ["--url", cloud.endpoint, "--world", cloud.world.tag]
+    assert main(["logs", id, "--follow", *world]) == 0
+    assert capsys.readouterr().out == preview(cloud, id)
+    assert main(["logs", *world]) == 0
+    assert capsys.readouterr().out == f"{id}  resnet\n"

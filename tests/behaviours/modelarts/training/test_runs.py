@@ -31,7 +31,7 @@ def ended(cloud, script: str | None, **changes) -> dict:
     [
         ("print('hello')\nraise SystemExit(3)", 3, "hello"),
         ("print('hello'", 1, "SyntaxError: '(' was never closed"),
-        (None, 2, "can't open file"),
+        (None, 127, "/resnet/train.py: No such file or directory"),
     ],
     ids=["exits with 3", "syntax error", "no such file"],
 )

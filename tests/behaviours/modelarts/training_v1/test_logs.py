@@ -165,3 +165,11 @@ def test_a_machine_without_gpus_uses_none(cloud):
     cloud.post(JOBS, {"job_name": "jobtest_TF", "config": {**CONFIG, "spec_id": 2}})
     cloud.clock.until(lambda: cloud.get(VERSION).json["status"] == 11)
     assert set(cloud.get(VERSION).json["system_metric_list"]["gpuUtil"]) == {"0"}
+
+
+def test_the_emulator_shows_the_log_of_each_node_of_the_newest_version(running):
+    shown = running.get("/_emulator/logs/jobtest_TF").json
+    first, second = shown["logs"]
+    assert shown == running.get("/_emulator/logs/1").json
+    assert (shown["version"], shown["over"], second["task"]) == ("V0001", False, "job-jobtest-tf.1")
+    assert first["output"] == running.get(BYTES).json["log"]

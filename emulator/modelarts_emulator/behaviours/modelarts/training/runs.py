@@ -36,7 +36,7 @@ def decide(world, job: dict) -> None:
 def why_simulated(world, job: dict) -> str:
     """Why the script of a job cannot be run; empty when it can.
 
-    A boot file that is not there, in a directory where there is something, is for Python to miss. A command without
+    A boot file that is not there, in a directory where there is something, is for the start to miss. A command without
     code may be one for an image, which is not here, so that it runs only where it has to.
     """
     algorithm, nodes = algorithm_run(job), job["spec"]["resource"]["node_count"]

@@ -128,15 +128,15 @@ def has_log(job: dict) -> bool:
     return status.started_at(job) is not None or "_failure" in job
 
 
-def log_lines(bound, job: dict, task: str) -> list[tuple[float, str]]:
-    """(moment, line) of everything the task has printed so far, in the order of time."""
+def log_lines(bound, job: dict, task: str, with_trials: bool = True) -> list[tuple[float, str]]:
+    """(moment, line) of everything the task has printed so far, in the order of time; of a search with its trials."""
     view, start, over = log_view(bound, job, task), status.started_at(job), status.over_at(job)
     began = over if start is None else start
     lines = [(began, f"{SIMULATED}{job['_simulated']}")] if job.get("_simulated") else []
     lines += [(began, line) for line in opening_lines(view, began)]
     if job.get("_warning"):
         lines.append((began, f"[ModelArts Service Log][WARNING]{job['_warning']}"))
-    if start is not None:
+    if start is not None and (with_trials or not is_search(job)):
         lines += script_lines(bound, job, view)
     if over is not None and "_failure" in job:
         lines.append((over, f"[ModelArts Service Log][ERROR]{job['_failure']}"))

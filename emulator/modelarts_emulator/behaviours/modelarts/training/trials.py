@@ -128,19 +128,24 @@ def lines_of_trials(bound, job: dict, moment: float) -> list[tuple[float, str]]:
 
     From the metric lines the job's regular expression extracts exactly the values the trials table shows.
     """
-    search, lines = search_of(bound, job), []
-    for trial in trials_of(bound, job["metadata"]["id"]):
-        names = trial["trial_id"], trial["configuration"], search["regex"], search["reward"]
-        opening = trial_lines(*names, (), None)
-        lines += [(trial["started"], line) for line in opening]
-        if "is_real" in trial:
-            lines += [(trial["started"], line) for line in trial_runs.lines(bound, trial)]
-        for report in reports_of(trial, moment) if "is_real" not in trial else ():
-            lines += [(trial["started"] + report["at"], line) for line in report["lines"]]
-        if "ended" in trial and trial["ended"] <= moment:
-            closing = trial_lines(*names, (), trial["status"].lower())
-            lines += [(trial["ended"], line) for line in closing[len(opening) :]]
+    search, trials = search_of(bound, job), trials_of(bound, job["metadata"]["id"])
+    lines = [line for trial in trials for line in lines_of_trial(bound, search, trial, moment)]
     return sorted(lines, key=lambda line: line[0])
+
+
+def lines_of_trial(bound, search: dict, trial: dict, moment: float) -> list[tuple[float, str]]:
+    """(time, line) of what one trial has printed until that moment."""
+    names = trial["trial_id"], trial["configuration"], search["regex"], search["reward"]
+    opening, started = trial_lines(*names, (), None), trial["started"]
+    lines = [(started, line) for line in opening]
+    if "is_real" in trial:
+        lines += [(started, line) for line in trial_runs.lines(bound, trial)]
+    for report in reports_of(trial, moment) if "is_real" not in trial else ():
+        lines += [(started + report["at"], line) for line in report["lines"]]
+    if "ended" in trial and trial["ended"] <= moment:
+        closing = trial_lines(*names, (), trial["status"].lower())
+        lines += [(trial["ended"], line) for line in closing[len(opening) :]]
+    return lines
 
 
 @TRIALS.lifecycle.entered("RUNNING")
