@@ -6,8 +6,9 @@ from hashlib import sha256
 import pytest
 from modelarts_emulator.contract.checking import Check
 from modelarts_emulator.contract.errors import ApiError, error_facts, parameter_code
-from modelarts_emulator.contract.operations import METHODS, Operations
+from modelarts_emulator.contract.operations import Operations
 from modelarts_emulator.contract.patterns import patterns_of
+from modelarts_emulator.contract.soundness import METHODS
 from modelarts_emulator.frame.registry import NOT_EMULATED, behaviour_of
 from modelarts_emulator.frame.resources import BORN
 from modelarts_emulator.identity.credentials import needs_credential
