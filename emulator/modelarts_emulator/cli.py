@@ -298,6 +298,14 @@ def add_contract(added) -> None:
     listing.add_argument("--area", help="the operations of this area")
     listing.add_argument("--json", action="store_true", help="the operations as JSON")
 
+    words = "hold a running emulator to the contract: valid requests, bodies that break one rule, unknown credentials"
+    held = command(
+        added, "contract", later("testing.contract", "contract"), words, "contract --area modelarts/notebooks"
+    )
+    held.add_argument("--area", help="only the operations of this area")
+    words = "it was started with --auth strict: tokens that nobody was given are refused, too"
+    held.add_argument("--strict", action="store_true", help=words)
+
     words = "print the contract as OpenAPI 3.1"
     command(added, "openapi", later("commands", "openapi"), words, "openapi > modelarts.json")
 
