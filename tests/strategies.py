@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from modelarts_emulator.contract.checking import fast_validator
 from modelarts_emulator.contract.explaining import lenient, validator_class
-from modelarts_emulator.contract.operations import ANNOTATIONS
+from modelarts_emulator.contract.soundness import ANNOTATIONS
 
 DEEPEST = 7
 LONGEST_STRING = 20_000

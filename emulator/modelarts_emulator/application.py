@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from modelarts_emulator.app import LARGE_BODY, Exchange, as_answer, respond
+from modelarts_emulator.contract.facts import folder
 from modelarts_emulator.contract.operations import Operation, Operations
-from modelarts_emulator.frame import capacity
 from modelarts_emulator.frame.calls import Call, Stream
 from modelarts_emulator.frame.registry import RESOURCES, behaviour_of, resource_of
 from modelarts_emulator.http.hosts import is_loopback, reachable
@@ -98,7 +98,7 @@ class Application:
             ask=self.ask,
             report=self.broken.append,
             areas=frozenset(area.full_name for area in areas),
-            forget=(forget_belongings, capacity.forget_area),
+            forget=forget_elsewhere,
         )
         worlds = Worlds(self.settings, seed_identity, surroundings)
         try:
@@ -131,9 +131,10 @@ class Application:
 
     def warm(self) -> None:
         """Import what the first requests will need, and refuse schemas that say what nothing checks."""
-        for module in ("modelarts_emulator.contract.checking", "modelarts_emulator.control.app"):
-            import_module(module)
-        Operations(self.operations.folder)
+        for name in ("contract.checking", "frame.references", "control.app"):
+            import_module(f"modelarts_emulator.{name}")
+        own = self.operations.folder == folder("schemas")
+        Operations(None if own else self.operations.folder)
 
     def close(self) -> None:
         """Save where the clocks stand and let go of the state directory."""
@@ -356,18 +357,19 @@ def refuse_bad_options(settings: Settings) -> None:
             import_module(name).refuse_bad_settings(settings)
 
 
-def forget_belongings(world: World, area: str) -> None:
-    """Forget what belongs to records of an area that is reset; a start needs nothing of what knows that."""
-    from modelarts_emulator.frame.references import forget_belongings
-
-    forget_belongings(world, area)
-
-
 def resource_at_hand(table_name: str) -> Any:
     """The kind of resource that lies in a table; NeedsThread where its area would have to be imported first."""
     if "/".join(table_name.split("/", 3)[:3]) not in RESOURCES:
         refuse_to_wait()
     return resource_of(table_name)
+
+
+def forget_elsewhere(world: World, area: str) -> None:
+    """Forget what belongs to records of an area that is being reset, and what they hold."""
+    from modelarts_emulator.frame import capacity, references
+
+    references.forget_belongings(world, area)
+    capacity.forget_area(world, area)
 
 
 def status_lines() -> dict[int, str]:

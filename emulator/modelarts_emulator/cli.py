@@ -20,7 +20,8 @@ WORLD = "tag of the world; the default one without it"
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit status: 0 done, 1 refused, 2 used wrongly."""
-    options = parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = parser(is_start=given[:1] == ["start"]).parse_args(given)
     try:
         refuse_unknown_variables()
         if hasattr(options, "url"):
@@ -56,16 +57,19 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
-def parser() -> argparse.ArgumentParser:
-    """All commands and their options."""
+def parser(is_start: bool = False) -> argparse.ArgumentParser:
+    """All commands and their options; is_start: only `start`, which is not to wait for the others."""
     top = Parser(
         "modelarts-emulator",
         description="ModelArts, Pangu, MaaS, IAM and OBS on this machine.",
         epilog="example: modelarts-emulator start --state ~/cloud",
     )
     top.add_argument("--version", action="version", version=__version__)
-    added = top.add_subparsers(required=True, metavar="command")
+    # With the program's name nothing is formatted, for which argparse would import what packs archives.
+    added = top.add_subparsers(required=True, metavar="command", prog=top.prog)
     add_start(added)
+    if is_start:
+        return top
     add_looks(added)
     add_logs(added)
     add_watching(added)
@@ -298,8 +302,11 @@ def add_contract(added) -> None:
 
 def start(options) -> int:
     """Serve until Ctrl-C or SIGTERM."""
+    import gc
     import threading
 
+    # What is imported and read at the start stays: there is nothing to collect until it is there.
+    gc.disable()
     # Small matrices on many threads stall for seconds where cores are busy.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # The loop asks for the interpreter several times a request; a thread that computes gives it back sooner so.
@@ -342,9 +349,9 @@ def quieten_collection() -> None:
     """
     import gc
 
-    gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+    gc.enable()
 
 
 def announce(emulator) -> None:

@@ -28,7 +28,7 @@ from modelarts_emulator.worlds.world import World, tag_of_number
 BOATS, CARTS = "test/boats/boat", "test/carts/cart"
 BERTHS = "berths:harbour"
 SURROUNDINGS = Surroundings(
-    resource_of=resource_of, areas=frozenset({"test/boats", "test/carts"}), forget=(forget_area,)
+    resource_of=resource_of, areas=frozenset({"test/boats", "test/carts"}), forget=forget_area
 )
 
 

@@ -1,7 +1,6 @@
 """The documented operations: read from schemas/, checked for sense, found again by method and raw path."""
 
 from collections.abc import Callable, Iterator
-from difflib import SequenceMatcher
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,9 +8,11 @@ from urllib.parse import unquote
 
 import orjson
 
-from modelarts_emulator.contract.access import Access, BadAccess, read_access, refuse_gaps
-from modelarts_emulator.contract.errors import STYLES, ParameterError, read_parameter_error
+from modelarts_emulator.contract.access import Access, read_access
+from modelarts_emulator.contract.errors import ParameterError, read_parameter_error
 from modelarts_emulator.contract.facts import folder
+from modelarts_emulator.contract.routes import AreaRoutes, keep_routes, kept_routes, stamp_of
+from modelarts_emulator.contract.soundness import BadSchema, refuse_unknown
 
 if TYPE_CHECKING:
     from modelarts_emulator.contract.paging import Paging
@@ -20,25 +21,6 @@ if TYPE_CHECKING:
 METHODS_HERE = None
 # What it costs a documented path in likeness to lack a segment that was sent.
 SKIPPED = 0.4
-METHODS = ("get", "put", "post", "delete", "patch", "head")
-
-ANNOTATIONS = {
-    "description", "title", "format", "examples", "deprecated", "readOnly", "writeOnly", "$comment",
-}  # fmt: skip
-PLAIN_KEYWORDS = ANNOTATIONS | {
-    "type", "enum", "const", "default", "required", "pattern", "minLength", "maxLength", "minimum", "maximum",
-    "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minItems", "maxItems", "uniqueItems", "minProperties",
-    "maxProperties", "dependentRequired", "contentEncoding", "contentMediaType", "$ref",
-    "x-case-insensitive", "x-comma-separated", "x-numeric-range", "x-allow-empty", "x-bit-flags", "x-unit",
-    "x-multiple-of-limit", "x-from-example", "x-sdk-stream",
-}  # fmt: skip
-ONE_SCHEMA = {"items", "additionalProperties", "propertyNames", "not", "if", "then", "else", "contentSchema"}
-MANY_SCHEMAS = {"anyOf", "oneOf", "allOf"}
-NAMED_SCHEMAS = {"properties"}
-
-
-class BadSchema(Exception):
-    """A schema file that says something the emulator does not understand: nothing may go unchecked silently."""
 
 
 class Area:
@@ -173,8 +155,15 @@ class Operations:
         self.by_id: dict[str, Operation] = {}
         self.areas: list[Area] = []
         self._root: dict = {}
-        for path in sorted(self.folder.glob("*/*.json")):
-            self._read(Area(path.parent.name, path), check)
+        # Only the package's own are kept: there is one file for them, and nobody else's schemas are read twice.
+        routes = kept_routes(self.folder) if schemas is None else None
+        stamp = stamp_of(self.folder) if routes is None else []
+        areas = [Area(path.parent.name, path) for path in sorted(self.folder.glob("*/*.json"))]
+        found = routes or {area.full_name: read_routes(area, check) for area in areas}
+        for area in areas:
+            self._add_area(area, found[area.full_name])
+        if schemas is None and routes is None and check:
+            keep_routes(self.folder, stamp, found)
 
     def __iter__(self) -> Iterator[Operation]:
         return iter(self.by_id.values())
@@ -229,18 +218,11 @@ class Operations:
         components = {"securitySchemes": schemes, "schemas": schemas}
         return {"openapi": "3.1.0", "info": info, "paths": paths, "components": components}
 
-    def _read(self, area: Area, check: bool) -> None:
-        try:
-            document = orjson.loads(area.path.read_bytes())
-        except ValueError as error:
-            raise BadSchema(f"{area.path}: not JSON: {error}") from None
-        if check:
-            refuse_unknown(document, area.path)
+    def _add_area(self, area: Area, routes: AreaRoutes) -> None:
         self.areas.append(area)
-        for path, methods in document["paths"].items():
-            for method, definition in methods.items():
-                self._add(Operation(definition["operationId"], area, method.upper(), path))
-        for alias, path in document.get("x-also-at", {}).items():
+        for operation_id, method, path in routes.operations:
+            self._add(Operation(operation_id, area, method, path))
+        for alias, path in routes.aliases.items():
             self._add_alias(alias, path, area)
 
     def _add(self, operation: Operation) -> None:
@@ -266,6 +248,22 @@ class Operations:
         other = node.setdefault(METHODS_HERE, {}).setdefault(operation.method, operation)
         if other is not operation:
             raise BadSchema(f"{operation} and {other} share a route")
+
+
+def read_routes(area: Area, check: bool) -> AreaRoutes:
+    """What an area answers to, read from its file, which is checked where it is to be."""
+    try:
+        document = orjson.loads(area.path.read_bytes())
+    except ValueError as error:
+        raise BadSchema(f"{area.path}: not JSON: {error}") from None
+    if check:
+        refuse_unknown(document, area.path)
+    operations = [
+        (definition["operationId"], method.upper(), path)
+        for path, methods in document["paths"].items()
+        for method, definition in methods.items()
+    ]
+    return AreaRoutes(operations, document.get("x-also-at", {}))
 
 
 def path_names(path: str) -> list[str]:
@@ -297,6 +295,8 @@ def closeness(sent: str, documented: str) -> float:
         return 2 if sent else 0
     if documented.startswith("{"):
         return 0.5
+    from difflib import SequenceMatcher
+
     ratio = SequenceMatcher(None, sent, documented).ratio()
     return 1.5 * ratio if ratio > 0.6 else 0
 
@@ -331,66 +331,4 @@ def references(schema: Any) -> list[str]:
             waiting.extend(value.values())
         elif isinstance(value, list):
             waiting.extend(value)
-    return found
-
-
-def refuse_unknown(document: dict, path: Path) -> None:
-    """BadSchema for a keyword that nothing checks and for a reference to what is not there."""
-    components = document.get("components", {}).get("schemas", {})
-    waiting = [(f"#/components/schemas/{name}", schema) for name, schema in components.items()]
-    for route, methods in document["paths"].items():
-        for method, definition in methods.items():
-            if method not in METHODS:
-                raise BadSchema(
-                    f"{path}: {route}: {method!r} is not a method; known are {', '.join(METHODS)}"
-                )
-            waiting.extend((f"{route}.{method}", schema) for schema in schemas_of(definition))
-            refuse_bad_facts(document, f"{path}: {route}.{method}", definition)
-    while waiting:
-        where, schema = waiting.pop()
-        if isinstance(schema, bool):
-            continue
-        if not isinstance(schema, dict):
-            raise BadSchema(f"{path}: {where}: a schema is an object or a boolean, not {schema!r}")
-        for keyword, value in schema.items():
-            if keyword in PLAIN_KEYWORDS:
-                if keyword == "$ref" and value.rpartition("/")[2] not in components:
-                    raise BadSchema(f"{path}: {where}: there is no {value}")
-            elif keyword in ONE_SCHEMA:
-                waiting.append((f"{where}.{keyword}", value))
-            elif keyword in MANY_SCHEMAS:
-                waiting.extend((f"{where}.{keyword}", member) for member in value)
-            elif keyword in NAMED_SCHEMAS:
-                waiting.extend((f"{where}.{name}", member) for name, member in value.items())
-            else:
-                raise BadSchema(f"{path}: {where}: unknown keyword {keyword!r}: nothing would check it")
-
-
-def refuse_bad_facts(document: dict, where: str, definition: dict) -> None:
-    """BadSchema when what the operation or its area says of callers, refusals or paging cannot be right."""
-    from modelarts_emulator.contract.paging import BadPaging, read_paging
-
-    facts = document | definition
-    try:
-        refuse_gaps(read_access(document, definition))
-        read_parameter_error(facts["x-parameter-error"])
-        if facts["x-error-body"] not in STYLES:
-            words = f"x-error-body is {facts['x-error-body']!r}, must be one of {', '.join(STYLES)}"
-            raise BadSchema(f"{where}: {words}")
-        read_paging(document, definition)
-    except BadAccess as error:
-        raise BadSchema(f"{where}: security and x-refusals: {error}") from None
-    except BadPaging as error:
-        raise BadSchema(f"{where}: x-paging: {error}") from None
-    except KeyError as error:
-        raise BadSchema(f"{where}: {error} is missing, or is a code that is not documented") from None
-
-
-def schemas_of(definition: dict) -> list:
-    """The schemas an operation names: of its parameters, its body and its answers."""
-    found = [parameter["schema"] for parameter in definition.get("parameters", ())]
-    contents = [definition.get("requestBody", {})] + list(definition["responses"].values())
-    for content in contents:
-        found.extend(media["schema"] for media in content.get("content", {}).values() if "schema" in media)
-        found.extend(header["schema"] for header in content.get("headers", {}).values() if "schema" in header)
     return found

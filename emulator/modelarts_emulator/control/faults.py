@@ -16,7 +16,6 @@ from modelarts_emulator.control.asking import (
     world_asked,
 )
 from modelarts_emulator.injection import PREDICTION, problem_of_code
-from modelarts_emulator.obs.faults import problem_of as problem_in_obs
 from modelarts_emulator.worlds.faults import Bucket, Fault
 
 if TYPE_CHECKING:
@@ -128,6 +127,8 @@ def problem_of(application: "Application", fault: Fault) -> str | None:
     if fnmatchcase(PREDICTION, fault.operation):
         matched |= {each.service for each in application.operations}
     if fault.operation.startswith("obs:"):
+        from modelarts_emulator.obs.faults import problem_of as problem_in_obs
+
         return problem_in_obs(fault)
     if not matched:
         return f"$.operation: no documented operation is called {fault.operation}; GET /_emulator/operations lists all"

@@ -1,4 +1,7 @@
-"""What deployed models have printed and raised, in the control API."""
+"""What deployed models have printed and raised, in the control API.
+
+What serves models is imported where there are some: most emulators have none.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -6,11 +9,10 @@ from flask import Flask, request
 
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.control.asking import refuse, world_asked
-from modelarts_emulator.serving.fleet import Fleet, ServedModel
-from modelarts_emulator.serving.gateway import find_service
 
 if TYPE_CHECKING:
     from modelarts_emulator.application import Application
+    from modelarts_emulator.serving.fleet import Fleet
     from modelarts_emulator.worlds.world import World
 
 
@@ -43,8 +45,10 @@ def worlds_asked(application: "Application") -> list["World"]:
     return [world_asked(application)] if named else list(application.worlds)
 
 
-def fleets_of(world: "World") -> list[Fleet]:
+def fleets_of(world: "World") -> list["Fleet"]:
     """All models at work in a world."""
+    from modelarts_emulator.serving.fleet import Fleet
+
     return [fleet for fleet in list(world.volatile.values()) if isinstance(fleet, Fleet)]
 
 
@@ -57,6 +61,8 @@ def services_of(world: "World") -> list[dict]:
 
 def name_of(world: "World", id: str) -> str:
     """The name of a service that answers predictions; empty for others."""
+    from modelarts_emulator.serving.gateway import find_service
+
     found = find_service([world], id)
     try:
         with world.lock:
@@ -67,6 +73,8 @@ def name_of(world: "World", id: str) -> str:
 
 def logs_of(world: "World", id: str) -> list[dict]:
     """What each model of a service has printed: the end of it, how much it was in all, and whether it answers."""
+    from modelarts_emulator.serving.fleet import ServedModel
+
     rows = []
     for fleet in fleets_of(world):
         for key, output in fleet.outputs(f"{id}/").items():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from modelarts_emulator.contract.errors import ApiError
@@ -76,6 +75,8 @@ def import_area(name: str) -> None:
             raise
         IMPORTED.add(name)
         return
+    from pkgutil import iter_modules
+
     for each in iter_modules(getattr(package, "__path__", ())):
         import_module(f"{module}.{each.name}")
     IMPORTED.add(name)

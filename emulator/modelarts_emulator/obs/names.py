@@ -1,8 +1,9 @@
-"""Names: which hosts are OBS, which bucket a host means, which names buckets and objects may have."""
+"""Names: which hosts are OBS, which bucket a host means, which names buckets and objects may have.
+
+Every application imports this at its start, so it imports nothing of OBS itself.
+"""
 
 import re
-
-from modelarts_emulator.obs.refusals import ObsError
 
 OBS_HOST = re.compile(r"^(?:(?P<bucket>.+)\.)?obs\.[a-z0-9][a-z0-9.-]*$")
 LOCAL_HOST = re.compile(r"^(?P<bucket>.+)\.localhost$")
@@ -32,6 +33,8 @@ def bucket_in_host(host: str) -> str | None:
 
 def refuse_bucket_name(name: str) -> None:
     """InvalidBucketName unless a bucket may be called that."""
+    from modelarts_emulator.obs.refusals import ObsError
+
     if not BUCKET_NAME.match(name) or ADDRESS.match(name) or re.search(r"\.\.|\.-|-\.", name):
         raise ObsError(
             "InvalidBucketName",
@@ -42,6 +45,8 @@ def refuse_bucket_name(name: str) -> None:
 
 def refuse_key(key: str) -> None:
     """KeyTooLongError or InvalidURI unless an object may be called that."""
+    from modelarts_emulator.obs.refusals import ObsError
+
     if len(key.encode()) > LONGEST_KEY:
         raise ObsError("KeyTooLongError", f"{len(key.encode())} bytes, at most {LONGEST_KEY}")
     if UNPRINTABLE.search(key):

@@ -3,7 +3,6 @@
 import fcntl
 import logging
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from io import FileIO
 from itertools import count
@@ -244,7 +243,9 @@ class Journal:
 
 def words_of(folder: Path, error: OSError) -> str:
     """Why a folder cannot be written, for who has to make room in it."""
-    free = shutil.disk_usage(folder).free
+    from shutil import disk_usage
+
+    free = disk_usage(folder).free
     return f"{folder} cannot be written: {error.strerror or error}; {free:,} bytes are free there"
 
 

@@ -37,4 +37,4 @@ class Surroundings:
     ask: Callable[..., Any] = ask_nobody
     report: Callable[[str], object] = nothing
     areas: frozenset[str] = frozenset()
-    forget: tuple[Callable[[World, str], object], ...] = ()
+    forget: Callable[[World, str], object] = nothing

@@ -279,8 +279,7 @@ class World:
             removed = self.store.empty(belongs)
             try:
                 if area is not None:
-                    for forget in self._surroundings.forget:
-                        forget(self, area)
+                    self._surroundings.forget(self, area)
                 furnish(self)
             except BaseException:
                 self.store.rollback()
