@@ -1,7 +1,7 @@
 """All that one account sees: its records, its time, its chance, its objects."""
 
 from collections.abc import Callable
-from hashlib import sha256
+from hashlib import sha256, sha512
 from random import Random
 from typing import Any, NamedTuple
 
@@ -67,8 +67,8 @@ class World:
         self.history = History(most_history)
         self._surroundings = surroundings or Surroundings()
         self.due = Due(self, self._surroundings.resource_of, self._surroundings.report)
-        self._random = Random(f"{seed}/{tag}")
         self._random_before: tuple[Any, ...] | None = None
+        self._begin_chance(f"{seed}/{tag}")
         self.account = self._account()
 
     @property
@@ -122,8 +122,17 @@ class World:
         return uuid_of(self.new_hex(32))
 
     def new_hex(self, length: int = 32) -> str:
-        """That many random hexadecimal digits."""
-        return f"{self.random.getrandbits(4 * length):0{length}x}"
+        """That many random hexadecimal digits, at most 128."""
+        # A number that an undo takes back is cheaper than the state of a random source.
+        self._drawn += 1
+        return sha512(f"{self._chance}/{self._drawn}".encode()).hexdigest()[:length]
+
+    def _begin_chance(self, chance: str) -> None:
+        """Let all that is random follow from that text."""
+        self._chance = chance
+        self._drawn = self._drawn_before = 0
+        self._random = Random(chance)
+        self._random_before = None
 
     def seeded(self, *names: object) -> Random:
         """A random source of its own for what these names say: the same names give the same numbers."""
@@ -195,15 +204,17 @@ class World:
     def commit(self) -> None:
         """Make count what was written since the last commit. OSError when the disk refuses it: then it is undone."""
         self.store.commit()
-        self._random_before = None
+        self.forget_chance()
 
     def forget_chance(self) -> None:
         """Take the random source as it is now for what an undo leads back to."""
         self._random_before = None
+        self._drawn_before = self._drawn
 
     def undo(self) -> None:
         """Be as after the last commit, in chance as in records."""
         self.store.rollback()
+        self._drawn = self._drawn_before
         if self._random_before is not None:
             self._random.setstate(self._random_before)
             self._random_before = None
@@ -258,7 +269,7 @@ class World:
                 due = self.store.table(name).copy_of(id).get("_due")
                 if due is not None:
                     self.schedule(due, name, id)
-        self._random = Random(f"{self.seed}/{self.tag}/{records}/{self.clock.now()}")
+        self._begin_chance(f"{self.seed}/{self.tag}/{records}/{self.clock.now()}")
 
     def reset(
         self, area: str | None = None, furnish: Callable[["World"], object] = nothing, all_of_it: bool = False
@@ -290,8 +301,7 @@ class World:
             if area is None:
                 self.faults.clear()
                 self.history.clear()
-                self._random = Random(f"{self.seed}/{self.tag}")
-                self._random_before = None
+                self._begin_chance(f"{self.seed}/{self.tag}")
         return removed
 
     def _catch_up_slice(self, goal: float) -> bool:

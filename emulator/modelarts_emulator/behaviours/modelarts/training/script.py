@@ -28,10 +28,10 @@ ENDINGS = {"Completed": "training finished", "Failed": "training failed", "Termi
 
 def refuse_bad_knobs(environments: dict) -> None:
     """ApiError when a variable that only the emulator knows has a value that it cannot use."""
-    duration, exit_code = environments.get(DURATION, "1s"), environments.get(EXIT_CODE, "0")
+    duration, exit_code = environments.get(DURATION), environments.get(EXIT_CODE, "0")
     where = "$.algorithm.environments"
     try:
-        is_usable = 0 < seconds_of(duration) <= LONGEST
+        is_usable = duration is None or 0 < seconds_of(duration) <= LONGEST
     except ValueError:
         is_usable = False
     if not is_usable:
