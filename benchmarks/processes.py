@@ -33,9 +33,7 @@ def server(command: list[str], port: int, path: str):
     start = perf_counter()
     # A user's Python keeps compiled modules; without them each start compiles everything again.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
-    )
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     try:
         while not answers(port, path):
             if process.poll() is not None or perf_counter() - start > 60:

@@ -171,6 +171,14 @@ class Application:
         stored = self.settings.state and Path(self.settings.state, "objects").is_dir()
         return self.obs.reset(world.tag) if stored or self._obs is not None else 0
 
+    def begin_again(self) -> None:
+        """Forget all that was done: be as after `load`."""
+        for world in self.worlds:
+            self.forget_objects(world)
+        self.worlds.begin_again()
+        self.broken.clear()
+        self.plant_seed(self.worlds.default)
+
     def environment(self, world: World) -> dict:
         """What a client needs to use a world: endpoints, region, project, keys."""
         host = reachable(self.addresses.get("host", "127.0.0.1"))

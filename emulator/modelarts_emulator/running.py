@@ -24,9 +24,7 @@ class Emulator:
     """
 
     def __init__(self, **options: Any):
-        if f"{PREFIX}LOG_LEVEL" not in os.environ:
-            options.setdefault("log_level", "silent")
-        self.settings = Settings.from_environment(**{"port": 0, "obs_port": 0, **options})
+        self.settings = settings_of(**options)
         self.application = Application(self.settings, Operations(check=False))
         self.server: Server | TlsServer
         self._secrets = ExitStack()
@@ -107,3 +105,10 @@ class Emulator:
     def endpoint(self) -> str:
         """Where ModelArts, Pangu, MaaS and IAM answer."""
         return self.application.environment(self.application.worlds.default)["endpoint"]
+
+
+def settings_of(**options: Any) -> Settings:
+    """The settings of an emulator in Python: on free ports, without a log unless one is asked for."""
+    if f"{PREFIX}LOG_LEVEL" not in os.environ:
+        options.setdefault("log_level", "silent")
+    return Settings.from_environment(**{"port": 0, "obs_port": 0, **options})

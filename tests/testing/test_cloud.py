@@ -12,6 +12,8 @@ import pytest
 from modelarts_emulator import mock_modelarts
 from modelarts_emulator.testing.cloud import Cloud
 
+from tests.conftest import CONFIG, CONFIGS
+
 QUOTAS = "/v2/{project_id}/training-quotas"
 
 
@@ -33,13 +35,53 @@ def test_a_decorated_function_gets_a_cloud_and_leaves_no_trace():
         """Docstring."""
         assert os.environ["HUAWEICLOUD_SDK_AK"] == cloud.access_key
         assert cloud.get(QUOTAS).status in (200, 501)
-        return number, cloud.endpoint
+        return number, cloud.world
 
     before = environment()
-    number, endpoint = use(7)
+    number, world = use(7)
     assert (number, use.__name__, use.__doc__) == (7, "use", "Docstring.")
     assert environment() == before
-    assert not answers(endpoint)
+    assert len(world.store) == 0
+
+
+def test_entries_one_after_the_other_share_an_emulator_and_nothing_else():
+    with mock_modelarts() as first:
+        first.post(CONFIGS, {"config_name": "mine", **CONFIG}).raise_for_status()
+        first.clock.advance("30d")
+        first.clock.freeze()
+        assert first.get(CONFIGS).json["config_total_count"] == 1
+    with mock_modelarts() as second:
+        assert second.environment == first.environment
+        assert second.get(CONFIGS).json["config_total_count"] == 0
+        assert second.clock.now() < first.clock.now() and not second.world.clock.frozen
+
+
+def test_what_was_done_to_the_account_of_unknown_keys_is_forgotten_too():
+    with mock_modelarts() as first:
+        default = first.emulator.application.worlds.default
+        default.store.table("modelarts/workspaces/workspace").put("w", {"id": "w"})
+        default.commit()
+    with mock_modelarts() as second:
+        assert second.emulator is first.emulator
+        assert (
+            "modelarts/workspaces/workspace" not in second.emulator.application.worlds.default.store.names()
+        )
+
+
+def test_an_entry_with_other_options_has_another_emulator():
+    with mock_modelarts() as usual:
+        pass
+    with mock_modelarts(pace=5) as other:
+        assert other.emulator is not usual.emulator
+
+
+def test_an_emulator_at_a_port_that_was_asked_for_ends_with_its_use():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+    with mock_modelarts(port=port) as cloud:
+        assert answers(cloud.endpoint)
+    assert not answers(cloud.endpoint)
 
 
 def test_a_function_that_takes_no_cloud_finds_it_in_the_environment():
@@ -47,8 +89,8 @@ def test_a_function_that_takes_no_cloud_finds_it_in_the_environment():
     def use():
         return os.environ["EMULATOR_URL"], answers(os.environ["EMULATOR_URL"])
 
-    endpoint, did_answer = use()
-    assert did_answer and not answers(endpoint)
+    _, did_answer = use()
+    assert did_answer and "EMULATOR_URL" not in os.environ
 
 
 def test_options_are_those_of_settings():
@@ -85,17 +127,17 @@ def test_all_tests_of_a_decorated_class_get_a_cloud_each():
     @mock_modelarts
     class Suite:
         def test_one(self, cloud):
-            return cloud.endpoint
+            return cloud.world
 
         def test_other(self, cloud):
-            return cloud.endpoint
+            return cloud.world
 
         def helper(self):
             return "EMULATOR_URL" in os.environ
 
     suite = Suite()
     assert isinstance(suite, Suite)
-    assert suite.test_one() != suite.test_other()
+    assert suite.test_one() is not suite.test_other()
     assert not suite.helper()
 
 
@@ -133,7 +175,7 @@ def test_a_failure_inside_passes_through_and_everything_is_put_back():
     before = environment()
     with pytest.raises(ZeroDivisionError), mock_modelarts() as cloud:
         1 / 0  # noqa: B018
-    assert environment() == before and not answers(cloud.endpoint)
+    assert environment() == before and len(cloud.world.store) == 0
 
 
 def test_threads_may_each_have_a_cloud_of_their_own():

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from modelarts_emulator.running import Emulator
 from modelarts_emulator.testing.double import CloudFaults, CloudJournal, CloudSnapshots
 from modelarts_emulator.testing.environment import pointing_at
+from modelarts_emulator.testing.idle import IDLE
 from modelarts_emulator.worlds.clock import Clock, moved_by, seconds_of
 from modelarts_emulator.worlds.world import World
 
@@ -296,7 +297,7 @@ def mock_modelarts(function: Any = None, **options: Any) -> Any:
 
 
 class Mock:
-    """One use of mock_modelarts; each entry starts an emulator, each exit ends the one started last."""
+    """One use of mock_modelarts; each entry takes an emulator, each exit gives back the one taken last."""
 
     def __init__(self, options: dict[str, Any]):
         self._options = options
@@ -304,7 +305,7 @@ class Mock:
 
     def __enter__(self) -> Cloud:
         with ExitStack() as stack:
-            emulator = stack.enter_context(Emulator(**self._options))
+            emulator = stack.enter_context(IDLE.lent(**self._options))
             cloud = Cloud(emulator, emulator.application.worlds.create())
             stack.enter_context(cloud.in_environment())
             self._open.append(stack.pop_all())

@@ -106,6 +106,16 @@ class Worlds:
                 self._worlds.pop(world.tag, None)
                 self._by_account.pop(world.account.domain_id, None)
 
+    def begin_again(self) -> None:
+        """Remove all worlds; the default one and those that are created from now on are as the first ones were."""
+        for world in self:
+            if world is not self.default:
+                self.remove(world)
+        with self.default.lock:
+            self.default.reset(all_of_it=True)
+        self._number = 0
+        self._born(0, self.settings.seed, self.settings.pace, self.settings.region)
+
     def reset(self, world: World, area: str | None = None) -> int:
         """Empty a world, or one area `<service>/<area>` of it; how many records went for good. Its keys keep
         opening it. ValueError for an area that does not exist.
