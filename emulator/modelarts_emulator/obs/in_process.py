@@ -7,6 +7,7 @@ from urllib.parse import quote
 from modelarts_emulator.obs.refusals import ObsError, StateUnavailable
 from modelarts_emulator.obs.requests import ObsRequest
 from modelarts_emulator.obs.signatures import signed_query
+from modelarts_emulator.obs.storage import StoredObject
 from modelarts_emulator.waiting import refuse_to_wait
 from modelarts_emulator.worlds.journal import StateUnwritten
 
@@ -60,6 +61,14 @@ class WorldObs:
 
     def listing(self, bucket: str, prefix: str = "") -> list[tuple[str, int]]:
         """(name, bytes) of all objects that begin with the prefix, sorted. KeyError when there is no such bucket."""
+        return [(name, item.size) for name, item in self._found(bucket, prefix)]
+
+    def moments(self, bucket: str, prefix: str = "") -> list[tuple[str, float]]:
+        """(name, when it was written) of all objects that begin with the prefix, sorted. KeyError without a bucket."""
+        return [(name, item.moment) for name, item in self._found(bucket, prefix)]
+
+    def _found(self, bucket: str, prefix: str) -> list[tuple[str, StoredObject]]:
+        """(name, object) of what begins with the prefix."""
         with self._world.storage.lock:
             try:
                 found = self._world.storage.bucket(bucket, self._obs.now(self._tag))
@@ -67,7 +76,7 @@ class WorldObs:
                 raise KeyError(bucket) from None
             names = islice(found.names, bisect_left(found.names, prefix), None)
             within = takewhile(lambda name: name.startswith(prefix), names)
-            return [(name, item.size) for name in within if (item := found.find(name)) is not None]
+            return [(name, item) for name in within if (item := found.find(name)) is not None]
 
     def buckets(self) -> list[str]:
         """The names of all buckets, sorted."""

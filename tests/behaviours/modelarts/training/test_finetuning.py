@@ -312,3 +312,32 @@ def test_a_failing_tuning_restarts_from_its_beginning(cloud):
     id = tune(cloud, algorithm=algorithm, metadata=metadata)
     cloud_seconds(cloud, 20 + 300 + 30)
     assert 5 <= metrics(cloud, id)["train_process"] <= 15
+
+
+def test_what_a_script_has_written_are_its_checkpoints_and_its_model(cloud):
+    script = """
+import json, pathlib, sys
+out = pathlib.Path(sys.argv[-1].partition("=")[2])
+for step, loss in ((10, 2.5), (20, 1.5)):
+    (out / f"checkpoint-{step}").mkdir()
+    state = {"global_step": step, "epoch": step / 10, "log_history": [{"loss": loss}]}
+    (out / f"checkpoint-{step}/trainer_state.json").write_text(json.dumps(state))
+(out / "model").mkdir()
+(out / "model/weights.bin").write_bytes(b"w")
+"""
+    cloud.world.obs.create_bucket("tuning-code")
+    cloud.world.obs.write("tuning-code", "app/tune.py", script.encode())
+    cloud.world.obs.write("tuning-code", "out/checkpoint-5/weights.bin", b"of another job")
+    engine = {"engine_id": "pytorch_1.8.0-cuda_10.2-py_3.7-ubuntu_18.04-x86_64"}
+    outputs = [{"name": "out", "remote": {"obs": {"obs_url": "/tuning-code/out/"}}}]
+    code = {"code_dir": "/tuning-code/app/", "boot_file": "/tuning-code/app/tune.py", "engine": engine}
+    id = tune(cloud, algorithm=code | {"outputs": outputs})
+    cloud.clock.advance("1h")
+    rows = artifacts(cloud, id, "?order_by_create_time_asc=true")
+    shown = [(row["artifact_type"], row["steps"], row["epoch"], row["loss"]) for row in rows]
+    assert shown == [("middle", 10, 1, 2.5), ("middle", 20, 2, 1.5), ("final", 20, 2, 1.5)]
+    assert artifacts(cloud, id, "?loss=2") == [rows[2], rows[1]]
+    assert publish(cloud, id).status == 200
+    checkpoint = {"is_ckpt": True, "artifact_id": rows[0]["artifact_id"], "asset_name": "early"}
+    assert publish(cloud, id, checkpoint).status == 200
+    assert [row["steps"] for row in artifacts(cloud, id, "?status=published")] == [20, 10]

@@ -1,5 +1,7 @@
 """Fine-tuning jobs: their detail, their curves, their artifacts and how these are published."""
 
+import math
+
 import orjson
 
 from modelarts_emulator.behaviours.modelarts.other import publish_asset
@@ -80,8 +82,8 @@ def list_ft_artifacts(call):
     """
     job = tuning_job(call)
     rows = [artifact_row(call, each) for each in tuning.artifacts_of(call.world, job)]
-    best = min((row["loss"] for row in rows), default=None)
-    return list_rows(call, [row | {"is_best": row["loss"] == best} for row in rows])
+    best = min((row["loss"] for row in rows if "loss" in row), default=None)
+    return list_rows(call, [row | {"is_best": row.get("loss", math.nan) == best} for row in rows])
 
 
 @behaviour("PublishFtArtifacts")
@@ -111,7 +113,7 @@ def publish(call, job: dict, where: str, row: dict) -> str:
         "artifact_id": artifact["artifact_id"],
         "job_id": job["metadata"]["id"],
         "workspace_id": call.body.get("workspace_id", "0"),
-        "location": tuning.output_path(job),
+        "location": artifact.get("location") or tuning.output_path(job),
     }
     id = publish_asset(call, asset)
     artifact |= {"status": tuning.PUBLISHED, "asset_id": id, "asset_name": name}
@@ -124,7 +126,10 @@ def artifact_named(call, job: dict, where: str, row: dict) -> str:
     artifacts = {each["artifact_id"]: each for each in tuning.artifacts_of(call.world, job)}
     id = row.get("artifact_id")
     if not id and not row.get("is_ckpt"):
-        return next(id for id, each in artifacts.items() if each["artifact_type"] == "final")
+        id = next((id for id, each in artifacts.items() if each["artifact_type"] == "final"), "")
+        if not id:
+            raise ApiError("ModelArts.2788", f"{where}: the job has written no model to its output")
+        return id
     if id not in artifacts:
         raise ApiError("ModelArts.2788", f"{where}.artifact_id is {id!r}; the job has {', '.join(artifacts)}")
     if call.records(tuning.CHECKPOINTS).find(id)["status"] == tuning.PUBLISHED:
@@ -141,8 +146,7 @@ def artifact_row(call, artifact: dict) -> dict:
         "artifact_id": id,
         "artifact_type": artifact["artifact_type"],
         "steps": artifact["step"],
-        "epoch": artifact["epoch"],
-        "loss": artifact["loss"],
+        **{name: artifact[name] for name in ("epoch", "loss") if name in artifact},
         "create_time": iso_of(artifact["moment"], 0),
         "status": kept.get("status", tuning.UNPUBLISHED),
         "asset_id": kept.get("asset_id", ""),
@@ -183,7 +187,7 @@ def continuation(job: dict, source: dict) -> dict:
         "checkpoint_id": source["artifact_id"],
         "source_model_id": source["job_id"],
         "source_model_name": tuning.model_of(job),
-        "epoch": source["epoch"],
+        "epoch": source.get("epoch", 0),
         "steps": source["step"],
     }
 

@@ -203,8 +203,8 @@ def begin_run(bound, job: dict) -> None:
     """Count the samples, and the iterations of fine-tuning; start the trials of a search, or fail when it cannot be."""
     status.note_begin_of_run(bound.world, job, hosts_of(bound, claim_of(bound, job)))
     runs.decide(bound.world, job)
-    if tuning.is_tuning(job) and not runs.is_real(job):
-        tuning.plan_tuning(bound, job)
+    if tuning.is_tuning(job):
+        (tuning.note_source if runs.is_real(job) else tuning.plan_tuning)(bound, job)
     elif not runs.is_real(job):
         inputs = channels.places_of(bound.world, job["algorithm"]["inputs"])
         job["_samples"] = channels.count_samples_at(bound.world, inputs)
@@ -247,7 +247,7 @@ def note_end(bound, job: dict) -> None:
 @LIFE.entering("Completed", "Failed", "Terminated")
 def export_results(bound, job: dict) -> None:
     """Leave in OBS how far fine-tuning got, and the log where the job wants it."""
-    if "_tuning" in job:
+    if tuning.is_tuning(job):
         tuning.keep_checkpoints(bound, job)
     url = job["spec"]["log_export_path"].get("obs_url")
     if url and script.has_log(job) and bound.world.obs.exists(obs_path(url).bucket):

@@ -4,10 +4,11 @@ import math
 
 import orjson
 
-from modelarts_emulator.behaviours.modelarts.training import status
+from modelarts_emulator.behaviours.modelarts.training import runs, status
 from modelarts_emulator.behaviours.modelarts.training.channels import count_samples_at, places_of
 from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run
 from modelarts_emulator.behaviours.modelarts.training.script import script_seconds, values_of
+from modelarts_emulator.behaviours.modelarts.training.tuned_outputs import written_artifacts
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import folder
 from modelarts_emulator.frame.obs_paths import obs_path, refuse_bad_obs_path
@@ -126,12 +127,20 @@ def plan_tuning(bound, job: dict) -> None:
         "checkpoints": (config.get("checkpoint_config") or {}).get("save_checkpoints_max", UNLIMITED),
         **schedule,
     }
-    source = bound.records(CHECKPOINTS).find(source_of(config))
+    source = note_source(bound, job)
     if source:
-        went_on = {name: source["_tuning"][name] for name in ("seed", "horizon", "learning_rate")}
+        earlier = source.get("_tuning", {})
+        went_on = {name: earlier[name] for name in ("seed", "horizon", "learning_rate") if name in earlier}
         tuning |= went_on | {"first_step": source["step"]}
-        job["_source"] = source["artifact_id"]
     job["_tuning"] = tuning
+
+
+def note_source(bound, job: dict) -> dict | None:
+    """Note in a job from which checkpoint it goes on; that, None when it starts afresh."""
+    source = bound.records(CHECKPOINTS).find(source_of(job.get("ftjob_config") or {}))
+    if source:
+        job["_source"] = source["artifact_id"]
+    return source
 
 
 def model_of(job: dict) -> str:
@@ -159,6 +168,9 @@ def iterations_done(world, job: dict) -> int:
 
 def artifacts_of(world, job: dict) -> list[dict]:
     """The checkpoints the job has written so far, and its model when it is completed; oldest first."""
+    if runs.is_real(job):
+        kept = job.get("_artifacts")
+        return written_artifacts(world, job, output_path(job)) if kept is None else kept
     if "_tuning" not in job:
         return []
     tuning, done = job["_tuning"], iterations_done(world, job)
@@ -177,11 +189,15 @@ def artifacts_of(world, job: dict) -> list[dict]:
 
 def keep_checkpoints(bound, job: dict) -> None:
     """Write what a job that is over has reached to its output path, and remember it for jobs that go on from it."""
-    table = bound.records(CHECKPOINTS)
-    for each in artifacts_of(bound.world, job):
-        record = {**each, "job_id": job["metadata"]["id"], "_tuning": job["_tuning"], "status": UNPUBLISHED}
+    table, artifacts = bound.records(CHECKPOINTS), artifacts_of(bound.world, job)
+    plan = {name: job[name] for name in ("_tuning",) if name in job}
+    for each in artifacts:
+        record = {**each, "job_id": job["metadata"]["id"], **plan, "status": UNPUBLISHED}
         table.put(each["artifact_id"], record)
-        write_artifact(bound.world, job, each)
+        if plan:
+            write_artifact(bound.world, job, each)
+    if runs.is_real(job):
+        job["_artifacts"] = artifacts
 
 
 def write_artifact(world, job: dict, artifact: dict) -> None:
