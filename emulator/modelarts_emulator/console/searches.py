@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 PAGE = 100
 MOST_TRIALS = 1000
-# Each curve is asked for by itself, and more of them hide each other.
+# More curves hide each other. Each is asked for by itself, which costs the more the more trials there are.
 MOST_CURVES = 40
+MOST_READ = 8000
 
 
 def add_search_routes(flask: Flask, application: "Application", root: str) -> None:
@@ -74,7 +75,8 @@ def best_of(trials: list[dict], mode: str) -> int:
 
 def charts_of(application: "Application", id: str, trials: list[dict], reward: dict, best: int) -> dict:
     """{title: picture} of the search; what there are no numbers for yet is left out."""
-    chosen = trials[:: max(1, -(-len(trials) // MOST_CURVES))]
+    most = max(1, min(MOST_CURVES, MOST_READ // max(1, len(trials))))
+    chosen = trials[:: max(1, -(-len(trials) // most))]
     curves = [("faint", curve_of(application, id, trial["trial_id"], reward)) for trial in chosen]
     if best >= 0:
         curves.append(("best", curve_of(application, id, trials[best]["trial_id"], reward)))

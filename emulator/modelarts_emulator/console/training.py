@@ -17,6 +17,8 @@ PATH, TITLE = "/console/training/", "Training jobs"
 PAGE = 50
 OVER = ("Completed", "Failed", "Abnormal", "Terminated")
 MOST_TASKS = 8
+# Of a long log a page begins with the end; the whole lies where the API says.
+MOST_LOG = 64 << 10
 
 
 def add_routes(flask: Flask, application: "Application") -> None:
@@ -105,4 +107,4 @@ def log_from(application: "Application", id: str, task: str, start: int) -> tupl
     answer = asked_if_any(application, "ShowTrainingJobLogsPreview", path, {})
     content, size = (answer.get("content") or "").encode(), answer.get("full_size") or 0
     skipped = max(0, size - len(content))
-    return content[max(0, start - skipped) :].decode("utf-8", "replace"), size
+    return content[max(0, start - skipped) :][-MOST_LOG:].decode("utf-8", "replace"), size
