@@ -89,7 +89,9 @@ def parser(is_start: bool = False) -> argparse.ArgumentParser:
     )
 
     words = "print what makes a shell complete commands: eval it in bash and zsh, source it in fish"
-    shell = command(added, "completion", complete, words, "completion bash", remote=False)
+    shell = command(
+        added, "completion", later("completion", "complete"), words, "completion bash", remote=False
+    )
     shell.add_argument("shell", choices=("bash", "zsh", "fish"))
 
     play = command(
@@ -154,7 +156,7 @@ def add_looks(added) -> None:
 
     command(added, "health", later("commands", "health"), "whether the process lives", "health")
     words = "look for what would not work here, and for what would escape to the real cloud; 1 where there is trouble"
-    command(added, "doctor", examine, words, "doctor")
+    command(added, "doctor", later("doctor", "doctor"), words, "doctor")
     ready = command(
         added, "wait", later("commands", "wait"), "wait until the emulator is ready", "wait --timeout 60"
     )
@@ -172,21 +174,6 @@ def add_logs(added) -> None:
     )
     show.add_argument("--follow", action="store_true", help="go on with what comes; Ctrl-C ends it")
     show.add_argument("--world", help="tag of its world; all are searched without it")
-
-
-def complete(options) -> int:
-    """Print what makes a shell complete commands."""
-    from modelarts_emulator.completion import SHELLS, words_of
-
-    sys.stdout.write(SHELLS[options.shell](words_of(parser())))
-    return 0
-
-
-def examine(options) -> int:
-    """Look at the user's environment."""
-    from modelarts_emulator.doctor import doctor
-
-    return doctor(options)
 
 
 def add_watching(added) -> None:

@@ -1,6 +1,7 @@
 """Completion of commands and options for bash, zsh and fish, written from the parser itself."""
 
 import argparse
+import sys
 from typing import NamedTuple
 
 PROGRAM = "modelarts-emulator"
@@ -73,3 +74,11 @@ def fish(words: list[Word]) -> str:
 
 
 SHELLS = {"bash": bash, "zsh": zsh, "fish": fish}
+
+
+def complete(options: argparse.Namespace) -> int:
+    """Print what makes a shell complete commands."""
+    from modelarts_emulator.cli import parser
+
+    sys.stdout.write(SHELLS[options.shell](words_of(parser())))
+    return 0
