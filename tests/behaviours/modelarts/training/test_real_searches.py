@@ -9,18 +9,21 @@ from tests.behaviours.modelarts.training.conftest import JOBS, create, phase, pr
 
 CODE = "training-code"
 SCRIPT = """
-    import argparse, math
+    import argparse
+    import numpy
+    from sklearn.linear_model import SGDClassifier
     parser = argparse.ArgumentParser()
     parser.add_argument("--lr", type=float)
     parser.add_argument("--steps", type=int, default=30)
     asked = parser.parse_args()
-    weight, points = 0.0, [(x / 10, x / 10 > 0.5) for x in range(-10, 20)]
+    rows = numpy.arange(-1, 2, 0.1).reshape(-1, 1) - 0.5
+    labels = rows[:, 0] > 0
+    model = SGDClassifier(loss="log_loss", learning_rate="constant", eta0=asked.lr, random_state=0)
     for step in range(1, asked.steps + 1):
-        for x, is_above in points:
-            weight -= asked.lr * (1 / (1 + math.exp(-weight * (x - 0.5))) - is_above) * (x - 0.5)
+        model.partial_fit(rows, labels, classes=[False, True])
         if step % 10 == 0:
-            loss = sum(math.log(1 + math.exp(-(2 * above - 1) * weight * (x - 0.5))) for x, above in points)
-            print(f"step {step} loss: {loss / len(points):.5f}")
+            chances = model.predict_proba(rows)[numpy.arange(len(rows)), labels.astype(int)]
+            print(f"step {step} loss: {-numpy.log(chances).mean():.5f}")
     """
 LOSS = [{"name": "val_loss", "mode": "min", "regex": "loss: ([0-9.]+)"}]
 
