@@ -9,18 +9,21 @@ from tests.behaviours.modelarts.training.conftest import JOBS, create, phase, pr
 
 CODE = "training-code"
 SCRIPT = """
-    import argparse, math
+    import argparse
+    import numpy
+    from sklearn.linear_model import SGDClassifier
     parser = argparse.ArgumentParser()
     parser.add_argument("--lr", type=float)
     parser.add_argument("--steps", type=int, default=30)
     asked = parser.parse_args()
-    weight, points = 0.0, [(x / 10, x / 10 > 0.5) for x in range(-10, 20)]
+    rows = numpy.arange(-1, 2, 0.1).reshape(-1, 1) - 0.5
+    labels = rows[:, 0] > 0
+    model = SGDClassifier(loss="log_loss", learning_rate="constant", eta0=asked.lr, random_state=0)
     for step in range(1, asked.steps + 1):
-        for x, is_above in points:
-            weight -= asked.lr * (1 / (1 + math.exp(-weight * (x - 0.5))) - is_above) * (x - 0.5)
+        model.partial_fit(rows, labels, classes=[False, True])
         if step % 10 == 0:
-            loss = sum(math.log(1 + math.exp(-(2 * above - 1) * weight * (x - 0.5))) for x, above in points)
-            print(f"step {step} loss: {loss / len(points):.5f}")
+            chances = model.predict_proba(rows)[numpy.arange(len(rows)), labels.astype(int)]
+            print(f"step {step} loss: {-numpy.log(chances).mean():.5f}")
     """
 LOSS = [{"name": "val_loss", "mode": "min", "regex": "loss: ([0-9.]+)"}]
 
@@ -65,11 +68,11 @@ def test_a_search_of_twelve_trials_says_what_its_scripts_printed_and_finds_what_
     assert cloud.get(f"{JOBS}/{id}/autosearch-parameter-analysis").json["data"][0][0] == "lr"
 
 
-def by_yaml(cloud, script: str, values: list, reward: str) -> str:
+def by_yaml(cloud, script: str, values: list, reward: str, **parts) -> str:
     """The id of a new job that tries these values of lr, one after the other, as a yaml file says."""
     param = {"type": "discrete_param", "name": "lr", "values": values}
     algorithm = {"type": "grid_search", "reward_attr": reward, "mode": "max", "max_concurrent": 1}
-    plan = {"search_space": [{"type": "discrete", "params": [param]}], "search_algorithm": algorithm}
+    plan = {"search_space": [{"type": "discrete", "params": [param]}], "search_algorithm": algorithm} | parts
     cloud.world.obs.create_bucket(CODE)
     for key, text in (("search.yaml", json.dumps(plan)), ("resnet/train.py", dedent(script))):
         cloud.world.obs.write(CODE, key, text.encode())
@@ -98,6 +101,25 @@ def test_a_trial_that_is_stopped_early_frees_its_slot(cloud):
         ("TERMINATED", "2.0"),
     ]
     assert phase(cloud, id) == "Completed"
+
+
+def test_a_scheduler_kills_a_running_trial_that_lags_behind_and_its_slot_is_used_again(cloud):
+    script = """
+        import sys, time
+        value = float(sys.argv[1].partition("=")[2])
+        for step in (1, 2):
+            print(f"acc={(3, 4, 1, 5)[int(value) - 1] * step}", flush=True)
+        time.sleep(60 if value == 3 else 0)
+        """
+    rule = {"type": "MedianStoppingRule", "grace_period": 2, "min_samples_required": 2}
+    id = by_yaml(cloud, script, [1, 2, 3, 4], "acc", scheduler=rule)
+    cloud.clock.advance("1h")
+    assert [row["best_reward"] for row in table(cloud, id)][:3] == ["6", "8", "2"]
+    cloud.clock.advance("1h")
+    assert phase(cloud, id) == "Completed"
+    rows = table(cloud, id)
+    assert [row["best_reward"] for row in rows] == ["6", "8", "2", "10"]
+    assert {row["status"] for row in rows} == {"TERMINATED"}
 
 
 def test_a_clock_that_runs_runs_each_trial_once_whoever_looks(cloud):
