@@ -180,9 +180,11 @@ def test_a_failure_inside_passes_through_and_everything_is_put_back():
 
 def test_threads_may_each_have_a_cloud_of_their_own():
     found = []
+    together = threading.Barrier(3)
 
     def use():
         with mock_modelarts() as cloud:
+            together.wait(30)
             found.append((cloud.endpoint, cloud.get(QUOTAS).status))
 
     before = environment()

@@ -1,15 +1,20 @@
 """The objects of a world for the emulator's own behaviours: no socket, no signature, the same storage and journal."""
 
+from __future__ import annotations
+
 from bisect import bisect_left
 from itertools import islice, takewhile
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from modelarts_emulator.obs.refusals import ObsError, StateUnavailable
 from modelarts_emulator.obs.requests import ObsRequest
 from modelarts_emulator.obs.signatures import signed_query
-from modelarts_emulator.obs.storage import StoredObject
 from modelarts_emulator.waiting import refuse_to_wait
 from modelarts_emulator.worlds.journal import StateUnwritten
+
+if TYPE_CHECKING:
+    from modelarts_emulator.obs.storage import StoredObject
 
 
 class WorldObs:

@@ -34,6 +34,11 @@ def body_of(**config):
 @pytest.fixture
 def bucket(cloud):
     """A bucket for input and output, with a state of another time than the tests ask for."""
+    furnish(cloud)
+
+
+def furnish(cloud):
+    """Write what the tasks of these tests read."""
     with cloud.world.lock:
         cloud.world.obs.create_bucket("weather")
         cloud.world.obs.write("weather", "input/other.nc", era5("1999-01-01 00:00:00"))
@@ -228,13 +233,14 @@ def test_members_write_their_own_features_beside_the_forecast_itself(cloud, buck
     assert "Z" in member.variables and "T2M" not in member.variables
 
 
-def test_the_same_seed_and_calls_give_the_same_bytes(cloud, bucket):
+def test_the_same_seed_and_calls_give_the_same_bytes(cloud):
     assert cloud.token
-    cloud.world.random.seed("again")
-    first = run(cloud, num_ensembles=2, draw_figures="false")
-    cloud.world.reset("pangu/science")
-    cloud.world.random.seed("again")
-    assert run(cloud, num_ensembles=2, draw_figures="false")[1] == first[1]
+    found = []
+    for _ in range(2):
+        cloud.world.reset()
+        furnish(cloud)
+        found.append(run(cloud, num_ensembles=2, draw_figures="false")[1])
+    assert len(found[0]) > 2 and found[0] == found[1]
 
 
 @pytest.mark.parametrize(
