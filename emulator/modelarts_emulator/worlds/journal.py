@@ -13,6 +13,7 @@ from zlib import crc32
 
 import orjson
 
+from modelarts_emulator.real_time import pause
 from modelarts_emulator.worlds.old_states import GONE, carry_over
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ FOLD_ABOVE = 64 << 20
 PIECE = 1 << 20
 # A fold copies what came meanwhile so often at most until so little is left that others can wait for it.
 MOST_ROUNDS, LITTLE = 8, 64 << 10
+# A thread that computes is asked for the interpreter only after 5 ms, which each write of the others would wait: a fold
+# rests after so many lines.
+LINES_AT_ONCE, REST_SECONDS = 16, 0.0005
 log = logging.getLogger("modelarts_emulator.journal")
 
 
@@ -64,6 +68,7 @@ class Journal:
         self._size = self._live = 0
         self._is_torn = False
         self._folding: Thread | None = None
+        self._is_closing = False
         self._fresh_numbers = count(1)
         self._entries = 0
         self._format = FORMAT
@@ -128,7 +133,7 @@ class Journal:
 
     def close(self) -> None:
         """Let go of the directory."""
-        folding = self._folding
+        folding, self._is_closing = self._folding, True
         if folding is not None:
             folding.join()
         with self._lock:
@@ -184,8 +189,11 @@ class Journal:
             with self._lock:
                 end = self._size
             with self.path.open("rb") as source, fresh.open("xb") as target:
-                for line in live_lines(source, end):
-                    target.write(line)
+                for number, line in enumerate(live_lines(source, end)):
+                    if line:
+                        target.write(line)
+                    if number % LINES_AT_ONCE == 0 and not self._is_closing:
+                        pause(REST_SECONDS)
                 settle_on_disk(target)
                 live = target.tell()
                 for _ in range(MOST_ROUNDS):
@@ -297,10 +305,14 @@ def changes_of(entry: dict[str, Any], format: int) -> Iterator[tuple[str, str, s
 
 
 def live_lines(source: IO[bytes], end: int) -> Iterator[bytes]:
-    """The lines of a file with what is live in the first `end` bytes of a journal, in order of insertion."""
+    """The lines of a file with what is live in the first `end` bytes of a journal, in order of insertion.
+
+    An empty one for each line that is read, so that who asks may rest meanwhile.
+    """
     worlds: dict[str, dict[str, dict[str, bytes]]] = {}
     yield source.readline()
     while source.tell() < end:
+        yield b""
         entry = read_line(source.readline(), FORMAT)
         for tag, table, id, blob in changes_of(entry or {"world": ""}, FORMAT):
             tables = worlds.setdefault(tag, {})
