@@ -15,13 +15,13 @@ from tests.conftest import CONFIG, CONFIGS, JOB
 
 JOBS = "/v2/{project_id}/training-jobs"
 SEARCHES = "/v2/{project_id}/training-job-searches"
-OLD = Path(__file__).parent / "state_of_format_1"
+HERE = Path(__file__).parent
 
 
-@pytest.fixture
-def old(tmp_path) -> Path:
-    """A directory as format 1 left it: jobs that run and wait, a search with trials, a deployed service."""
-    return shutil.copytree(OLD, tmp_path / "state")
+@pytest.fixture(params=range(1, FORMAT))
+def old(request, tmp_path) -> Path:
+    """A directory as an older format left it: jobs that run and wait, a search with trials, a deployed service."""
+    return shutil.copytree(HERE / f"state_of_format_{request.param}", tmp_path / "state")
 
 
 def phases(cloud) -> dict[str, str]:
@@ -30,7 +30,7 @@ def phases(cloud) -> dict[str, str]:
     return {row["metadata"]["name"]: row["status"]["phase"] for row in rows}
 
 
-def test_a_state_of_format_1_is_carried_over_and_works_on(old):
+def test_a_state_of_an_older_format_is_carried_over_and_works_on(old):
     with Emulator(state=str(old), check_answers=True, inference="simulated") as emulator:
         cloud = Cloud(emulator, emulator.application.worlds.default)
         before = phases(cloud)

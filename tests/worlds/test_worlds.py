@@ -1,7 +1,10 @@
 """Accounts beside one another: nothing of one is seen in another."""
 
+import orjson
 import pytest
-from modelarts_emulator.worlds.world import tag_of_number
+from hypothesis import given
+from hypothesis import strategies as st
+from modelarts_emulator.worlds.world import due_in, tag_of_number
 
 from tests.conftest import CONFIG, CONFIGS
 
@@ -76,3 +79,17 @@ def test_a_removed_account_is_gone_and_its_token_opens_the_default_one(modelarts
     assert (len(worlds), worlds.by_tag(world.tag)) == (count, None)
     with pytest.raises(KeyError):
         worlds.by_account(world.account.domain_id)
+
+
+NAMES = st.sampled_from(["_due", '_due":5,"', "a", 'x","_due', "{"])
+VALUES = st.recursive(
+    st.floats(0, 1e12) | NAMES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner)
+)
+
+
+@given(st.dictionaries(NAMES, VALUES), st.none() | st.floats(0, 1e12))
+def test_the_moment_in_the_text_of_a_record_is_its_own_and_no_members(record, due):
+    record = record | {"_due": due}
+    assert due_in(orjson.dumps(record)) == due
+    del record["_due"]
+    assert due_in(orjson.dumps(record)) is None

@@ -154,7 +154,7 @@ class Worlds:
         for world in list(self._worlds.values()):
             self._adopt(world)
         journal.open({tag: world.store for tag, world in self._worlds.items()})
-        for world in self if journal.is_old else ():
+        for world in self if journal.format == 1 else ():
             carry_over_claims(world.store)
             world.commit()
 

@@ -14,12 +14,12 @@ from zlib import crc32
 import orjson
 
 from modelarts_emulator.real_time import pause
-from modelarts_emulator.worlds.old_states import GONE, carry_over
+from modelarts_emulator.worlds.old_states import carried_over
 
 if TYPE_CHECKING:
     from modelarts_emulator.worlds.store import Store
 
-FORMAT = 2
+FORMAT = 3
 FOLD_ABOVE = 64 << 20
 PIECE = 1 << 20
 # A fold copies what came meanwhile so often at most until so little is left that others can wait for it.
@@ -27,6 +27,8 @@ MOST_ROUNDS, LITTLE = 8, 64 << 10
 # A thread that computes is asked for the interpreter only after 5 ms, which each write of the others would wait: a fold
 # rests after so many lines.
 LINES_AT_ONCE, REST_SECONDS = 16, 0.0005
+# (world, table, id or None for the whole table, JSON text or None for a deletion)
+Change = tuple[str, str, str | None, bytes | None]
 log = logging.getLogger("modelarts_emulator.journal")
 
 
@@ -45,7 +47,7 @@ class Journal:
     survives a loss of power too. Any thread may append. Raises StateRefused when another process uses the directory,
     or when its file is damaged, of a newer format, or not ours: then the file stays as it is.
 
-    trouble: why the last change could not be written; None when it could.
+    trouble: why the last change could not be written; None when it could. format: the one of what was read.
     """
 
     def __init__(self, folder: Path, sync: bool = False):
@@ -71,44 +73,36 @@ class Journal:
         self._is_closing = False
         self._fresh_numbers = count(1)
         self._entries = 0
-        self._format = FORMAT
+        self.format = FORMAT
 
-    def read(self) -> Iterator[tuple[str, str, str | None, bytes | None]]:
-        """(world, table, id or None for the whole table, JSON text or None for a deletion) in order; a broken
-        last line is cut off with a warning.
-        """
+    def read(self) -> Iterator[Change]:
+        """What was written, in order; a broken last line is cut off with a warning."""
         if not self.path.exists():
             return
         good = 0
         with self.path.open("rb") as file:
             line = file.readline()
-            self._format = self._format_of(line)
+            self.format = self._format_in(line)
             good += len(line)
             for number, line in enumerate(file, 2):
-                entry = read_line(line, self._format)
-                if entry is None:
+                changes = changes_in(line, self.format)
+                if changes is None:
                     if file.read(1):
                         raise StateRefused(f"{self.path}: line {number} is damaged and more lines follow it")
                     log.warning("%s: the last line was cut off or damaged; it is dropped", self.path)
                     break
                 good += len(line)
-                for change in changes_of(entry, self._format):
-                    self._entries += 1
-                    yield change
+                self._entries += len(changes)
+                yield from changes
         if good < self.path.stat().st_size:
             os.truncate(self.path, good)
-
-    @property
-    def is_old(self) -> bool:
-        """Whether what was read is of an older format."""
-        return self._format < FORMAT
 
     def open(self, worlds: dict[str, "Store"]) -> None:
         """Append from now on; to a fresh file with what is live where that is better. worlds: {tag: Store}."""
         for left in self.folder.glob("records-*.new"):
             left.unlink()
         live = sum(len(store) for store in worlds.values())
-        if self.is_old or not self.path.exists() or self._entries > 2 * live:
+        if self.format < FORMAT or not self.path.exists() or self._entries > 2 * live:
             fresh = self._fresh_path()
             with fresh.open("xb") as file:
                 file.write(first_line())
@@ -230,7 +224,7 @@ class Journal:
         self._file = file
         self._size = os.fstat(file.fileno()).st_size
 
-    def _format_of(self, line: bytes) -> int:
+    def _format_in(self, line: bytes) -> int:
         """The format that the first line names; StateRefused for one that is not ours or newer."""
         try:
             header = orjson.loads(line)
@@ -268,40 +262,36 @@ def checked_line(entry: bytes) -> bytes:
 
 
 def line_of(tag: str, changes: dict[tuple[str, str], bytes | None], emptied: Sequence[str] = ()) -> bytes:
-    """The line of one transaction."""
-    entries = b",".join(
-        b"[" + orjson.dumps(table) + b"," + orjson.dumps(id) + b"," + (blob or b"null") + b"]"
-        for (table, id), blob in changes.items()
-    )
-    cleared = b',"cleared":' + orjson.dumps(emptied) if emptied else b""
-    return checked_line(b'{"world":"' + tag.encode() + b'"' + cleared + b',"records":[' + entries + b"]}")
+    """The line of one transaction: what changes as JSON, then after a tab each what the records are since.
+
+    No JSON text has a tab or a line break in it; that of a record that is gone is empty.
+    """
+    head: dict[str, Any] = {"world": tag, "records": list(changes)}
+    if emptied:
+        head["cleared"] = emptied
+    return checked_line(b"\t".join((orjson.dumps(head), *(blob or b"" for blob in changes.values()))))
 
 
-def read_line(line: bytes, format: int) -> dict[str, Any] | None:
-    """The entry of a line; None when it is not whole or not what was written."""
+def changes_in(line: bytes, format: int) -> list[Change] | None:
+    """What a line says in order; None when it is not whole or not what was written."""
     if not line.endswith(b"\n"):
         return None
     entry = line[:-1] if format == 1 else line[9:-1]
-    try:
-        if format > 1 and line[:9] != b"%08x " % crc32(entry):
-            return None
-        found: dict[str, Any] = orjson.loads(entry)
-        return found if "world" in found else None
-    except (ValueError, TypeError):
+    if format > 1 and line[:9] != b"%08x " % crc32(entry):
         return None
-
-
-def changes_of(entry: dict[str, Any], format: int) -> Iterator[tuple[str, str, str | None, bytes | None]]:
-    """(world, table, id or None for the whole table, JSON text or None for a deletion) of one entry."""
-    world = entry["world"]
-    for table in entry.get("cleared", ()):
-        yield world, carry_over(table)[0] if format == 1 else table, None, None
-    for table, id, record in entry.get("records", ()):
-        if format == 1:
-            if table == GONE:
-                continue
-            table, record = carry_over(table, record)
-        yield world, table, id, None if record is None else orjson.dumps(record)
+    text, *blobs = entry.split(b"\t") if format > 2 else (entry,)
+    try:
+        head = orjson.loads(text)
+        world, records = head["world"], head.get("records", ())
+        cleared = head.get("cleared", ())
+        if format < 3:
+            cleared, records, blobs = carried_over(cleared, records, format)
+        changes: list[Change] = [(world, table, None, None) for table in cleared]
+        for (table, id), blob in zip(records, blobs, strict=True):
+            changes.append((world, table, id, blob or None))
+    except (KeyError, TypeError, ValueError):
+        return None
+    return changes
 
 
 def live_lines(source: IO[bytes], end: int) -> Iterator[bytes]:
@@ -313,8 +303,7 @@ def live_lines(source: IO[bytes], end: int) -> Iterator[bytes]:
     yield source.readline()
     while source.tell() < end:
         yield b""
-        entry = read_line(source.readline(), FORMAT)
-        for tag, table, id, blob in changes_of(entry or {"world": ""}, FORMAT):
+        for tag, table, id, blob in changes_in(source.readline(), FORMAT) or ():
             tables = worlds.setdefault(tag, {})
             if id is None:
                 tables.pop(table, None)

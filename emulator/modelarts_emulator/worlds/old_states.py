@@ -1,6 +1,10 @@
-"""States of format 1: how its tables and records are called since. The names on the left never change."""
+"""States of older formats: how the tables and records of format 1 are called since. The names on the left never
+change.
+"""
 
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 if TYPE_CHECKING:
     from modelarts_emulator.worlds.store import Store
@@ -36,6 +40,24 @@ AREAS = {
 # Where predictions found a service; the service itself says that now.
 GONE = "serving/address"
 CLAIMS = "emulator/capacity"
+
+
+def carried_over(
+    cleared: list[str], records: list[list[Any]], format: int
+) -> tuple[list[str], list[tuple[str, str]], list[bytes]]:
+    """(tables that were emptied, (table, id) of each record, its JSON text, empty when it is gone) of a line of format
+    1 or 2, where a record stands beside its id.
+    """
+    if format == 1:
+        cleared = [carry_over(table)[0] for table in cleared]
+        records = [
+            [name, id, called]
+            for table, id, record in records
+            if table != GONE
+            for name, called in (carry_over(table, record),)
+        ]
+    texts = [b"" if record is None else orjson.dumps(record) for _, _, record in records]
+    return cleared, [(table, id) for table, id, _ in records], texts
 
 
 def carry_over(table: str, record: dict[str, Any] | None = None) -> tuple[str, dict[str, Any] | None]:
