@@ -1,5 +1,5 @@
 """Measure the budgets: `python -m benchmarks [startup] [throughput] [growth] [restore] [servers] [unrelated]
-[crashes] [memory] [datasets]`; all without names.
+[crashes] [memory] [datasets] [objects]`; all without names.
 """
 
 import itertools
@@ -201,6 +201,13 @@ def datasets() -> None:
     measure()
 
 
+def objects() -> None:
+    """Objects of 4 KB and 1 MB put and read, in turn with moto's S3; a gigabyte in parts."""
+    from benchmarks.objects import measure
+
+    measure(SECONDS)
+
+
 if __name__ == "__main__":
     parts = {
         "startup": startup,
@@ -212,6 +219,7 @@ if __name__ == "__main__":
         "crashes": crashes,
         "memory": memory,
         "datasets": datasets,
+        "objects": objects,
     }
     print(f"{platform.python_implementation()} {platform.python_version()}, {processes.cores()} cores")
     for name in sys.argv[1:] or parts:

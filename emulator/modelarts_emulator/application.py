@@ -259,7 +259,8 @@ class Application:
         request_id = f"{next(self._request_numbers):032x}"
         host = request.host.lower()
         if environ.get("SERVER_PORT") == self.obs_port or ("obs." in host and is_obs_host(host)):
-            return Exchange(environ, "obs", "obs", OBS_BODY, request, request_id)
+            is_quick = self._obs is not None and self._obs.is_quick(environ, host, request.raw_path)
+            return Exchange(environ, "obs", "" if is_quick else "obs", OBS_BODY, request, request_id)
         path = request.raw_path
         if path.startswith(CONTROL):
             who, threads = ("health", "") if path in HEALTH else ("control", "control")
@@ -289,7 +290,7 @@ class Application:
     ) -> Iterable[bytes] | None:
         """The answer to what was begun; with hurries None where it would have to wait, and a thread must ask."""
         if exchange.who == "obs":
-            return self.obs(exchange.environ, self.telling(exchange, start_response))
+            return self.answer_objects(exchange, self.telling(exchange, start_response), hurries)
         if exchange.who in ("control", "console"):
             flask = self.control if exchange.who == "control" else self.console
             return again_with_obs(flask, exchange.environ, self.telling(exchange, start_response))
@@ -318,6 +319,20 @@ class Application:
             body = [b"" if exchange.request.method == "HEAD" else body]
         start_response(STATUS_LINES.get(status) or f"{status} Answered by a model", headers)
         return body
+
+    def answer_objects(self, exchange: Exchange, start_response: Callable, hurries: bool) -> Any:
+        """What OBS answers; with hurries None where it would have to wait, and a thread must ask again."""
+        if not hurries:
+            return self.obs(exchange.environ, start_response)
+        MANNER.hurries = True
+        try:
+            return self.obs(exchange.environ, start_response)
+        except NeedsThread:
+            exchange.environ["wsgi.input"].seek(0)
+            exchange.threads = "obs"
+            return None
+        finally:
+            MANNER.hurries = False
 
     def telling(self, exchange: Exchange, start_response: Callable) -> Callable:
         """The start_response of an application of its own, which tells the request log of the answer."""

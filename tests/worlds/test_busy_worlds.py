@@ -1,5 +1,6 @@
 """A world that is busy, or whose objects are being loaded, keeps nobody from another one."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event, Thread
 
@@ -16,8 +17,8 @@ from modelarts_emulator.waiting import MANNER
 
 
 @contextmanager
-def busy(lock):
-    """Somebody holds the lock meanwhile, and whoever would wait for it gets NeedsThread."""
+def held(lock):
+    """Somebody holds the lock meanwhile."""
     taken, over = Event(), Event()
 
     def hold() -> None:
@@ -28,13 +29,22 @@ def busy(lock):
     holder = Thread(target=hold)
     holder.start()
     taken.wait(30)
-    MANNER.hurries = True
     try:
         yield
     finally:
-        MANNER.hurries = False
         over.set()
         holder.join()
+
+
+@contextmanager
+def busy(lock):
+    """Somebody holds the lock meanwhile, and whoever would wait for it gets NeedsThread."""
+    with held(lock):
+        MANNER.hurries = True
+        try:
+            yield
+        finally:
+            MANNER.hurries = False
 
 
 def test_an_api_key_is_found_while_another_world_is_busy(cloud, modelarts_emulator):
@@ -111,3 +121,42 @@ def test_a_world_whose_objects_are_being_loaded_keeps_nobody_from_another(tmp_pa
     assert loader.is_alive()
     over.set()
     loader.join()
+
+
+def test_objects_that_somebody_holds_are_waited_for_by_threads_alone(cloud, modelarts_emulator):
+    client, text = cloud.obs(), "kept" * 100
+    client.createBucket("held")
+    client.putContent("held", "there", "before")
+    objects = modelarts_emulator.application.obs.worlds.of(cloud.world.tag)
+    with ThreadPoolExecutor(2) as pool:
+        with held(objects.storage.lock):
+            put = pool.submit(client.putContent, "held", "new", text)
+            got = pool.submit(client.getObject, "held", "there", loadStreamInMemory=True)
+            # The loop, which has them too, goes on.
+            assert cloud.get("/v1/{project_id}/workspaces").status == 200
+            assert not put.done() and not got.done()
+        assert (put.result().status, got.result().body.buffer) == (200, b"before")
+    assert client.getObject("held", "new", loadStreamInMemory=True).body.buffer == text.encode()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "is_quick"),
+    [
+        ("GET", "/bucket/key", {}, True),
+        ("GET", "/bucket/", {}, False),
+        ("GET", "/bucket", {}, False),
+        ("POST", "/bucket/key", {}, False),
+        ("PUT", "/bucket/key", {"CONTENT_LENGTH": "10"}, True),
+        ("PUT", "/bucket/key", {"CONTENT_LENGTH": str(1 << 20)}, False),
+        ("PUT", "/bucket/key", {"HTTP_TRANSFER_ENCODING": "chunked"}, False),
+        ("PUT", "/bucket/key", {"CONTENT_LENGTH": "0", "HTTP_X_OBS_COPY_SOURCE": "/bucket/large"}, False),
+    ],
+)
+def test_what_may_take_long_in_obs_is_left_to_threads(
+    cloud, modelarts_emulator, method, path, headers, is_quick
+):
+    cloud.obs().listBuckets()
+    obs = modelarts_emulator.application.obs
+    assert obs.is_quick({"REQUEST_METHOD": method, **headers}, "127.0.0.1:9000", path) is is_quick
+    in_host = "/" + path[1:].partition("/")[2]
+    assert obs.is_quick({"REQUEST_METHOD": method, **headers}, "bucket.obs.local", in_host) is is_quick

@@ -21,6 +21,7 @@ from modelarts_emulator.obs.callers import (
 from modelarts_emulator.obs.dialects import header_name
 from modelarts_emulator.obs.faults import suffer_after, suffer_before
 from modelarts_emulator.obs.in_process import WorldObs
+from modelarts_emulator.obs.names import bucket_in_host
 from modelarts_emulator.obs.refusals import ObsError, error_document, host_id
 from modelarts_emulator.obs.replies import Reply, xml_reply
 from modelarts_emulator.obs.requests import ObsRequest, request_from
@@ -29,6 +30,10 @@ from modelarts_emulator.obs.xml import element
 from modelarts_emulator.worlds.faults import Fault, HangUp
 from modelarts_emulator.worlds.world import tag_of_number
 
+# What names an object and carries no more than this takes no longer than an operation.
+QUICK = ("GET", "HEAD", "PUT", "DELETE")
+MOST_QUICK = 256 << 10
+COPIES = ("HTTP_X_OBS_COPY_SOURCE", "HTTP_X_AMZ_COPY_SOURCE")
 REFUSALS = {413: "EntityTooLarge", 414: "InvalidURI", 494: "MetadataTooLarge", 507: "ServiceUnavailable"}
 API_VERSION = "3.0"
 log = logging.getLogger("modelarts_emulator.obs")
@@ -116,8 +121,20 @@ class Obs:
                 self._worlds = ObsWorlds(self._region, self._state_dir)
             return self._worlds
 
+    def is_quick(self, environ: dict, host: str, path: str) -> bool:
+        """Whether the server's loop may try to answer: a request about one object, little to carry, all loaded."""
+        method = environ["REQUEST_METHOD"]
+        if not self.is_loaded or method not in QUICK or any(name in environ for name in COPIES):
+            return False
+        if not path.partition("/")[2] if bucket_in_host(host) else not path[1:].partition("/")[2]:
+            return False
+        length = environ.get("CONTENT_LENGTH")
+        if not length:
+            return method != "PUT" and "HTTP_TRANSFER_ENCODING" not in environ
+        return length.isdigit() and int(length) <= MOST_QUICK
+
     def __call__(self, environ: dict, start_response):
-        """Answer one WSGI request."""
+        """Answer one WSGI request; NeedsThread where one must not wait and would have to."""
         number = next(self._numbers)
         request_id = f"{number:032X}"
         method, dialect = environ["REQUEST_METHOD"], "obs"

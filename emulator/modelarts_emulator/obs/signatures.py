@@ -7,6 +7,7 @@ import re
 from calendar import timegm
 from datetime import datetime
 from email.utils import parsedate
+from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 from urllib.parse import quote, unquote
@@ -37,6 +38,7 @@ SIGNED = {"obs": (SIGNED_BY_OBS, SIGNED_BY_HUAWEICLOUDSDK), "v2": (SIGNED_BY_OBS
 V4_HEADER = re.compile(
     r"AWS4-HMAC-SHA256\s+Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]+)\s*"
 )
+BASIC = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z", re.ASCII)
 DATES = ("%a %b %d %Y %H:%M:%S GMT", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.%fZ")
 
 
@@ -179,9 +181,7 @@ def signatures_v4(request, credential: Credential, secret: str):
     if credential.expires is not None:
         payload = request.query.get("x-amz-content-sha256") or "UNSIGNED-PAYLOAD"
     names = credential.signed_headers.lower().split(";")
-    key = ("AWS4" + secret).encode()
-    for part in credential.scope.split("/"):
-        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    key = key_of_day(secret, credential.scope)
     paths = dict.fromkeys((request.raw_path, quote(unquote(request.raw_path), "/-_.~")))
     for path, fold in product(paths, (True, False)):
         lines = "".join(f"{name}:{value_to_sign(headers.get(name, ''), fold)}\n" for name in names)
@@ -197,7 +197,16 @@ def signatures_v4(request, credential: Credential, secret: str):
         )
         digest = hashlib.sha256(canonical.encode()).hexdigest()
         text = f"AWS4-HMAC-SHA256\n{moment}\n{credential.scope}\n{digest}"
-        yield hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+        yield hmac.digest(key, text.encode(), "sha256").hex()
+
+
+@lru_cache(256)
+def key_of_day(secret: str, scope: str) -> bytes:
+    """The key with which a client of AWS version 4 signs all that is of one day, region and service."""
+    key = ("AWS4" + secret).encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
 
 
 def fault_in_v4(request, credential: Credential) -> str | None:
@@ -244,10 +253,14 @@ def date_of(request) -> float | None:
 
 def seconds_of_date(text: str) -> float | None:
     """Seconds since the epoch of a date as clients write it; None when it is none."""
-    if re.fullmatch(r"\d{8}T\d{6}Z", text):
-        form = "%Y%m%dT%H%M%SZ"
-        return timegm(datetime.strptime(text, form).timetuple()) if is_date(text, form) else None
-    for form in DATES:
+    basic = BASIC.fullmatch(text)
+    if basic is not None:
+        try:
+            return timegm(datetime(*map(int, basic.groups())).timetuple())
+        except ValueError:
+            return None
+    # A comma behind the day of the week is of RFC 1123, which the forms below are not.
+    for form in DATES if text[3:4] != "," else ():
         if is_date(text, form):
             return timegm(datetime.strptime(text, form).timetuple())
     parsed = parsedate(text)

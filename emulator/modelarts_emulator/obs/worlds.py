@@ -193,6 +193,7 @@ class ObsWorlds:
     def with_open(self, bucket: str, key: str) -> list[str]:
         """The tags of the worlds in which that bucket, or the object in it, is open to everyone."""
         if not self._has_all:
+            refuse_to_wait()
             self._load()
             self._has_all = True
         with self._lock:
