@@ -27,7 +27,7 @@ from modelarts_emulator.request_journal import BEGAN, note_exchange
 from modelarts_emulator.request_log import RequestLog
 from modelarts_emulator.serving import endpoint
 from modelarts_emulator.settings import Settings
-from modelarts_emulator.waiting import MANNER, NeedsThread, refuse_to_wait, starting_over
+from modelarts_emulator.waiting import MANNER, NeedsThread, at_once, begun_again, refuse_to_wait
 from modelarts_emulator.worlds.accounts import Worlds
 from modelarts_emulator.worlds.journal import StateUnwritten
 from modelarts_emulator.worlds.surroundings import Surroundings
@@ -290,10 +290,15 @@ class Application:
     ) -> Iterable[bytes] | None:
         """The answer to what was begun; with hurries None where it would have to wait, and a thread must ask."""
         if exchange.who == "obs":
-            return self.answer_objects(exchange, self.telling(exchange, start_response), hurries)
+            told = self.telling(exchange, start_response)
+            if not hurries:
+                return self.obs(exchange.environ, told)
+            pieces = at_once(self.obs, exchange.environ, told)
+            exchange.threads = "" if pieces is not None else "obs"
+            return pieces
         if exchange.who in ("control", "console"):
             flask = self.control if exchange.who == "control" else self.console
-            return again_with_obs(flask, exchange.environ, self.telling(exchange, start_response))
+            return begun_again(flask, exchange.environ, self.telling(exchange, start_response))
         if hurries:
             try:
                 MANNER.hurries = True
@@ -320,20 +325,6 @@ class Application:
         start_response(STATUS_LINES.get(status) or f"{status} Answered by a model", headers)
         return body
 
-    def answer_objects(self, exchange: Exchange, start_response: Callable, hurries: bool) -> Any:
-        """What OBS answers; with hurries None where it would have to wait, and a thread must ask again."""
-        if not hurries:
-            return self.obs(exchange.environ, start_response)
-        MANNER.hurries = True
-        try:
-            return self.obs(exchange.environ, start_response)
-        except NeedsThread:
-            exchange.environ["wsgi.input"].seek(0)
-            exchange.threads = "obs"
-            return None
-        finally:
-            MANNER.hurries = False
-
     def telling(self, exchange: Exchange, start_response: Callable) -> Callable:
         """The start_response of an application of its own, which tells the request log of the answer."""
         request_log = self.request_log
@@ -355,21 +346,6 @@ class Application:
                 return respond(self, exchange)
             except NeedsThread as needed:
                 exchange.first = needed.first
-
-
-def again_with_obs(flask: "Flask", environ: dict, start_response: Callable) -> Iterable[bytes]:
-    """What a Flask application says, begun again where OBS has to be loaded first, if the body can be read again."""
-    body = environ["wsgi.input"]
-    if not hasattr(body, "seek"):
-        return flask(environ, start_response)
-    while True:
-        try:
-            with starting_over():
-                return flask(environ, start_response)
-        except NeedsThread as needed:
-            body.seek(0)
-            if needed.first is not None:
-                needed.first()
 
 
 def refuse_bad_options(settings: Settings) -> None:

@@ -1,8 +1,9 @@
 """Who may wait: the server's loop for nothing, threads for their turn. Any module may ask."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import local
+from typing import Any
 
 
 class NeedsThread(BaseException):
@@ -46,3 +47,33 @@ def refuse_to_wait(first: Callable[[], object] | None = None) -> None:
     """NeedsThread where the current thread must not wait; to be called before what takes its time."""
     if MANNER.hurries:
         raise NeedsThread(first)
+
+
+def begun_again(app: Callable[..., Any], environ: dict, start_response: Callable) -> Iterable[bytes]:
+    """What a WSGI application says, begun again where something has to come first, if the body can be read again."""
+    body = environ["wsgi.input"]
+    if not hasattr(body, "seek"):
+        said: Iterable[bytes] = app(environ, start_response)
+        return said
+    while True:
+        try:
+            with starting_over():
+                said = app(environ, start_response)
+                return said
+        except NeedsThread as needed:
+            body.seek(0)
+            if needed.first is not None:
+                needed.first()
+
+
+def at_once(app: Callable[..., Any], environ: dict, start_response: Callable) -> Iterable[bytes] | None:
+    """What a WSGI application says without waiting; None where it would have to, then its body can be read again."""
+    MANNER.hurries = True
+    try:
+        said: Iterable[bytes] = app(environ, start_response)
+        return said
+    except NeedsThread:
+        environ["wsgi.input"].seek(0)
+        return None
+    finally:
+        MANNER.hurries = False
