@@ -83,21 +83,24 @@ def name_of(world: "World", id: str) -> str:
 
 
 def logs_of(world: "World", id: str) -> list[dict]:
-    """What each model of a service has printed: the end of it, how much it was in all, and whether it answers."""
+    """What each model of a service has printed, each instance of it apart where there are several: the end of it, how
+    much it was in all, and whether it answers.
+    """
     from modelarts_emulator.serving.fleet import ServedModel
 
     rows = []
     for fleet in fleets_of(world):
-        for key, output in fleet.outputs(f"{id}/").items():
+        for key, outputs in fleet.outputs(f"{id}/").items():
             served = fleet.find(key)
             is_here = isinstance(served, ServedModel)
-            rows.append(
-                {
-                    "model": key.partition("/")[2],
-                    "ready": is_here and served.ready,
-                    "failure": served.failure if is_here else "it is not at work",
-                    "written": output.written,
-                    "output": output.text,
-                }
-            )
+            for number, output in enumerate(outputs, 1):
+                rows.append(
+                    {
+                        "model": key.partition("/")[2] + (f" instance {number}" if len(outputs) > 1 else ""),
+                        "ready": is_here and served.ready,
+                        "failure": served.failure if is_here else "it is not at work",
+                        "written": output.written,
+                        "output": output.text,
+                    }
+                )
     return rows

@@ -16,6 +16,8 @@ from modelarts_emulator.inference.packages.worker import (
     WorkerDown,
 )
 from modelarts_emulator.real_time import monotonic
+from modelarts_emulator.serving.instances import MOST as MOST_INSTANCES
+from modelarts_emulator.serving.instances import Instances
 from modelarts_emulator.worlds.world import World
 
 __all__ = [
@@ -66,23 +68,24 @@ class Tally:
 
 
 class Starting:
-    """A package on its way from OBS into a folder, and the worker that begins with it; nobody waits for either.
+    """A package on its way from OBS into a folder, and the instances that begin with it; nobody waits for either.
 
-    unpacked: set once the folder is complete and the worker begun, or once `failure` says why not.
+    unpacked: set once the folder is complete and the instances begun, or once `failure` says why not.
     """
 
-    def __init__(self, world: World, model: dict, config: ModelConfig, engine: str, envs: dict):
+    def __init__(self, world: World, model: dict, config: ModelConfig, engine: str, envs: dict, count: int):
         self.unpacked = Event()
         self.failure: str | None = None
         self._stopped = False
         self._lock = Lock()
         self._folder = tempfile.TemporaryDirectory(prefix="package-")
         limits = Limits(memory_bytes=MOST_MEMORY)
-        self.worker = ModelWorker(self._folder.name, config, engine, envs, limits, model["model_name"])
+        about = (self._folder.name, config, engine, envs, limits, model["model_name"])
+        self.instances = Instances([ModelWorker(*about) for _ in range(min(count, MOST_INSTANCES))])
         Thread(target=self._begin, args=(world, model), name="unpacking", daemon=True).start()
 
     def stop(self) -> None:
-        """End the worker and remove the folder, by the thread that still writes to it if there is one."""
+        """End the instances and remove the folder, by the thread that still writes to it if there is one."""
         with self._lock:
             self._stopped = True
             if self.unpacked.is_set():
@@ -97,16 +100,16 @@ class Starting:
             if self._stopped or self.failure is not None:
                 self._clear()
             else:
-                self.worker.start()
+                self.instances.start()
             self.unpacked.set()
 
     def _clear(self) -> None:
-        self.worker.stop()
+        self.instances.stop()
         self._folder.cleanup()
 
 
 class ServedModel:
-    """One model version at work, by a process of its own or simulated.
+    """One model version at work, by processes of its own or simulated.
 
     failure: why it cannot answer, None while it can or still starts. started: what is waited for until the start has
     succeeded or failed; once it is set, there may be a next one. Any thread may call any method.
@@ -126,29 +129,29 @@ class ServedModel:
         starting = self._starting
         if starting is None or (starting.unpacked.is_set() and starting.failure is not None):
             return SET
-        return starting.worker.started if starting.unpacked.is_set() else starting.unpacked
+        return starting.instances.started if starting.unpacked.is_set() else starting.unpacked
 
     @property
     def failure(self) -> str | None:
         """Why it cannot answer; None while it can or still starts."""
         if self._starting is None:
             return self._refusal
-        return self._starting.failure or self._starting.worker.failure
+        return self._starting.failure or self._starting.instances.failure
 
     @property
     def ready(self) -> bool:
         """Whether predictions are answered now."""
-        return self._refusal is None if self._starting is None else self._starting.worker.ready
+        return self._refusal is None if self._starting is None else self._starting.instances.ready
 
     @property
-    def pid(self) -> int | None:
-        """The process it runs in; None when there is none."""
-        return None if self._starting is None else self._starting.worker.pid
+    def pids(self) -> list[int]:
+        """The processes it runs in."""
+        return [] if self._starting is None else self._starting.instances.pids
 
     def memory_megabytes(self) -> int:
-        """The memory its process has; 0 when there is none or the system does not tell."""
+        """The memory its processes have; 0 when there are none or the system does not tell."""
         try:
-            pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+            pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self.pids)
         except (OSError, IndexError, ValueError):
             return 0
         return pages * PAGE >> 20
@@ -171,20 +174,20 @@ class ServedModel:
                 raise PredictionTimeout(f"the model was not loaded within {timeout:g} s")
         if self._starting.failure is not None:
             raise WorkerDown(self._starting.failure)
-        worker = self._starting.worker
-        return Answered(*worker.predict(path, method, headers, body, max(0.0, end - monotonic())))
+        instances = self._starting.instances
+        return Answered(*instances.predict(path, method, headers, body, max(0.0, end - monotonic())))
 
-    def output(self) -> Output:
-        """What the package has printed and logged."""
-        return Output() if self._starting is None else self._starting.worker.output()
+    def outputs(self) -> list[Output]:
+        """What the package has printed and logged in each of its processes."""
+        return [Output()] if self._starting is None else self._starting.instances.outputs()
 
     def restart(self) -> None:
-        """Begin a new process; returns at once."""
+        """Begin new processes for those that have ended; returns at once."""
         if self._starting is not None and self._starting.unpacked.is_set() and not self._starting.failure:
-            self._starting.worker.restart()
+            self._starting.instances.restart()
 
     def stop(self) -> None:
-        """End the process and remove its files."""
+        """End the processes and remove their files."""
         if self._starting is not None:
             self._starting.stop()
 
@@ -194,7 +197,7 @@ class Fleet:
 
     def __init__(self) -> None:
         self._served: dict = {}
-        self._outputs: dict[str, Output] = {}
+        self._outputs: dict[str, list[Output]] = {}
         self._tallies: dict[str, Tally] = {}
         self._lock = Lock()
 
@@ -209,12 +212,15 @@ class Fleet:
             self._served[key] = running
         return running
 
-    def begin(self, world: World, key: str, model: dict, envs: dict, inference: str) -> ServedModel:
+    def begin(
+        self, world: World, key: str, model: dict, envs: dict, inference: str, count: int = 1
+    ) -> ServedModel:
         """Set a model of `models/model` to work under the key, its package read from OBS; returns at once.
 
-        What was at work there is ended. inference: "real", or "simulated" for answers from the declared schema.
+        What was at work there is ended. inference: "real", or "simulated" for answers from the declared schema. count:
+        how many instances share its predictions, of which as many are real as there are processors, two at least.
         """
-        return self.keep(key, served_model(world, model, envs, inference))
+        return self.keep(key, served_model(world, model, envs, inference, count))
 
     def end(self, key: str) -> None:
         """Stop what is at work under the key."""
@@ -223,14 +229,14 @@ class Fleet:
         if served is not None:
             served.stop()
         if isinstance(served, ServedModel):
-            self._outputs[key] = served.output()
+            self._outputs[key] = served.outputs()
 
-    def outputs(self, prefix: str) -> dict[str, Output]:
-        """What has been printed under the keys that begin so, by those at work now and last."""
+    def outputs(self, prefix: str) -> dict[str, list[Output]]:
+        """What has been printed under the keys that begin so, by each instance of those at work now and last."""
         found = {key: output for key, output in list(self._outputs.items()) if key.startswith(prefix)}
         for key, served in list(self._served.items()):
             if key.startswith(prefix) and isinstance(served, ServedModel):
-                found[key] = served.output()
+                found[key] = served.outputs()
         return found
 
     def end_all(self, prefix: str) -> None:
@@ -266,7 +272,7 @@ def refused(words: str) -> ServedModel:
     return ServedModel(None, "", None, words)
 
 
-def served_model(world: World, model: dict, envs: dict, inference: str) -> ServedModel:
+def served_model(world: World, model: dict, envs: dict, inference: str, count: int) -> ServedModel:
     """A model begun: refused in words an event can repeat when it cannot run here."""
     seed = f"{world.seed}/{model['model_name']}/{model['model_version']}"
     try:
@@ -283,7 +289,7 @@ def served_model(world: World, model: dict, envs: dict, inference: str) -> Serve
         names_in(world, model)
     except (KeyError, ValueError) as error:
         return refused(f"the package cannot be read from {model['source_location']}: {error}")
-    return ServedModel(config, seed, Starting(world, model, config, engine, envs))
+    return ServedModel(config, seed, Starting(world, model, config, engine, envs, count))
 
 
 def needs_an_npu(world: World, model: dict) -> list[str]:

@@ -55,7 +55,7 @@ def echo_service(cloud, name="service", **more) -> str:
 
 def process_of(cloud, service_id):
     entry = shown(cloud, service_id)["config"][0]
-    return fleet(cloud.world, "modelarts/services").find(f"{service_id}/{entry['model_id']}").pid
+    return fleet(cloud.world, "modelarts/services").find(f"{service_id}/{entry['model_id']}").pids[0]
 
 
 def is_alive(pid) -> bool:
@@ -94,6 +94,41 @@ def test_an_xgboost_model_trained_here_answers_through_the_gateway(cloud, tmp_pa
 def test_the_model_sees_the_body_and_its_environment(cloud):
     service_id = echo_service(cloud, envs={"WHO": "me"})
     assert asked(cloud, service_id, {"a": [1]}).json == {"echo": {"a": [1]}, "who": "me"}
+
+
+TOLD_APART = """
+import os
+
+from model_service.python_model_service import XgSklServingBaseService
+
+NAME = os.urandom(8).hex()
+print("this is", NAME)
+
+
+class Named(XgSklServingBaseService):
+    def inference(self, data):
+        if "crash" in data:
+            os._exit(3)
+        return {"name": NAME}
+"""
+
+
+def test_instances_share_the_predictions_and_one_that_ends_is_noticed(cloud):
+    model = published(cloud, put_package(cloud, code=TOLD_APART))
+    service_id = deployed(cloud, entry(model, instance_count=2))
+    names = [asked(cloud, service_id).json["name"] for _ in range(4)]
+    assert names[:2] == names[2:] and names[0] != names[1]
+    logs = cloud.get(f"/_emulator/logs/{service_id}").json["logs"]
+    assert [log["output"].split()[-1] for log in logs] == names[:2]
+    assert [log["model"].partition(" ")[2] for log in logs] == ["instance 1", "instance 2"]
+    crashed = asked(cloud, service_id, {"crash": 1})
+    assert (crashed.status, crashed.json["error_code"]) == (503, "ModelArts.4302")
+    assert shown(cloud, service_id)["status"] == "concerning"
+    assert asked(cloud, service_id).json["name"] == names[1]
+    cloud.clock.advance("5m")
+    assert shown(cloud, service_id)["status"] == "running"
+    later = {asked(cloud, service_id).json["name"] for _ in range(4)}
+    assert len(later) == 2 and names[1] in later and names[0] not in later
 
 
 def test_the_address_of_a_dedicated_pool_leads_to_the_same_service(cloud):

@@ -50,7 +50,8 @@ def begin_model(bound, service: dict, entry: dict):
     model = bound.beside(MODELS).get(entry["model_id"])
     if model is None:
         return models.keep(key, refused(f"model {entry['model_id']} does not exist any more"))
-    return models.begin(bound.world, key, model, entry.get("envs") or {}, service["_inference"])
+    count = entry.get("instance_count", 1)
+    return models.begin(bound.world, key, model, entry.get("envs") or {}, service["_inference"], count)
 
 
 def batch_run(bound, service: dict) -> BatchRun:
