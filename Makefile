@@ -66,7 +66,7 @@ $(VENV)/bin/uv: $(VENV)/bin/python
 
 # The newest releases that fit together, on every Python from 3.11 on. torch is left out: it would pin the drivers of a
 # GPU, and builds for the CPU alone come from its own index.
-EXTRAS = bench demo evaluation gguf parquet pins science sklearn test tls xgboost
+EXTRAS = bench demo evaluation gguf parquet pins science sklearn tensorboard test tls xgboost
 constraints: $(VENV)/bin/uv
 	$(BIN)/uv pip compile setup.cfg $(EXTRAS:%=--extra %) --universal --python-version 3.11 --fork-strategy fewest \
 	    --upgrade --no-annotate --custom-compile-command "make constraints" --quiet --output-file constraints.txt

@@ -205,6 +205,14 @@ def predict(app: "Application", exchange: Exchange) -> None:
     exchange.answer = Answer(body, status, dict(headers))
 
 
+def show_page(app: "Application", exchange: Exchange) -> None:
+    """What the program says that shows a record's page to people."""
+    from modelarts_emulator.serving import pages
+
+    exchange.world, status, headers, body = pages.answer(app, exchange.request)
+    exchange.answer = Answer(body, status, headers)
+
+
 def answer_for_service(app: "Application", exchange: Exchange) -> None:
     """What the operation says where the service serves a language model; any other service answers as it likes."""
     from modelarts_emulator.serving.gateway import is_language, open_to_all
@@ -250,6 +258,7 @@ STEPS: dict[str, tuple[Callable[["Application", Exchange], None], ...]] = {
     ),
     "prediction": (refuse_broken, refuse_foreign_host, refuse_early, predict, spoil_answer),
     "service": (refuse_broken, refuse_foreign_host, refuse_early, answer_for_service, spoil_answer),
+    "page": (refuse_broken, refuse_foreign_host, refuse_early, show_page),
     "health": (refuse_broken, tell_health),
 }
 

@@ -271,6 +271,8 @@ class Application:
         if operation is None:
             if not values and path.startswith(endpoint.PREFIXES):
                 return Exchange(environ, "prediction", "predictions", API_BODY, request, request_id)
+            if not values and path.startswith(endpoint.PAGES):
+                return Exchange(environ, "page", "pages", API_BODY, request, request_id)
             return Exchange(environ, "operation", "", API_BODY, request, request_id, None, values)
         prepared = self._prepared.get(operation.operation_id)
         if "service_id" in values and path.startswith(endpoint.PREFIXES):

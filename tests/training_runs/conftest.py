@@ -21,6 +21,10 @@ class Objects:
     def read(self, bucket: str, key: str) -> bytes:
         return self.files[key]
 
+    def versions(self, bucket: str, prefix: str = "") -> list[tuple[str, int, str]]:
+        found = [(key, self.files[key]) for key in self.keys(bucket, prefix)]
+        return [(key, len(content), repr(content)) for key, content in found]
+
     def write(self, bucket: str, key: str, data: bytes) -> None:
         self.files[key] = data
 

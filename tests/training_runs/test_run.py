@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from modelarts_emulator.training_runs.orders import MOUNT, Channel, Place
+from modelarts_emulator.training_runs.orders import MOUNT, Channel, Mirror, Place
 
 DATA = Channel("data_url", f"{MOUNT}/inputs/data_url_0", Place("bucket", "data/"), "obs://bucket/data/")
 
@@ -209,3 +209,84 @@ def test_nothing_is_left_when_the_emulator_is_killed(tmp_path):
     assert select.select([supervisor], [], [], 30)[0]
     os.close(supervisor)
     assert not folder.exists()
+
+
+ANSWERING = """
+    import os, socket
+    door = socket.socket(fileno=3)
+    print("ready", flush=True)
+    while True:
+        _, numbers, _, _ = socket.recv_fds(door, 1, 1)
+        with socket.socket(fileno=numbers[0]) as asked:
+            wanted = asked.recv(99).decode()
+            try:
+                if wanted.startswith("write "):
+                    open(wanted[6:], "w")
+                asked.send(" ".join(sorted(os.listdir("/mirror"))).encode() or b"nothing")
+            except OSError as error:
+                asked.send(type(error).__name__.encode())
+"""
+
+
+def asked(run, words: str) -> str:
+    """What the script says to whoever connects."""
+    with run.connect() as connection:
+        connection.settimeout(30)
+        connection.send(words.encode())
+        return connection.recv(99).decode()
+
+
+@pytest.fixture
+def answering(begin):
+    """A run that answers, beside a copy of the `.txt` files below mirror/."""
+    return begin(
+        ANSWERING,
+        files={"mirror/a.txt": "1", "mirror/b.bin": "2"},
+        mirror=Mirror(Place("bucket", "mirror/"), "/mirror", r"\.txt$"),
+        answers=True,
+        limits={"mirror_seconds": 0.01},
+    )
+
+
+def test_a_script_answers_connections_from_outside_its_namespaces(answering):
+    assert asked(answering, "list") == "a.txt"
+    answering.stop()
+    answering.join()
+    with pytest.raises(OSError):
+        answering.connect()
+
+
+def test_what_is_mirrored_follows_the_objects_and_cannot_be_changed(answering):
+    files = answering.objects.files
+    first = asked(answering, "list")
+    if not answering.is_isolated:
+        pytest.skip("the kernel grants no namespaces here")
+    assert (first, asked(answering, "write /mirror/c.txt")) == ("a.txt", "OSError")
+    files["mirror/c.txt"] = b"3"
+    files["mirror/../d.txt"] = b"4"
+    del files["mirror/a.txt"]
+    while asked(answering, "list") != "c.txt":
+        assert not answering.done.is_set()
+    # One that has changed is there anew, whole.
+    files["mirror/c.txt"] = b"longer"
+    copy = Path(answering.folder, "mirror/c.txt")
+    while copy.read_bytes() != b"longer":
+        assert not answering.done.is_set()
+
+
+def test_a_script_without_namespaces_answers_as_well(begin):
+    run = begin(ANSWERING.replace("/mirror", "."), namespaces=False, answers=True)
+    assert "code" in asked(run, "list")
+
+
+def test_a_connection_that_nobody_takes_any_more_comes_to_an_end(begin):
+    run = begin("import sys; sys.exit(2)", answers=True)
+    with run.connect() as connection:
+        connection.settimeout(30)
+        assert connection.recv(1) == b""
+    assert run.done.wait(30)
+
+
+def test_who_does_not_answer_is_not_connected_to(begin):
+    with pytest.raises(OSError, match="nothing is answered here"):
+        begin("pass").connect()

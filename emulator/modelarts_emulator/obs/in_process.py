@@ -72,6 +72,13 @@ class WorldObs:
         """(name, when it was written) of all objects that begin with the prefix, sorted. KeyError without a bucket."""
         return [(name, item.moment) for name, item in self._found(bucket, prefix)]
 
+    def versions(self, bucket: str, prefix: str = "") -> list[tuple[str, int, str]]:
+        """(name, bytes, what changes when it is written) of all objects that begin with the prefix, sorted. KeyError
+        when there is no such bucket.
+        """
+        found = self._found(bucket, prefix)
+        return [(name, item.size, f"{item.moment}/{item.size}/{item.etag}") for name, item in found]
+
     def _found(self, bucket: str, prefix: str) -> list[tuple[str, StoredObject]]:
         """(name, object) of what begins with the prefix."""
         with self._world.storage.lock:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from modelarts_emulator.serving.fleet import Fleet, ServedModel
 
 PREFIXES = ("/v1/infers", "/v2/infers")
+# Below this are the pages that records show (pages.py).
+PAGES = "/modelarts/"
 
 
 class Endpoint(NamedTuple):

@@ -21,6 +21,8 @@ SITE = Path(__file__).parent / "container" / "site"
 WRITABLE = {"/home": "home", "/cache": "cache", "/tmp": "tmp", "/user": "user", "/var/tmp": "var-tmp"}
 PARTS = ("user-job-dir", "inputs", "outputs", "log", "workspace", "run", "rank_table", "package")
 OLD_HOME = "/home/work"
+# The name in the run's folder of the copy that it can only read.
+MIRROR = "mirror"
 SECRETS = ("/etc/shadow", "/etc/gshadow", "/etc/shadow-", "/etc/gshadow-", "/etc/sudoers")
 
 
@@ -33,7 +35,7 @@ class Folder:
 
     def lay_out(self) -> None:
         """Make what is there in every container."""
-        for name in ("root", *WRITABLE.values()):
+        for name in ("root", MIRROR, *WRITABLE.values()):
             (self.path / name).mkdir()
         for part in PARTS:
             self.outside(f"{MOUNT}/{part}").mkdir(parents=True)
@@ -78,12 +80,19 @@ class Folder:
         return {
             "root": str(self.path / "root"),
             "readable": readable_paths(),
-            "bound": {PACKAGE: str(SITE), "/etc/hosts": str(self.path / "hosts"), **self._hidden()},
+            "bound": {PACKAGE: str(SITE), "/etc/hosts": str(self.path / "hosts")}
+            | self._mirrored()
+            | self._hidden(),
             "writable": {inside: str(self.path / name) for inside, name in WRITABLE.items()},
             "rewritten": {PACKAGE: str(SITE)}
+            | self._mirrored()
             | {inside: str(self.outside(inside)) for inside in self._named()}
             | {name: address_of(node) for node, name in enumerate(host_names(self.order))},
         }
+
+    def _mirrored(self) -> dict[str, str]:
+        """Where the copy lies that follows what is in OBS, if there is one."""
+        return {self.order.mirror.local_dir: str(self.path / MIRROR)} if self.order.mirror else {}
 
     def _hidden(self) -> dict[str, str]:
         """Files of the system that are empty in there: who runs as root could read them otherwise."""

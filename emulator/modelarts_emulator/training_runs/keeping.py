@@ -19,6 +19,11 @@ class Runs:
         """The run under the key; None when there is none, or it has been over for long."""
         return self._runs.get(key) or self._over.get(key)
 
+    def at_work(self, key: str) -> Run | None:
+        """The run under the key that has neither ended nor been ended; None when there is none."""
+        run = self._runs.get(key)
+        return None if run is None or run.done.is_set() else run
+
     def keep(self, key: str, run: Run) -> Run:
         """Keep a run under the key; what was there is ended."""
         self.end(key)

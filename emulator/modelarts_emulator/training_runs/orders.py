@@ -22,6 +22,7 @@ class Limits(NamedTuple):
     seconds: float = 3600
     grace_seconds: float = 15
     upload_seconds: float = 30
+    mirror_seconds: float = 5
 
 
 class Place(NamedTuple):
@@ -49,6 +50,17 @@ class Channel(NamedTuple):
     is_fetched: bool = False
 
 
+class Mirror(NamedTuple):
+    """A copy that follows what lies in OBS while a run goes on, and that the run can only read.
+
+    names: a pattern of the names, below the place, that are copied.
+    """
+
+    place: Place
+    local_dir: str
+    names: str
+
+
 class Access(NamedTuple):
     """How scripts reach the object storage: its address on this machine, and keys for it."""
 
@@ -64,7 +76,8 @@ class Order(NamedTuple):
     code: where its code directory lies; boot_file: the path of the script in it; command: what is started instead, as a
     shell would read it. parameters: (name, value) in their order. environment: what the user has set. cards: how many
     accelerators a node has; is_ascend: whether they are NPUs. runner: the module that starts the boot file, if any.
-    installs: whether the packages that the code asks for are installed for the job.
+    installs: whether the packages that the code asks for are installed for the job. mirror: what it can read beside its
+    inputs. answers: whether its task answers the connections that it is handed at descriptor 3.
     """
 
     job_id: str
@@ -88,6 +101,8 @@ class Order(NamedTuple):
     limits: Limits = Limits()
     namespaces: bool = True
     installs: bool = False
+    mirror: Mirror | None = None
+    answers: bool = False
 
     @property
     def code_dir(self) -> str:

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -18,18 +18,19 @@ import orjson
 from modelarts_emulator.real_time import monotonic
 from modelarts_emulator.sandbox import namespaces
 from modelarts_emulator.training_runs.environment import PACKAGES, environment_of
-from modelarts_emulator.training_runs.folders import Folder
+from modelarts_emulator.training_runs.folders import MIRROR, Folder
 from modelarts_emulator.training_runs.orders import Order, Outcome
 from modelarts_emulator.training_runs.output import Output
 from modelarts_emulator.training_runs.requirements import installed, lacking
 from modelarts_emulator.training_runs.starting import command_of, working_dir_of
-from modelarts_emulator.training_runs.transfers import Upload
+from modelarts_emulator.training_runs.transfers import Copy, Upload
 
 PLACES = [str(Path(__file__).parent / "container"), str(Path(namespaces.__file__).parent)]
 # Imported, not started as a file, so that it need not be compiled each time.
 PROGRAM = f"import sys; sys.path[:0] = {PLACES}; import supervisor; supervisor.begin()"
 TICK_SECONDS = 0.5
 STOP_SECONDS = 10
+CONNECT_SECONDS = 30
 CHUNK = 1 << 16
 KILLED = 137
 log = logging.getLogger("modelarts_emulator.training_runs")
@@ -73,6 +74,8 @@ class Run:
         self._codes: dict[int, int] = {}
         self._why = ""
         self._channel, self._theirs = socket.socketpair()
+        self._mirror: Copy | None = None
+        self._door, self._their_door = doors() if order.answers else (None, None)
         self._thread = Thread(target=self._live, name=f"run-{order.job_id}", daemon=True)
         self._thread.start()
 
@@ -89,6 +92,18 @@ class Run:
         self._is_stopped = True
         with suppress(OSError):
             self._channel.shutdown(socket.SHUT_RDWR)
+
+    def connect(self) -> socket.socket:
+        """A connection that the task answers, or will once it has started; what comes to nothing ends without a word.
+
+        OSError when there is no such task any more, or it takes no further connections.
+        """
+        if self._door is None:
+            raise OSError("nothing is answered here")
+        ours, theirs = socket.socketpair()
+        with theirs:
+            socket.send_fds(self._door, [b"c"], [theirs.fileno()])
+        return ours
 
     @property
     def is_alive(self) -> bool:
@@ -110,6 +125,8 @@ class Run:
         except Exception as error:
             # Whatever it is, it ends this run alone, and whoever waits for it goes on.
             self._why = self._why or str(error) or type(error).__name__
+        for door in filter(None, (self._door, self._their_door)):
+            door.close()
         with suppress(Exception):
             # What was still being downloaded into it when it was removed.
             rmtree(self.folder, ignore_errors=True)
@@ -133,11 +150,11 @@ class Run:
 
     def _supervisor(self, folder: Folder) -> subprocess.Popen:
         """The program that watches over the job, and removes its folder whatever becomes of this process."""
-        with self._theirs:
-            arguments = [str(self._theirs.fileno()), str(folder.path)]
+        with self._theirs, self._their_door or nullcontext():
+            given = [each.fileno() for each in (self._theirs, self._their_door) if each is not None]
             return subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", PROGRAM, *arguments],
-                pass_fds=[self._theirs.fileno()],
+                [sys.executable, "-I", "-S", "-c", PROGRAM, str(folder.path), *map(str, given)],
+                pass_fds=given,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
                 env={},
@@ -159,6 +176,9 @@ class Run:
             folder.fetch(objects, channel.place if channel.is_fetched else None, channel.local_dir)
             if channel.place:
                 self._uploads.append(Upload(folder.path, folder.name_of(channel.local_dir), channel.place))
+        if order.mirror:
+            self._mirror = Copy(order.mirror, folder.path / MIRROR)
+            self._copy(objects)
         code = folder.outside(order.code_dir)
         if order.installs:
             self.notes += installed(code, folder.outside(PACKAGES), self._refuse_stopped)
@@ -198,6 +218,7 @@ class Run:
         readers: list[Thread] = []
         said, now = b"", monotonic()
         upload_at, left = now + self.order.limits.upload_seconds, self.order.limits.seconds
+        copy_at = now + self.order.limits.mirror_seconds
         self._channel.settimeout(TICK_SECONDS)
         while not self._is_over:
             try:
@@ -218,6 +239,9 @@ class Run:
             if left < 0 and not self._timed_out:
                 self._timed_out = True
                 self.terminate()
+            if now > copy_at:
+                self._copy(Checked(objects, self._refuse_stopped))
+                copy_at = monotonic() + self.order.limits.mirror_seconds
             if now > upload_at:
                 upload_at = now + self.order.limits.upload_seconds
                 self._upload(objects)
@@ -244,12 +268,19 @@ class Run:
                 with suppress(KeyError):
                     upload.carry_out(objects)
 
+    def _copy(self, objects: Any) -> None:
+        """Have what is mirrored as it is now; of a bucket that has gone meanwhile what was there stays."""
+        if self._mirror is not None:
+            with suppress(KeyError):
+                self._mirror.carry_out(objects)
+
 
 class Checked:
     """Objects to be read as long as a check does not raise."""
 
     def __init__(self, objects: Any, check: Callable[[], None]):
         self.keys = objects.keys if objects is not None else None
+        self.versions = getattr(objects, "versions", None)
         self._objects = objects
         self._check = check
 
@@ -257,6 +288,13 @@ class Checked:
         """The content of an object."""
         self._check()
         return self._objects.read(bucket, key)
+
+
+def doors() -> tuple[socket.socket, socket.socket]:
+    """Two ends of a way for connections: whoever has the first hands them over, whoever has the second takes them."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    ours.settimeout(CONNECT_SECONDS)
+    return ours, theirs
 
 
 def is_usage(value: Any, nodes: int) -> bool:

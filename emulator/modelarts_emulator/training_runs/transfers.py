@@ -1,18 +1,20 @@
 """Objects that become a job's files, and files of it that become objects."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from modelarts_emulator.training_runs.orders import Place
+from modelarts_emulator.training_runs.orders import Mirror, Place
 
 LONGEST_NAME = 255
 LARGEST_FILE = 1 << 30
 DEEPEST = 32
 MOST_UPLOADED = 4 << 30
+MOST_MIRRORED = 4 << 30
 
 
 def fetch(objects: Any, place: Place, folder: Path) -> int:
@@ -44,6 +46,56 @@ def is_safe(name: str) -> bool:
     """Whether an object's name can be that of a file in a folder."""
     parts = name.rstrip("/").split("/")
     return all(part not in ("", ".", "..") and len(part.encode()) <= LONGEST_NAME for part in parts)
+
+
+class Copy:
+    """A copy of what lies in a place, in a folder where nobody else writes: each time made as the place is then.
+
+    left_out: how many objects are too large, alone or with those before them.
+    """
+
+    def __init__(self, mirror: Mirror, folder: Path):
+        self._place = mirror.place
+        self._names = re.compile(mirror.names)
+        self._folder = folder
+        self._known: dict[str, str] = {}
+        self.left_out = 0
+
+    def carry_out(self, objects: Any) -> None:
+        """Fetch what is new, and forget what is gone. KeyError when the bucket is not there."""
+        wanted = self._wanted(objects)
+        for name in self._known.keys() - wanted.keys():
+            (self._folder / name).unlink(missing_ok=True)
+            del self._known[name]
+        for name, version in wanted.items():
+            if self._known.get(name) == version:
+                continue
+            # An object may be deleted at any time, and one may be called like the folder of another.
+            with suppress(KeyError, FileExistsError, NotADirectoryError, IsADirectoryError):
+                content = objects.read(self._place.bucket, self._place.prefix + name)
+                self._put(name, content)
+                self._known[name] = version
+
+    def _wanted(self, objects: Any) -> dict[str, str]:
+        """{name: version} of what is to be there."""
+        found, room, self.left_out = {}, MOST_MIRRORED, 0
+        for key, size, version in objects.versions(self._place.bucket, self._place.prefix):
+            name = key.removeprefix(self._place.prefix)
+            if not is_safe(name) or name.endswith("/") or not self._names.search(name):
+                continue
+            if size > min(LARGEST_FILE, room):
+                self.left_out += 1
+                continue
+            room -= size
+            found[name] = version
+        return found
+
+    def _put(self, name: str, content: bytes) -> None:
+        """Have the file there all at once: whoever reads it meanwhile never finds half of it."""
+        target, arriving = self._folder / name, self._folder.parent / "arriving"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        arriving.write_bytes(content)
+        arriving.replace(target)
 
 
 class Upload:

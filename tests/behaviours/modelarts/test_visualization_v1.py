@@ -1,5 +1,7 @@
 """Stories about visualization jobs."""
 
+from importlib.util import find_spec
+
 import pytest
 from modelarts_emulator.contract.facts import fixture
 
@@ -204,3 +206,40 @@ def test_no_more_jobs_are_active_than_the_list_says_may(cloud, monkeypatch):
     reaches(cloud, 12)
     assert create(cloud, "another").json["is_success"]
     assert fault(cloud.post(f"{JOBS}/1/restart"))[1] == "ModelArts.0118"
+
+
+@pytest.mark.skipif(not find_spec("tensorboard"), reason="TensorBoard is not installed")
+def test_tensorboard_shows_the_event_files_in_obs(cloud, bucket, tmp_path):
+    for name in event_files(tmp_path, [3.0, 2.0, 1.0]):
+        cloud.world.obs.write("obs-name", f"logs/run/{name}", (tmp_path / name).read_bytes())
+    create(cloud)
+    reaches(cloud, 8)
+    address = show(cloud)["service_url"].removeprefix(cloud.endpoint)
+    assert "<title>TensorBoard</title>" in cloud.get(address, auth=False).text
+    points = f"{address}data/plugin/scalars/scalars?run=run&tag=loss"
+    while cloud.get(f"{address}data/runs", auth=False).json != ["run"]:
+        assert show(cloud)["status"] == 8
+    assert [point[1:] for point in cloud.get(points, auth=False).json] == [[0, 3.0], [1, 2.0], [2, 1.0]]
+
+
+def event_files(folder, losses: list[float]) -> list[str]:
+    """The names of event files in the folder that say these losses, one a step."""
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+    writer = EventFileWriter(str(folder))
+    for step, loss in enumerate(losses):
+        value = Summary.Value(tag="loss", simple_value=loss)
+        writer.add_event(Event(step=step, wall_time=step, summary=Summary(value=[value])))
+    writer.close()
+    return [path.name for path in folder.iterdir()]
+
+
+def test_what_is_not_tensorboard_has_no_page_and_says_so(cloud, bucket):
+    create(cloud, job_type="mindinsight")
+    reaches(cloud, 8)
+    told = show(cloud)
+    assert "job_type tensorboard" in told["error_message"]
+    refused = cloud.get(told["service_url"].removeprefix(cloud.endpoint), auth=False)
+    assert (refused.status, told["error_message"] in refused.json["error_msg"]) == (502, True)

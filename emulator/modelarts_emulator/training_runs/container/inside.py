@@ -26,6 +26,8 @@ USUAL_AGAIN = (
     signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD,
 )  # fmt: skip
 NOT_STARTED = 127
+# The descriptor at which a task finds the connections that it answers.
+DOOR = 3
 
 
 def run(order: dict, channel: socket.socket) -> NoReturn:
@@ -106,7 +108,11 @@ def start(task: dict, order: dict, is_isolated: bool) -> int:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(task["output"], 1)
         os.dup2(1, 2)
-        os.closerange(3, MOST_FILES)
+        kept = 3
+        if order["door"] is not None:
+            os.dup2(order["door"], DOOR)
+            kept = DOOR + 1
+        os.closerange(kept, MOST_FILES)
         os.chdir(task["cwd"])
         confine(order, is_isolated)
         os.execve(task["argv"][0], task["argv"], task["env"])

@@ -15,7 +15,9 @@ from contextlib import suppress
 
 import inside
 
-CHANNEL, FOLDER = int(sys.argv[1]), sys.argv[2]
+FOLDER, CHANNEL = sys.argv[1], int(sys.argv[2])
+# Where connections come in that the task answers.
+DOOR = int(sys.argv[3]) if len(sys.argv) > 3 else None
 LOOK_SECONDS = 0.5
 BURIAL_SECONDS = 5
 MOST_CONNECTIONS = 64
@@ -59,8 +61,10 @@ def watch(channel: socket.socket, order: dict, ends_at_once: bool) -> None:
     if child == 0:
         channel.close()
         ours.close()
-        inside.run(order, theirs)
+        inside.run(order | {"door": DOOR}, theirs)
     theirs.close()
+    if DOOR is not None:
+        os.close(DOOR)
     for task in order["tasks"]:
         writer = task["output"]
         os.close(writer)
