@@ -257,6 +257,15 @@ def test_what_is_not_there_or_named_twice_is_not_published(cloud):
     assert artifacts(cloud, second, "?status=published") == []
 
 
+def test_what_was_written_in_one_second_is_published_under_names_of_its_own(cloud):
+    config = {"task_env": envs(epochs="2")}
+    first, second = tune(cloud, config), tune(cloud, config)
+    cloud_seconds(cloud, 20 + SECONDS + 1)
+    assert [publish(cloud, id).status for id in (first, second, first)] == [200, 200, 400]
+    names = [row["asset_name"] for id in (first, second) for row in artifacts(cloud, id, "?status=published")]
+    assert names == [names[0], f"{names[0]}-2"]
+
+
 def test_only_a_job_that_has_succeeded_is_published(cloud):
     id = tune(cloud)
     cloud_seconds(cloud, 30)

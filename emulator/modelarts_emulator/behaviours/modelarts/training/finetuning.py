@@ -1,10 +1,11 @@
 """Fine-tuning jobs: their detail, their curves, their artifacts and how these are published."""
 
+import itertools
 import math
 
 import orjson
 
-from modelarts_emulator.behaviours.modelarts.other import publish_asset
+from modelarts_emulator.behaviours.modelarts.other import ASSETS, publish_asset
 from modelarts_emulator.behaviours.modelarts.training import status, tuning
 from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run
 from modelarts_emulator.behaviours.modelarts.training.life import JOBS_TUNED_FROM, TRAINING_JOBS
@@ -102,9 +103,7 @@ def publish(call, job: dict, where: str, row: dict) -> str:
     """Make an asset of the artifact that a row names; its id."""
     checkpoints = call.records(tuning.CHECKPOINTS)
     artifact = checkpoints.find(artifact_named(call, job, where, row))
-    name = row.get("asset_name") or "-".join(
-        (tuning.model_of(job), train_type_of(job), iso_of(artifact["moment"], 0))
-    )
+    name = row.get("asset_name") or usual_name(call, job, artifact)
     asset = {
         "visibility": "current",
         **row,
@@ -119,6 +118,19 @@ def publish(call, job: dict, where: str, row: dict) -> str:
     artifact |= {"status": tuning.PUBLISHED, "asset_id": id, "asset_name": name}
     checkpoints.put(artifact["artifact_id"], artifact)
     return id
+
+
+def usual_name(call, job: dict, artifact: dict) -> str:
+    """What an asset is called that is given no name: counted on where another artifact of the same second has that."""
+    name = "-".join((tuning.model_of(job), train_type_of(job), iso_of(artifact["moment"], 0)))
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    return next(each for each in names if not belongs_to_another(call, each, artifact))
+
+
+def belongs_to_another(call, name: str, artifact: dict) -> bool:
+    """Whether an asset of that name has been made of something else."""
+    found = ASSETS.of(call).having("asset_name", name)
+    return any(each.get("artifact_id") != artifact["artifact_id"] for each in found)
 
 
 def artifact_named(call, job: dict, where: str, row: dict) -> str:
