@@ -5,10 +5,32 @@ import re
 from statistics import median
 from textwrap import dedent
 
-from tests.behaviours.modelarts.training.conftest import JOBS, create, phase, preview, searching
+from tests.behaviours.modelarts.training.conftest import (
+    JOBS,
+    create,
+    phase,
+    preview,
+    searching,
+    show,
+)
 
 CODE = "training-code"
-SCRIPT = """
+# Each trial imports what its script does: the many trials of a search that has to find something import nothing heavy.
+PLAIN = """
+    import argparse, math
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lr", type=float)
+    parser.add_argument("--steps", type=int, default=30)
+    asked = parser.parse_args()
+    weight, points = 0.0, [(x / 10, x / 10 > 0.5) for x in range(-10, 20)]
+    for step in range(1, asked.steps + 1):
+        for x, is_above in points:
+            weight -= asked.lr * (1 / (1 + math.exp(-weight * (x - 0.5))) - is_above) * (x - 0.5)
+        if step % 10 == 0:
+            loss = sum(math.log(1 + math.exp(-(2 * above - 1) * weight * (x - 0.5))) for x, above in points)
+            print(f"step {step} loss: {loss / len(points):.5f}")
+    """
+SCIKIT_LEARN = """
     import argparse
     import numpy
     from sklearn.linear_model import SGDClassifier
@@ -52,20 +74,31 @@ def table(cloud, id: str) -> list[dict]:
     return [dict(zip(items["header"], row, strict=True)) for row in items["data"]]
 
 
-def test_a_search_of_twelve_trials_says_what_its_scripts_printed_and_finds_what_is_good(cloud):
-    options = {"num_samples": 12, "max_concurrent": 4, "n_initial_points": 5}
-    id = search(cloud, SCRIPT, reward_attrs=LOSS, algo_configs=algorithm("tpe_search", **options))
+def searched(cloud, script: str, count: int, **options) -> str:
+    """The id of a search that has run so many trials, whose table says what they have printed."""
+    configs = algorithm("tpe_search", num_samples=count, **options)
+    id = search(cloud, script, reward_attrs=LOSS, algo_configs=configs)
     cloud.clock.advance("1h")
     assert phase(cloud, id) == "Completed", preview(cloud, id)
     rows, log = table(cloud, id), preview(cloud, id)
     assert [(row["status"], row["done"], row["training_iteration"]) for row in rows] == [
         ("TERMINATED", "True", "3")
-    ] * 12
+    ] * count
     printed = re.findall(r"trial (\w+): lr=(\S+)\n(?:step \d+ loss: \S+\n)*step 30 loss: (\S+)\n", log)
     assert printed == [(row["trial_id"], str(row["config"]["lr"]), row["val_loss"]) for row in rows]
-    losses = [float(row["best_reward"]) for row in rows]
-    assert min(losses) < median(losses) < float(re.search(r"loss: (\S+)", log)[1])
+    return id
+
+
+def test_a_search_of_twelve_trials_says_what_its_scripts_printed_and_finds_what_is_good(cloud):
+    id = searched(cloud, PLAIN, 12, max_concurrent=4, n_initial_points=5)
+    losses = [float(row["best_reward"]) for row in table(cloud, id)]
+    assert min(losses) < median(losses) < float(re.search(r"loss: (\S+)", preview(cloud, id))[1])
     assert cloud.get(f"{JOBS}/{id}/autosearch-parameter-analysis").json["data"][0][0] == "lr"
+
+
+def test_a_search_trains_models_of_scikit_learn_and_goes_on_from_what_they_reach(cloud):
+    id = searched(cloud, SCIKIT_LEARN, 3, max_concurrent=2, n_initial_points=2)
+    assert len({row["best_reward"] for row in table(cloud, id)}) == 3
 
 
 def by_yaml(cloud, script: str, values: list, reward: str, **parts) -> str:
