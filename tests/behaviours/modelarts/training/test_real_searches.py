@@ -147,9 +147,8 @@ def test_a_scheduler_kills_a_running_trial_that_lags_behind_and_its_slot_is_used
     rule = {"type": "MedianStoppingRule", "grace_period": 2, "min_samples_required": 2}
     id = by_yaml(cloud, script, [1, 2, 3, 4], "acc", scheduler=rule)
     cloud.clock.advance("1h")
-    assert [row["best_reward"] for row in table(cloud, id)][:3] == ["6", "8", "2"]
-    cloud.clock.advance("1h")
     assert phase(cloud, id) == "Completed"
+    assert show(cloud, id)["status"]["duration"] < 60_000
     rows = table(cloud, id)
     assert [row["best_reward"] for row in rows] == ["6", "8", "2", "10"]
     assert {row["status"] for row in rows} == {"TERMINATED"}

@@ -170,7 +170,17 @@ def stop_laggard(bound, search: dict, id: str, rewards: list[float]) -> None:
     if trial is not None and trial["status"] == "RUNNING":
         ended = rewards_of_ended(trials_of(bound, trial["job_id"]))
         if stops(search["scheduler"], search["mode"], rewards, ended):
-            bound.act(trial, "stop")
+            with bound.world.clock.at(moment_of_end(bound, trial)):
+                bound.act(trial, "stop")
+
+
+def moment_of_end(bound, trial: dict) -> float:
+    """When a trial ends whose script ends now: on a clock that stands when it was due, if that is past.
+
+    The clock may have been moved on by hours; whatever follows the trial, such as the next one, does not wait for it.
+    """
+    clock = bound.world.clock
+    return min(clock.now(), trial["_due"]) if clock.frozen else clock.now()
 
 
 @TRIALS.lifecycle.entering("TERMINATED", "ERROR")
