@@ -246,6 +246,10 @@ def add_clock(added) -> None:
     )
     time.add_argument("--speed", type=float, help="run: virtual seconds in a real one")
     time.add_argument("--within", help="until: at most this much virtual time (default 24h)")
+    time.add_argument(
+        "--wait",
+        help="advance, until: how much real time for scripts that are due (advance: until they end; until: 9m)",
+    )
     time.add_argument("--world", help=WORLD)
 
 

@@ -38,7 +38,8 @@ def add_routes(flask: Flask, application: "Application") -> None:
 BODIES = {
     "freeze": dict,
     "run": lambda: {"speed": number_in("speed")},
-    "advance": lambda: {"by": request.form.get("by", "")},
+    # Whoever looks at a page sees what still runs, and need not wait for it.
+    "advance": lambda: {"by": request.form.get("by", ""), "wait": 10},
 }
 
 

@@ -19,6 +19,7 @@ from modelarts_emulator.frame.calls import Call
 from modelarts_emulator.http.request import Request
 from modelarts_emulator.identity.records import Caller
 from modelarts_emulator.worlds.clock import FASTEST, Clock, OutOfTime, moved_by
+from modelarts_emulator.worlds.due import StillAtWork
 from modelarts_emulator.worlds.store import value_at
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 SPEED = {"type": "number", "exclusiveMinimum": 0, "maximum": FASTEST, "default": 1}
 RUN = Body(members(speed=SPEED))
-ADVANCE = Body(members(("by",), by=DURATION))
+WAIT = DURATION | {"default": "10m"}
+ADVANCE = Body(members(("by",), by=DURATION, wait=WAIT))
 UNTIL = Body(
     members(
         ("operation", "field"),
@@ -38,6 +40,7 @@ UNTIL = Body(
         **{"in": {"type": "array", "minItems": 1}},
         at_least={"type": ["number", "string"]},
         within=DURATION | {"default": "24h"},
+        wait=WAIT,
     )
 )
 TESTS = ("equals", "in", "at_least")
@@ -74,11 +77,18 @@ def run(application: "Application", world: "World") -> None:
     world.move_clock(lambda clock: clock.run(float(speed)))
 
 
-def advance(application: "Application", world: "World") -> None:
-    """Move on `by` that much, doing all that falls due on the way."""
-    seconds = seconds_in(ADVANCE.read(), "by")
+def advance(application: "Application", world: "World") -> dict:
+    """Move on `by` that much, doing all that falls due on the way; what is due and runs in real time is waited for at
+    most `wait` real seconds, and named if it still does.
+    """
+    body = ADVANCE.read()
+    seconds, wait = seconds_in(body, "by"), seconds_in(body, "wait")
     world.move_clock(moved_by(seconds))
-    world.settle()
+    try:
+        world.settle(wait)
+    except StillAtWork as error:
+        return {"waiting_for": error.records}
+    return {"waiting_for": []}
 
 
 def until(application: "Application", world: "World") -> dict:
@@ -90,7 +100,7 @@ def until(application: "Application", world: "World") -> dict:
     path = path_asked(operation, {"project_id": world.account.project_id} | body["path"])
     if sum(name in body for name in TESTS) != 1:
         refuse(f"$: give exactly one of {', '.join(TESTS)}")
-    within = seconds_in(body, "within")
+    within, wait = seconds_in(body, "within"), seconds_in(body, "wait")
     values: list = []
 
     def holds() -> bool:
@@ -98,7 +108,10 @@ def until(application: "Application", world: "World") -> dict:
             values.append(field_shown(application, world, operation, path, body["field"]))
         return is_met(body, values[-1])
 
-    went = world.run_until(holds, within)
+    try:
+        went = world.run_until(holds, within, wait)
+    except StillAtWork as error:
+        refuse(f"clock until: after {wait:g} real seconds {error}")
     if went is None:
         refuse(f"clock until: {body['field']} was still {values[-1]!r} after {within} virtual seconds")
     return {"advanced": went, "value": values[-1]}

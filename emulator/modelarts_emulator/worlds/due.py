@@ -19,6 +19,16 @@ SLICE_SECONDS = 0.004
 log = logging.getLogger("modelarts_emulator.due")
 
 
+class StillAtWork(TimeoutError):
+    """What is due could not be waited for any longer. records: `<table>/<id>` of what still runs in real time."""
+
+    def __init__(self, records: list[str]):
+        super().__init__(
+            f"still at work in real time: {', '.join(records)}; wait longer, or stop what never ends"
+        )
+        self.records = records
+
+
 class RealEnd(Event):
     """The end, in real time, of what a record waits for, with the moment at which that is by the world's clock.
 
@@ -35,6 +45,24 @@ class RealEnd(Event):
         if not self._clock.frozen:
             self.moment = self._clock.present()
         super().set()
+
+
+def end_of(wait: float | None) -> float | None:
+    """Until when, by the monotonic clock, somebody waits who has so many real seconds; None for however long."""
+    return None if wait is None else monotonic() + wait
+
+
+def left_until(end: float | None) -> float | None:
+    """How many real seconds are left until then; None where there is no end."""
+    return None if end is None else max(0.0, end - monotonic())
+
+
+def wait_until(end: float | None, awaited: list[tuple[Event, str]]) -> None:
+    """Wait for the first of what records wait for. StillAtWork with all that has not come by the end."""
+    if not awaited[0][0].wait(left_until(end)):
+        still = [record for event, record in awaited if not event.is_set()]
+        if still:
+            raise StillAtWork(still)
 
 
 class Due:
@@ -89,9 +117,9 @@ class Due:
             self._pass_on(*heapq.heappop(self._heap))
         return True
 
-    def awaited(self) -> list[Event]:
-        """What due records wait for in real time."""
-        return [event for event, entry in self._held if self._holds(*entry)]
+    def awaited(self) -> list[tuple[Event, str]]:
+        """(what it waits for in real time, `<table>/<id>`) of each record that is due and held up."""
+        return [(event, "/".join(entry[1:])) for event, entry in self._held if self._holds(*entry)]
 
     def forget(self, belongs: Callable[[str], bool]) -> None:
         """Drop the moments and faults of all records in the tables whose name `belongs`."""

@@ -10,7 +10,7 @@ import orjson
 
 from modelarts_emulator.waiting import MANNER, NeedsThread, refuse_to_wait, starting_over
 from modelarts_emulator.worlds.clock import Clock, moved_by
-from modelarts_emulator.worlds.due import Due
+from modelarts_emulator.worlds.due import Due, end_of, left_until, wait_until
 from modelarts_emulator.worlds.faults import Faults
 from modelarts_emulator.worlds.history import History
 from modelarts_emulator.worlds.journal import Journal, StateUnwritten
@@ -173,17 +173,19 @@ class World:
             refuse_to_wait()
             self.lock.let_others_in()
 
-    def settle(self) -> None:
+    def settle(self, wait: float | None = None) -> None:
         """Wait, without the lock, until nothing that is due is held up by what happens in real time.
 
-        Whoever moves the clock calls this, so that what the move brings about is there on return.
+        Whoever moves the clock calls this, so that what the move brings about is there on return. StillAtWork after
+        `wait` real seconds; without them it takes as long as it takes.
         """
+        end = end_of(wait)
         while True:
             with self.transaction():
                 awaited = self.due.awaited()
             if not awaited:
                 return
-            awaited[0].wait()
+            wait_until(end, awaited)
 
     def let_go(self, area: str | None = None) -> None:
         """Forget what is volatile, of one area or all; what has a close() is closed first."""
@@ -233,18 +235,18 @@ class World:
                 self.clock.put_back(before)
                 raise
 
-    def run_until(self, holds: Callable[[], bool], within: float) -> float | None:
+    def run_until(self, holds: Callable[[], bool], within: float, wait: float | None = None) -> float | None:
         """Move the clock on until `holds()` is true, at most `within` seconds; how far it went, None if it
         never held.
 
         Stops at every moment something falls due, and often enough between to see what time itself changes.
         `holds` is asked without the world's lock, so that it may send requests; what reads records takes the
-        lock.
+        lock. StillAtWork when something that happens in real time has not ended `wait` real seconds from now.
         """
-        start = self.clock.now()
+        start, give_up = self.clock.now(), end_of(wait)
         end, step = start + within, max(within / 500, 0.05)
         while True:
-            self.settle()
+            self.settle(left_until(give_up))
             if holds():
                 return self.clock.now() - start
             with self.transaction():

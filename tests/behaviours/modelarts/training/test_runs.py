@@ -3,6 +3,8 @@
 from textwrap import dedent
 
 import pytest
+from modelarts_emulator import commands
+from modelarts_emulator.cli import main
 
 from tests.behaviours.modelarts.training.conftest import JOBS, changed, create, messages, phase, preview, show
 
@@ -171,3 +173,34 @@ def test_nothing_runs_on_when_its_area_is_reset_or_its_job_deleted(cloud):
 def test_a_mode_that_means_nothing_is_refused(cloud):
     reply = cloud.post(JOBS, changed(algorithm__environments={"EMULATOR_TRAINING": "perhaps"}))
     assert (reply.status, reply.json["error_code"]) == (400, "ModelArts.2788")
+
+
+def test_who_moves_the_clock_waits_so_long_and_is_told_what_still_runs(cloud):
+    id = job_with(cloud, "import time\ntime.sleep(60)")
+    record = f"modelarts/training/training_job/{cloud.project_id}/{id}"
+    with pytest.raises(TimeoutError, match=f"still at work in real time: {record}; "):
+        cloud.clock.advance("1h", wait=0.05)
+    with pytest.raises(TimeoutError, match=record):
+        cloud.clock.until(lambda: phase(cloud, id) == "Completed", wait=0.05)
+    told = cloud.post("/_emulator/clock/advance", {"by": 0, "wait": "50ms"}).json
+    assert (told["waiting_for"], phase(cloud, id)) == ([record], "Running")
+    asked = {"operation": "ShowTrainingJobDetails", "path": {"training_job_id": id}, "wait": 0.05}
+    asked |= {"field": "status.phase", "equals": "Completed"}
+    refused = cloud.post("/_emulator/clock/until", asked)
+    assert (refused.status, record in refused.json["error_msg"]) == (400, True)
+    cloud.post(f"{JOBS}/{id}/actions", {"action_type": "terminate"})
+    assert cloud.post("/_emulator/clock/advance", {"by": "1h"}).json["waiting_for"] == []
+    assert phase(cloud, id) == "Terminated"
+
+
+def test_the_command_that_moves_the_clock_says_what_it_waits_for(cloud, capsys, monkeypatch):
+    monkeypatch.setattr(commands, "LOOK_SECONDS", 0.01)
+    id = job_with(cloud, "import time\ntime.sleep(0.3)")
+    moving = ["clock", "advance", "1h", "--world", cloud.world.tag, "--url", cloud.endpoint]
+    assert main([*moving, "--wait", "10ms"]) == 1
+    assert (
+        f"stop what never ends: modelarts/training/training_job/{cloud.project_id}/{id}"
+        in capsys.readouterr().err
+    )
+    assert main(moving) == 0
+    assert ("still at work" in capsys.readouterr().err, phase(cloud, id)) == (True, "Completed")
