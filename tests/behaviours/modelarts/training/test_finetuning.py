@@ -4,6 +4,8 @@ import json
 import math
 
 import pytest
+from modelarts_emulator.behaviours.modelarts.training.event_files import scalars_in
+from modelarts_emulator.behaviours.modelarts.training.tuned_metrics import points_printed
 from modelarts_emulator.inference.packages.config import parse_config
 from modelarts_emulator.inference.packages.layout import problems
 from modelarts_emulator.inference.packages.worker import Limits, ModelWorker
@@ -350,3 +352,115 @@ for step, loss in ((10, 2.5), (20, 1.5)):
     checkpoint = {"is_ckpt": True, "artifact_id": rows[0]["artifact_id"], "asset_name": "early"}
     assert publish(cloud, id, checkpoint).status == 200
     assert [row["steps"] for row in artifacts(cloud, id, "?status=published")] == [20, 10]
+
+
+def tuned_by(cloud, script: str, **more) -> str:
+    """The id of a fine-tuning job whose own script has run to its end, with an output `out`."""
+    cloud.world.obs.create_bucket("tuning-code")
+    cloud.world.obs.write("tuning-code", "app/tune.py", script.encode())
+    engine = {"engine_id": "pytorch_1.8.0-cuda_10.2-py_3.7-ubuntu_18.04-x86_64"}
+    outputs = [{"name": "out", "remote": {"obs": {"obs_url": "/tuning-code/out/"}}}]
+    code = {"code_dir": "/tuning-code/app/", "boot_file": "/tuning-code/app/tune.py", "engine": engine}
+    id = tune(cloud, algorithm=code | {"outputs": outputs}, **more)
+    cloud.clock.advance("1h")
+    return id
+
+
+def test_metrics_of_a_script_are_what_its_trainer_noted_and_then_what_it_printed(cloud):
+    script = """
+import json, pathlib, sys
+print({"loss": 2.5, "grad_norm": 1.0, "learning_rate": 5e-05, "epoch": 0.1})
+print({"eval_loss": 2.75, "eval_runtime": 1.0, "epoch": 0.1})
+history = [
+    {"loss": 2.5, "learning_rate": 5e-05, "epoch": 0.1, "step": 10},
+    {"eval_loss": 2.75, "epoch": 0.1, "step": 10},
+]
+folder = pathlib.Path(sys.argv[-1].partition("=")[2], "checkpoint-10")
+folder.mkdir()
+(folder / "trainer_state.json").write_text(json.dumps({"global_step": 10, "log_history": history}))
+print({"loss": "1.5", "learning_rate": "4e-05", "epoch": "0.2"})
+print({"train_runtime": 3.0, "train_loss": 2.0, "epoch": 0.2})
+"""
+    id = tuned_by(cloud, script)
+    cloud.world.obs.delete("tuning-code", "out/checkpoint-10/trainer_state.json")
+    found = metrics(cloud, id)
+    assert found["loss"]["data"] == [
+        {"step": 10, "epoch": 0.1, "value": 2.5},
+        {"epoch": 0.2, "value": 1.5},
+    ]
+    assert found["eval_loss"]["data"] == [{"step": 10, "epoch": 0.1, "value": 2.75}]
+    assert (curve(cloud, id, "learning_rate"), curve(cloud, id, "train_perplexity")) == ([5e-05, 4e-05], [])
+    assert (curve(cloud, id, "train_loss"), found["train_process"]) == ([2.5, 1.5], 100)
+
+
+def test_metrics_of_a_script_that_prints_none_come_from_its_event_files(cloud):
+    script = f"""
+import pathlib, sys
+out = pathlib.Path(sys.argv[-1].partition("=")[2], "runs")
+out.mkdir()
+(out / "events.out.tfevents.1").write_bytes({EVENTS!r})
+"""
+    found = metrics(cloud, tuned_by(cloud, script))
+    assert found["loss"]["data"] == [
+        {"step": step, "value": value} for step, value in ((3, 1.5), (4, 2.5), (5, 2.5))
+    ]
+
+
+def test_a_script_that_reports_nothing_has_no_metrics(cloud):
+    found = metrics(cloud, tuned_by(cloud, "print('no loss of data')"))
+    assert (found["loss"], found["eval_loss"]) == ({"data": []}, {"data": []})
+
+
+# What TensorBoard's writer leaves of three losses: as a plain value, and as tensors of floats and of doubles.
+EVENTS = (
+    b"H\x00\x00\x00\x00\x00\x00\x00\xfe\x92H\x9d\t\x03\xebK><\xc2\xdaA\x1a\rbrain.Event:2R.\n,tensorboard.summary.writer"
+    b".event_file_writer!\xc8KQ\x1a\x00\x00\x00\x00\x00\x00\x00\x12\x9b\xd8-\t\x00\x00\x00\x00\x00\x00\xf0?\x10\x03*\r\n"
+    b"\x0b\n\x04loss\x15\x00\x00\xc0?\xe7\xae\xbdO!\x00\x00\x00\x00\x00\x00\x00\x01{\xec\xf6\t\x00\x00\x00\x00\x00\x00"
+    b"\xf0?\x10\x04*\x14\n\x12\n\x04lossB\n\x08\x01\x12\x00*\x04\x00\x00 @2wD\x03%\x00\x00\x00\x00\x00\x00\x00\xea\xbc6"
+    b"\xf3\t\x00\x00\x00\x00\x00\x00\xf0?\x10\x05*\x18\n\x16\n\x04lossB\x0e\x08\x02\x12\x002\x08\x00\x00\x00\x00\x00"
+    b"\x00\x04@N\xb6y\x95"
+)
+
+
+@pytest.mark.parametrize(
+    ("length", "whole"), [(5, 0), (129, 0), (130, 1), (178, 1), (179, 2), (len(EVENTS), 3)]
+)
+def test_an_event_file_is_read_as_far_as_it_is_whole(length, whole):
+    said = [(3, "loss", 1.5), (4, "loss", 2.5), (5, "loss", 2.5)]
+    assert scalars_in(EVENTS[:length]) == said[:whole]
+
+
+def test_what_is_no_event_file_says_nothing():
+    for content in (
+        b"\xff" * 99,
+        b"\x03" + bytes(11) + b"\x12\xff\xff" + bytes(4),
+        b"no event file at all, but text",
+    ):
+        assert scalars_in(content) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "point"),
+    [
+        ('{"step": 7, "loss": 0.5, "lr": 1e-3}', {"step": 7, "loss": 0.5, "learning_rate": 0.001}),
+        (" 5%|#  | 1/20 {'loss': 1.25, 'epoch': 0.05}", {"loss": 1.25, "epoch": 0.05}),
+        ("Epoch [3/10], Step [100/600], Loss: 0.4", {"epoch": 3, "step": 100, "loss": 0.4}),
+        ("step=2 loss=.5 val_loss=1e0 ppl=1.6", {"step": 2, "loss": 0.5, "eval_loss": 1, "perplexity": 1.6}),
+        (
+            " iteration       10/     100 | learning rate: 1.0E-05 | lm loss: 1.2E+00 | loss scale: 1.0 |",
+            {"step": 10, "learning_rate": 1e-05, "loss": 1.2},
+        ),
+        (
+            "iteration 5/20 epoch=0.25 loss=1.1 perplexity=3",
+            {"step": 5, "epoch": 0.25, "loss": 1.1, "perplexity": 3},
+        ),
+        ("step 3 test loss: 0.2", None),
+        ("loss: 0.5", None),
+        ("step 3 loss: nan", None),
+        ("{'loss': 'nan', 'epoch': 1}", None),
+        ("step 3 loss" + " " * 4000, None),
+        ("step 3 learning rate 0.1, no loss", None),
+    ],
+)
+def test_lines_that_scripts_print_of_their_metrics(line, point):
+    assert points_printed(f"begun\n{line}\nended\n") == ([point] if point else [])

@@ -6,7 +6,7 @@ import math
 import orjson
 
 from modelarts_emulator.behaviours.modelarts.other import ASSETS, publish_asset
-from modelarts_emulator.behaviours.modelarts.training import status, tuning
+from modelarts_emulator.behaviours.modelarts.training import runs, status, tuned_metrics, tuning
 from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run
 from modelarts_emulator.behaviours.modelarts.training.life import JOBS_TUNED_FROM, TRAINING_JOBS
 from modelarts_emulator.behaviours.modelarts.training.script import script_seconds
@@ -15,6 +15,7 @@ from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.simulation.finetuning import points_until
+from modelarts_emulator.waiting import refuse_to_wait
 from modelarts_emulator.worlds.clock import iso_of
 
 METRICS = "modelarts/training/finetuning_metrics"
@@ -62,17 +63,31 @@ def show_ft_detail(call):
 
 @behaviour("ShowFtMetrics")
 def show_ft_metrics(call):
-    """Loss, perplexity and learning rate by step as far as the job is; nothing before it runs."""
+    """Loss, perplexity and learning rate by step as far as the job is; nothing before it runs.
+
+    Of a script of the job's own what that reports.
+    """
     job, world = tuning_job(call), call.world
-    points = points_until(job["_tuning"], tuning.iterations_done(world, job)) if "_tuning" in job else []
-    metrics = [{**facts, "data": series(points, name)} for name, facts in fixture(METRICS).items()]
+    found = curves_of(TRAINING_JOBS.of(call), job)
+    metrics = [{**facts, "data": found[name]} for name, facts in fixture(METRICS).items()]
     return {
-        "loss": {"data": series(points, "loss")},
-        "eval_loss": {"data": series(points, "eval_loss")},
+        "loss": {"data": found["loss"]},
+        "eval_loss": {"data": found["eval_loss"]},
         "training_info": forecast(world, job),
         "train_process": percent_done(world, job),
         "data": {"format_version": "1.0", "timestamp": iso_of(world.clock.now(), 0), "metrics": metrics},
     }
+
+
+def curves_of(bound, job: dict) -> dict[str, list[dict]]:
+    """{metric: its values so far}."""
+    if runs.is_real(job):
+        # What was printed and written is read anew each time.
+        refuse_to_wait()
+        return tuned_metrics.reports_of(bound, job, tuning.output_path(job))
+    done = tuning.iterations_done(bound.world, job)
+    points = points_until(job["_tuning"], done) if "_tuning" in job else []
+    return {name: series(points, name) for name in fixture(METRICS)}
 
 
 @behaviour("ListFtArtifacts")

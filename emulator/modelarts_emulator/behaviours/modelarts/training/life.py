@@ -1,7 +1,15 @@
 """The life of a training job: its states, what it takes of a flavor or pool, what happens on entering a state."""
 
 from modelarts_emulator.behaviours.modelarts.capacity import CARDS_PER_NODE, POOLS, hosts_of
-from modelarts_emulator.behaviours.modelarts.training import channels, runs, script, status, trials, tuning
+from modelarts_emulator.behaviours.modelarts.training import (
+    channels,
+    runs,
+    script,
+    status,
+    trials,
+    tuned_metrics,
+    tuning,
+)
 from modelarts_emulator.behaviours.modelarts.training.catalogue import cards_of
 from modelarts_emulator.behaviours.modelarts.training.search import is_search
 from modelarts_emulator.frame.capacity import Claim, admit, ask, give_back
@@ -124,6 +132,7 @@ LIFE = TRAINING_JOBS.life
 REPORTS = EventLog("modelarts/training/report", of=TRAINING_JOBS, most=1000)
 TRAINING_JOBS.gone(trials.forget_search)
 TRAINING_JOBS.gone(tuning.forget_checkpoints)
+TRAINING_JOBS.gone(tuned_metrics.forget_reports)
 TRAINING_JOBS.gone(runs.forget_run)
 TRAINING_JOBS.gone(runs.forget_printed)
 
@@ -249,6 +258,7 @@ def export_results(bound, job: dict) -> None:
     """Leave in OBS how far fine-tuning got, and the log where the job wants it."""
     if tuning.is_tuning(job):
         tuning.keep_checkpoints(bound, job)
+        tuned_metrics.keep_reports(bound, job, tuning.output_path(job))
     url = job["spec"]["log_export_path"].get("obs_url")
     if url and script.has_log(job) and bound.world.obs.exists(obs_path(url).bucket):
         for task in job["status"]["tasks"]:

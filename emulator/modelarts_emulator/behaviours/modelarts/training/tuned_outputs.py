@@ -34,19 +34,26 @@ def written_artifacts(world, job: dict, output_path: str) -> list[dict]:
 
 def folders_written(world, job: dict, output_path: str) -> dict[tuple[str, str], float]:
     """{(bucket, folder): when something was last written to it} of checkpoints and models since the job began."""
-    began, id = status.started_at(job), job["metadata"]["id"]
-    paths = [obs_path(output_path)] if output_path else []
-    places = [path for path in paths if world.obs.exists(path.bucket)]
+    id = job["metadata"]["id"]
     found: dict[tuple[str, str], float] = {}
-    if began is None:
-        return found
-    for path in (*places, *places_of(world, job["algorithm"]["outputs"])):
-        bucket, prefix = path.folder
-        for key, moment in world.obs.moments(bucket, prefix):
-            place = bucket, prefix + folder_in(key.removeprefix(prefix), id)
-            if moment >= began and not key.endswith("/"):
-                found[place] = max(moment, found.get(place, 0))
+    for path, key, moment in objects_written(world, job, output_path):
+        place = path.bucket, path.key + folder_in(key.removeprefix(path.key), id)
+        found[place] = max(moment, found.get(place, 0))
     return found
+
+
+def objects_written(world, job: dict, output_path: str) -> list[tuple[ObsPath, str, float]]:
+    """(folder of the output, key, when) of what lies in the job's outputs and was written since it began."""
+    began, paths = status.started_at(job), [obs_path(output_path)] if output_path else []
+    if began is None:
+        return []
+    places = [path for path in paths if world.obs.exists(path.bucket)]
+    return [
+        (path.folder, key, moment)
+        for path in (*places, *places_of(world, job["algorithm"]["outputs"]))
+        for key, moment in world.obs.moments(*path.folder)
+        if moment >= began and not key.endswith("/")
+    ]
 
 
 def folder_in(name: str, id: str) -> str:
@@ -71,13 +78,7 @@ def artifact_at(world, job: dict, place: ObsPath, moment: float) -> dict:
 
 def state_in(world, place: ObsPath) -> dict:
     """Step, epoch and loss, as far as the file of that name in the folder has them."""
-    try:
-        bucket, key = place.bucket, f"{place.key}{STATE}"
-        is_small = world.obs.size(bucket, key) <= BIGGEST_STATE
-        state = orjson.loads(world.obs.read(bucket, key)) if is_small else {}
-    except (KeyError, ValueError):
-        return {}
-    state = state if isinstance(state, dict) else {}
+    state = read_state(world, place.bucket, f"{place.key}{STATE}")
     history = state.get("log_history") if isinstance(state.get("log_history"), list) else []
     losses = [each["loss"] for each in history if isinstance(each, dict) and "loss" in each]
     said = {
@@ -87,6 +88,16 @@ def state_in(world, place: ObsPath) -> dict:
     }
     found = {name: value for name, value in said.items() if is_number(value)}
     return found | {name: int(found[name]) for name in ("step", "epoch") if name in found}
+
+
+def read_state(world, bucket: str, key: str) -> dict:
+    """What a trainer has left of itself in an object; nothing where that is no such state."""
+    try:
+        is_small = world.obs.size(bucket, key) <= BIGGEST_STATE
+        state = orjson.loads(world.obs.read(bucket, key)) if is_small else {}
+    except (KeyError, ValueError):
+        return {}
+    return state if isinstance(state, dict) else {}
 
 
 def is_number(value) -> bool:
