@@ -4,6 +4,7 @@ import re
 
 import pytest
 from modelarts_emulator.contract.operations import Operations
+from modelarts_emulator.control.app import create_control
 from modelarts_emulator.worlds.clock import LATEST
 
 from tests.conftest import CONFIG, CONFIGS, JOB
@@ -125,6 +126,31 @@ def test_what_the_control_api_does_not_know_it_refuses_in_words(control, path, b
     assert reply.status == 400 and words in reply.json["error_msg"]
 
 
+def test_no_call_ignores_a_parameter_of_the_query(cloud, control):
+    rules = list(create_control(cloud.emulator.application).url_map.iter_rules())
+    for rule in rules:
+        path = re.sub(r"<any\(([^,]+)[^>]*>", r"\1", rule.rule.removeprefix("/_emulator/"))
+        path = re.sub("<[^>]*>", "x", path)
+        for method in rule.methods & {"GET", "POST", "PUT", "DELETE"}:
+            reply = control(method, f"{path}?areas=x&whose=y")
+            assert reply.status == 400, (method, path, reply)
+            assert "query: unknown parameter 'areas', 'whose'; takes " in reply.json["error_msg"]
+    assert len(rules) > 40
+
+
+@pytest.mark.parametrize("named", ["query", "header", "body"])
+def test_a_reset_empties_the_world_that_is_named_and_no_other(cloud, named):
+    other = cloud.post("/_emulator/worlds", {}, auth=False).json["world"]
+    assert cloud.post(JOBS, JOB).status == 201
+    query = f"?world={other}" if named == "query" else ""
+    headers = {"X-Emulator-World": other} if named == "header" else {"X-Emulator-World": ""}
+    body = {"world": other} if named == "body" else {}
+    reply = cloud.post(f"/_emulator/reset{query}", body, headers=headers, auth=False)
+    assert (reply.status, reply.json["worlds"]) == (200, 1)
+    assert len(cloud.post("/v2/{project_id}/training-job-searches", {}).json["items"]) == 1
+    cloud.delete(f"/_emulator/worlds/{other}", auth=False)
+
+
 @pytest.mark.parametrize("path", ["nothing", "clock?world=NOONE", "worlds/NOONE", "clock/rewind"])
 def test_what_is_not_there_is_404(control, path):
     method = "POST" if path == "clock/rewind" else "GET"
@@ -134,6 +160,12 @@ def test_what_is_not_there_is_404(control, path):
 def test_a_body_that_is_not_json_is_refused_in_words(control):
     reply = control("POST", "clock/advance", b"{")
     assert reply.status == 400 and "the body is not JSON" in reply.json["error_msg"]
+
+
+def test_a_body_of_more_than_a_mebibyte_is_refused_unread(control):
+    reply = control("POST", "clock/advance", b'{"by": "' + b" " * (1 << 20) + b'1s"}')
+    assert reply.status == 413 and "the body has 1048588 bytes, at most 1048576" in reply.json["error_msg"]
+    assert control("GET", "clock").status == 200
 
 
 def test_a_clock_cannot_leave_the_years_that_four_digits_can_write(control, cloud):
