@@ -55,7 +55,7 @@ def test_other_origins_and_other_machines_see_no_page(browser, cloud, path):
 def test_a_page_and_what_it_needs_is_small(browser, path):
     page = browser.get(path)
     own = [each["href"] for each in page.all("link")] + [each["src"] for each in page.all("script")]
-    assert len(own) == 2
+    assert len(own) == 3
     assert len(page.body) + sum(len(browser.get(each).body) for each in own) < 300_000
 
 

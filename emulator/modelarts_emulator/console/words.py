@@ -5,6 +5,11 @@ from flask import request
 LANGUAGES = ("en", "zh")
 CHINESE = {
     "Console of the emulator": "模拟器控制台",
+    "Emulator": "模拟器",
+    "The cloud": "云服务",
+    "The emulator": "模拟器",
+    "frozen": "已冻结",
+    "The emulator does not answer. What is shown is what was known last.": "模拟器没有响应，显示的是最后一次的内容。",
     "Skip to the content": "跳到正文",
     "Pages": "页面",
     "World": "世界",

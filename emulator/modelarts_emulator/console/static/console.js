@@ -1,49 +1,126 @@
 "use strict";
 // Small helpers of the console, each found by an attribute of the page. Without them every page still works.
 
-// data-live="MILLISECONDS": the element is what the page shows of it now, fetched again and again.
-function keepAlive(element) {
-  const pause = Number(element.dataset.live);
-  if (!pause) return;
-  setTimeout(async () => {
-    try {
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const fresh = answer.ok && page.getElementById(element.id);
-      if (fresh && !element.contains(document.activeElement)) {
-        element.replaceWith(fresh);
-        element = fresh;
-      }
-    } finally {
-      keepAlive(element);
-    }
-  }, pause);
+// data-live="MILLISECONDS": the element is renewed from the page as it is now, 0 for never; the least number on the page
+// says how often. data-also: it is renewed when others are. What a reader has done stays: the focus, how far they have scrolled, what they have opened.
+const SCROLLS = ".wide, pre";
+const OFFLINE_PAUSE = 5000;
+
+function nameOf(element) {
+  const form = element.closest("form");
+  return element.id || element.getAttribute("href") || (form && form.getAttribute("action"));
 }
 
-for (const element of document.querySelectorAll("[data-live]")) keepAlive(element);
+function replace(old, fresh) {
+  const focused = old.contains(document.activeElement) && document.activeElement;
+  const places = [...old.querySelectorAll(SCROLLS)].map((each) => [each.scrollLeft, each.scrollTop]);
+  const opened = [...old.querySelectorAll("details")].map((each) => each.open);
+  old.replaceWith(fresh);
+  fresh.querySelectorAll(SCROLLS).forEach((each, at) => {
+    if (places[at]) [each.scrollLeft, each.scrollTop] = places[at];
+  });
+  fresh.querySelectorAll("details").forEach((each, at) => {
+    if (at < opened.length) each.open = opened[at];
+  });
+  letScroll(fresh);
+  fresh.querySelectorAll("[data-log]").forEach(follow);
+  if (!focused) return;
+  const name = nameOf(focused);
+  const again = [...fresh.querySelectorAll("a, button, [tabindex]")].find((each) => name && nameOf(each) === name);
+  if (again) again.focus({ preventScroll: true });
+}
 
-// data-log="ADDRESS" data-size="BYTES" data-pause="MILLISECONDS": text that grows by what the address has more.
+async function renew() {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const old of document.querySelectorAll('[data-live]:not([data-live="0"]), [data-also]')) {
+    const fresh = page.getElementById(old.id);
+    if (fresh && !old.isEqualNode(fresh)) replace(old, document.adoptNode(fresh));
+  }
+  tick();
+}
+
+function keepLive() {
+  const pauses = [...document.querySelectorAll("[data-live]")].map((each) => Number(each.dataset.live)).filter(Boolean);
+  if (!pauses.length) return;
+  const offline = document.querySelector("[data-offline]");
+  setTimeout(
+    async () => {
+      try {
+        if (!document.hidden) await renew();
+        offline.hidden = true;
+      } catch {
+        offline.hidden = false;
+      }
+      keepLive();
+    },
+    offline.hidden ? Math.min(...pauses) : OFFLINE_PAUSE,
+  );
+}
+
+// What is wider than its place scrolls within itself, by keyboard too; it is named by the heading above it.
+function letScroll(root) {
+  for (const each of root.querySelectorAll(".wide")) {
+    if (each.scrollWidth <= each.clientWidth) continue;
+    const section = each.closest("section") || document;
+    const heading = section.querySelector("h2, h3") || document.querySelector("h1");
+    each.tabIndex = 0;
+    each.setAttribute("role", "region");
+    each.setAttribute("aria-label", section.ariaLabel || heading.textContent);
+  }
+}
+
+// data-clock="SECONDS" data-speed="FACTOR": virtual time that goes on between two renewals.
+function tick() {
+  for (const each of document.querySelectorAll("[data-clock]")) {
+    const speed = Number(each.dataset.speed);
+    each.since ??= performance.now();
+    if (!speed) continue;
+    const now = Number(each.dataset.clock) + (speed * (performance.now() - each.since)) / 1000;
+    const text = new Date(now * 1000).toISOString().slice(0, 19).replace("T", " ");
+    if (each.textContent !== text) each.textContent = text;
+  }
+}
+
+letScroll(document);
+addEventListener("resize", () => letScroll(document));
+document.querySelectorAll("[data-log]").forEach(follow);
+tick();
+setInterval(tick, 250);
+keepLive();
+// Where the menu is a strip, the page that one is on is in sight.
+const menu = document.querySelector(".menu");
+const current = menu.querySelector("[aria-current]");
+if (current) menu.scrollLeft = current.offsetLeft - menu.clientWidth / 2;
+
+// data-log="ADDRESS" data-size="BYTES" data-pause="MILLISECONDS": text that grows by what the address has more, until
+// that says with X-Log-Over that there comes no more.
 function follow(element) {
+  element.scrollTop = element.scrollHeight;
   const pause = Number(element.dataset.pause);
-  if (!pause) return;
-  setTimeout(async () => {
-    try {
-      const address = new URL(element.dataset.log, location.href);
-      address.searchParams.set("from", element.dataset.size);
-      const answer = await fetch(address);
-      if (answer.ok) {
-        const atEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - 4;
-        element.append(await answer.text());
-        element.dataset.size = answer.headers.get("X-Log-Size");
-        if (atEnd) element.scrollTop = element.scrollHeight;
-      }
-    } finally {
-      follow(element);
-    }
-  }, pause);
+  if (pause) setTimeout(readOn, pause, element, pause);
 }
 
-for (const element of document.querySelectorAll("[data-log]")) follow(element);
+async function readOn(element, pause) {
+  if (!element.isConnected) return;
+  let isOver = false;
+  try {
+    const address = new URL(element.dataset.log, location.href);
+    address.searchParams.set("from", element.dataset.size);
+    const answer = await fetch(address);
+    if (answer.ok) {
+      const atEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - 4;
+      element.append(await answer.text());
+      element.dataset.size = answer.headers.get("X-Log-Size");
+      isOver = answer.headers.get("X-Log-Over") === "true";
+      if (atEnd) element.scrollTop = element.scrollHeight;
+    }
+  } catch {
+    // The page itself says that the emulator does not answer.
+  }
+  if (!isOver) setTimeout(readOn, pause, element, pause);
+}
 
 // data-chat: a form whose answer is shown word by word in the element data-talk.
 function turn(place, kind, who) {
