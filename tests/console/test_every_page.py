@@ -70,7 +70,10 @@ def test_every_text_of_a_template_has_chinese_words():
     texts = set()
     for template in CONSOLE.glob("templates/*.html"):
         texts |= {text for _, text in re.findall(r"""\bt\((["'])(.*?)\1\)""", template.read_text())}
-    assert not (texts | {topic.TITLE for topic in app.TOPICS}) - CHINESE.keys()
+    for module in CONSOLE.glob("*.py"):
+        texts |= set(re.findall(r"""\btold\("(.*?)"\)""", module.read_text()))
+    texts |= {topic.TITLE for topic in app.TOPICS} | {title for title, _ in app.MENU}
+    assert not texts - CHINESE.keys()
 
 
 def test_the_front_door_is_the_console_for_browsers_and_a_list_of_versions_for_clients(cloud):

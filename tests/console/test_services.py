@@ -19,7 +19,7 @@ def service(cloud):
 def test_a_service_is_shown_with_versions_counters_and_events(browser, service):
     assert f"{SERVICES}{service}" in str(whole(browser, SERVICES).all("a"))
     page = whole(browser, f"{SERVICES}{service}")
-    assert "running" in page.heads["strong"]
+    assert "running" in page.heads["span"]
     assert "digits 0.0.1" in page.text and "start to deploy service" in page.text
 
 

@@ -57,7 +57,13 @@ def messages_asked() -> list[dict]:
         refuse("history is not a list of messages")
     system = request.form.get("system", "").strip()
     begin = [{"role": "system", "content": system}] if system and not history else []
-    return [*begin, *history, {"role": "user", "content": request.form.get("content", "")}]
+    content = request.form.get("content", "")
+    calls = history[-1].get("tool_calls") if history else None
+    if calls:
+        # The model waits for what its tools have answered.
+        results = [{"role": "tool", "tool_call_id": each["id"], "content": content} for each in calls]
+        return [*begin, *history, *results]
+    return [*begin, *history, {"role": "user", "content": content}]
 
 
 def json_field(name: str, kind: type, nothing: Any) -> Any:

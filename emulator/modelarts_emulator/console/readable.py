@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 if TYPE_CHECKING:
     from modelarts_emulator.worlds.world import World
@@ -71,8 +71,15 @@ def seconds_of_text(text: str | None) -> float | None:
         return None
 
 
+def digits(value: object) -> str:
+    """A number in as many digits as one compares at a glance; other values as they are."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def short(value: object) -> Markup | str:
     """A number in few digits, with the whole one on pointing at it; other values as they are."""
-    if not isinstance(value, float):
-        return str(value)
-    return Markup('<span title="{}">{}</span>').format(value, escape(f"{value:.4g}"))
+    return (
+        Markup('<span title="{}">{}</span>').format(value, digits(value))
+        if isinstance(value, float)
+        else str(value)
+    )

@@ -2,7 +2,8 @@
 // Small helpers of the console, each found by an attribute of the page. Without them every page still works.
 
 // data-live="MILLISECONDS": the element is renewed from the page as it is now, 0 for never; the least number on the page
-// says how often. data-also: it is renewed when others are. What a reader has done stays: the focus, how far they have scrolled, what they have opened.
+// says how often. data-also: it is renewed when others are. data-from: the address of the page, where a
+// form has led elsewhere. What a reader has done stays: the focus, how far they have scrolled, what they have opened.
 const SCROLLS = ".wide, pre";
 const OFFLINE_PAUSE = 5000;
 
@@ -31,7 +32,8 @@ function replace(old, fresh) {
 }
 
 async function renew() {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  const from = document.querySelector("[data-from]");
+  const answer = await fetch(from ? from.dataset.from : location.href, { headers: { Accept: "text/html" } });
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const old of document.querySelectorAll('[data-live]:not([data-live="0"]), [data-also]')) {
@@ -138,18 +140,35 @@ function readFrame(line, answer, place) {
   if (!line.startsWith("data:") || text === "[DONE]") return;
   const frame = JSON.parse(text);
   if (frame.error || frame.error_msg) throw new Error(frame.error_msg || frame.error.message);
-  const said = frame.choices && frame.choices[0] && (frame.choices[0].delta || frame.choices[0].message);
-  const words = said ? said.content || said.reasoning_content || "" : "";
-  for (const call of (said && said.tool_calls) || []) {
-    const named = call.function || {};
-    answer.calls.append((named.name ? `${named.name} ` : "") + (named.arguments || ""));
+  const said = (frame.choices && frame.choices[0] && (frame.choices[0].delta || frame.choices[0].message)) || {};
+  for (const call of said.tool_calls || []) {
+    const whole = (answer.calls[call.index || 0] ??= { id: "", type: "function", function: { name: "", arguments: "" } });
+    whole.id ||= call.id || "";
+    whole.function.name ||= call.function.name || "";
+    whole.function.arguments += call.function.arguments || "";
   }
-  if (said && said.content) answer.content += said.content;
-  answer.line.insertBefore(document.createTextNode(words), answer.calls);
+  answer.shown.textContent = answer.calls.map((each) => `${each.function.name}(${each.function.arguments})`).join("\n");
+  if (said.content) answer.content += said.content;
+  answer.line.insertBefore(document.createTextNode(said.content || said.reasoning_content || ""), answer.shown);
   if (frame.usage) {
     const used = document.querySelector("[data-usage]");
-    used.textContent = `${frame.usage.prompt_tokens} + ${frame.usage.completion_tokens} ${place.dataset.tokens}`;
+    const { asked, answered, tokens } = place.dataset;
+    used.textContent = `${asked} ${frame.usage.prompt_tokens} + ${answered} ${frame.usage.completion_tokens} ${tokens}`;
   }
+}
+
+// What the form adds to the conversation: the results of the tools that the model has asked for, else what the user says.
+function added(history, content) {
+  const last = history[history.length - 1];
+  if (!last || !last.tool_calls) return [{ role: "user", content }];
+  return last.tool_calls.map((call) => ({ role: "tool", tool_call_id: call.id, content }));
+}
+
+async function wordsOfRefusal(reply) {
+  const text = await reply.text();
+  if (!(reply.headers.get("Content-Type") || "").includes("html")) return `${reply.status} ${text}`;
+  const words = new DOMParser().parseFromString(text, "text/html").querySelector(".refusal");
+  return words ? words.textContent : `${reply.status}`;
 }
 
 async function say(form, place) {
@@ -157,12 +176,14 @@ async function say(form, place) {
   const history = JSON.parse(fields.get("history"));
   const system = fields.get("system").trim();
   if (!history.length && system) history.push({ role: "system", content: system });
-  history.push({ role: "user", content: fields.get("content") });
-  turn(place, "asked", place.dataset.you).append(fields.get("content"));
+  const messages = added(history, fields.get("content"));
+  history.push(...messages);
+  document.querySelector("[data-hint]").hidden = true;
+  turn(place, "asked", messages[0].role === "tool" ? "tool" : place.dataset.you).append(fields.get("content"));
   const line = turn(place, "assistant", "assistant");
-  const answer = { line, content: "", calls: line.appendChild(document.createElement("code")) };
+  const answer = { line, content: "", calls: [], shown: line.appendChild(document.createElement("code")) };
   const reply = await fetch(form.action, { method: "POST", body: fields, headers: { Accept: "text/event-stream" } });
-  if (!reply.ok) throw new Error(`${reply.status} ${await reply.text()}`);
+  if (!reply.ok) throw new Error(await wordsOfRefusal(reply));
   const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
@@ -170,7 +191,9 @@ async function say(form, place) {
     rest = lines.pop();
     for (const each of lines) readFrame(each, answer, place);
   }
-  history.push({ role: "assistant", content: answer.content });
+  const calls = answer.calls.length ? { tool_calls: answer.calls } : {};
+  history.push({ role: "assistant", content: answer.content, ...calls });
+  document.querySelector("[data-tool-hint]").hidden = !answer.calls.length;
   form.elements.history.value = JSON.stringify(history);
   form.elements.content.value = "";
 }
@@ -180,15 +203,23 @@ for (const form of document.querySelectorAll("[data-chat]")) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const button = form.querySelector("button");
+    if (button.disabled) return;
     button.disabled = true;
+    const said = place.childElementCount;
     try {
       await say(form, place);
     } catch (error) {
+      while (place.childElementCount > said + 1) place.lastElementChild.remove();
       turn(place, "refusal", "!").append(error.message);
     } finally {
       button.disabled = false;
       form.elements.content.focus();
     }
+  });
+  form.elements.content.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    form.requestSubmit();
   });
 }
 
