@@ -64,6 +64,8 @@ def create_console(application: "Application") -> Flask:
 
     @flask.after_request
     def protect(answer):
+        # The server says it, for every answer.
+        answer.headers.pop("Date", None)
         for name, value in HEADERS.items():
             answer.headers.setdefault(name, value)
         if request.args.get("lang") in LANGUAGES:
