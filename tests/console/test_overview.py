@@ -10,7 +10,7 @@ def test_the_overview_counts_what_lives_and_tells_what_falls_due(browser, cloud)
     assert "Nothing is waiting for its time." in empty
     id = cloud.post(JOBS, JOB).json["metadata"]["id"]
     page = browser.get("/console/")
-    assert "training job modelarts/training 1 Creating 1" in page.text
+    assert "training job 1 Creating 1 modelarts/training" in page.text
     assert f"training job resnet {id} Creating Pending" in page.text
     assert "flavor modelarts.vm.cpu.8u 1 / 128" in page.text and "job-num 1 / 1000000" in page.text
 

@@ -30,6 +30,8 @@ def test_a_service_is_tried_with_a_body_of_the_form_that_its_model_declares(brow
     tried = browser.post(f"{SERVICES}{service}/try", {"path": "/", "body": json.dumps(body)})
     assert "ms" in tried.text and "echo" in tried.text
     assert cloud.get(f"/v1/{{project_id}}/services/{service}").json["invocation_times"] == 1
+    noted = [each["operation"] for each in cloud.get("/_emulator/journal").json["exchanges"]]
+    assert noted.count("prediction") == 1
 
 
 def test_what_is_no_json_is_refused_before_the_service_is_asked(browser, service, cloud):

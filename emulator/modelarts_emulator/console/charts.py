@@ -166,13 +166,13 @@ def shortened(words: str) -> str:
     return words if len(words) <= LONGEST_NAME else words[: LONGEST_NAME - 1] + "…"
 
 
-def bar(start: float, end: float, kind: str = "", title: str = "") -> Markup:
-    """A bar on a track, from one part of its length to another, both between 0 and 1."""
-    width = max(0.6, (end - start) * 100)
+def bar(start: float, end: float, kind: str = "", title: str = "", least: float = 0.0) -> Markup:
+    """A bar on a track, from one part of its length to another, both from 0 to 1. least: how long it is at least."""
+    width = 100 * max(least, end - start)
     named = f'role="img" aria-label="{escape(title)}"' if title else 'aria-hidden="true"'
     return Markup(
         f'<svg viewBox="0 0 100 14" preserveAspectRatio="none" {named}><rect class="track" width="100" height="14"/>'
-        f'<rect class="bar {kind}" x="{min(start * 100, 99.4):.2f}" width="{width:.2f}" height="14"/></svg>'
+        f'<rect class="bar {kind}" x="{100 * min(start, 1 - least):.2f}" width="{width:.2f}" height="14"/></svg>'
     )
 
 

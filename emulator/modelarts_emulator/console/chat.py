@@ -55,6 +55,10 @@ def messages_asked() -> list[dict]:
     history = json_field("history", list, [])
     if not all(isinstance(each, dict) and each.get("role") in ROLES for each in history):
         refuse("history is not a list of messages")
+    # Beside calls of tools there may be no text, which not every model lets itself be told.
+    history = [
+        each | {"content": each.get("content") or " "} if "tool_calls" in each else each for each in history
+    ]
     system = request.form.get("system", "").strip()
     begin = [{"role": "system", "content": system}] if system and not history else []
     content = request.form.get("content", "")

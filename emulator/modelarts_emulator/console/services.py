@@ -54,7 +54,7 @@ def service_page(application: "Application", id: str, tried: dict | None = None)
         service=service,
         monitor=ask(application, "ShowServiceMonitorInfo", path) if is_answering else {},
         events=ask(application, "ShowServiceEvents", path)["events"],
-        logs=logs_of(application, id),
+        logs=logs_of(application, service),
         inputs=inputs_of(application, service) if is_answering else [],
         tried=tried,
         form=request.form,
@@ -62,14 +62,17 @@ def service_page(application: "Application", id: str, tried: dict | None = None)
     )
 
 
-def logs_of(application: "Application", id: str) -> list[dict]:
-    """What the models of the service have printed; none before one was at work."""
-    deployed = control(application, "GET", "logs")["deployed"]
-    return (
-        control(application, "GET", f"logs/{id}")["logs"]
-        if id in [each["service"] for each in deployed]
-        else []
-    )
+def logs_of(application: "Application", service: dict) -> list[dict]:
+    """What the models of the service have printed, with their names; none before one was at work."""
+    deployed, id = control(application, "GET", "logs")["deployed"], service["service_id"]
+    if id not in [each["service"] for each in deployed]:
+        return []
+    names = {
+        each.get("model_id"): f"{each.get('model_name')} {each.get('model_version')}"
+        for each in service["config"]
+    }
+    logs = control(application, "GET", f"logs/{id}")["logs"]
+    return [each | {"model": names.get(each["model"], each["model"])} for each in logs]
 
 
 def inputs_of(application: "Application", service: dict) -> list[dict]:

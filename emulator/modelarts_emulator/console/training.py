@@ -90,7 +90,12 @@ def stages_of(application: "Application", id: str) -> list[dict]:
     return [
         {
             "words": each[f"{language}_message"],
-            "bar": bar((start - first) / whole, (end - first) / whole, "" if "end_time" in each else "good"),
+            "bar": bar(
+                (start - first) / whole,
+                (end - first) / whole,
+                "" if "end_time" in each else "good",
+                least=0.006,
+            ),
             "clock": moment(world_shown(application), start)[11:],
             "lasts": end - start,
         }

@@ -156,7 +156,6 @@ CHINESE = {
     "Operations": "操作",
     "Contains": "包含",
     "Area": "领域",
-    "Behaviour": "实现",
     "emulated": "已模拟",
     "answers 501": "返回 501",
     "No operation fits.": "没有匹配的操作。",

@@ -43,22 +43,25 @@ async function renew() {
   tick();
 }
 
-function keepLive() {
-  const pauses = [...document.querySelectorAll("[data-live]")].map((each) => Number(each.dataset.live)).filter(Boolean);
-  if (!pauses.length) return;
+let waiting = 0;
+
+async function renewOrSay() {
+  clearTimeout(waiting);
   const offline = document.querySelector("[data-offline]");
-  setTimeout(
-    async () => {
-      try {
-        if (!document.hidden) await renew();
-        offline.hidden = true;
-      } catch {
-        offline.hidden = false;
-      }
-      keepLive();
-    },
-    offline.hidden ? Math.min(...pauses) : OFFLINE_PAUSE,
-  );
+  try {
+    if (!document.hidden) await renew();
+    offline.hidden = true;
+  } catch {
+    offline.hidden = false;
+  }
+  keepLive();
+}
+
+function keepLive() {
+  clearTimeout(waiting);
+  const pauses = [...document.querySelectorAll("[data-live]")].map((each) => Number(each.dataset.live)).filter(Boolean);
+  const isOffline = !document.querySelector("[data-offline]").hidden;
+  if (pauses.length) waiting = setTimeout(renewOrSay, isOffline ? OFFLINE_PAUSE : Math.min(...pauses));
 }
 
 // What is wider than its place scrolls within itself, by keyboard too; it is named by the heading above it.
@@ -68,7 +71,7 @@ function letScroll(root) {
     const section = each.closest("section") || document;
     const heading = section.querySelector("h2, h3") || document.querySelector("h1");
     each.tabIndex = 0;
-    each.setAttribute("role", "region");
+    each.setAttribute("role", "group");
     each.setAttribute("aria-label", section.ariaLabel || heading.textContent);
   }
 }
@@ -91,6 +94,8 @@ document.querySelectorAll("[data-log]").forEach(follow);
 tick();
 setInterval(tick, 250);
 keepLive();
+// Who comes back to a tab sees it as it is now.
+document.addEventListener("visibilitychange", renewOrSay);
 // Where the menu is a strip, the page that one is on is in sight.
 const menu = document.querySelector(".menu");
 const current = menu.querySelector("[aria-current]");
