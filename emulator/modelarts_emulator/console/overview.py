@@ -52,7 +52,8 @@ def add_routes(flask: Flask, application: "Application") -> None:
             beside=beside,
             coming=coming,
             places=places,
-            quotas=quotas_of(application),
+            # Asking for them imports their areas, for which nobody waits who looks at a world with nothing in it.
+            quotas=quotas_of(application) if living else [],
             bar=bar,
             quick=QUICK,
             pause=pause_between(application, 1500),
