@@ -80,7 +80,8 @@ def ticks(low: float, high: float, about: int, least: float = 0.0) -> list[float
     """
     rough = (high - low) / about
     power = 10.0 ** math.floor(math.log10(rough))
-    step = max(least, next(power * each for each in (1, 2, 2.5, 5, 10) if power * each >= rough * 0.999))
+    steps = (1, 2, 5, 10) if least else (1, 2, 2.5, 5, 10)
+    step = max(least, next(power * each for each in steps if power * each >= rough * 0.999))
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [at * step for at in range(first, last + 1)]
 
@@ -153,7 +154,7 @@ def axis_of(name: str, values: Sequence[float | str]) -> Axis:
     """The axis of values: numbers by their size, text by the order in which it comes first."""
     if all(not isinstance(value, str) for value in values):
         low, high = span([float(value) for value in values])
-        marks = [(0.0, number(low)), (0.5, number((low + high) / 2)), (1.0, number(high))]
+        marks = [(at, f"{low + at * (high - low):.3g}") for at in (0.0, 0.5, 1.0)]
         return Axis(name, [(float(value) - low) / (high - low) for value in values], marks)
     kinds = list(dict.fromkeys(map(str, values)))
     place = {kind: (at + 0.5) / len(kinds) for at, kind in enumerate(kinds)}

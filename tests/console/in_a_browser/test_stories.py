@@ -60,6 +60,7 @@ def test_a_job_that_is_opened_before_it_runs_shows_its_log_once_it_does(tab, clo
     cloud.clock.run(60)
     tab.renew()
     tab.wait_for("begins at", "pre")
+    assert tab.find(".empty").count() == 0
 
 
 def test_a_search_that_is_watched_grows_and_a_trial_is_stopped_early(tab, cloud):
@@ -150,7 +151,7 @@ def test_a_tool_that_a_model_asks_for_is_answered_by_what_is_sent_next(tab, serv
     assert [each["role"] for each in history] == ["user", "assistant", "tool", "assistant"]
 
 
-def test_objects_are_uploaded_looked_at_and_deleted(tab):
+def test_objects_are_uploaded_looked_at_and_deleted(tab, cloud):
     tab.open("/console/obs/")
     tab.page.get_by_label("Create a bucket", exact=True).and_(tab.find("input")).fill("pictures")
     tab.page.get_by_role("button", name="Create").click()
@@ -161,8 +162,10 @@ def test_objects_are_uploaded_looked_at_and_deleted(tab):
     tab.page.get_by_role("button", name="Upload").click()
     tab.page.get_by_role("link", name="one.txt").click()
     tab.wait_for("hello", "pre")
+    assert cloud.world.obs.read("pictures", "a/b/one.txt") == b"hello"
     tab.page.get_by_role("button", name="Delete").click()
     tab.wait_for("There is no object here.", ".empty")
+    assert cloud.world.obs.keys("pictures") == []
 
 
 def test_a_request_that_is_refused_appears_by_itself_and_is_explained_and_copied(tab, cloud):
@@ -277,5 +280,6 @@ def test_a_page_whose_emulator_has_gone_says_so(chromium):
         tab.open("/console/")
     tab.renew()
     tab.wait_for("does not answer", ".offline")
+    assert any("ERR_CONNECTION_REFUSED" in each for each in tab.errors)
     tab.errors.clear()
     tab.close()
