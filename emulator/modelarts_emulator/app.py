@@ -198,6 +198,7 @@ def predict(app: "Application", exchange: Exchange) -> None:
     from modelarts_emulator.serving.gateway import predict
 
     def suffer(world: "World", service: str) -> None:
+        exchange.world = world
         if FAULT_HEADER in exchange.environ or world.faults:
             suffer_first(exchange, world, PREDICTION, service)
 

@@ -10,8 +10,9 @@ def test_the_overview_counts_what_lives_and_tells_what_falls_due(browser, cloud)
     assert "Nothing is waiting for its time." in empty
     id = cloud.post(JOBS, JOB).json["metadata"]["id"]
     page = browser.get("/console/")
-    assert "modelarts/training/training_job 1" in page.text
-    assert id in page.heads["code"]
+    assert "training job 1 Creating 1 modelarts/training" in page.text
+    assert f"training job resnet {id} Creating Pending" in page.text
+    assert "flavor modelarts.vm.cpu.8u 1 / 128" in page.text and "job-num 1 / 1000000" in page.text
 
 
 def test_the_clock_is_moved_by_its_forms(browser, cloud):

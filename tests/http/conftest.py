@@ -45,6 +45,9 @@ class Echo:
             body = json.dumps(refusal).encode()
             start_response(f"{refusal[1]} Refused", [("Content-Length", str(len(body)))])
             return [body]
+        if environ["PATH_INFO"].startswith("/slow/unchanged"):
+            start_response("304 Not Modified", [("ETag", '"1"')])
+            return iter([])
         start_response("200 OK", [("Content-Type", "text/plain")])
         if environ["PATH_INFO"] == "/endless":
             return self.endless()

@@ -85,6 +85,13 @@ def test_head_gets_the_length_but_no_body(address):
         assert json.loads(wire.answer()[1])["uri"] == "/next"
 
 
+@pytest.mark.parametrize("request_line", [b"GET /slow/unchanged", b"HEAD /stream"])
+def test_an_answer_without_a_body_ends_with_its_head_when_it_is_streamed(address, request_line):
+    with Wire(address) as wire:
+        wire.send(request_line + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert wire.rest().partition(b"\r\n\r\n")[2] == b""
+
+
 def test_a_request_that_comes_byte_by_byte_is_answered(address):
     with Wire(address) as wire:
         for byte in post("/slowly", b"body"):

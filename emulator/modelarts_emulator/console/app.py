@@ -11,12 +11,13 @@ from modelarts_emulator.console import (
     objects,
     operations,
     overview,
+    readable,
     requests,
     services,
     snapshots,
     training,
 )
-from modelarts_emulator.console.addresses import address, moment
+from modelarts_emulator.console.addresses import address
 from modelarts_emulator.console.asking import Refused, world_shown
 from modelarts_emulator.console.words import LANGUAGES, language_asked, translated
 from modelarts_emulator.contract.errors import ApiError
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
     from modelarts_emulator.application import Application
 
 # In the order of the menu. What a topic has to have: PATH, TITLE, add_routes.
-TOPICS = (overview, training, services, chat, objects, requests, faults, snapshots, operations)
+MENU = (
+    ("The cloud", (overview, training, services, chat, objects)),
+    ("The emulator", (requests, faults, snapshots, operations)),
+)
+TOPICS = tuple(topic for _, topics in MENU for topic in topics)
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -39,12 +44,17 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
 }
 YEAR = 365 * 86400
+# What every template may write values with.
+WRITING = (
+    address, readable.duration, readable.moment, readable.filesize, readable.short, readable.state, readable.verdict
+)  # fmt: skip
 
 
 def create_console(application: "Application") -> Flask:
     """The pages of one emulator."""
     flask = Flask("modelarts_emulator.console.app", static_url_path="/console/static")
     flask.jinja_env.trim_blocks = flask.jinja_env.lstrip_blocks = True
+    flask.jinja_env.globals.update({each.__name__: each for each in WRITING})
 
     @flask.before_request
     def guard():
@@ -54,6 +64,8 @@ def create_console(application: "Application") -> Flask:
 
     @flask.after_request
     def protect(answer):
+        # The server says it, for every answer.
+        answer.headers.pop("Date", None)
         for name, value in HEADERS.items():
             answer.headers.setdefault(name, value)
         if request.args.get("lang") in LANGUAGES:
@@ -97,10 +109,8 @@ def shared_by_all_pages(application: "Application") -> dict:
     return {
         "t": lambda text: translated(text, language),
         "lang": language,
-        "address": address,
-        "menu": [(topic.PATH, topic.TITLE) for topic in TOPICS],
+        "menu": MENU,
         "here": request.path,
         "world": world,
         "worlds": list(application.worlds) if application.ready else [],
-        "moment": moment,
     }

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 # What of a browser's request goes with what is asked on its behalf.
 HANDED_ON = ("SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "REMOTE_ADDR", "HTTP_HOST", "wsgi.url_scheme")
+STANDING_PAUSE = 3000
 
 
 class Refused(Exception):
@@ -52,8 +53,12 @@ class Answer:
         self.headers = {name.lower(): value for name, value in headers}
 
     def body(self) -> bytes:
-        """The whole body."""
-        return b"".join(self.frames)
+        """The whole body; with its end the request is noted in the journal."""
+        try:
+            return b"".join(self.frames)
+        finally:
+            if hasattr(self.frames, "close"):
+                self.frames.close()
 
 
 def world_shown(application: "Application") -> "World | None":
@@ -61,6 +66,14 @@ def world_shown(application: "Application") -> "World | None":
     if not application.ready:
         return None
     return application.worlds.by_tag(request.args.get("world", "")) or application.worlds.default
+
+
+def pause_between(application: "Application", milliseconds: int) -> int:
+    """How long a page that is left open waits until it is renewed.
+
+    Rarer while the clock stands: then only what others ask for changes anything.
+    """
+    return max(milliseconds, STANDING_PAUSE) if world_shown(application).clock.frozen else milliseconds
 
 
 def ask(

@@ -55,9 +55,19 @@ def messages_asked() -> list[dict]:
     history = json_field("history", list, [])
     if not all(isinstance(each, dict) and each.get("role") in ROLES for each in history):
         refuse("history is not a list of messages")
+    # Beside calls of tools there may be no text, which not every model lets itself be told.
+    history = [
+        each | {"content": each.get("content") or " "} if "tool_calls" in each else each for each in history
+    ]
     system = request.form.get("system", "").strip()
     begin = [{"role": "system", "content": system}] if system and not history else []
-    return [*begin, *history, {"role": "user", "content": request.form.get("content", "")}]
+    content = request.form.get("content", "")
+    calls = history[-1].get("tool_calls") if history else None
+    if calls:
+        # The model waits for what its tools have answered.
+        results = [{"role": "tool", "tool_call_id": each["id"], "content": content} for each in calls]
+        return [*begin, *history, *results]
+    return [*begin, *history, {"role": "user", "content": content}]
 
 
 def json_field(name: str, kind: type, nothing: Any) -> Any:

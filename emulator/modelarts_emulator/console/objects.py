@@ -41,7 +41,7 @@ def add_routes(flask: Flask, application: "Application") -> None:
         rows = rows_below(carry_out(lambda: obs().listing(bucket, prefix)), prefix)
         return render_template(
             "bucket.html", bucket=bucket, prefix=prefix, rows=rows[offset : offset + PAGE], offset=offset,
-            page=PAGE, total=len(rows), above=prefix.rstrip("/").rpartition("/")[0],
+            page=PAGE, total=len(rows), steps=steps_to(prefix),
         )  # fmt: skip
 
     @flask.post(f"{PATH}<bucket>")
@@ -56,7 +56,7 @@ def add_routes(flask: Flask, application: "Application") -> None:
     def show_object(bucket):
         key = request.args.get("key", "")
         shown = carry_out(lambda: object_shown(obs(), bucket, key))
-        return render_template("object.html", bucket=bucket, key=key, **vars(shown))
+        return render_template("object.html", bucket=bucket, key=key, folder=folder_of(key), **vars(shown))
 
     @flask.get(f"{PATH}<bucket>/content")
     def download_object(bucket):
@@ -83,6 +83,12 @@ def carry_out(what: Any) -> Any:
 def folder_of(key: str) -> str:
     """The folder that an object lies in, with its slash; empty for none."""
     return key[: key.rfind("/") + 1]
+
+
+def steps_to(prefix: str) -> list[tuple[str, str]]:
+    """(name, key) of each folder on the way to a prefix, itself the last."""
+    names = [name for name in prefix.split("/") if name]
+    return [(name, "/".join(names[: at + 1]) + "/") for at, name in enumerate(names)]
 
 
 def rows_below(listing: list[tuple[str, int]], prefix: str) -> list[dict]:

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 import orjson
 from flask import Flask, render_template, request
 
-from modelarts_emulator.console.asking import world_shown
-from modelarts_emulator.console.training import is_running
+from modelarts_emulator.console.asking import pause_between, world_shown
 from modelarts_emulator.control.explain import explained, snippets
 from modelarts_emulator.control.journal import found
 from modelarts_emulator.request_journal import shown_exchange
@@ -30,7 +29,7 @@ def add_routes(flask: Flask, application: "Application") -> None:
         rows = [shown_exchange(each, whole=False) for each in kept[offset : offset + PAGE]]
         return render_template(
             "requests.html", rows=rows, total=len(kept), offset=offset, page=PAGE, operation=operation or "",
-            status=status or "", live=is_running(application) and not offset,
+            status=status or "", pause=0 if offset else pause_between(application, 2000),
         )  # fmt: skip
 
     @flask.get(f"{PATH}<request_id>")

@@ -3,10 +3,13 @@
 from typing import TYPE_CHECKING
 
 from flask import Flask, redirect, render_template, request
+from markupsafe import Markup
 
 from modelarts_emulator.console.addresses import address
-from modelarts_emulator.console.asking import ask, send, world_shown
-from modelarts_emulator.console.charts import line_chart, parallel_axes
+from modelarts_emulator.console.asking import ask, pause_between, send
+from modelarts_emulator.console.charts import Series, bar, legend, line_chart, parallel_axes
+from modelarts_emulator.console.readable import digits
+from modelarts_emulator.console.words import told
 from modelarts_emulator.contract.errors import ApiError
 
 if TYPE_CHECKING:
@@ -14,9 +17,11 @@ if TYPE_CHECKING:
 
 PAGE = 100
 MOST_TRIALS = 1000
-# More curves hide each other. Each is asked for by itself, which costs the more the more trials there are.
-MOST_CURVES = 40
-MOST_READ = 8000
+# More curves hide each other, and each is asked for by itself.
+MOST_CURVES = 200
+# What the table has twice, says of every trial alike, or has a place of its own on the page.
+COLUMNS = ("", "config", "trial_id", "status", "done", "pid", "worker_index", "reward_attr", "best_reward")
+ORDERS = ("trial", "reward")
 
 
 def add_search_routes(flask: Flask, application: "Application", root: str) -> None:
@@ -27,21 +32,27 @@ def add_search_routes(flask: Flask, application: "Application", root: str) -> No
         job = ask(application, "ShowTrainingJobDetails", {"training_job_id": id})
         reward = job["algorithm"]["policies"].get("auto_search", {}).get("reward_attrs", [{}])[0]
         trials = trials_of(application, id)
-        offset = max(0, request.args.get("offset", 0, int))
-        best = best_of(trials, reward.get("mode", "max"))
+        offset, order = max(0, request.args.get("offset", 0, int)), request.args.get("order", ORDERS[0])
+        best = best_of(trials, reward)
+        rows = by_reward(trials, reward) if order == "reward" else trials
         return render_template(
             "search.html",
             job=job,
             reward=reward,
-            trials=trials[offset : offset + PAGE],
+            names=parameters_of(trials),
+            columns=[name for name in (trials[0] if trials else ()) if name not in COLUMNS],
+            trials=rows[offset : offset + PAGE],
             best=trials[best] if best >= 0 else None,
             total=len(trials),
+            over=sum(trial["done"] == "True" for trial in trials),
+            running=sum(trial["status"] == "RUNNING" for trial in trials),
             offset=offset,
             page=PAGE,
-            charts=charts_of(application, id, trials, reward, best),
+            order=order,
+            pictures=pictures_of(application, id, trials, reward, best),
             importance=importance_of(application, id),
-            live=job["status"]["phase"] in ("Creating", "Pending", "Running")
-            and not world_shown(application).clock.frozen,
+            bar=bar,
+            pause=pause_of(application, job, len(trials)),
         )
 
     @flask.post(f"{root}<id>/search/<trial>/stop")
@@ -50,11 +61,24 @@ def add_search_routes(flask: Flask, application: "Application", root: str) -> No
         return redirect(address(f"{root}{id}/search"), 303)
 
 
+def pause_of(application: "Application", job: dict, count: int) -> int:
+    """After how many milliseconds the page is renewed; 0 once nothing changes any more."""
+    if job["status"]["phase"] not in ("Creating", "Pending", "Running"):
+        return 0
+    return pause_between(application, 2000 if count < 200 else 15000)
+
+
 def trials_of(application: "Application", id: str) -> list[dict]:
     """The trials of a search, each as {column: cell}."""
     path, query = {"training_job_id": id}, {"limit": MOST_TRIALS}
     items = ask(application, "ShowAutoSearchTrials", path, query)["items"]
     return [dict(zip(items["header"], row, strict=True)) for row in items["data"]]
+
+
+def parameters_of(trials: list[dict]) -> list[str]:
+    """The names of what is searched; the configuration has each a second time below param/."""
+    known = trials[0]["config"] if trials else ()
+    return [name for name in known if "/" not in name and name != "trial_index"]
 
 
 def number(cell: str) -> float | None:
@@ -65,27 +89,76 @@ def number(cell: str) -> float | None:
         return None
 
 
-def best_of(trials: list[dict], mode: str) -> int:
+def by_reward(trials: list[dict], reward: dict) -> list[dict]:
+    """The trials, the best first; those without a reward at the end."""
+    sign = 1 if reward.get("mode") == "min" else -1
+    values = [number(trial["best_reward"]) for trial in trials]
+    order = sorted(range(len(trials)), key=lambda at: (values[at] is None, sign * (values[at] or 0.0)))
+    return [trials[at] for at in order]
+
+
+def best_of(trials: list[dict], reward: dict) -> int:
     """The place of the trial with the best reward; -1 while none has any."""
     rewards = {
         at: value for at, trial in enumerate(trials) if (value := number(trial["best_reward"])) is not None
     }
-    return (min if mode == "min" else max)(rewards, key=rewards.__getitem__, default=-1)
+    return (min if reward.get("mode") == "min" else max)(rewards, key=rewards.__getitem__, default=-1)
 
 
-def charts_of(application: "Application", id: str, trials: list[dict], reward: dict, best: int) -> dict:
-    """{title: picture} of the search; what there are no numbers for yet is left out."""
-    most = max(1, min(MOST_CURVES, MOST_READ // max(1, len(trials))))
-    chosen = trials[:: max(1, -(-len(trials) // most))]
-    curves = [("faint", curve_of(application, id, trial["trial_id"], reward)) for trial in chosen]
-    if best >= 0:
-        curves.append(("best", curve_of(application, id, trials[best]["trial_id"], reward)))
-    pictures = {
-        "Learning curves": line_chart("learning curves", curves),
-        "Best so far": line_chart("best so far", [("best", best_so_far(trials, reward))]),
-        "Parameters and reward": parallel(trials, reward, best),
-    }
-    return {title: picture for title, picture in pictures.items() if picture}
+def pictures_of(
+    application: "Application", id: str, trials: list[dict], reward: dict, best: int
+) -> list[tuple]:
+    """(title, note, picture, legend) of each chart; what there are no numbers for yet is left out."""
+    chosen = chosen_of(trials, best)
+    note = f"{len(chosen)} / {len(trials)}" if len(chosen) < len(trials) else ""
+    lines = curves_of(application, id, chosen, reward, trials[best] if best >= 0 else None)
+    name, starts = reward.get("name", ""), told("trials in the order of their start")
+    ordered = by_reward([trial for trial in chosen if number(trial["best_reward"]) is not None], reward)
+    found = [
+        (
+            "Learning curves", note, line_chart(told("Learning curves"), lines, told("iteration"), name),
+            legend(("faint", told("a trial")), ("best", told("the best trial"))),
+        ),
+        (
+            "Best so far", "",
+            line_chart(told("Best so far"), best_so_far(trials, reward), starts, name),
+            legend(("dots", told("a trial")), ("best", told("the best until then"))),
+        ),
+        (
+            "Parameters and reward", note,
+            parallel_axes(told("Parameters and reward"), [*parameters_of(trials), name], parallel_rows(ordered)),
+            legend(
+                ("faint", told("a trial")), ("line", told("the best quarter")), ("best", told("the best trial"))
+            ),
+        ),
+    ]  # fmt: skip
+    return [each for each in found if each[2]]
+
+
+def chosen_of(trials: list[dict], best: int) -> list[dict]:
+    """The trials that are drawn: all, or evenly chosen ones and the best."""
+    step = -(-len(trials) // MOST_CURVES) or 1
+    return [trial for at, trial in enumerate(trials) if at % step == 0 or at == best]
+
+
+def words_of(trial: dict) -> str:
+    """What is told of a trial on pointing at its line."""
+    config = ", ".join(f"{name}={digits(trial['config'][name])}" for name in parameters_of([trial]))
+    return f"{trial['trial_id']}: {trial['best_reward'] or '-'} ({config})"
+
+
+def curves_of(
+    application: "Application", id: str, trials: list[dict], reward: dict, best: dict | None
+) -> list[Series]:
+    """The learning curves of trials, that of the best one on top."""
+    found = [
+        Series("faint", curve_of(application, id, trial["trial_id"], reward), words_of(trial))
+        for trial in trials
+    ]
+    if best is not None:
+        at = trials.index(best)
+        found.append(found.pop(at)._replace(kind="best"))
+    return found
 
 
 def curve_of(application: "Application", id: str, trial: str, reward: dict) -> list[tuple[float, float]]:
@@ -96,40 +169,48 @@ def curve_of(application: "Application", id: str, trial: str, reward: dict) -> l
     return [(at, value) for at, value in found.items() if at is not None and value is not None]
 
 
-def best_so_far(trials: list[dict], reward: dict) -> list[tuple[float, float]]:
-    """(number of the trial, best reward up to it)."""
+def best_so_far(trials: list[dict], reward: dict) -> list[Series]:
+    """The reward of each trial as a dot, and above them the best up to each as steps."""
     better = min if reward.get("mode") == "min" else max
-    points: list[tuple[float, float]] = []
-    for at, trial in enumerate(trials):
+    dots, steps = [], []
+    for at, trial in enumerate(trials, 1):
         value = number(trial["best_reward"])
-        if value is not None:
-            points.append((at, better(value, points[-1][1]) if points else value))
-    return points
+        if value is None:
+            continue
+        dots.append(Series("dots", [(at, value)], words_of(trial)))
+        if steps:
+            steps.append((at, steps[-1][1]))
+        steps.append((at, better(value, steps[-1][1]) if steps else value))
+    return [*dots, Series("best", steps)]
 
 
-def parallel(trials: list[dict], reward: dict, best: int) -> str:
-    """The parameters of each trial and its reward on parallel axes."""
-    known = [(at, trial) for at, trial in enumerate(trials) if number(trial["best_reward"]) is not None]
-    names = [
-        name for name in (trials[0]["config"] if trials else ()) if "/" not in name and name != "trial_index"
-    ]
+def parallel_rows(ordered: list[dict]) -> list[Series]:
+    """The parameters and the reward of trials, the best first: the best one is drawn last, above the others."""
     rows = [
-        [*(cell_of(trial["config"].get(name)) for name in names), number(trial["best_reward"])]
-        for _, trial in known
+        Series(
+            "best" if at == 0 else "line" if at < len(ordered) / 4 else "faint",
+            [
+                *(value_of(trial["config"].get(name)) for name in parameters_of(ordered)),
+                number(trial["best_reward"]),
+            ],
+            words_of(trial),
+        )
+        for at, trial in enumerate(ordered)
     ]
-    place = next((row for row, (at, _) in enumerate(known) if at == best), -1)
-    return parallel_axes("parameters and reward", [*names, reward.get("name", "reward")], rows, place)
+    return rows[::-1]
 
 
-def cell_of(value: object) -> float | str:
+def value_of(value: object) -> float | str:
     """A parameter's value as a number, or as text for a place of its own."""
     return value if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
 
 
-def importance_of(application: "Application", id: str) -> list[tuple[str, float, str]]:
-    """(parameter, mean importance, as the API says it); none while there are too few trials."""
+def importance_of(application: "Application", id: str) -> list[tuple[str, Markup, str]]:
+    """(parameter, bar of its mean importance, as the API says it); none while there are too few trials."""
     try:
         answer = ask(application, "ShowAutoSearchParamsAnalysis", {"training_job_id": id})
     except ApiError:
         return []
-    return [(name, number(text.partition("/")[0]) or 0.0, text) for name, text in answer["data"]]
+    rows = [(name, number(text.partition("/")[0]) or 0.0, text) for name, text in answer["data"]]
+    rows.sort(key=lambda row: -row[1])
+    return [(name, bar(0, min(1.0, mean), title=name), text.replace("/", " ± ")) for name, mean, text in rows]

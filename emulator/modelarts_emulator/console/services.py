@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from flask import Flask, render_template, request
 
-from modelarts_emulator.console.asking import ask, control, sent
-from modelarts_emulator.console.training import is_running
+from modelarts_emulator.console.asking import ask, control, pause_between, sent
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.control.asking import refuse
 from modelarts_emulator.real_time import monotonic
@@ -28,7 +27,7 @@ def add_routes(flask: Flask, application: "Application") -> None:
         offset = max(0, request.args.get("offset", 0, int))
         found = ask(application, "ListServices", query={"limit": PAGE, "offset": offset // PAGE})
         return render_template(
-            "services.html", found=found, offset=offset, page=PAGE, live=is_running(application)
+            "services.html", found=found, offset=offset, page=PAGE, pause=pause_between(application, 2000)
         )
 
     @flask.get(f"{PATH}<id>")
@@ -55,22 +54,25 @@ def service_page(application: "Application", id: str, tried: dict | None = None)
         service=service,
         monitor=ask(application, "ShowServiceMonitorInfo", path) if is_answering else {},
         events=ask(application, "ShowServiceEvents", path)["events"],
-        logs=logs_of(application, id),
+        logs=logs_of(application, service),
         inputs=inputs_of(application, service) if is_answering else [],
         tried=tried,
         form=request.form,
-        live=is_running(application) and tried is None,
+        pause=pause_between(application, 2000),
     )
 
 
-def logs_of(application: "Application", id: str) -> list[dict]:
-    """What the models of the service have printed; none before one was at work."""
-    deployed = control(application, "GET", "logs")["deployed"]
-    return (
-        control(application, "GET", f"logs/{id}")["logs"]
-        if id in [each["service"] for each in deployed]
-        else []
-    )
+def logs_of(application: "Application", service: dict) -> list[dict]:
+    """What the models of the service have printed, with their names; none before one was at work."""
+    deployed, id = control(application, "GET", "logs")["deployed"], service["service_id"]
+    if id not in [each["service"] for each in deployed]:
+        return []
+    names = {
+        each.get("model_id"): f"{each.get('model_name')} {each.get('model_version')}"
+        for each in service["config"]
+    }
+    logs = control(application, "GET", f"logs/{id}")["logs"]
+    return [each | {"model": names.get(each["model"], each["model"])} for each in logs]
 
 
 def inputs_of(application: "Application", service: dict) -> list[dict]:
@@ -81,12 +83,20 @@ def inputs_of(application: "Application", service: dict) -> list[dict]:
         declared = orjson.loads(apis) if isinstance(apis, str) else apis
     except (ApiError, ValueError):
         declared = []
-    found = [
-        {"path": each.get("url") or "/", "sample": sample_of(each.get("input_params") or {})}
-        for each in declared
-        if isinstance(each, dict)
-    ]
-    return found or [{"path": "/", "sample": {}}]
+    return [input_of(each) for each in declared if isinstance(each, dict)] or [input_of({})]
+
+
+def input_of(declared: dict) -> dict:
+    """A path of a model with what a form for it needs: fields, of which some are files, or the sample of a body."""
+    form = declared.get("input_params") or {}
+    members = {name: each for name, each in (form.get("properties") or {}).items() if isinstance(each, dict)}
+    fields = [{"name": name, "is_file": each.get("type") == "file"} for name, each in members.items()]
+    return {
+        "path": declared.get("url") or "/",
+        "method": str(declared.get("method") or "post").upper(),
+        "fields": fields if any(each["is_file"] for each in fields) else [],
+        "sample": sample_of(form) if members else {},
+    }
 
 
 def sample_of(schema: dict, depth: int = 0) -> Any:
@@ -102,16 +112,27 @@ def sample_of(schema: dict, depth: int = 0) -> Any:
 
 
 def predicted(application: "Application", id: str) -> Any:
-    """The answer of the service to what the form holds: the file where there is one, else the JSON."""
-    path = request.form.get("path", "/")
+    """The answer of the service to what the form holds: its files and fields where there are any, else the JSON."""
+    path, method = request.form.get("path", "/"), request.form.get("method", "POST")
     target = f"/v1/infers/{id}" + ("" if path == "/" else path)
-    file = request.files.get("file")
-    if file is not None and file.filename:
-        content = as_multipart(
-            request.form.get("field") or "images", file.filename, file.mimetype, file.read()
-        )
-        return sent(application, "POST", target, content, f"multipart/form-data; boundary={BOUNDARY}")
-    return sent(application, "POST", target, json_in("body"))
+    parts = parts_in_form()
+    if parts:
+        kind = f"multipart/form-data; boundary={BOUNDARY}"
+        return sent(application, method, target, as_multipart(parts), kind)
+    return sent(application, method, target, json_in("body"))
+
+
+def parts_in_form() -> list[tuple[str, str, str, bytes]]:
+    """(field, name of the file, content type, content) of what is sent as a form; none where no file was chosen."""
+    files = [(name.partition(".")[2], each) for name, each in request.files.items() if each.filename]
+    parts = [
+        (name or request.form.get("field") or "images", each.filename or "", each.mimetype, each.read())
+        for name, each in files
+    ]
+    texts = [
+        (name.partition(".")[2], text) for name, text in request.form.items() if name.startswith("text.")
+    ]
+    return parts + [(name, "", "", text.encode()) for name, text in texts if parts and text]
 
 
 def json_in(name: str) -> Any:
@@ -122,11 +143,15 @@ def json_in(name: str) -> Any:
         refuse(f"{name} is not JSON: {error}")
 
 
-def as_multipart(field: str, filename: str, kind: str, content: bytes) -> bytes:
-    """A file as the one part of a form."""
-    quoted = [text.translate({ord(each): "_" for each in '"\r\n'}) for text in (field, filename, kind)]
-    head = f'Content-Disposition: form-data; name="{quoted[0]}"; filename="{quoted[1]}"\r\nContent-Type: {quoted[2]}'
-    return f"--{BOUNDARY}\r\n{head}\r\n\r\n".encode() + content + f"\r\n--{BOUNDARY}--\r\n".encode()
+def as_multipart(parts: list[tuple[str, str, str, bytes]]) -> bytes:
+    """The body of a form with these parts; one without the name of a file is a plain field."""
+    written = b""
+    for part in parts:
+        field, filename, kind = (text.translate({ord(each): "_" for each in '"\r\n'}) for text in part[:3])
+        head = f'Content-Disposition: form-data; name="{field}"'
+        head += f'; filename="{filename}"\r\nContent-Type: {kind}' if filename else ""
+        written += f"--{BOUNDARY}\r\n{head}\r\n\r\n".encode() + part[3] + b"\r\n"
+    return written + f"--{BOUNDARY}--\r\n".encode()
 
 
 def readable(content: bytes) -> str:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from modelarts_emulator.application import Application
 
 PATH, TITLE = "/console/snapshots/", "Snapshots"
+MOST_ROWS = 500
+# What the first letter of a change says, and how that looks.
+KINDS = {"+": ("new", "good"), "-": ("gone", "bad"), "~": ("changed", "busy")}
 
 
 def add_routes(flask: Flask, application: "Application") -> None:
@@ -30,7 +33,8 @@ def add_routes(flask: Flask, application: "Application") -> None:
     @flask.get(f"{PATH}<name>")
     def show_changes(name):
         changed = control(application, "GET", f"snapshots/{quote(name)}/changes")["changes"]
-        return render_template("snapshot.html", name=name, changes=changed)
+        rows = [change_shown(each) for each in changed[:MOST_ROWS]]
+        return render_template("snapshot.html", name=name, rows=rows, total=len(changed))
 
     @flask.post(f"{PATH}<name>/load")
     def load_snapshot(name):
@@ -41,3 +45,10 @@ def add_routes(flask: Flask, application: "Application") -> None:
     def remove_snapshot(name):
         control(application, "DELETE", f"snapshots/{quote(name)}")
         return redirect(address(PATH), 303)
+
+
+def change_shown(line: str) -> dict:
+    """A change as a row: of what kind, of which resource or object, and what of its members differs."""
+    kind, tone = KINDS[line[0]]
+    what, _, members = line[2:].partition(": ")
+    return {"kind": kind, "tone": tone, "what": what, "members": members}

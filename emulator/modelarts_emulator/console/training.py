@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response, redirect, render_template, request
 
 from modelarts_emulator.console.addresses import address
-from modelarts_emulator.console.asking import ask, send, world_shown
-from modelarts_emulator.console.charts import line_chart
+from modelarts_emulator.console.asking import ask, pause_between, send, world_shown
+from modelarts_emulator.console.charts import bar, line_chart
+from modelarts_emulator.console.readable import moment, seconds_of_text
 from modelarts_emulator.console.searches import add_search_routes
+from modelarts_emulator.console.words import language_asked, told
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.obs_paths import obs_path
 
 if TYPE_CHECKING:
     from modelarts_emulator.application import Application
@@ -30,7 +33,7 @@ def add_routes(flask: Flask, application: "Application") -> None:
         body = {"limit": PAGE, "offset": offset // PAGE, "sort_by": "create_time", "order": "desc"}
         found = ask(application, "ListTrainingJobs", body=body)
         return render_template(
-            "training.html", found=found, offset=offset, page=PAGE, live=is_running(application)
+            "training.html", found=found, offset=offset, page=PAGE, pause=pause_between(application, 2000)
         )
 
     @flask.get(f"{PATH}<id>")
@@ -41,16 +44,20 @@ def add_routes(flask: Flask, application: "Application") -> None:
             "training_job.html",
             job=job,
             stages=stages_of(application, id),
+            outputs=[output_shown(application, each) for each in job["algorithm"].get("outputs") or []],
             events=events_of(application, id),
             tasks=[task_shown(application, id, name) for name in job["status"].get("tasks", [])[:MOST_TASKS]],
             is_over=is_over,
-            live=not is_over and is_running(application),
+            pause=0 if is_over else pause_between(application, 1500),
         )
 
     @flask.get(f"{PATH}<id>/log/<task>")
     def show_log(id, task):
+        job = ask(application, "ShowTrainingJobDetails", {"training_job_id": id})
         text, size = log_from(application, id, task, request.args.get("from", 0, int))
-        return Response(text, content_type="text/plain; charset=utf-8", headers={"X-Log-Size": str(size)})
+        is_over = job["status"]["phase"] in OVER
+        headers = {"X-Log-Size": str(size), "X-Log-Over": "true" if is_over else "false"}
+        return Response(text, content_type="text/plain; charset=utf-8", headers=headers)
 
     @flask.post(f"{PATH}<id>/stop")
     def stop_training_job(id):
@@ -58,11 +65,6 @@ def add_routes(flask: Flask, application: "Application") -> None:
         return redirect(address(f"{PATH}{id}"), 303)
 
     add_search_routes(flask, application, PATH)
-
-
-def is_running(application: "Application") -> bool:
-    """Whether time runs by itself in the world, so that a page that is left open changes."""
-    return not world_shown(application).clock.frozen
 
 
 def asked_if_any(application: "Application", operation_id: str, path: dict, nothing: Any) -> Any:
@@ -74,15 +76,52 @@ def asked_if_any(application: "Application", operation_id: str, path: dict, noth
 
 
 def stages_of(application: "Application", id: str) -> list[dict]:
-    """The stages of the job's last run."""
+    """The stages of the job's last run on a line of time: words, bar, when each began, how many seconds it lasted."""
     answer = asked_if_any(application, "ListTrainingJobStages", {"training_job_id": id}, {})
     records = answer.get("running_records") or [{}]
-    return records[-1].get("stages") or []
+    stages = records[-1].get("stages") or []
+    now = world_shown(application).clock.now()
+    spans = [
+        (seconds_of_text(each["start_time"]), seconds_of_text(each.get("end_time")) or now) for each in stages
+    ]
+    first, last = spans[0][0] if spans else now, max([end for _, end in spans], default=now)
+    whole = max(last - first, 1)
+    language = language_asked()
+    return [
+        {
+            "words": each[f"{language}_message"],
+            "bar": bar(
+                (start - first) / whole,
+                (end - first) / whole,
+                "" if "end_time" in each else "good",
+                least=0.006,
+            ),
+            "clock": moment(world_shown(application), start)[11:],
+            "lasts": end - start,
+        }
+        for each, (start, end) in zip(stages, spans, strict=True)
+    ]
+
+
+def output_shown(application: "Application", output: dict) -> dict:
+    """An output of a job: its folder in OBS, where the console shows it, and what lies there already."""
+    url = ((output.get("remote") or {}).get("obs") or {}).get("obs_url", "")
+    obs, shown = world_shown(application).obs, {"name": output.get("name", ""), "url": url, "address": ""}
+    try:
+        bucket, folder = obs_path(url).folder
+        found = obs.listing(bucket, folder) if obs.exists(bucket) else []
+    except ValueError:
+        return shown | {"count": 0, "bytes": 0}
+    if found:
+        shown["address"] = address(f"/console/obs/{bucket}", prefix=folder or None)
+    return shown | {"count": len(found), "bytes": sum(size for _, size in found)}
 
 
 def events_of(application: "Application", id: str) -> list[dict]:
     """The job's events, the last first."""
-    return asked_if_any(application, "ListTrainingJobEvents", {"training_job_id": id}, {}).get("events") or []
+    path = {"training_job_id": id}
+    found = asked_if_any(application, "ListTrainingJobEvents", path, {}).get("events") or []
+    return [each | {"moment": seconds_of_text(each["time"])} for each in found]
 
 
 def task_shown(application: "Application", id: str, task: str) -> dict:
@@ -91,7 +130,8 @@ def task_shown(application: "Application", id: str, task: str) -> dict:
     metrics = asked_if_any(application, "ShowTrainingJobMetrics", path, {}).get("metrics") or []
     curves = [(each["metric"], points_of(each["value"])) for each in metrics]
     log, size = log_from(application, id, task, 0)
-    charts = [line_chart(f"{task} {name}", [("line", points)]) for name, points in curves if points]
+    across = told("minutes of the script")
+    charts = [line_chart(f"{task} {name}", [("line", points)], across) for name, points in curves if points]
     names = [name for name, points in curves if points]
     return {"name": task, "log": log, "size": size, "charts": list(zip(names, charts, strict=True))}
 

@@ -5,6 +5,11 @@ from flask import request
 LANGUAGES = ("en", "zh")
 CHINESE = {
     "Console of the emulator": "模拟器控制台",
+    "Emulator": "模拟器",
+    "The cloud": "云服务",
+    "The emulator": "模拟器",
+    "frozen": "已冻结",
+    "The emulator does not answer. What is shown is what was known last.": "模拟器没有响应，显示的是最后一次的内容。",
     "Skip to the content": "跳到正文",
     "Pages": "页面",
     "World": "世界",
@@ -45,7 +50,6 @@ CHINESE = {
     "Trials": "试验",
     "Trials of the search": "搜索的试验",
     "Resource": "资源",
-    "Output": "输出",
     "Stages": "进度",
     "Stop the job": "停止作业",
     "Stop": "停止",
@@ -55,10 +59,7 @@ CHINESE = {
     "Message": "消息",
     "Search of": "搜索作业",
     "Reward": "奖励",
-    "Best trial": "最佳试验",
     "What the parameters matter": "参数重要性",
-    "Parameters": "参数",
-    "Iteration": "迭代",
     "Best reward": "最佳奖励",
     "Early stop": "提前停止",
     "Learning curves": "学习曲线",
@@ -76,7 +77,6 @@ CHINESE = {
     "Instances": "实例数",
     "Try it": "试一试",
     "Body as JSON": "JSON 请求体",
-    "Or a file": "或上传文件",
     "Path": "路径",
     "Predict": "预测",
     "Answer": "响应",
@@ -89,7 +89,6 @@ CHINESE = {
     "Conversation": "会话",
     "You": "你",
     "Begin again": "重新开始",
-    "The answer uses": "本次用量",
     "tokens": "词元",
     "Object storage": "对象存储",
     "Bucket": "桶",
@@ -133,7 +132,6 @@ CHINESE = {
     "Copy": "复制",
     "Copied": "已复制",
     "Faults": "故障注入",
-    "Fault": "故障",
     "There is no fault.": "没有故障。",
     "Ask for a fault": "注入故障",
     "Code": "错误码",
@@ -149,7 +147,6 @@ CHINESE = {
     "What it does": "作用",
     "Take back": "撤销",
     "Snapshots": "快照",
-    "Snapshot": "快照",
     "There is no snapshot.": "没有快照。",
     "Take a snapshot": "创建快照",
     "Put back": "恢复",
@@ -159,7 +156,6 @@ CHINESE = {
     "Operations": "操作",
     "Contains": "包含",
     "Area": "领域",
-    "Behaviour": "实现",
     "emulated": "已模拟",
     "answers 501": "返回 501",
     "No operation fits.": "没有匹配的操作。",
@@ -167,7 +163,80 @@ CHINESE = {
     "Documented codes": "文档错误码",
     "Sources": "来源",
     "Send a request": "发送请求",
-    "optional": "可选",
+    "A snapshot keeps all of a world, its objects too, to be put back before the next demonstration.": (
+        "快照保存整个世界及其对象，可在下次演示前恢复。"
+    ),
+    ", or watch a search:": "，或观看一次搜索：",
+    "Advance until something has come about": "快进直到满足条件",
+    "Advance until then": "快进到条件满足",
+    "Cards and nodes in use": "使用中的卡和节点",
+    "Choose a model and say something; the answer is streamed word by word.": (
+        "选择模型并发送消息，回答会逐字流式显示。"
+    ),
+    "Create one here, or with any client of OBS or S3.": "在此创建，或使用任意 OBS 或 S3 客户端创建。",
+    "Create one with any client, with": "可用任意客户端创建，或使用",
+    "Field": "字段",
+    "Log and curves appear here once the job is running.": "作业运行后，这里会显示日志和曲线。",
+    "Mean ± standard deviation, from the trials that have ended.": "均值 ± 标准差，根据已结束的试验计算。",
+    "Members": "字段",
+    "Memory in MB": "内存（MB）",
+    "Name of the field": "字段名",
+    "Next": "下一页",
+    "No request fits.": "没有匹配的请求。",
+    "No task has started yet.": "还没有任务启动。",
+    "Nothing is in use.": "没有使用中的资源。",
+    "Now": "当前",
+    "Operation that shows it": "查询操作",
+    "Optional parameters": "可选参数",
+    "Order": "排序",
+    "Outputs in OBS": "OBS 中的输出",
+    "Quotas": "配额",
+    "Records beside them": "其他记录",
+    "Resource or object": "资源或对象",
+    "Send a file instead": "改为上传文件",
+    "Send any request with an SDK or with": "用 SDK 发送任意请求，或使用",
+    "Show all": "显示全部",
+    "System message and tools": "系统消息与工具",
+    "The model asks for a tool: what you send next is its result.": (
+        "模型请求调用工具：接下来发送的内容将作为工具结果。"
+    ),
+    "The model has printed nothing yet.": "模型还没有输出。",
+    "Then": "随后",
+    "There is no trial yet.": "还没有试验。",
+    "To what falls due next": "快进到下一个到期点",
+    "Trials start once the job is running; this page shows them by itself while virtual time goes on.": (
+        "作业运行后试验才会开始；虚拟时间前进时，本页会自动更新。"
+    ),
+    "Upload a file below; in a client the bucket is called": "在下方上传文件；在客户端中该桶的地址为",
+    "Upload a model package to OBS, import it with": "将模型包上传到 OBS，导入模型：",
+    "Whatever a client asks of this world appears here by itself.": "客户端对这个世界的任何请求都会自动显示在这里。",
+    "With a fault the emulator answers as the cloud does when something goes wrong: try how a client copes.": (
+        "注入故障后，模拟器会像云服务出错时那样响应，可用来检验客户端。"
+    ),
+    "a trial": "单个试验",
+    "and deploy it with": "部署服务：",
+    "answered": "输出",
+    "as it turns out": "视结果而定",
+    "as the API lists them": "按 API 顺序",
+    "asked": "输入",
+    "best first": "最优优先",
+    "changed": "已修改",
+    "ended": "已结束",
+    "equals": "等于",
+    "gone": "已删除",
+    "iteration": "迭代",
+    "minutes of the script": "脚本运行分钟数",
+    "new": "新增",
+    "operations": "个操作",
+    "running": "运行中",
+    "the best quarter": "最优的四分之一",
+    "the best trial": "最佳试验",
+    "the best until then": "截至当时的最优",
+    "trials drawn": "个试验已绘制",
+    "trials in the order of their start": "按启动顺序的试验",
+    "waiting": "等待",
+    "within": "最长时长",
+    "without a body": "无内容",
 }
 
 
@@ -182,3 +251,8 @@ def language_asked() -> str:
 def translated(text: str, language: str) -> str:
     """The text in that language; as it is where it has no other words."""
     return CHINESE.get(text, text) if language == "zh" else text
+
+
+def told(text: str) -> str:
+    """The text in the language of the page that is being made."""
+    return translated(text, language_asked())

@@ -28,6 +28,7 @@ TOO_SLOW = (
     f"the request did not get on: its head has to be whole within {REQUEST_SECONDS} seconds, and of its body at least "
     f"{LEAST_PROGRESS} bytes have to come in every {REQUEST_SECONDS} seconds"
 )
+BODILESS = ("204", "304")
 log = logging.getLogger("modelarts_emulator.http.server")
 
 
@@ -196,7 +197,7 @@ class Server:
         if hasattr(body, "close"):
             body.close()
         lines = [f"HTTP/1.1 {status}"]
-        bodiless = status[:3] in ("204", "304")
+        bodiless = status[:3] in BODILESS
         lines.extend(
             f"{name}: {value}"
             for name, value in headers
@@ -289,10 +290,12 @@ class Server:
         """Send frames as they come; a client that hangs up ends them.
 
         Frames that are ready together leave together. An empty frame says that the next one is going to take
-        its time. Frames whose length is known together are a content in pieces, and sent as they are.
+        its time. Frames whose length is known together are a content in pieces, and sent as they are. An answer that
+        has no body by its status or method ends with its head: a client would read a chunk as the next answer.
         """
         status, headers = head
-        is_known = any(name.lower() == "content-length" for name, _ in headers)
+        is_bodiless = environ["REQUEST_METHOD"] == "HEAD" or status[:3] in BODILESS
+        is_known = is_bodiless or any(name.lower() == "content-length" for name, _ in headers)
         chunked = environ["SERVER_PROTOCOL"] == "HTTP/1.1" and not is_known
         environ["emulator.keep_alive"] = environ["emulator.keep_alive"] and (chunked or is_known)
         lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers)]
@@ -301,7 +304,7 @@ class Server:
         send = connection.sock.sendall
         send(("\r\n".join(lines) + "\r\n" + self._closing_lines(environ)).encode("latin-1"))
         try:
-            for content in gathered(frames, connection.sock):
+            for content in () if is_bodiless else gathered(frames, connection.sock):
                 send(b"%x\r\n%b\r\n" % (len(content), content) if chunked else content)
         finally:
             if hasattr(frames, "close"):

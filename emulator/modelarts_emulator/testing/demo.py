@@ -57,10 +57,12 @@ def play(quick: bool, keep: bool = False) -> int:
         print(words, file=sys.stderr)
         return 1
     with emulated(quick, keep) as cloud:
+        print(f"console in a browser: {cloud.endpoint}/console/", flush=True)
         client = cloud.sdk(ModelArtsClient)
         put_data(cloud.obs(path_style=True))
         job = client.create_training_job(search_request()).metadata
         print(f"job {job.name} {job.id}")
+        print(f"its search in a browser: {cloud.endpoint}/console/training/{job.id}/search", flush=True)
         watch(client, job.id)
         show_results(client, cloud, job.id)
         if keep:
@@ -70,7 +72,7 @@ def play(quick: bool, keep: bool = False) -> int:
 
 def stay(cloud) -> None:
     """Go on answering until Ctrl-C."""
-    print(f"\nkept at {cloud.endpoint}: look at the job with any client, after")
+    print(f"\nkept at {cloud.endpoint}: look at the job in a browser, or with any client after")
     print(f'  eval "$(modelarts-emulator env --url {cloud.endpoint})"')
     print("Ctrl-C ends it", flush=True)
     try:
