@@ -1,10 +1,11 @@
 """The pages of docs/ that are generated: `python -m tests.pages` writes them, a test holds them true."""
 
 from pathlib import Path
+from textwrap import fill
 
-from modelarts_emulator.contract.operations import Operation, Operations
-from modelarts_emulator.control.errors import atlas, recorded
-from modelarts_emulator.frame.registry import NOT_EMULATED, behaviour_of
+from modelarts_emulator.contract.operations import Operations
+from modelarts_emulator.control.errors import atlas
+from modelarts_emulator.control.evidence import AXES, evidence_of
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 GENERATED = (
@@ -73,16 +74,9 @@ def evidence_page() -> str:
         "# Evidence",
         "",
         "What is proven of each operation, an axis a column; they are not summed, for no two mean the same.",
+        "The console shows the same, filtered by words.",
         "",
-        "- **documented**: how many documents the operation's schema was read from.",
-        "- **behaviour**: a function carries it out; without one it answers 501.",
-        "- **request checked**: how many parameters and, with `+ body`, a body are held against schemas; the rules",
-        "  over all operations draw valid requests and such as break one rule.",
-        "- **answer checked**: a success was answered in the tests and its schema was held against it. Where it is",
-        "  left empty, no test has got that far, or no JSON is documented.",
-        "- **refusals**: how many documented codes the tests were answered there, with no fault.",
-        "- **SDK**: a client of Huawei's SDKs has driven it in the tests.",
-        "- **restart**: it has answered a success in an emulator that had read the state of one before it.",
+        *(fill(f"- **{name}**: {words}.", 110, subsequent_indent="  ") for name, words in AXES.items()),
         "",
         "The last four are what the suite was seen to do when `make record` ran it; what was asked of emulators in",
         "processes of their own does not count.",
@@ -91,36 +85,9 @@ def evidence_page() -> str:
     ]
     for name in dict.fromkeys(each.area_of.full_name for each in operations):
         rows = [each for each in operations if each.area_of.full_name == name]
-        lines += ["", f"## {name}", ""]
-        lines += [
-            "| operation | documented | behaviour | request checked | answer checked | refusals | SDK | restart |"
-        ]
-        lines += ["|---|---|---|---|---|---|---|---|", *map(evidence_of, rows)]
+        lines += ["", f"## {name}", "", f"| operation | {' | '.join(AXES)} |", f"|---|{'---|' * len(AXES)}"]
+        lines += [f"| {' | '.join([each.operation_id, *evidence_of(each).cells])} |" for each in rows]
     return "\n".join([*lines, ""])
-
-
-def evidence_of(operation: Operation) -> str:
-    """One operation as a line of the table."""
-    proven = recorded()["operations"].get(operation.operation_id, {})
-    parameters = len(operation.definition["parameters"])
-    statuses = [int(status) for status in operation.definition["responses"] if status < "4"]
-    has_schema = any(operation.answer_schema(status) is not None for status in statuses)
-    cells = [
-        operation.operation_id,
-        str(len(operation.sources)),
-        mark(behaviour_of(operation) is not NOT_EMULATED),
-        f"{parameters}{' + body' if operation.body_schema is not None else ''}",
-        mark(has_schema and "answered" in proven),
-        str(len(proven.get("refused", ()))),
-        mark("sdk" in proven),
-        mark("restarted" in proven),
-    ]
-    return f"| {' | '.join(cells)} |"
-
-
-def mark(holds: bool) -> str:
-    """What stands in a cell for yes and no."""
-    return "yes" if holds else ""
 
 
 PAGES = {"errors.md": errors_page, "evidence.md": evidence_page}
