@@ -1,4 +1,9 @@
-"""What the console of Pangu does for an account: models, deployments, evaluations."""
+"""What the console of Pangu does for an account: models, deployments, evaluations; and files of the weather."""
+
+import io
+
+import numpy as np
+from scipy.io import netcdf_file
 
 from tests.behaviours.maas.conftest import console
 
@@ -43,3 +48,19 @@ def path_of(id, kind="chat") -> str:
 def chat(cloud, id, **body):
     """A chat with a deployment."""
     return cloud.post(path_of(id), {"messages": [{"role": "user", "content": "怎样泡绿茶？"}], **body})
+
+
+def era5(moment="2024-07-31 00:00:00", warmer=0.0):
+    """A file such as ERA5's: 2 m temperature in Kelvin on a grid of 10 degrees, from north to south."""
+    out = io.BytesIO()
+    file = netcdf_file(out, "w")
+    for name, values in {"latitude": np.arange(90, -91, -10), "longitude": np.arange(0, 360, 10)}.items():
+        file.createDimension(name, len(values))
+        file.createVariable(name, "f4", (name,))[:] = values
+    file.createDimension("time", 1)
+    time = file.createVariable("time", "i4", ("time",))
+    time.units = f"hours since {moment}"
+    time[:] = 0
+    file.createVariable("t2m", "f4", ("time", "latitude", "longitude"))[:] = 280.0 + warmer
+    file.flush()
+    return out.getvalue()

@@ -8,6 +8,8 @@ from modelarts_emulator.behaviours.pangu.deployments import defaults
 from PIL import Image
 from scipy.io import netcdf_file
 
+from tests.behaviours.pangu.conftest import era5
+
 FEATURES = "Surface:T2M;850:T,U"
 
 
@@ -62,22 +64,6 @@ def fault(cloud, path="/tasks", **config):
     """(status, code, words) of a refusal."""
     reply = cloud.post(path, body_of(**config))
     return reply.status, reply.json["error_code"], reply.json["error_msg"]
-
-
-def era5(moment="2024-07-31 00:00:00", warmer=0.0):
-    """A file such as ERA5's: 2 m temperature in Kelvin on a grid of 10 degrees, from north to south."""
-    out = io.BytesIO()
-    file = netcdf_file(out, "w")
-    for name, values in {"latitude": np.arange(90, -91, -10), "longitude": np.arange(0, 360, 10)}.items():
-        file.createDimension(name, len(values))
-        file.createVariable(name, "f4", (name,))[:] = values
-    file.createDimension("time", 1)
-    time = file.createVariable("time", "i4", ("time",))
-    time.units = f"hours since {moment}"
-    time[:] = 0
-    file.createVariable("t2m", "f4", ("time", "latitude", "longitude"))[:] = 280.0 + warmer
-    file.flush()
-    return out.getvalue()
 
 
 def test_a_task_waits_runs_and_succeeds(cloud, bucket):
