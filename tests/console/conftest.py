@@ -1,5 +1,7 @@
 """A browser of the console that reads pages as HTML, and what must hold of every page."""
 
+import json
+import shlex
 from html.parser import HTMLParser
 from urllib.parse import urlencode
 
@@ -118,3 +120,12 @@ def whole(browser: Browser, path: str, **query) -> Page:
         page = browser.get(path, lang=lang, **query)
         assert (page.status, problems_of(page)) == (200, []), page.text
     return page
+
+
+def sent_command(cloud, command: str):
+    """What the emulator answers to a curl command that a page shows."""
+    words = [word for word in shlex.split(command) if word.strip()]
+    assert words[:2] == ["curl", "-X"] and words[3].startswith(cloud.endpoint), command
+    return cloud.send(
+        words[2], words[3].removeprefix(cloud.endpoint), json.loads(words[words.index("-d") + 1])
+    )

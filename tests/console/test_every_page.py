@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from modelarts_emulator.console import app
+from modelarts_emulator.console import app, datasets, pools, workflows
 from modelarts_emulator.console.words import CHINESE
 from modelarts_emulator.snapshots import changes, read_snapshot, take_snapshot
 
@@ -72,6 +72,8 @@ def test_every_text_of_a_template_has_chinese_words():
         texts |= {text for _, text in re.findall(r"""\bt\((["'])(.*?)\1\)""", template.read_text())}
     for module in CONSOLE.glob("*.py"):
         texts |= set(re.findall(r"""\btold\("(.*?)"\)""", module.read_text()))
+    texts |= {*datasets.KINDS.values()} | {each for actions in pools.STRIKES.values() for each in actions}
+    texts |= {each for actions in workflows.ACTIONS_OF_STEPS.values() for each in actions}
     texts |= {topic.TITLE for topic in app.TOPICS} | {title for title, _ in app.MENU}
     assert not texts - CHINESE.keys()
 

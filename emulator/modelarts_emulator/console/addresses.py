@@ -11,3 +11,8 @@ def address(path: str, **query: str | int | None) -> str:
     known = {"world": tag} if tag else {}
     words = urlencode({**known, **{name: value for name, value in query.items() if value is not None}})
     return quote(path) + (f"?{words}" if words else "")
+
+
+def offset_asked() -> int:
+    """How many elements of a list come before the page that is asked for."""
+    return max(0, request.args.get("offset", 0, int))

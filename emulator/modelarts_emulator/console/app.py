@@ -7,15 +7,22 @@ from werkzeug.exceptions import HTTPException
 
 from modelarts_emulator.console import (
     chat,
+    datasets,
+    evidence,
     faults,
+    notebooks,
     objects,
     operations,
     overview,
+    permissions,
+    pools,
     readable,
     requests,
+    science,
     services,
     snapshots,
     training,
+    workflows,
 )
 from modelarts_emulator.console.addresses import address
 from modelarts_emulator.console.asking import Refused, world_shown
@@ -29,8 +36,11 @@ if TYPE_CHECKING:
 
 # In the order of the menu. What a topic has to have: PATH, TITLE, add_routes.
 MENU = (
-    ("The cloud", (overview, training, services, chat, objects)),
-    ("The emulator", (requests, faults, snapshots, operations)),
+    (
+        "The cloud",
+        (overview, training, notebooks, pools, datasets, workflows, services, chat, science, objects),
+    ),
+    ("The emulator", (requests, permissions, faults, snapshots, operations, evidence)),
 )
 TOPICS = tuple(topic for _, topics in MENU for topic in topics)
 POLICY = (

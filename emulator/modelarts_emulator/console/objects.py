@@ -16,7 +16,14 @@ PATH, TITLE = "/console/obs/", "Object storage"
 PAGE = 200
 MOST_PREVIEW = 20_000
 # What a browser may show as a picture; everything else is only handed out to be saved.
-PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp")
+# How files of these kinds begin: many clients store pictures without saying that they are some.
+BEGINNINGS = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"BM", "image/bmp"),
+)
 
 
 def add_routes(flask: Flask, application: "Application") -> None:
@@ -116,15 +123,21 @@ def object_shown(obs: Any, bucket: str, key: str) -> Shown:
     """The kind, the size and the beginning of an object."""
     size = obs.size(bucket, key)
     start = obs.read(bucket, key, MOST_PREVIEW) if size else b""
-    return Shown(obs.content_type(bucket, key), size, start)
+    return Shown(kind_of(obs.content_type(bucket, key), start), size, start)
+
+
+def kind_of(kind: str, start: bytes) -> str:
+    """The content type of an object; that of a picture for what begins as one and was stored as just bytes."""
+    if kind not in ("", "binary/octet-stream", "application/octet-stream"):
+        return kind
+    return next((each for beginning, each in BEGINNINGS if start.startswith(beginning)), kind)
 
 
 def handed_out(obs: Any, bucket: str, key: str) -> Response:
     """The content to be saved. It is the user's and must not run as a page of the console."""
-    kind = obs.content_type(bucket, key)
-    answer = Response(
-        obs.read(bucket, key), content_type=kind if kind in PICTURES else "application/octet-stream"
-    )
+    content = obs.read(bucket, key)
+    kind = kind_of(obs.content_type(bucket, key), content)
+    answer = Response(content, content_type=kind if kind in PICTURES else "application/octet-stream")
     name = quote(key.rstrip("/").rpartition("/")[2] or "object", safe="")
     answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
     answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"

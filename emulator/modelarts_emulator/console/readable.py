@@ -11,15 +11,19 @@ if TYPE_CHECKING:
 # What a state tells at a glance, by the words of all areas in lower case; any other state is told without a colour.
 TONES = {
     "good": (
-        "active", "available", "completed", "deployed", "finished", "normal", "published", "ready", "running",
-        "succeeded", "success", "successful",
+        "active", "available", "completed", "deployed", "enabled", "finished", "mounted", "normal", "published",
+        "ready", "running", "succeeded", "success", "successed", "successful",
     ),
     "busy": (
-        "building", "creating", "deleting", "deploying", "importing", "init", "initializing", "pending", "processing",
-        "publishing", "queuing", "queued", "scaling", "starting", "stopping", "terminating", "updating", "waiting",
-        "warning",
+        "building", "checking", "created", "creating", "deleting", "deploying", "hold", "importing", "init",
+        "initializing", "pending", "processing", "publishing", "queuing", "queued", "releasing", "scaling",
+        "snapshotting", "starting", "stopping", "switching", "synchronizing", "terminating", "updating", "wait_inputs",
+        "waiting", "warning",
     ),
-    "bad": ("abnormal", "concerning", "create_failed", "delete_failed", "error", "failed", "fatal", "unavailable"),
+    "bad": (
+        "abnormal", "concerning", "create_failed", "creationfailed", "delete_failed", "error", "failed", "fatal",
+        "scalingfailed", "start_failed", "timeout", "unavailable",
+    ),
 }  # fmt: skip
 TONE_OF = {word: tone for tone, words in TONES.items() for word in words}
 STEPS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))

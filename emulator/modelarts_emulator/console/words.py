@@ -2,6 +2,8 @@
 
 from flask import request
 
+from modelarts_emulator.console.chinese import RESOURCES
+
 LANGUAGES = ("en", "zh")
 CHINESE = {
     "Console of the emulator": "模拟器控制台",
@@ -9,7 +11,9 @@ CHINESE = {
     "The cloud": "云服务",
     "The emulator": "模拟器",
     "frozen": "已冻结",
-    "The emulator does not answer. What is shown is what was known last.": "模拟器没有响应，显示的是最后一次的内容。",
+    "The emulator does not answer. What is shown is what was known last.": (
+        "模拟器没有响应，显示的是最后一次的内容。"
+    ),
     "Skip to the content": "跳到正文",
     "Pages": "页面",
     "World": "世界",
@@ -103,7 +107,9 @@ CHINESE = {
     "Upload": "上传",
     "File": "文件",
     "Into the folder": "上传到文件夹",
-    "At most 12 MiB; larger files go through a client of OBS.": "最大 12 MiB，更大的文件请使用 OBS 客户端上传。",
+    "At most 12 MiB; larger files go through a client of OBS.": (
+        "最大 12 MiB，更大的文件请使用 OBS 客户端上传。"
+    ),
     "Object": "对象",
     "Content type": "内容类型",
     "Download": "下载",
@@ -237,6 +243,8 @@ CHINESE = {
     "waiting": "等待",
     "within": "最长时长",
     "without a body": "无内容",
+    "optional": "可选",
+    **RESOURCES,
 }
 
 

@@ -1,0 +1,28 @@
+"""Evidence in the console: what is proven of each operation."""
+
+from typing import TYPE_CHECKING
+
+from flask import Flask, render_template, request
+
+from modelarts_emulator.console.addresses import offset_asked
+from modelarts_emulator.console.operations import described
+from modelarts_emulator.control.evidence import AXES, evidence_of
+
+if TYPE_CHECKING:
+    from modelarts_emulator.application import Application
+
+PATH, TITLE = "/console/evidence/", "Evidence"
+PAGE = 100
+
+
+def add_routes(flask: Flask, application: "Application") -> None:
+    """Put the evidence into the console."""
+
+    @flask.get(PATH)
+    def list_evidence():
+        words, offset = request.args.get("words", "").lower().split(), offset_asked()
+        found = [each for each in application.operations if all(word in described(each) for word in words)]
+        return render_template(
+            "evidence.html", axes=AXES, words=" ".join(words), total=len(found), offset=offset, page=PAGE,
+            rows=[evidence_of(each) for each in found[offset : offset + PAGE]],
+        )  # fmt: skip
