@@ -1,0 +1,92 @@
+"""The commands that drive the time of a running emulator: clock, rewind and branch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from modelarts_emulator.commands import ask, given, tell
+
+ACTIONS = ("show", "freeze", "run", "advance", "until")
+TAKES = {
+    "advance": "one duration such as 2h30m",
+    "until": "OPERATION FIELD VALUE and the path as name=value",
+}
+
+
+def add_commands(added: Any, command: Callable[..., Any], world: str) -> None:
+    """Add them to the command line. world: what the option --world means."""
+    time = command(
+        added, "clock", clock, "show, freeze, run, advance or drive the virtual clock",
+        "clock until ShowTrainingJobDetails status.phase Completed training_job_id=ID",
+    )  # fmt: skip
+    time.add_argument("action", nargs="?", choices=ACTIONS, default="show")
+    time.add_argument(
+        "value",
+        nargs="*",
+        help="advance: a duration such as 2h. until: OPERATION FIELD VALUE [name=path value ...]",
+    )
+    time.add_argument("--speed", type=float, help="run: virtual seconds in a real one")
+    time.add_argument("--within", help="until: at most this much virtual time (default 24h)")
+
+    back = command(
+        added, "rewind", rewind, "make a world what it was at a moment or a request, for good",
+        "rewind --by 10m",
+    )  # fmt: skip
+    away = command(
+        added, "branch", branch, "make a new world that begins as this one was at a moment or a request",
+        "branch --before 42",
+    )  # fmt: skip
+    for going in (back, away):
+        going.add_argument("--to", help="a moment of the world's clock, such as 2026-01-01T00:00:00Z")
+        going.add_argument("--by", help="so long ago on the world's clock, such as 10m")
+        going.add_argument("--before", help="a request of the journal, by its number or X-Request-Id")
+        going.add_argument("--after", help="the same, once it was answered")
+    for each in (time, back, away):
+        each.add_argument("--world", help=world)
+
+
+def query_of(options: Any) -> str:
+    """The query that names the world, if one is asked for."""
+    return f"?world={quote(options.world, safe='')}" if options.world else ""
+
+
+def clock(options: Any) -> int:
+    """Read or drive the clock."""
+    body = given(options, "speed", "within")
+    if options.action == "advance" and len(options.value) == 1:
+        body["by"] = options.value[0]
+    elif options.action == "until" and len(options.value) >= 3:
+        operation, field, value, *path = options.value
+        body |= {"operation": operation, "field": field, "equals": value, "path": path_given(path)}
+    elif options.value or options.action in TAKES:
+        words = TAKES.get(options.action, "nothing more")
+        raise ValueError(
+            f"clock {options.action} takes {words}, not {' '.join(options.value) or 'nothing'}; see --help"
+        )
+    if options.action == "show":
+        return tell(ask(options, "GET", f"clock{query_of(options)}"))
+    return tell(ask(options, "POST", f"clock/{options.action}{query_of(options)}", body))
+
+
+def path_given(pairs: list[str]) -> dict[str, str]:
+    """The values of a path, each written name=value."""
+    wrong = [pair for pair in pairs if "=" not in pair]
+    if wrong:
+        raise ValueError(f"clock until takes the path as name=value, not {wrong[0]!r}; see --help")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def rewind(options: Any) -> int:
+    """Make a world what it was; without a place to go, say how far back it goes."""
+    where = given(options, "to", "by", "before", "after")
+    if not where:
+        return tell(ask(options, "GET", f"rewind{query_of(options)}"))
+    return tell(ask(options, "POST", f"rewind{query_of(options)}", where))
+
+
+def branch(options: Any) -> int:
+    """Make a new world of what another one was."""
+    where = given(options, "to", "by", "before", "after")
+    return tell(ask(options, "POST", f"branch{query_of(options)}", where))
