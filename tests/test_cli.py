@@ -390,3 +390,10 @@ def test_a_world_is_rewound_and_branches_off_from_the_shell(run, cloud):
     assert gone.json["error_code"] == "ModelArts.7005"
     assert "give exactly one of to" in run("branch", *world)[2]
     cloud.delete(f"/_emulator/worlds/{made['world']}")
+
+
+def test_the_clock_advances_until_a_condition_holds(run, cloud):
+    world = ("--world", cloud.world.tag)
+    told = json.loads(run("clock", "advance", "--until", "v1/workspaces workspaces.length >= 0", *world)[1])
+    assert told["advanced"] == 0
+    assert "--until is for clock advance" in run("clock", "advance", "1h", "--until", "a b == c", *world)[2]

@@ -10,7 +10,7 @@ from modelarts_emulator.commands import ask, given, tell
 
 ACTIONS = ("show", "freeze", "run", "advance", "until")
 TAKES = {
-    "advance": "one duration such as 2h30m",
+    "advance": "one duration such as 2h30m, or --until CONDITION",
     "until": "OPERATION FIELD VALUE and the path as name=value",
 }
 
@@ -19,7 +19,7 @@ def add_commands(added: Any, command: Callable[..., Any], world: str) -> None:
     """Add them to the command line. world: what the option --world means."""
     time = command(
         added, "clock", clock, "show, freeze, run, advance or drive the virtual clock",
-        "clock until ShowTrainingJobDetails status.phase Completed training_job_id=ID",
+        "clock advance --until 'training-jobs/resnet status.phase == Completed'",
     )  # fmt: skip
     time.add_argument("action", nargs="?", choices=ACTIONS, default="show")
     time.add_argument(
@@ -28,6 +28,8 @@ def add_commands(added: Any, command: Callable[..., Any], world: str) -> None:
         help="advance: a duration such as 2h. until: OPERATION FIELD VALUE [name=path value ...]",
     )
     time.add_argument("--speed", type=float, help="run: virtual seconds in a real one")
+    words = "advance: RESOURCE/NAME FIELD OPERATOR VALUE, as one word; operators are == != < <= > >= in"
+    time.add_argument("--until", metavar="CONDITION", help=words)
     time.add_argument("--within", help="until: at most this much virtual time (default 24h)")
 
     back = command(
@@ -55,7 +57,11 @@ def query_of(options: Any) -> str:
 def clock(options: Any) -> int:
     """Read or drive the clock."""
     body = given(options, "speed", "within")
-    if options.action == "advance" and len(options.value) == 1:
+    if options.action == "advance" and options.until is not None and not options.value:
+        body["until"] = options.until
+    elif options.until is not None:
+        raise ValueError("--until is for clock advance, instead of a duration; see --help")
+    elif options.action == "advance" and len(options.value) == 1:
         body["by"] = options.value[0]
     elif options.action == "until" and len(options.value) >= 3:
         operation, field, value, *path = options.value

@@ -218,6 +218,15 @@ class Cloud:
             application.forget_objects(world)
             application.worlds.remove(world)
 
+    def until(self, condition: str, within: float | str = "24h") -> float:
+        """Move the clock on until `training-jobs/NAME status.phase == Running` or the like holds; the virtual seconds
+        that took.
+
+        ValueError when it never does, or asks for a resource, field or operator that does not exist.
+        """
+        told = accepted(self.post("/_emulator/clock/advance", {"until": condition, "within": within}))
+        return float(told["advanced"])
+
     def rewind(
         self,
         *,
