@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 # A test that runs so many times longer than at first, and so many seconds, waits for what never comes: it has noticed.
 TIMES_LONGER, LEAST_SECONDS = 5, 1.0
+# So long after the first alarm, should that have been lost, there is another one.
+AGAIN_SECONDS = 5.0
 
 
 class TakesTooLong(BaseException):
@@ -73,6 +75,7 @@ class Falsifier:
         self.found: dict[Breakage, dict[str, None]] = {}
         self.seconds: dict[str, float] = {}
         self.noticed: dict[Breakage, str] = {}
+        self.untried: set[Breakage] = set()
         self._respond = app.respond
         self._behave = app.behave
 
@@ -154,7 +157,11 @@ class Falsifier:
     def run_rounds(self, session: pytest.Session) -> None:
         """Run, for each breakage, the tests that have offered it, the quickest first, until one fails."""
         items = {item.nodeid: item for item in session.items}
+        # Nobody reads how a test fails in the rounds.
+        style, session.config.option.tbstyle = session.config.option.tbstyle, "no"
+        self.untried = set(self.found)
         for breakage, tests in list(self.found.items()):
+            self.untried.discard(breakage)
             if parent_of(breakage) in self.found.keys() - self.noticed.keys():
                 # Whoever does not miss an object does not miss what is in it.
                 del self.found[breakage]
@@ -165,6 +172,7 @@ class Falsifier:
                     self.noticed[breakage] = test
                     break
         self.breakage = None
+        session.config.option.tbstyle = style
         take_down(session, None)
 
     def fails(self, item: pytest.Item) -> bool:
@@ -174,7 +182,8 @@ class Falsifier:
         try:
             with limited(max(LEAST_SECONDS, TIMES_LONGER * self.seconds.get(item.nodeid, 0))):
                 reports = runtestprotocol(item, log=False, nextitem=Onward(item))  # type: ignore[arg-type]
-        except TakesTooLong:
+        except (TakesTooLong, SystemError):
+            # What the alarm interrupts in the interpreter itself fails as a SystemError.
             return True
         return any(report.failed for report in reports)
 
@@ -191,6 +200,9 @@ class Falsifier:
         if not self.found:
             yield "nothing was broken: the tests failed as they are, or asked no operation"
             return
+        if self.untried:
+            yield f"interrupted: {len(self.untried)} rules were not broken any more"
+            self.found = {each: tests for each, tests in self.found.items() if each not in self.untried}
         unnoticed: dict[tuple[str, str], list[str]] = {}
         for breakage in self.found:
             if breakage not in self.noticed:
@@ -237,7 +249,7 @@ def limited(seconds: float) -> Iterator[None]:
         raise TakesTooLong(f"took more than {seconds:.1f} s")
 
     before = signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN_SECONDS)
     try:
         yield
     finally:
