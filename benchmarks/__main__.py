@@ -1,5 +1,5 @@
 """Measure the budgets: `python -m benchmarks [startup] [throughput] [growth] [restore] [servers] [unrelated]
-[crashes] [memory] [datasets] [objects]`; all without names.
+[crashes] [memory] [datasets] [objects] [travel]`; all without names.
 """
 
 import itertools
@@ -208,6 +208,13 @@ def objects() -> None:
     measure(SECONDS)
 
 
+def travel() -> None:
+    """What keeping the past costs a create and a show, and how long 1,000 jobs take to go back."""
+    from benchmarks.travel import measure
+
+    measure()
+
+
 if __name__ == "__main__":
     parts = {
         "startup": startup,
@@ -220,6 +227,7 @@ if __name__ == "__main__":
         "memory": memory,
         "datasets": datasets,
         "objects": objects,
+        "travel": travel,
     }
     print(f"{platform.python_implementation()} {platform.python_version()}, {processes.cores()} cores")
     for name in sys.argv[1:] or parts:

@@ -377,3 +377,23 @@ def test_snapshots_are_kept_from_the_command_line(cloud, run, tmp_path):
     for name in ("cli", "copy"):
         assert run("snapshot", "remove", name)[0] == 0
     assert run("snapshot", "save")[0] == 1
+
+
+def test_a_world_is_rewound_and_branches_off_from_the_shell(run, cloud):
+    first = cloud.post("/v1/{project_id}/workspaces", {"name": "team"})
+    world = ("--world", cloud.world.tag)
+    assert json.loads(run("rewind", *world)[1])["most_bytes"] == 8 << 20
+    made = json.loads(run("branch", "--after", first.headers["x-request-id"], *world)[1])
+    assert made["world"] != cloud.world.tag
+    assert json.loads(run("rewind", "--before", first.headers["x-request-id"], *world)[1])["undone"] >= 1
+    gone = cloud.get(f"/v1/{{project_id}}/workspaces/{first.json['id']}")
+    assert gone.json["error_code"] == "ModelArts.7005"
+    assert "give exactly one of to" in run("branch", *world)[2]
+    cloud.delete(f"/_emulator/worlds/{made['world']}")
+
+
+def test_the_clock_advances_until_a_condition_holds(run, cloud):
+    world = ("--world", cloud.world.tag)
+    told = json.loads(run("clock", "advance", "--until", "v1/workspaces workspaces.length >= 0", *world)[1])
+    assert told["advanced"] == 0
+    assert "--until is for clock advance" in run("clock", "advance", "1h", "--until", "a b == c", *world)[2]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from modelarts_emulator.application import Application
     from modelarts_emulator.contract.checking import Check
     from modelarts_emulator.worlds.faults import Fault
+    from modelarts_emulator.worlds.transaction import Transaction
     from modelarts_emulator.worlds.world import World
 
 JSON = "application/json;charset=UTF-8"
@@ -45,9 +46,8 @@ class Exchange:
     and the path's values; without an operation the methods that the path has. caller, world: who asks, and where.
     check, behaviour: of the operation. faults: what it suffers because somebody has asked for it, at most one; None
     until that was looked up, which a request that begins again does not do twice. refused_by: the step that ended the
-    way. call: what the behaviour is handed. answer: what it has handed back. first: what a thread has to do before it
-    begins the steps again. room: what it has taken of the memory for
-    decoded bodies.
+    way. call: what the behaviour is handed. stay: its transaction. answer: what it has handed back. first: what a
+    thread has to do before it begins the steps again. room: what it has taken of the memory for decoded bodies.
     """
 
     environ: dict
@@ -66,6 +66,7 @@ class Exchange:
     faults: "list[Fault] | None" = None
     refused_by: str = ""
     call: Call = field(init=False)
+    stay: "Transaction | None" = None
     room: int = 0
     answer: Answer | Stream = field(init=False)
 
@@ -165,10 +166,15 @@ def read_request(app: "Application", exchange: Exchange) -> None:
 
 def behave(app: "Application", exchange: Exchange) -> None:
     """Do what the operation does: in one transaction of the world, unless it computes and takes its own."""
+    stay = exchange.stay = exchange.world.transaction()
     if exchange.behaviour.computes:
-        exchange.answer = as_answer(exchange.asked, exchange.behaviour(exchange.call))
+        stay.before = stay.after = exchange.world.past.position
+        try:
+            exchange.answer = as_answer(exchange.asked, exchange.behaviour(exchange.call))
+        finally:
+            stay.after = exchange.world.past.position
         return
-    with exchange.world.transaction():
+    with stay:
         exchange.answer = as_answer(exchange.asked, exchange.behaviour(exchange.call))
 
 

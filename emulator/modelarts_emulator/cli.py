@@ -74,7 +74,7 @@ def parser(is_start: bool = False) -> argparse.ArgumentParser:
     add_logs(added)
     add_watching(added)
     add_snapshot(added)
-    add_clock(added)
+    import_module("modelarts_emulator.driving_time").add_commands(added, command, WORLD)
     add_worlds(added)
     add_contract(added)
 
@@ -228,29 +228,6 @@ def add_snapshot(added) -> None:
         help="changes: up to this one, else up to now; import: the file, - for standard input",
     )
     kept.add_argument("--world", help=WORLD)
-
-
-def add_clock(added) -> None:
-    """The command that drives time."""
-    time = command(
-        added, "clock", later("commands", "clock"), "show, freeze, run, advance or drive the virtual clock",
-        "clock until ShowTrainingJobDetails status.phase Completed training_job_id=ID",
-    )  # fmt: skip
-    time.add_argument(
-        "action", nargs="?", choices=("show", "freeze", "run", "advance", "until"), default="show"
-    )
-    time.add_argument(
-        "value",
-        nargs="*",
-        help="advance: a duration such as 2h. until: OPERATION FIELD VALUE [name=path value ...]",
-    )
-    time.add_argument("--speed", type=float, help="run: virtual seconds in a real one")
-    time.add_argument("--within", help="until: at most this much virtual time (default 24h)")
-    time.add_argument(
-        "--wait",
-        help="advance, until: how much real time for scripts that are due (advance: until they end; until: 9m)",
-    )
-    time.add_argument("--world", help=WORLD)
 
 
 def add_worlds(added) -> None:

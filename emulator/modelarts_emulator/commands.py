@@ -12,12 +12,6 @@ from modelarts_emulator.testing.shells import written
 
 DEFAULT_URL = "http://127.0.0.1:7878"
 FOLLOW_SECONDS = 0.5
-TAKES = {
-    "advance": "one duration such as 2h30m",
-    "until": "OPERATION FIELD VALUE and the path as name=value",
-}
-# How long a command lets the emulator wait in one call, which has to answer before the call is given up.
-LOOK_SECONDS, LONGEST_WAIT = 10, "9m"
 ADDRESS = r"https?://[^/?#\s]+/?"
 
 
@@ -92,58 +86,6 @@ def wait(options) -> int:
 def reset(options) -> int:
     """Forget what is asked and say what went."""
     return tell(ask(options, "POST", "reset", given(options, "world", "area")))
-
-
-def clock(options) -> int:
-    """Read or drive the clock."""
-    query = f"?world={quote(options.world, safe='')}" if options.world else ""
-    body = given(options, "speed", "within", "wait")
-    if options.action == "advance" and len(options.value) == 1:
-        body["by"] = options.value[0]
-    elif options.action == "until" and len(options.value) >= 3:
-        operation, field, value, *path = options.value
-        body |= {"operation": operation, "field": field, "equals": value, "path": path_given(path)}
-    elif options.value or options.action in TAKES:
-        words = TAKES.get(options.action, "nothing more")
-        raise ValueError(
-            f"clock {options.action} takes {words}, not {' '.join(options.value) or 'nothing'}; see --help"
-        )
-    if options.action == "show":
-        return tell(ask(options, "GET", f"clock{query}"))
-    if options.action == "advance":
-        return advance(options, f"clock/advance{query}", body)
-    if options.action == "until":
-        body.setdefault("wait", LONGEST_WAIT)
-    return tell(ask(options, "POST", f"clock/{options.action}{query}", body))
-
-
-def advance(options, path: str, body: dict) -> int:
-    """Move the clock on and wait for what is due, saying now and then what still runs; 1 when that was given up."""
-    if "wait" in body:
-        answer = ask(options, "POST", path, body)
-    else:
-        answer = ask(options, "POST", path, body | {"wait": LOOK_SECONDS})
-        while answer["waiting_for"]:
-            say_what_runs(answer)
-            answer = ask(options, "POST", path, {"by": 0, "wait": LOOK_SECONDS})
-    if answer["waiting_for"]:
-        say_what_runs(answer)
-    tell(answer)
-    return 1 if answer["waiting_for"] else 0
-
-
-def say_what_runs(answer: dict) -> None:
-    """Name what is due and takes real time, with what can be done about it."""
-    names = ", ".join(answer["waiting_for"])
-    print(f"modelarts-emulator: still at work in real time, stop what never ends: {names}", file=sys.stderr)
-
-
-def path_given(pairs: list[str]) -> dict:
-    """The values of a path, each written name=value."""
-    wrong = [pair for pair in pairs if "=" not in pair]
-    if wrong:
-        raise ValueError(f"clock until takes the path as name=value, not {wrong[0]!r}; see --help")
-    return dict(pair.split("=", 1) for pair in pairs)
 
 
 def logs(options) -> int:

@@ -76,6 +76,7 @@ def secrets_in(value: Any, inside: str = "") -> list[str]:
 def note_exchange(world: "World", exchange: "Exchange", status: int, answer: Any) -> None:
     """Keep a request and its answer in the history of its world."""
     environ, request, operation = exchange.environ, exchange.request, exchange.operation
+    stay, position = exchange.stay, world.past.position
     # A request that was refused early has not been read yet.
     is_short = int(environ.get("CONTENT_LENGTH") or 0) <= MOST_BODY
     body = request.body if is_short else request.__dict__.get("body")
@@ -93,6 +94,8 @@ def note_exchange(world: "World", exchange: "Exchange", status: int, answer: Any
         answer if isinstance(answer, bytes) and len(answer) <= MOST_BODY else None,
         exchange.refused_by,
         tuple([fault.id for fault in exchange.faults]) if exchange.faults else (),
+        stay.before if stay is not None else position,
+        stay.after if stay is not None else position,
     )
 
 

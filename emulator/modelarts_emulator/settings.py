@@ -14,6 +14,7 @@ MOUNTED = "mounted:"
 MOST_SEED = 2**63 - 1
 MOST_PACE = 1_000_000
 MOST_TIMEOUT = 30 * 86400
+MOST_PAST = 1 << 16
 SEEDING = "modelarts_emulator.seeding"
 LANGUAGE = "modelarts_emulator.inference.language.backends"
 
@@ -88,6 +89,10 @@ class Settings:
     journal: int = option(
         1000, "so many of the last requests of each world can be looked at, with their answers; 0 keeps none"
     )
+    history: int = option(
+        8,
+        "MiB a world for how things were before its last changes, so that it can be rewound; 0 keeps nothing",
+    )
     strict_fields: bool = option(False, "refuse fields and parameters that nobody documents")
     check_answers: bool = option(False, "hold every answer against its schema; a broken one becomes a 500")
 
@@ -117,6 +122,8 @@ class Settings:
             raise ValueError(
                 f"training_timeout is {self.training_timeout}, must be from 0 to {MOST_TIMEOUT} seconds"
             )
+        if not 0 <= self.history <= MOST_PAST:
+            raise ValueError(f"history is {self.history}, must be from 0 to {MOST_PAST} MiB")
         if not 0 <= self.seed <= MOST_SEED:
             raise ValueError(f"seed is {self.seed}, must be from 0 to {MOST_SEED}")
         if not re.search(REGION, self.region):

@@ -54,19 +54,24 @@ class BadSnapshot(ValueError):
 def take_snapshot(world: World) -> bytes:
     """The world as JSON text: records, clock, buckets and objects. What is at work goes on meanwhile."""
     with world.transaction():
-        told = {
-            "format": FORMAT,
-            "what": WHAT,
-            **{name: getattr(world, name) for name in ("tag", "seed", "pace", "region")},
-            "account": world.account._asdict(),
-            "projects": projects_of(world),
-            "clock": world.clock.state(),
-            "records": [
-                [name, id, orjson.Fragment(blob)] for name, id, blob in world.store.records() if name != META
-            ],
-            "buckets": {bucket: list(objects_in(world, bucket)) for bucket in world.obs.buckets()},
-        }
-        return orjson.dumps(told)
+        return document(world, world.clock.state())
+
+
+def document(world: World, clock: dict[str, Any]) -> bytes:
+    """The same of what its records and objects are now, whatever has fallen due, with that state of the clock."""
+    told = {
+        "format": FORMAT,
+        "what": WHAT,
+        **{name: getattr(world, name) for name in ("tag", "seed", "pace", "region")},
+        "account": world.account._asdict(),
+        "projects": projects_of(world),
+        "clock": clock,
+        "records": [
+            [name, id, orjson.Fragment(blob)] for name, id, blob in world.store.records() if name != META
+        ],
+        "buckets": {bucket: list(objects_in(world, bucket)) for bucket in world.obs.buckets()},
+    }
+    return orjson.dumps(told)
 
 
 def projects_of(world: World) -> dict[str, str]:
@@ -145,6 +150,7 @@ def put_back(application: "Application", world: World, content: bytes) -> int:
             world.obs.create_bucket(bucket)
             for key, encoded, content_type in objects:
                 world.obs.write(bucket, key, b64decode(encoded), content_type)
+        world.past.begin_again("when a snapshot was put back")
     return len(snapshot["records"])
 
 

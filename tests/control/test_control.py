@@ -80,12 +80,12 @@ def test_the_clock_runs_until_a_field_has_a_value(control, cloud):
 @pytest.mark.parametrize(
     ("path", "body", "words"),
     [
-        ("clock/advance", {}, "$: by is required and missing"),
+        ("clock/advance", {}, "$: give by, a duration, or until, a condition"),
         ("clock/advance", {"by": "2 parsecs"}, "$.by: '2 parsecs' is not a duration"),
         ("clock/advance", {"by": -1}, "$.by: -1 is below the minimum"),
         ("clock/advance", {"by": True}, "$.by: true is of type boolean"),
         ("clock/advance", {"by": "11000d"}, "$.by: '11000d' is longer than ten years"),
-        ("clock/advance", {"by": "1h", "fast": True}, "unknown member 'fast'; takes by, wait"),
+        ("clock/advance", {"by": "1h", "fast": True}, "unknown member 'fast'; takes by, until, within, wait"),
         ("clock/advance", {"by": "1h", "wait": "long"}, "$.wait: 'long' is not a duration"),
         ("clock/freeze", {"now": 1}, "unknown member 'now'; takes no members"),
         ("clock/run", {"speed": 0}, "$.speed: 0 must be greater than 0"),

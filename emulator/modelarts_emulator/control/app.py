@@ -19,6 +19,7 @@ from modelarts_emulator.control import (
     messages,
     operations,
     snapshots,
+    travel,
     users,
     worlds,
 )
@@ -42,6 +43,7 @@ TOPICS = (
     operations,
     logs,
     snapshots,
+    travel,
     routes,
 )
 log = logging.getLogger("modelarts_emulator.control")

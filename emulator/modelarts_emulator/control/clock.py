@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, request
+from flask import Flask
 
 from modelarts_emulator.contract.operations import Operation
 from modelarts_emulator.control.asking import (
@@ -16,12 +16,16 @@ from modelarts_emulator.control.asking import (
     takes,
     world_asked,
 )
-from modelarts_emulator.frame.calls import Call
-from modelarts_emulator.http.request import Request
-from modelarts_emulator.identity.records import Caller
+from modelarts_emulator.control.conditions import (
+    Condition,
+    Looked,
+    condition_asked,
+    refuse_unknown_field,
+    seen,
+    value_in,
+)
 from modelarts_emulator.worlds.clock import FASTEST, Clock, OutOfTime, moved_by
 from modelarts_emulator.worlds.due import StillAtWork
-from modelarts_emulator.worlds.store import value_at
 
 if TYPE_CHECKING:
     from modelarts_emulator.application import Application
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
 SPEED = {"type": "number", "exclusiveMinimum": 0, "maximum": FASTEST, "default": 1}
 RUN = Body(members(speed=SPEED))
 WAIT = DURATION | {"default": "10m"}
-ADVANCE = Body(members(("by",), by=DURATION, wait=WAIT))
+ADVANCE = Body(members(by=DURATION, until=TEXT, within=DURATION, wait=WAIT))
 UNTIL = Body(
     members(
         ("operation", "field"),
@@ -40,10 +44,11 @@ UNTIL = Body(
         equals={},
         **{"in": {"type": "array", "minItems": 1}},
         at_least={"type": ["number", "string"]},
-        within=DURATION | {"default": "24h"},
+        within=DURATION,
         wait=WAIT,
     )
 )
+LONGEST_DRIVE = "24h"
 TESTS = ("equals", "in", "at_least")
 
 
@@ -81,10 +86,15 @@ def run(application: "Application", world: "World") -> None:
 
 
 def advance(application: "Application", world: "World") -> dict:
-    """Move on `by` that much, doing all that falls due on the way; what is due and runs in real time is waited for at
-    most `wait` real seconds, and named if it still does.
+    """Move on `by` that much, or `until` a condition holds, doing all that falls due on the way.
+
+    What is due and runs in real time is waited for at most `wait` real seconds, and named if it still does.
     """
     body = ADVANCE.read()
+    if ("by" in body) == ("until" in body) or ("within" in body and "by" in body):
+        refuse("$: give by, a duration, or until, a condition, with within")
+    if "until" in body:
+        return drive(application, world, condition_asked(application, world, body["until"]), body)
     seconds, wait = seconds_in(body, "by"), seconds_in(body, "wait")
     world.move_clock(moved_by(seconds))
     try:
@@ -100,23 +110,32 @@ def until(application: "Application", world: "World") -> dict:
     operation = application.operations.by_id.get(body["operation"])
     if operation is None or operation.method != "GET":
         refuse(f"$.operation: {body['operation']!r} is not a documented operation with method GET")
-    path = path_asked(operation, {"project_id": world.account.project_id} | body["path"])
+    looked = Looked(operation, path_asked(operation, {"project_id": world.account.project_id} | body["path"]))
     if sum(name in body for name in TESTS) != 1:
         refuse(f"$: give exactly one of {', '.join(TESTS)}")
-    within, wait = seconds_in(body, "within"), seconds_in(body, "wait")
+    field = body["field"]
+    refuse_unknown_field(operation, field, seen(application, world, looked))
+    return drive(application, world, Condition(looked, field, lambda value: is_met(body, value), field), body)
+
+
+def drive(application: "Application", world: "World", condition: Condition, body: dict) -> dict:
+    """Move on until the condition holds, at most `within`; 400 naming the last value when it never does, or what still
+    runs after `wait` real seconds.
+    """
+    within, wait = seconds_in({"within": LONGEST_DRIVE, **body}, "within"), seconds_in(body, "wait")
     values: list = []
 
     def holds() -> bool:
-        with world.transaction():
-            values.append(field_shown(application, world, operation, path, body["field"]))
-        return is_met(body, values[-1])
+        values.append(value_in(seen(application, world, condition.looked), condition.field))
+        return condition.holds(values[-1])
 
     try:
         went = world.run_until(holds, within, wait)
     except StillAtWork as error:
         refuse(f"clock until: after {wait:g} real seconds {error}")
     if went is None:
-        refuse(f"clock until: {body['field']} was still {values[-1]!r} after {within} virtual seconds")
+        words = f"{condition.field} was still {values[-1]!r} after {within} virtual seconds"
+        refuse(f"clock until: {words}")
     return {"advanced": went, "value": values[-1]}
 
 
@@ -144,23 +163,6 @@ def is_met(body: dict, value: Any) -> bool:
     if not alike:
         refuse(f"$.at_least: {least!r} cannot be compared to {body['field']}, which is {value!r}")
     return value >= least
-
-
-def field_shown(
-    application: "Application", world: "World", operation: Operation, path: dict, field: str
-) -> Any:
-    """A field of what the operation answers to the world's own user; ApiError when it refuses."""
-    account = world.account
-    caller = Caller(
-        account.domain_id, account.domain_name, account.project_id, account.project_name, account.user_id,
-        account.user_name, account.access_key, "control",
-    )  # fmt: skip
-    check, behave = application.prepared(operation)
-    call = Call(
-        operation, path, check.read_query(""), {}, None, caller, world, Request(request.environ),
-        application.settings,
-    )  # fmt: skip
-    return value_at(behave(call), field)
 
 
 def shown_clock(world: "World") -> dict:

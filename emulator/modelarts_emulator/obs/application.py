@@ -28,6 +28,7 @@ from modelarts_emulator.obs.requests import ObsRequest, request_from
 from modelarts_emulator.obs.signatures import credential_of
 from modelarts_emulator.obs.xml import element
 from modelarts_emulator.worlds.faults import Fault, HangUp
+from modelarts_emulator.worlds.past import Past
 from modelarts_emulator.worlds.world import tag_of_number
 
 # What names an object and carries no more than this takes no longer than an operation.
@@ -47,7 +48,7 @@ class Obs:
     verified when the key is known, other keys open the default world), "strict" or "off". default: the tag of the
     world that anonymous requests open. report: told of every failure that is OBS's own. address_of(): host and port at
     which this machine reaches it, None where nobody listens. fault_of(world_tag, request): what a request suffers
-    because somebody has asked for it.
+    because somebody has asked for it. past_of(world_tag): where it is noted what changes there, None for nowhere.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Obs:
         report: Callable[[str], None] | None = None,
         address_of: Callable[[], tuple[str, int] | None] = lambda: None,
         fault_of: Callable[[str, ObsRequest], Fault | None] = lambda tag, request: None,
+        past_of: Callable[[str], Past | None] = lambda tag: None,
     ):
         self.auth = auth
         self._find_key = find_key
@@ -72,6 +74,7 @@ class Obs:
         self._report = report
         self.address_of = address_of
         self._fault_of = fault_of
+        self._past_of = past_of
         self._lock = RLock()
         self._worlds = None
         self._numbers = itertools.count(1)
@@ -118,7 +121,7 @@ class Obs:
             if self._worlds is None:
                 from modelarts_emulator.obs.worlds import ObsWorlds
 
-                self._worlds = ObsWorlds(self._region, self._state_dir)
+                self._worlds = ObsWorlds(self._region, self._state_dir, self._past_of)
             return self._worlds
 
     def is_quick(self, environ: dict, host: str, path: str) -> bool:

@@ -64,6 +64,10 @@ class Content:
         # Not deleted under those who read: an open file outlives its name.
         self._path, self._remove, self.size = path, finalize(self, remove, path), size
 
+    def fresh(self, content: bytes | Iterable[bytes]) -> "Content":
+        """These bytes, kept in the same place and apart."""
+        return Content(self._contents, content)
+
     def append(self, pieces: Iterable[bytes], size: int) -> None:
         """Hold so many bytes, which come in pieces, behind the others."""
         if self._path is None:

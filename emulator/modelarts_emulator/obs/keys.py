@@ -32,6 +32,10 @@ def object_storage(application):
         refuse_to_wait()
         return world.faults.that_strikes(name_of(request), lambda: said_by(request), world.clock.now())
 
+    def past_of(tag: str):
+        world = application.worlds.by_tag(tag)
+        return None if world is None else world.past
+
     state = Path(settings.state) / "objects" if settings.state else None
     return Obs(
         find_key,
@@ -42,4 +46,5 @@ def object_storage(application):
         report=application.broken.append,
         address_of=address_of,
         fault_of=fault_of,
+        past_of=past_of,
     )

@@ -11,6 +11,7 @@ from moto.s3 import models as moto
 from modelarts_emulator.obs.bodies import Sent
 from modelarts_emulator.obs.contents import MOST_IN_MEMORY, Content, Contents
 from modelarts_emulator.obs.grants import Grant, private
+from modelarts_emulator.obs.past import ObjectsPast
 from modelarts_emulator.obs.refusals import ObsError
 from modelarts_emulator.worlds.lock import Lock
 
@@ -30,7 +31,8 @@ class StoredObject(Untracked, moto.FakeKey):
 
     headers: content-type and the like. metadata: the client's own, without prefix. part_sizes: of an object made of
     parts. restored_until: until when an archived object can be read. is_held: whether it may be wanted again when it is
-    disposed of, which whoever holds it does then.
+    disposed of, which whoever holds it does then. is_past: whether the world may go back to it; its content goes with
+    it when that is forgotten.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class StoredObject(Untracked, moto.FakeKey):
         self.part_sizes: list[int] = []
         self.restored_until = 0.0
         self.is_held = False
+        self.is_past = False
 
     def __del__(self) -> None:
         """Say nothing: moto warns here of what was not disposed of, even while the interpreter shuts down."""
@@ -99,13 +102,17 @@ class StoredObject(Untracked, moto.FakeKey):
     def rewrite(self, content: Sent) -> None:
         """Replace the content; by one, too, that is made of what is there now."""
         etag = content.digest("md5").hex()
-        self._content.replace(content.read() if content.size <= MOST_IN_MEMORY else content.pieces())
+        kept = content.read() if content.size <= MOST_IN_MEMORY else content.pieces()
+        if self.is_past:
+            self._content = self._content.fresh(kept)
+        else:
+            self._content.replace(kept)
         self.digest = None
         self._etag = etag
 
     def dispose(self, garbage: bool = False) -> None:
         """Let go of the content."""
-        if not self.is_held:
+        if not self.is_held and not self.is_past:
             self._content.close()
         self.disposed = True
 
@@ -115,7 +122,7 @@ class DeleteMarker(Untracked, moto.FakeDeleteMarker):
 
     size = 0
     is_marker = True
-    is_held = False
+    is_held = is_past = False
 
     def __init__(self, name: str, moment: float):
         self.key = None
@@ -149,13 +156,14 @@ class Upload(Untracked, moto.FakeMultipart):
 class Bucket(Untracked, moto.FakeBucket):
     """A bucket. names: of its objects, sorted. stored: bytes of all versions. documents: its configurations by name."""
 
-    def __init__(self, name: str, location: str, moment: float, owner: str):
+    def __init__(self, name: str, location: str, moment: float, owner: str, storage: "Storage"):
         registered = moto.s3_backends.bucket_accounts.get(name)
         super().__init__(name, "obs", location)
         untrack(self.acl)
         register(name, registered)
         self.moment = moment
         self.owner = owner
+        self.storage = storage
         self.grants = private(owner)
         self.storage_class = "STANDARD"
         self.is_file_system = False
@@ -173,6 +181,8 @@ class Bucket(Untracked, moto.FakeBucket):
     def set_versions(self, name: str, versions: list) -> None:
         """Replace the versions of an object; those that are left out are gone."""
         before = self.versions(name)
+        if self.storage.past is not None:
+            self.storage.past.note_versions(self, name, before, versions)
         self.stored += sum(version.size for version in versions) - sum(version.size for version in before)
         self.keys.setlist(name, versions)
         if versions and not before:
@@ -191,11 +201,19 @@ class Bucket(Untracked, moto.FakeBucket):
     def rename(self, name: str, new: str) -> None:
         """Call an object that has one version by another name."""
         (item,) = self.versions(name)
+        if self.storage.past is not None:
+            self.storage.past.note_versions(self, name, [item], [item])
+            self.storage.past.note_versions(self, new, [], [])
         dict.__delitem__(self.keys, name)
         del self.names[bisect_left(self.names, name)]
         item.name = new
         self.keys.setlist(new, [item])
         insort(self.names, new)
+
+    def let_expire(self, item: StoredObject) -> None:
+        """See that the object goes when its days are over."""
+        if item.expires_days:
+            heappush(self.expiring, (expiry_of(item), item.name, item.version_id))
 
     def purge(self, moment: float) -> None:
         """Drop the objects whose days are over."""
@@ -217,7 +235,8 @@ class Storage:
     """All buckets of a world. Whoever uses it holds its lock.
 
     number: how many changes it has seen; the ids of versions and uploads follow from it, so that doing the same
-    changes again gives the same ids. folder: where large contents lie, None for a temporary one.
+    changes again gives the same ids. folder: where large contents lie, None for a temporary one. past: told before
+    anything changes, once somebody wants to know.
     """
 
     def __init__(self, tag: str, owner: str, region: str, folder: Path | None = None):
@@ -228,6 +247,7 @@ class Storage:
         self.contents = Contents(folder, f"{tag}.contents")
         self.number = 0
         self._ids = 0
+        self.past: ObjectsPast | None = None
         self.backend = moto.S3Backend(MOTO_REGION, f"obs-{tag}")
 
     @property
@@ -260,11 +280,15 @@ class Storage:
 
     def create_bucket(self, name: str, location: str, moment: float) -> Bucket:
         """A new bucket."""
-        self.buckets[name] = Bucket(name, location, moment, self.owner)
+        if self.past is not None:
+            self.past.note_bucket(name)
+        self.buckets[name] = Bucket(name, location, moment, self.owner, self)
         return self.buckets[name]
 
     def delete_bucket(self, bucket: Bucket) -> None:
         """Forget a bucket and what is in it."""
+        if self.past is not None:
+            self.past.note_bucket(bucket.name)
         bucket.dispose()
         del self.buckets[bucket.name]
 
@@ -277,13 +301,8 @@ class Storage:
             kept = [version for version in kept if version.version_id != "null"]
             item._version_id = "null"
         bucket.set_versions(item.name, [*kept, item])
-        self.let_expire(bucket, item)
+        bucket.let_expire(item)
         return item
-
-    def let_expire(self, bucket: Bucket, item: StoredObject) -> None:
-        """See that the object goes when its days are over."""
-        if item.expires_days:
-            heappush(bucket.expiring, (expiry_of(item), item.name, item.version_id))
 
     def delete(self, bucket: Bucket, name: str, moment: float):
         """Delete an object; the delete marker that is left where the bucket keeps versions, else None."""

@@ -1,7 +1,9 @@
 """The objects of each world, with the journal that keeps them; loaded with moto at OBS's first use."""
 
 import logging
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from threading import RLock
 
@@ -9,6 +11,7 @@ from modelarts_emulator.obs.grants import everyone_may
 from modelarts_emulator.obs.holding import Holding
 from modelarts_emulator.obs.journal import ROOM, Journal
 from modelarts_emulator.obs.operations import operation_of
+from modelarts_emulator.obs.past import BeforeChange, ObjectsPast
 from modelarts_emulator.obs.policies import is_public, refuse_stranger
 from modelarts_emulator.obs.refusals import ObsError, StateUnavailable
 from modelarts_emulator.obs.replies import Reply
@@ -16,6 +19,7 @@ from modelarts_emulator.obs.requests import ObsRequest
 from modelarts_emulator.obs.storage import Storage
 from modelarts_emulator.waiting import refuse_to_wait
 from modelarts_emulator.worlds.journal import StateRefused, StateUnwritten, words_of
+from modelarts_emulator.worlds.past import Past
 from modelarts_emulator.worlds.world import derived
 
 log = logging.getLogger("modelarts_emulator.obs")
@@ -24,7 +28,7 @@ log = logging.getLogger("modelarts_emulator.obs")
 class ObsWorld:
     """The objects of one world. Requests are done one at a time; what was answered with success is in the journal."""
 
-    def __init__(self, tag: str, region: str, journal: Journal | None):
+    def __init__(self, tag: str, region: str, journal: Journal | None, past_of: Callable[[], Past | None]):
         folder = None if journal is None else journal.path.parent
         self.holding: Holding | None = None
         self.storage = Storage(tag, derived(tag, "domain"), region, folder)
@@ -32,6 +36,7 @@ class ObsWorld:
         if journal is not None:
             for record, body in journal.read():
                 self.redo(record, body)
+        self.past = self.storage.past = ObjectsPast(self, past_of)
 
     def perform(self, request: ObsRequest) -> Reply:
         """Do what a request asks for. Raises ObsError, and then nothing has changed."""
@@ -56,19 +61,40 @@ class ObsWorld:
         """Do a change that the journal has room for. StateUnavailable where a disk does not take it."""
         self.settle()
         before = self.storage.number
+        self.past.begin(request)
         self.storage.begin()
         try:
             self.reserve(request)
             reply = operation.behave(request)
         except BaseException as error:
             self.storage.number = before
+            self.past.end(is_done=False)
             if self.journal is not None:
                 self.journal.release()
             if isinstance(error, OSError):
                 raise StateUnavailable(f"The change was refused and is not there: {error}") from None
             raise
+        self.past.end(is_done=True)
         self.commit(request)
         return reply
+
+    def take_back(self, changes: list[BeforeChange]) -> None:
+        """Be as before these changes, the newest first, in memory and in the journal."""
+        with self.storage.lock:
+            self.past.go_back(changes)
+            self.storage.number = changes[-1].number
+            if self.journal is not None:
+                self.journal.take_back(changes[-1].position)
+
+    @contextmanager
+    def as_before(self, changes: list[BeforeChange]) -> Iterator[None]:
+        """Be as before these changes for a while, in which nobody else gets in."""
+        with self.storage.lock:
+            self.past.go_back(changes)
+            try:
+                yield
+            finally:
+                self.past.go_on(changes)
 
     def settle(self) -> None:
         """StateUnavailable while a change that was done before is not in the journal."""
@@ -136,14 +162,21 @@ class ObsWorld:
                     self.journal.forget()
                 except OSError as error:
                     raise StateUnwritten(words_of(self.journal.path.parent, error)) from None
-            return self.storage.clear()
+            objects = self.storage.clear()
+            self.past.forget()
+            return objects
 
 
 class ObsWorlds:
-    """The objects of all worlds. A world whose journal is damaged answers with StateUnavailable until it is reset."""
+    """The objects of all worlds. past_of(tag): where it is noted what is changed in a world.
 
-    def __init__(self, region: str, state_dir: Path | None):
+    A world whose journal is damaged answers with StateUnavailable until it is reset."""
+
+    def __init__(
+        self, region: str, state_dir: Path | None, past_of: Callable[[str], Past | None] = lambda tag: None
+    ):
         self._region = region
+        self._past_of = past_of
         self._state_dir = state_dir
         self._lock = RLock()
         # Each world is read under a lock of its own: a long journal keeps nobody from another world.
@@ -167,7 +200,9 @@ class ObsWorlds:
         path = self._path(tag)
         if tag not in self._damaged:
             try:
-                found = ObsWorld(tag, self._region, None if path is None else Journal(path))
+                found = ObsWorld(
+                    tag, self._region, None if path is None else Journal(path), partial(self._past_of, tag)
+                )
                 with self._lock:
                     self._worlds[tag] = found
                 return found

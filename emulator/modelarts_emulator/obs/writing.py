@@ -211,7 +211,7 @@ def change_metadata(request) -> Reply:
     item.expires_days = told["expires_days"]
     item._storage_class = storage_class
     item.moment = request.moment
-    request.storage.let_expire(bucket, item)
+    bucket.let_expire(item)
     extension = {f"meta-{name}": value for name, value in item.own_metadata.items()}
     headers = {HEADER_NAMES[name]: value for name, value in item.headers.items()}
     return Reply(200, b"", headers, extension | version_header(bucket, item))

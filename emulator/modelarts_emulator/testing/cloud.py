@@ -12,16 +12,15 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlencode
 
+from modelarts_emulator.identity.records import TOKENS, digest_of
 from modelarts_emulator.running import Emulator
-from modelarts_emulator.testing.double import CloudFaults, CloudJournal, CloudSnapshots
+from modelarts_emulator.testing.clock import TestClock
+from modelarts_emulator.testing.double import CloudFaults, CloudJournal, CloudSnapshots, accepted
 from modelarts_emulator.testing.environment import pointing_at
 from modelarts_emulator.testing.idle import IDLE
-from modelarts_emulator.worlds.clock import Clock, moved_by, seconds_of
 from modelarts_emulator.worlds.world import World
 
 TOKEN_SECONDS = 23 * 3600
-ANYTHING_TRUE = object()
-USUAL_WAIT = "10m"
 
 
 class Reply:
@@ -60,62 +59,6 @@ class Reply:
 
     def __repr__(self) -> str:
         return f"<Reply {self.status} {self.body[:300]!r}>"
-
-
-class TestClock:
-    """The clock of one world in a test's hand."""
-
-    __test__ = False
-
-    def __init__(self, world: World):
-        self._world = world
-
-    def now(self) -> float:
-        """Virtual seconds since the epoch."""
-        return self._world.clock.now()
-
-    def freeze(self) -> None:
-        """Stand still: from now on only `advance` and `until` move time."""
-        self._world.move_clock(Clock.freeze)
-
-    def run(self, speed: float = 1.0) -> None:
-        """Run on, that many virtual seconds in a real one."""
-        self._world.move_clock(lambda clock: clock.run(speed))
-
-    def advance(self, duration: float | str, *, wait: float | str = USUAL_WAIT) -> None:
-        """Move on by seconds or a text such as "2h", doing all that falls due on the way.
-
-        Scripts and models take real time. TimeoutError naming those that are due and still run after so much of it;
-        the clock has moved then.
-        """
-        with self._world.transaction():
-            self._world.move_clock(moved_by(seconds_of(duration)))
-        self._world.settle(seconds_of(wait))
-
-    def until(
-        self,
-        holds: Callable[[], Any],
-        within: float | str = "24h",
-        *,
-        equals: Any = ANYTHING_TRUE,
-        wait: float | str = USUAL_WAIT,
-    ) -> float:
-        """Move on until `holds()` is true, or is what `equals` says; the virtual seconds that took.
-
-        TimeoutError naming the last value when that never happens, or what is due on the way and still runs after so
-        much real time.
-        """
-        values: list[Any] = [None]
-
-        def is_met() -> bool:
-            values[0] = holds()
-            return bool(values[0]) if equals is ANYTHING_TRUE else values[0] == equals
-
-        went = self._world.run_until(is_met, seconds_of(within), seconds_of(wait))
-        if went is None:
-            wanted = "the condition did not hold" if equals is ANYTHING_TRUE else f"it was not {equals!r}"
-            raise TimeoutError(f"{wanted} within {within} of virtual time; the last value was {values[0]!r}")
-        return went
 
 
 class Cloud:
@@ -262,19 +205,79 @@ class Cloud:
         """An account of its own that begins with what this one has now; it goes afterwards."""
         from modelarts_emulator.snapshots import fork
 
+        yield from self._lent(fork(self.emulator.application, self.world))
+
+    def _lent(self, world: World | None) -> Iterator[Cloud]:
+        """The account of a world that goes afterwards."""
         application = self.emulator.application
-        world = fork(application, self.world)
+        if world is None:
+            raise LookupError("the world has been removed already")
         try:
             yield Cloud(self.emulator, world)
         finally:
             application.forget_objects(world)
             application.worlds.remove(world)
 
+    def until(self, condition: str, within: float | str = "24h") -> float:
+        """Move the clock on until `training-jobs/NAME status.phase == Running` or the like holds; the virtual seconds
+        that took.
+
+        ValueError when it never does, or asks for a resource, field or operator that does not exist.
+        """
+        told = accepted(self.post("/_emulator/clock/advance", {"until": condition, "within": within}))
+        return float(told["advanced"])
+
+    def rewind(
+        self,
+        *,
+        to: float | str | None = None,
+        by: float | str | None = None,
+        before: Reply | int | str | None = None,
+        after: Reply | int | str | None = None,
+    ) -> None:
+        """Make the account what it was: at a moment, so long ago, or before or after a request.
+
+        Give one of them. A request is meant by its answer, its number in the journal or its id. ValueError for what
+        cannot be gone back to, with the reason.
+        """
+        accepted(self.post("/_emulator/rewind", place_in_time(to, by, before, after)))
+        if self._token and digest_of(self._token[0]) not in self.world.store.table(TOKENS):
+            self._token = None
+
+    @contextmanager
+    def branch(
+        self,
+        *,
+        to: float | str | None = None,
+        by: float | str | None = None,
+        before: Reply | int | str | None = None,
+        after: Reply | int | str | None = None,
+    ) -> Iterator[Cloud]:
+        """An account of its own that begins as this one was then, said as for `rewind`; it goes afterwards."""
+        told = accepted(self.post("/_emulator/branch", place_in_time(to, by, before, after)))
+        yield from self._lent(self.emulator.application.worlds.by_tag(told["world"]))
+
     @contextmanager
     def in_environment(self) -> Iterator[Cloud]:
         """The process's environment pointing every SDK at this account; as it was afterwards."""
         with pointing_at(self.environment, trusted(self.emulator)):
             yield self
+
+
+def place_in_time(
+    to: float | str | None,
+    by: float | str | None,
+    before: Reply | int | str | None,
+    after: Reply | int | str | None,
+) -> dict[str, Any]:
+    """Where to go, as the control API is told."""
+    given = {"to": to, "by": by, "before": named(before), "after": named(after)}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def named(request: Reply | int | str | None) -> int | str | None:
+    """The number or id of a request; of an answer its id."""
+    return request.headers["x-request-id"] if isinstance(request, Reply) else request
 
 
 def connected(endpoint: str) -> HTTPConnection:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 from contextlib import contextmanager, suppress
+from random import Random
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import orjson
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 # A test that runs so many times longer than at first, and so many seconds, waits for what never comes: it has noticed.
 TIMES_LONGER, LEAST_SECONDS = 5, 1.0
+# So long after the first alarm, should that have been lost, there is another one.
+AGAIN_SECONDS = 5.0
 
 
 class TakesTooLong(BaseException):
@@ -58,14 +61,21 @@ class Onward:
 
 
 class Falsifier:
-    """The rounds of one session. found: which tests offered which breakage; noticed: which test failed at it first."""
+    """The rounds of one session. found: which tests offered which breakage; noticed: which test failed at it first.
 
-    def __init__(self) -> None:
+    sample: so many of the breakages, drawn with a fixed seed; 0 for all. is_checked: a success is broken before the
+    emulator holds it against its schema, which then is a test like the others.
+    """
+
+    def __init__(self, sample: int = 0, is_checked: bool = False) -> None:
+        self._sample = sample
+        self._is_checked = is_checked
         self.test = ""
         self.breakage: Breakage | None = None
         self.found: dict[Breakage, dict[str, None]] = {}
         self.seconds: dict[str, float] = {}
         self.noticed: dict[Breakage, str] = {}
+        self.untried: set[Breakage] = set()
         self._respond = app.respond
         self._behave = app.behave
 
@@ -82,6 +92,7 @@ class Falsifier:
             result = yield
             if session.testsfailed:
                 self.found.clear()
+            self.draw_sample()
             self.run_rounds(session)
         return result
 
@@ -108,7 +119,7 @@ class Falsifier:
         if breakage is None:
             for each in breakages_of(exchange, answered):
                 self.found.setdefault(each, {})[self.test] = None
-        elif is_meant:
+        elif is_meant and not (self._is_checked and status < 300):
             left = broken(breakage, answered)
             if left != answered:
                 return left.status, headers, body if left.value is None else orjson.dumps(left.value)
@@ -126,15 +137,31 @@ class Falsifier:
                 # As the step itself does it, whose transaction would have counted by now.
                 exchange.answer = app.as_answer(exchange.asked, exchange.behaviour(exchange.call))
                 exchange.environ[WROTE] = world.store.changes > before
+                if (
+                    self._is_checked
+                    and breakage is not None
+                    and breakage.operation == exchange.asked.operation_id
+                ):
+                    break_before_check(breakage, exchange)
                 if is_lost and not isinstance(exchange.answer, Stream):
                     raise NotKept
         except NotKept:
             pass
 
+    def draw_sample(self) -> None:
+        """Leave only a sample of the breakages where one was asked for; the same is drawn every time."""
+        if 0 < self._sample < len(self.found):
+            drawn = set(Random(0).sample(list(self.found), self._sample))
+            self.found = {breakage: tests for breakage, tests in self.found.items() if breakage in drawn}
+
     def run_rounds(self, session: pytest.Session) -> None:
         """Run, for each breakage, the tests that have offered it, the quickest first, until one fails."""
         items = {item.nodeid: item for item in session.items}
+        # Nobody reads how a test fails in the rounds.
+        style, session.config.option.tbstyle = session.config.option.tbstyle, "no"
+        self.untried = set(self.found)
         for breakage, tests in list(self.found.items()):
+            self.untried.discard(breakage)
             if parent_of(breakage) in self.found.keys() - self.noticed.keys():
                 # Whoever does not miss an object does not miss what is in it.
                 del self.found[breakage]
@@ -145,6 +172,7 @@ class Falsifier:
                     self.noticed[breakage] = test
                     break
         self.breakage = None
+        session.config.option.tbstyle = style
         take_down(session, None)
 
     def fails(self, item: pytest.Item) -> bool:
@@ -154,7 +182,8 @@ class Falsifier:
         try:
             with limited(max(LEAST_SECONDS, TIMES_LONGER * self.seconds.get(item.nodeid, 0))):
                 reports = runtestprotocol(item, log=False, nextitem=Onward(item))  # type: ignore[arg-type]
-        except TakesTooLong:
+        except (TakesTooLong, SystemError):
+            # What the alarm interrupts in the interpreter itself fails as a SystemError.
             return True
         return any(report.failed for report in reports)
 
@@ -171,6 +200,9 @@ class Falsifier:
         if not self.found:
             yield "nothing was broken: the tests failed as they are, or asked no operation"
             return
+        if self.untried:
+            yield f"interrupted: {len(self.untried)} rules were not broken any more"
+            self.found = {each: tests for each, tests in self.found.items() if each not in self.untried}
         unnoticed: dict[tuple[str, str], list[str]] = {}
         for breakage in self.found:
             if breakage not in self.noticed:
@@ -191,6 +223,18 @@ def parent_of(breakage: Breakage) -> Breakage | None:
     return breakage._replace(detail=parent) if dot else None
 
 
+def break_before_check(breakage: Breakage, exchange: Exchange) -> None:
+    """Break what an operation has handed back before it is held against its schema."""
+    answer = exchange.answer
+    if isinstance(answer, Stream):
+        return
+    before = Answered(answer.status or exchange.asked.success, json_of(answer.body))
+    left = broken(breakage, before)
+    if left != before:
+        answer.status = left.status
+        answer.body = answer.body if left.value is None else orjson.dumps(left.value)
+
+
 def take_down(session: pytest.Session, next: Onward | None) -> None:
     """Take down what the next test does not share; what fails in that has been broken by the round before."""
     with suppress(Exception, pytest.fail.Exception):
@@ -205,7 +249,7 @@ def limited(seconds: float) -> Iterator[None]:
         raise TakesTooLong(f"took more than {seconds:.1f} s")
 
     before = signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN_SECONDS)
     try:
         yield
     finally:
@@ -231,4 +275,5 @@ def falsify(config: pytest.Config) -> None:
     """Have the session end in rounds. UsageError where tests run in several processes, which share no emulator."""
     if getattr(config.option, "numprocesses", None):
         raise pytest.UsageError("modelarts: --modelarts-falsify runs in one process; leave out -n")
-    config.pluginmanager.register(Falsifier(), "modelarts-falsify")
+    falsifier = Falsifier(config.option.modelarts_falsify_sample, config.option.modelarts_falsify_checked)
+    config.pluginmanager.register(falsifier, "modelarts-falsify")

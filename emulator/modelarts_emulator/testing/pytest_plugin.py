@@ -33,6 +33,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("modelarts", "ModelArts emulator")
     words = "when all tests pass, break one rule of the emulator after another and list what no test notices"
     group.addoption("--modelarts-falsify", action="store_true", help=words)
+    words = "with --modelarts-falsify: only so many of the rules, the same every time; 0 for all"
+    group.addoption("--modelarts-falsify-sample", type=int, default=0, metavar="N", help=words)
+    words = (
+        "with --modelarts-falsify: the emulator's own check of answers against their schemas counts as a test"
+    )
+    group.addoption("--modelarts-falsify-checked", action="store_true", help=words)
     for row in settable():
         flag, words = f"--modelarts-{row.name.replace('_', '-')}", row.metadata["help"].replace("%", "%%")
         group.addoption(flag, metavar="VALUE", help=words)

@@ -10,6 +10,7 @@ from threading import Lock
 from modelarts_emulator.settings import Settings
 from modelarts_emulator.worlds.journal import Journal, StateRefused
 from modelarts_emulator.worlds.old_states import carry_over_claims
+from modelarts_emulator.worlds.past import BEGAN
 from modelarts_emulator.worlds.surroundings import Surroundings
 from modelarts_emulator.worlds.world import META, World, tag_of_number
 
@@ -159,11 +160,22 @@ class Worlds:
             world.commit()
 
     def _made(self, tag: str, seed: int, pace: float, region: str) -> World:
-        return World(tag, seed, pace, region, self.journal, self._surroundings, self.settings.journal)
+        settings = self.settings
+        return World(
+            tag,
+            seed,
+            pace,
+            region,
+            self.journal,
+            self._surroundings,
+            settings.journal,
+            settings.history << 20,
+        )
 
     def _born(self, number: int, seed: int, pace: float, region: str) -> World:
         world = self._made(tag_of_number(number), seed, pace, region)
         self._furnish(world)
+        world.past.begin_again(BEGAN)
         self._keep(world)
         return world
 
@@ -174,9 +186,10 @@ class Worlds:
     def _adopt(self, world: World) -> None:
         meta = world.store.table(META).copy_of("world")
         fresh = self._made(world.tag, meta["seed"], meta["pace"], meta["region"])
-        fresh.store = world.store
+        fresh.take_over(world.store)
         self._keep(fresh)
         fresh.restore()
+        fresh.past.begin_again(BEGAN)
 
     def _keep(self, world: World) -> None:
         self._worlds[world.tag] = world

@@ -130,6 +130,12 @@ class Due:
         self.fault_count -= len(self.faults) - len(kept)
         self.faults = deque(kept, MOST_FAULTS)
 
+    def begin_again(self, moments: list[tuple[float, str, str]]) -> None:
+        """Know these (moment, table, id) too; what was held back has to be asked again what it waits for."""
+        self._heap += [entry for _, entry in self._held] + moments
+        self._held = []
+        heapq.heapify(self._heap)
+
     def tables(self) -> set[str]:
         """The names of the tables for whose records a moment is noted."""
         return {entry[1] for entry in self._heap} | {entry[1] for _, entry in self._held}

@@ -22,7 +22,8 @@ class Exchanged(NamedTuple):
     number: how many came before it in this world. moment, virtual: when it was answered, in real and in virtual seconds
     since the epoch. seconds: how long that took. target: path and query as they were sent. headers: (WSGI name, value)
     of what was sent, credentials left out. body, answer: bytes, None where they were too large or left in pieces.
-    step: the step of the way that refused it, "" for none. faults: the ids of those it suffered.
+    step: the step of the way that refused it, "" for none. faults: the ids of those it suffered. before, after: where
+    in its past the world was when it came to it, and when it was done.
     """
 
     number: int
@@ -39,6 +40,8 @@ class Exchanged(NamedTuple):
     answer: bytes | None
     step: str
     faults: tuple[str, ...]
+    before: int
+    after: int
 
     @property
     def size(self) -> int:

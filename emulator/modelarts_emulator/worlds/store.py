@@ -212,6 +212,7 @@ class Companion(Protocol):
 class Store:
     """The tables of one world, changed in transactions: all of a request's writes count, or none.
 
+    sequence_before: how many ids it had made when the present transaction began.
     Not thread-safe by itself: whoever uses it holds the world's lock.
     """
 
@@ -224,7 +225,9 @@ class Store:
         # Tables that the transaction has emptied before it wrote anything.
         self._emptied: dict[str, Table] = {}
         self._companions: list[Companion] = []
-        self._sequence = 0
+        self._sequence = self.sequence_before = 0
+        # Told of each change with how things were before it; None while nobody wants to know.
+        self.changed: Callable[[list], None] | None = None
 
     def join(self, companion: Companion) -> None:
         """Tell it how the transaction ends, once."""
@@ -279,6 +282,9 @@ class Store:
             except OSError:
                 self.rollback()
                 raise
+        if self.changed is not None and self._undo:
+            undo, self._undo = self._undo, []
+            self.changed(undo)
         self._end()
         while self._companions:
             self._companions.pop().keep()
@@ -287,14 +293,33 @@ class Store:
         """Undo the changes since the last commit."""
         for table, id, before, number in reversed(self._undo):
             table._set(id, before, None, number)
-        for table in {undo[0] for undo in self._undo}:
-            table.sort()
+        self.sort()
+        self._sequence = self.sequence_before
         self._tables.update(self._emptied)
         self._end()
         while self._companions:
             self._companions.pop().undo()
 
+    def take_back(self, name: str, id: str, blob: bytes | None, number: int | None) -> None:
+        """Change one record to what it was, in the place that it had, inside the present transaction."""
+        table = self.table(name)
+        if id in table and (blob is None or table.number(id) != number):
+            self._undo.append((table, id, *table._set(id, None, None)))
+        if blob is not None:
+            self._undo.append((table, id, *table._set(id, blob, None, number)))
+        self._pending[(name, id)] = blob
+
+    def sort(self) -> None:
+        """Bring records that have come back in the present transaction to where they stood."""
+        for table in {undo[0] for undo in self._undo}:
+            table.sort()
+
+    def count_from(self, sequence: int) -> None:
+        """Go on with the ids that come after so many others."""
+        self._sequence = self.sequence_before = sequence
+
     def _end(self) -> None:
+        self.sequence_before = self._sequence
         self._undo.clear()
         self._pending.clear()
         self._emptied.clear()

@@ -15,8 +15,10 @@ from modelarts_emulator.worlds.faults import Faults
 from modelarts_emulator.worlds.history import History
 from modelarts_emulator.worlds.journal import Journal, StateUnwritten
 from modelarts_emulator.worlds.lock import Lock
+from modelarts_emulator.worlds.past import Past
 from modelarts_emulator.worlds.store import Store
 from modelarts_emulator.worlds.surroundings import Surroundings, nothing
+from modelarts_emulator.worlds.transaction import Transaction
 
 DEFAULT_REGION = "cn-north-4"
 META = "emulator/world"
@@ -45,7 +47,7 @@ class World:
     pace: simulated work is that many times shorter than the cloud's. volatile: what a restart may forget,
     such as counters and caches, by the name of its area; a reset empties it and closes what has a close().
     Touch it under the lock. faults: what somebody has asked requests to suffer. history: the last requests. due: what
-    runs out of its state, and what failed when it did.
+    runs out of its state, and what failed when it did. past: how it was before its last changes.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class World:
         journal: Journal | None = None,
         surroundings: Surroundings | None = None,
         most_history: int = 1000,
+        most_past: int = 0,
     ):
         self.tag = tag
         self.seed = seed
@@ -64,7 +67,8 @@ class World:
         self.region = region
         self.lock = Lock()
         self.clock = Clock()
-        self.store = Store(tag, journal)
+        self.past = Past(most_past, self.clock.now)
+        self.take_over(Store(tag, journal))
         self.volatile: dict = {}
         self.faults = Faults()
         self.history = History(most_history)
@@ -73,6 +77,11 @@ class World:
         self._random_before: tuple[Any, ...] | None = None
         self._begin_chance(f"{seed}/{tag}")
         self.account = self._account()
+
+    def take_over(self, store: Store) -> None:
+        """Have these records."""
+        self.store = store
+        store.changed = self._note_change if self.past.is_kept else None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -200,7 +209,7 @@ class World:
         """Whether the current thread is in a transaction of this world."""
         return MANNER.transactions > 0 and self.lock.is_mine
 
-    def transaction(self) -> "Transaction":
+    def transaction(self) -> Transaction:
         """Alone with the world, caught up with its clock: what is written counts on leaving, nothing of it on
         an exception. Use it in a `with`.
         """
@@ -209,6 +218,26 @@ class World:
     def commit(self) -> None:
         """Make count what was written since the last commit. OSError when the disk refuses it: then it is undone."""
         self.store.commit()
+        self._note_draws()
+        self.forget_chance()
+
+    def _note_draws(self) -> None:
+        """Keep where chance stood before what was drawn without anything being written."""
+        if (self._drawn != self._drawn_before or self._random_before is not None) and self.past.is_kept:
+            self._note_change([])
+
+    def _note_change(self, records: list) -> None:
+        """Keep how things were before what has just been made to count."""
+        chance = self._chance, self._drawn_before, self._random_before, self.store.sequence_before
+        self.past.note(records, chance)
+        self.forget_chance()
+
+    def draw_again(self, chance: tuple[Any, ...]) -> None:
+        """Let all that is random go on as it did from there: text, draws, random state if it was used, ids."""
+        self._chance, self._drawn, state, sequence = chance
+        self.store.count_from(sequence)
+        if state is not None:
+            self._random.setstate(state)
         self.forget_chance()
 
     def forget_chance(self) -> None:
@@ -223,6 +252,11 @@ class World:
         if self._random_before is not None:
             self._random.setstate(self._random_before)
             self._random_before = None
+
+    def forgo(self) -> None:
+        """Undo what was written; what was drawn stays drawn."""
+        self.store.rollback()
+        self._note_draws()
 
     def move_clock(self, move: Callable[[Clock], object]) -> None:
         """Change the clock and keep where it stands then. OSError when the disk refuses it: it is as it was."""
@@ -261,7 +295,7 @@ class World:
         """Store what a restart needs of the world itself: clock, seed, pace."""
         meta = {"tag": self.tag, "seed": self.seed, "pace": self.pace, "region": self.region}
         self.store.table(META).put("world", meta | {"clock": self.clock.state()})
-        self.store.commit()
+        self.commit()
 
     def restore(self) -> None:
         """Go on from what was loaded into the store."""
@@ -306,6 +340,7 @@ class World:
                 self.faults.clear()
                 self.history.clear()
                 self._begin_chance(f"{self.seed}/{self.tag}")
+            self.past.begin_again("when it was reset")
         return removed
 
     def _catch_up_slice(self, goal: float) -> bool:
@@ -345,42 +380,6 @@ def due_in(blob: bytes) -> float | None:
             # Most records end with it. What is left from there is whole only where the member is the record's own.
             return orjson.loads(b"{" + blob[at + 1 :])["_due"]
     return orjson.loads(blob).get("_due") if at >= 0 or blob.startswith(b'{"_due":') else None
-
-
-class Transaction:
-    """One stay with a world, as `World.transaction` promises it."""
-
-    __slots__ = ("_world",)
-
-    def __init__(self, world: World):
-        self._world = world
-
-    def __enter__(self) -> World:
-        world = self._world
-        world.lock.__enter__()
-        MANNER.transactions += 1
-        world.forget_chance()
-        try:
-            world.catch_up()
-        except BaseException as error:
-            self._leave(error)
-            raise
-        return world
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self._leave(error)
-
-    def _leave(self, error: BaseException | None) -> None:
-        try:
-            if error is None:
-                self._world.commit()
-            elif isinstance(error, NeedsThread):
-                self._world.undo()
-            else:
-                self._world.store.rollback()
-        finally:
-            MANNER.transactions -= 1
-            self._world.lock.__exit__()
 
 
 def derived(*names: object, length: int = 32) -> str:

@@ -90,8 +90,9 @@ def test_jobs_follow_the_name_of_their_experiment(cloud):
 def test_an_experiment_can_keep_its_name_but_not_take_anothers(cloud):
     id = experiment(cloud)
     experiment(cloud, "search-2")
-    statuses = [cloud.put(f"{EXPERIMENTS}/{id}", {"name": name}).status for name in ("search-1", "search-2")]
-    assert statuses == [200, 400]
+    assert cloud.put(f"{EXPERIMENTS}/{id}", {"name": "search-1"}).status == 200
+    taken = cloud.put(f"{EXPERIMENTS}/{id}", {"name": "search-2"})
+    assert (taken.status, taken.json["error_code"]) == (400, "ModelArts.2841")
 
 
 def test_a_deleted_experiment_is_gone_and_its_jobs_go_on_without_it(cloud):

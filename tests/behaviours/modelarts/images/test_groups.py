@@ -30,7 +30,8 @@ def test_groups_are_found_by_kind_name_and_organization(cloud):
         == groups(cloud, "?name=RESNET").keys()
         == {"resnet", "resnet-50"}
     )
-    assert len(groups(cloud, "?type=DEDICATED&limit=1&offset=1")) == 1
+    pages = [groups(cloud, f"?type=DEDICATED&limit=1&offset={page}") for page in (0, 1)]
+    assert len(pages[0]) == len(pages[1]) == 1 and pages[0].keys() != pages[1].keys()
     assert groups(cloud, f"?type=DEDICATED&workspace_id={'b' * 32}") == {}
 
 
