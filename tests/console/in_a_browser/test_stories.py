@@ -39,16 +39,18 @@ PICTURE = {"type": "object", "properties": {"images": {"type": "file"}, "note": 
 
 def test_a_job_that_is_watched_writes_its_log_and_ends_by_its_button(tab, cloud):
     id = running(cloud, algorithm__environments=LONG)
+    cloud.clock.run(0.001)
     tab.open(f"/console/training/{id}")
     before = tab.find("pre").inner_text()
-    tab.renew()
     cloud.clock.run(60)
+    tab.renew()
     tab.wait_for("epoch 1/", "pre")
     assert tab.find("pre").inner_text().startswith(before)
     tab.wait_for("cpuUsage", "figcaption")
     cloud.clock.freeze()
     tab.page.get_by_role("button", name="Stop the job").click()
     cloud.clock.advance("1m")
+    tab.renew()
     tab.wait_for("Terminated", ".status")
     assert phase(cloud, id) == "Terminated" and tab.find("button", has_text="Stop the job").count() == 0
 
