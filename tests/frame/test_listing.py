@@ -55,7 +55,7 @@ def test_a_filtered_list_stays_by_age_whatever_was_put_since(shelf, elsewhere):
     changed = bound.find("0")
     for place in ("w1", "0"):
         changed["metadata"]["labels"]["os.modelarts/workspace.id"] = place
-        bound.put(changed)
+        bound.table.put(bound.id_of(changed), changed)
     assert names(list_records(call, bound)) == ["b", "a", "c"]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.calls import Call, call_of_account
 from modelarts_emulator.frame.lifecycle import GONE
+from modelarts_emulator.frame.registry import resource_of
 from modelarts_emulator.worlds.store import Path, Table, value_at
 from modelarts_emulator.worlds.world import World
 
@@ -89,13 +90,12 @@ class Bound:
         return lifecycle.enter(self, record, lifecycle.born) or record
 
     def put(self, record: dict) -> dict:
-        """Store a changed or new record; the record as stored. ApiError when a call makes one in a workspace that does
-        not exist.
+        """Store a changed or new record; the record as stored. ApiError when a call makes it in, or moves it to, a
+        workspace that does not exist or that the caller may not use.
         """
-        id = self.id_of(record)
-        if self.call is not None and id not in self.table:
-            refuse_unknown_workspace(self, record)
-        self.table.put(id, record)
+        if self.call is not None:
+            refuse_unusable_workspace(self, record)
+        self.table.put(self.id_of(record), record)
         return record
 
     def drop(self, record: dict) -> None:
@@ -151,14 +151,46 @@ class Bound:
         return Bound(resource, self.world, self.project_id, self.call)
 
 
-def refuse_unknown_workspace(bound: Bound, record: dict) -> None:
-    """ApiError when the record says that it lies in a workspace that the project does not have; each has a 0."""
-    own = bound.resource.refers.get("workspace")
+def workspace_of(resource: Resource, record: dict) -> str:
+    """The id of the workspace in which the record says that it lies; 0, which each project has, when it says none."""
+    own = resource.refers.get("workspace")
     paths = IN_WORKSPACE if own is None else (own,)
-    id = next((found for path in paths if (found := value_at(record, path))), DEFAULT_WORKSPACE)
-    places = bound.world.store.tables_with(id)
-    if id == DEFAULT_WORKSPACE or any(name.endswith(f"/workspace/{bound.project_id}") for name in places):
+    return next((found for path in paths if (found := value_at(record, path))), DEFAULT_WORKSPACE)
+
+
+def refuse_unusable_workspace(bound: Bound, record: dict) -> None:
+    """ApiError when the record is to lie in a workspace that the project does not have, or that is not the caller's to
+    use. One that stays where it is may stay there.
+    """
+    id = workspace_of(bound.resource, record)
+    if id == DEFAULT_WORKSPACE:
         return
-    raise ApiError(
-        UNKNOWN_WORKSPACE, f"workspace {id} does not exist in project {bound.project_id}", fill=[id]
-    )
+    before = bound.get(bound.id_of(record))
+    if before is not None and workspace_of(bound.resource, before) == id:
+        return
+    workspaces = workspaces_with(bound.world, bound.project_id, id)
+    if workspaces is None:
+        words = f"workspace {id} does not exist in project {bound.project_id}"
+        raise ApiError(UNKNOWN_WORKSPACE, words, fill=[id])
+    if bound.call is not None:
+        workspaces.find(bound.call, id)
+
+
+def refuse_foreign_workspace(call: Call, resource: Resource, record: dict) -> None:
+    """ApiError when a found record lies in a workspace that is not the caller's to use; the account may use all."""
+    if call.caller.user_id != call.world.account.user_id:
+        refuse_stranger_in(call, workspace_of(resource, record))
+
+
+def refuse_stranger_in(call: Call, id: str) -> None:
+    """ApiError when the workspace with that id is there and not the caller's to use."""
+    workspaces = None if id == DEFAULT_WORKSPACE else workspaces_with(call.world, call.project_id, id)
+    if workspaces is not None:
+        workspaces.find(call, id)
+
+
+def workspaces_with(world: World, project_id: str, id: str) -> Resource | None:
+    """The kind of which the workspace with that id is one; None when the project does not have it."""
+    places = world.store.tables_with(id)
+    name = next((name for name in places if name.endswith(f"/workspace/{project_id}")), None)
+    return None if name is None else resource_of(name)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from modelarts_emulator.contract.errors import ApiError, parameter_code
 from modelarts_emulator.contract.paging import Filter, Member, Paging
 from modelarts_emulator.frame.answers import constants_of
+from modelarts_emulator.frame.bound import DEFAULT_WORKSPACE, refuse_stranger_in
 from modelarts_emulator.frame.calls import Call
 from modelarts_emulator.frame.selectors import refuse_bad_selector, selects
 from modelarts_emulator.worlds.indexes import sort_key
@@ -19,6 +20,7 @@ from modelarts_emulator.worlds.store import Path, Table, value_at
 if TYPE_CHECKING:
     from modelarts_emulator.frame.bound import Bound
 
+WORKSPACE_PARAMETERS = ("workspace_id", "workspaceId")
 NOT_ASKED: tuple[Any, ...] = (None, "", [])
 # A larger number does not fit into the JSON of an answer.
 LARGEST_NUMBER = 2**63 - 1
@@ -79,6 +81,7 @@ def list_records(
     record is.
     """
     paging = paging_of(call)
+    refuse_foreign_list(call, paging)
     if group and ids is None:
         ids = list(bound.table.ids())
     chosen = chosen_ids(call, bound, paging, ids, keep)
@@ -88,6 +91,14 @@ def list_records(
     found = [bound.find(id) for id in page.rows]
     rows = [row(record) if row else bound.resource.row(call, bound, record) for record in found]
     return envelope(call, paging, page._replace(rows=rows))
+
+
+def refuse_foreign_list(call: Call, paging: Paging) -> None:
+    """ApiError when the list is asked for what lies in a workspace that is not the caller's to use."""
+    if call.caller.user_id == call.world.account.user_id:
+        return
+    for name in WORKSPACE_PARAMETERS:
+        refuse_stranger_in(call, asked(call, paging, name) or DEFAULT_WORKSPACE)
 
 
 def list_rows(call: Call, rows: Sequence[dict]) -> dict:

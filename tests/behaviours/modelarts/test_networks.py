@@ -187,6 +187,7 @@ def test_null_in_a_patch_takes_a_list_away_and_leaves_the_other(cloud):
 
 def test_a_patch_changes_description_and_labels_and_nothing_that_stays(cloud):
     name = active(cloud)
+    add_workspace(cloud, "w1")
     metadata = {
         "annotations": {"os.modelarts/description": "ours"},
         "labels": {"os.modelarts/workspace.id": "w1"},

@@ -25,6 +25,7 @@ APPS = Resource(
     not_found="ModelArts.3923",
     new_id=lambda world: world.new_hex(32),
     writes=("app_name", "app_remark"),
+    refers={"workspace": "_workspace_id"},
 ).serves(create="CreateApigApp", show="ShowApigApp", delete="DeleteApigApp")
 APIS = Resource(
     "modelarts/app-auth/api",

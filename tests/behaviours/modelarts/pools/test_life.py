@@ -218,6 +218,7 @@ def test_pools_are_listed_by_workspace_state_and_label(cloud):
 
 
 def test_the_workspace_is_not_changed_together_with_the_size(cloud):
+    add_workspace(cloud, "w1")
     name, labels = running(cloud), {"labels": {"os.modelarts/workspace.id": "w1"}}
     resources = [{"flavor": NPU, "count": 2}]
     assert refusal(patch(cloud, name, metadata=labels, spec={"resources": resources})) == BAD_REQUEST

@@ -3,6 +3,24 @@
 import pytest
 
 from tests.behaviours.modelarts.workspaces.conftest import WORKSPACES, create, names, refusal, show
+from tests.conftest import JOB
+
+JOBS = "/v2/{project_id}/training-jobs"
+NETWORKS = "/v1/{project_id}/networks"
+EXPERIMENTS = "/v2/{project_id}/training-experiments"
+APPS = "/v1/{project_id}/app-auth/apps"
+
+
+def job_in(id: str) -> dict:
+    """A training job in the workspace."""
+    return JOB | {"metadata": {"name": "resnet", "workspace_id": id}}
+
+
+def network_in(id: str) -> dict:
+    """A network in the workspace."""
+    labels = {"os.modelarts/name": "net-a", "os.modelarts/workspace.id": id}
+    spec = {"cidr": "192.168.0.0/16"}
+    return {"apiVersion": "v1", "kind": "Network", "metadata": {"labels": labels}, "spec": spec}
 
 
 def ask(cloud, id: str, actions: list[str], **options) -> list[dict]:
@@ -113,3 +131,55 @@ def test_the_list_leaves_out_what_the_caller_may_not_use_only_on_request(cloud, 
 
 def test_the_users_of_the_account_are_listed(cloud):
     assert cloud.get(f"{WORKSPACES}/users/list").json == {"users": [{"userName": "developer"}]}
+
+
+@pytest.mark.parametrize(
+    ("path", "body_in"),
+    [
+        (JOBS, job_in),
+        (NETWORKS, network_in),
+        (EXPERIMENTS, lambda id: {"metadata": {"name": "tries", "workspace_id": id}}),
+        (APPS, lambda id: {"app_name": "an_app", "workspace_id": id}),
+    ],
+)
+def test_nobody_creates_in_a_workspace_that_is_not_there_or_not_theirs(cloud, stranger, path, body_in):
+    assert refusal(cloud.post(path, body_in("no-such"))) == (400, "ModelArts.7005")
+    id = create(cloud, auth_type="PRIVATE")
+    assert refusal(cloud.post(path, body_in(id), **stranger.options)) == (403, "ModelArts.0112")
+    assert cloud.post(path, body_in(id)).status in (200, 201)
+
+
+def test_what_lies_in_a_workspace_for_some_is_refused_to_others(cloud, stranger):
+    id = create(cloud, auth_type="PRIVATE")
+    job = cloud.post(JOBS, job_in(id)).json["metadata"]["id"]
+    for reply in (
+        cloud.get(f"{JOBS}/{job}", **stranger.options),
+        cloud.delete(f"{JOBS}/{job}", **stranger.options),
+        cloud.post("/v2/{project_id}/training-job-searches", {"workspace_id": id}, **stranger.options),
+    ):
+        assert refusal(reply) == (403, "ModelArts.0112")
+        assert "is private" in reply.json["error_msg"]
+    assert cloud.get(f"{JOBS}/{job}").status == 200
+
+
+def test_a_change_moves_nothing_to_a_workspace_that_is_not_there_or_not_theirs(cloud, stranger):
+    id, private = create(cloud), create(cloud, "team-b", auth_type="PRIVATE")
+    made = cloud.post(NETWORKS, network_in("0"))
+    path, merge = f"{NETWORKS}/{made.json['metadata']['name']}", "application/merge-patch+json"
+
+    def move(place: str, **options):
+        labels = {"os.modelarts/workspace.id": place}
+        headers = {"Content-Type": merge, **options.get("headers", {})}
+        return cloud.patch(path, {"metadata": {"labels": labels}}, headers=headers)
+
+    assert refusal(move("no-such")) == (400, "ModelArts.7005")
+    assert refusal(move(private, **stranger.options)) == (403, "ModelArts.0112")
+    assert move(id).status == 200
+    assert cloud.get(path).json["metadata"]["labels"]["os.modelarts/workspace.id"] == id
+
+
+def test_what_lies_in_a_workspace_that_a_reset_has_taken_can_still_be_changed(cloud):
+    id = create(cloud)
+    job = cloud.post(JOBS, job_in(id)).json["metadata"]["id"]
+    cloud.world.reset("modelarts/workspaces")
+    assert cloud.put(f"{JOBS}/{job}", {"description": "changed"}).status == 200

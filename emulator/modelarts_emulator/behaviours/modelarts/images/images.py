@@ -7,7 +7,7 @@ from modelarts_emulator.behaviours.modelarts.notebooks.refusals import refuse_ba
 from modelarts_emulator.behaviours.modelarts.tags.refusals import tags_asked
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
-from modelarts_emulator.frame.bound import refuse_unknown_workspace
+from modelarts_emulator.frame.bound import refuse_unusable_workspace
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon
 from modelarts_emulator.frame.references import users_of
 from modelarts_emulator.frame.registry import behaviour, import_areas_of
@@ -179,7 +179,7 @@ def register_image(call):
     facts = {name: body[name] for name in TAKEN_OVER if name in body}
     facts |= {"dev_services": body["services"], "resource_categories": body["resource_category"]}
     image = new_image(bound, body["swr_path"], facts)
-    refuse_unknown_workspace(bound, image)
+    refuse_unusable_workspace(bound, image)
     lost = call.world.store.table(DELETED_CONTENT).find(image["swr_path"]) is not None
     tags = [tag_of(each) for each in body["tags"]] if "tags" in body else None
     if tags is not None or "read_me" in body:
