@@ -46,6 +46,46 @@ def test_numbers_as_text_and_letter_case_are_put_right(tmp_path, schema, sent, r
     assert check.read_body(json.dumps({"a": sent}).encode()) == {"a": read}
 
 
+def refusal_of(check: Check, body: dict) -> ApiError:
+    """How the check refuses the body."""
+    with pytest.raises(ApiError) as caught:
+        check.read_body(json.dumps(body).encode())
+    return caught.value
+
+
+def test_all_faults_of_a_body_are_told_the_first_in_front(tmp_path):
+    properties = {"a": {"type": "integer"}, "b": {"type": "string", "maxLength": 2}, "c": {"type": "integer"}}
+    check = check_of(tmp_path, {"type": "object", "properties": properties, "required": ["d", "e"]})
+    words = refusal_of(check, {"a": "x", "b": "long", "c": "7"}).message
+    assert words == (
+        "Parameter error: $: d, e is required and missing. Also wrong: $.a: 'x' is of type string, must be integer; "
+        "$.b: 'long' has 4 characters, must have at most 2"
+    )
+
+
+def test_five_faults_are_told_at_most(tmp_path):
+    names = "abcdefgh"
+    check = check_of(
+        tmp_path, {"type": "object", "properties": {name: {"type": "integer"} for name in names}}
+    )
+    assert refusal_of(check, dict.fromkeys(names, "x")).message.count("must be integer") == 5
+
+
+def test_the_code_is_that_of_the_first_fault(tmp_path):
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["b"]}
+    check = check_of(tmp_path, schema)
+    own = check.operation.parameter_error._replace(missing="ModelArts.0105", fields={"$.a": "ModelArts.0107"})
+    check.operation.__dict__["parameter_error"] = own
+    assert refusal_of(check, {"a": "x"}).code == "ModelArts.0105"
+    assert refusal_of(check, {"a": "x", "b": 1}).code == "ModelArts.0107"
+
+
+def test_all_unknown_members_are_told_where_they_are_refused(tmp_path):
+    schema = {"type": "object", "properties": {"name": {"type": "string"}}}
+    words = refusal_of(check_of(tmp_path, schema, strict_fields=True), {"nmae": "x", "zzz": 1}).message
+    assert "unknown member 'nmae'; did you mean name?. Also wrong: $: unknown member 'zzz'" in words
+
+
 @pytest.mark.parametrize(
     ("schema", "sent", "words"),
     [

@@ -110,6 +110,8 @@ def test_a_body_that_breaks_the_schema_is_put_right(cloud):
     assert (right["kind"], len(right["metadata"]["name"]) < 70) == ("job", True)
     assert told["place"] in ("$.kind", "$.metadata.name")
     assert told["value"] in ("jbo", "x" * 70)
+    assert sorted(each.partition(": ")[0] for each in told["faults"]) == ["$.kind", "$.metadata.name"]
+    assert all(f"{each}: " in told["message"] for each in ("$.kind", "$.metadata.name"))
     assert "client.create_training_job(CreateTrainingJobRequest(body=" in told["sdk"]
     assert told["curl"].startswith("curl -X POST http://")
     assert cloud.post(JOBS, right).json.get("error_code") != "ModelArts.0104"

@@ -11,7 +11,13 @@ import jsonschema_rs
 import orjson
 
 from modelarts_emulator.contract.errors import ApiError, ContractBroken, parameter_code
-from modelarts_emulator.contract.explaining import explain, explain_fast, in_numeric_range, lenient
+from modelarts_emulator.contract.explaining import (
+    MOST_TOLD,
+    explain,
+    explain_fast,
+    in_numeric_range,
+    lenient,
+)
 from modelarts_emulator.contract.filling import filler, null_dropper, resolved
 from modelarts_emulator.contract.operations import Area, Operation
 from modelarts_emulator.contract.patterns import with_patterns_for_rust
@@ -99,8 +105,8 @@ class Check:
         if str(status) not in self.operation.definition["responses"] and status < 400:
             raise ContractBroken(f"{self.operation.operation_id} answers an undocumented {status}")
         if body is not None and not shape.fast.is_valid(body):
-            words = explain(shape.slow, body, "$") or explain_fast(shape.slow, shape.fast, body, "$")
-            raise ContractBroken(f"{self.operation.operation_id} {status}: {words}")
+            words = explain(shape.slow, body, "$") or [explain_fast(shape.slow, shape.fast, body, "$")]
+            raise ContractBroken(f"{self.operation.operation_id} {status}: {words[0]}")
 
     def _read(self, place: "Place", sent: dict) -> dict:
         known = {name: values for name, values in sent.items() if name in place.parameters}
@@ -123,11 +129,12 @@ class Check:
         if mended is not None and shape.fast.is_valid(mended):
             make = integer_maker(self.area, shape.slow) if isinstance(shape, Place) else None
             return mended if make is None else make(mended)
-        words = "" if large else explain(shape.slow, value, root)
-        self._refuse(words or explain_fast(shape.slow, shape.fast, value, root))
+        words = [] if large else explain(shape.slow, value, root)
+        self._refuse(*(words or [explain_fast(shape.slow, shape.fast, value, root)]))
 
     def _refuse_unknown(self, unknown: list) -> None:
-        for where, name, documented in unknown:
+        words = []
+        for where, name, documented in unknown[:MOST_TOLD]:
             close = get_close_matches(name, documented, 1, 0.5)
             hint = (
                 f"; did you mean {close[0]}?"
@@ -135,12 +142,19 @@ class Check:
                 else f"; documented are {', '.join(sorted(documented)) or 'none'}"
             )
             kind = "member" if where[0] == "$" else "parameter"
-            self._refuse(f"{where}: unknown {kind} {name!r}{hint}")
+            words.append(f"{where}: unknown {kind} {name!r}{hint}")
+        if words:
+            self._refuse(*words)
 
-    def _refuse(self, words: str) -> NoReturn:
+    def _refuse(self, words: str, *further: str) -> NoReturn:
+        """Refuse with the code of the first fault, in the words of all of them."""
         code = parameter_code(self.operation, words=words)
-        place, _, rest = words.partition(": ")
-        raise ApiError(code, f"{place}: {rest}", fill=())
+        raise ApiError(code, all_told([words, *further]), fill=())
+
+
+def all_told(words: list[str]) -> str:
+    """Faults in one sentence, the first in front."""
+    return words[0] if len(words) == 1 else f"{words[0]}. Also wrong: {'; '.join(words[1:])}"
 
 
 class Parameter:

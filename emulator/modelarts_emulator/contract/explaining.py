@@ -17,18 +17,26 @@ NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?([eE][-+]?\d{1,3})?")
 MOST_MENDED = 1000
 MOST_ALTERNATIVES = 3
 MOST_COMPARED = 50
+MOST_TOLD = 5
 
 
-def explain(schema: dict, value: Any, root: str) -> str:
-    """One sentence: where the value leaves the schema, which rule, what was sent, what would be right.
+def explain(schema: dict, value: Any, root: str, most: int = MOST_TOLD) -> list[str]:
+    """A sentence a fault: where the value leaves the schema, which rule, what was sent, what would be right.
 
-    Empty when jsonschema finds nothing wrong or gives up because the value is nested too deeply.
+    The first `most` of them. What leniency mends is told only where nothing else is wrong. None when jsonschema finds
+    nothing wrong or gives up because the value is nested too deeply.
     """
     try:
-        error = next(iter(sorted_errors(schema, value)), None)
-        return "" if error is None else told(error, root)
+        errors = sorted_errors(schema, value)
+        errors = [error for error in errors if not is_mendable(error)] or errors
+        sentences: dict[str, None] = {}
+        for error in errors:
+            if len(sentences) == most:
+                break
+            sentences[told(error, root)] = None
+        return list(sentences)
     except RecursionError:
-        return ""
+        return []
 
 
 def explain_fast(schema: dict, validator: Any, value: Any, root: str) -> str:
@@ -144,6 +152,11 @@ def mend(value: Any, error: Any) -> bool:
         value = value[step]
     value[steps[-1]] = right
     return True
+
+
+def is_mendable(error: Any) -> bool:
+    """Whether leniency could put the error right."""
+    return bool(error.absolute_path) and any(meant(leaf) is not None for leaf in leaves(error))
 
 
 def meant(error: Any) -> Any:

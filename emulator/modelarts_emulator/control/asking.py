@@ -1,19 +1,21 @@
 """What a request of the control API asks for: its body, held against a schema, and the world it means."""
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import orjson
 from flask import abort, request
 
-from modelarts_emulator.contract.checking import Shape
-from modelarts_emulator.contract.explaining import explain, explain_fast
+from modelarts_emulator.contract.checking import Shape, all_told
+from modelarts_emulator.contract.explaining import MOST_TOLD, explain, explain_fast
 from modelarts_emulator.worlds.clock import seconds_of
 
 if TYPE_CHECKING:
     from modelarts_emulator.application import Application
     from modelarts_emulator.worlds.world import World
 
+View = TypeVar("View", bound=Callable[..., Any])
 LONGEST = 10 * 366 * 86400
 TEXT = {"type": "string", "minLength": 1, "maxLength": 1000}
 DURATION = {"type": ["number", "string"], "minimum": 0, "maximum": LONGEST, "maxLength": 100}
@@ -55,7 +57,12 @@ class Body:
             refuse(f"the body must be a JSON object, not {raw[:80].decode('utf-8', 'replace')}")
         self._refuse_unknown(value)
         if not self.shape.fast.is_valid(value):
-            refuse(explain(self.shape.slow, value, "$") or explain_fast(self.shape.fast, value, "$"))
+            shape = self.shape
+            refuse(
+                all_told(
+                    explain(shape.slow, value, "$") or [explain_fast(shape.slow, shape.fast, value, "$")]
+                )
+            )
         return self.shape.fill(value)
 
     def _refuse_unknown(self, value: dict) -> None:
@@ -63,12 +70,34 @@ class Body:
         unknown = self.shape.unknown_fields(value)
         if not self.schema["properties"]:
             unknown = [("$", name, ()) for name in value]
-        for where, name, known in unknown:
+        words = []
+        for where, name, known in unknown[:MOST_TOLD]:
             place = "" if where == "$" else f"{where}: "
-            refuse(f"{place}unknown member {name!r}; takes {', '.join(known) or 'no members'}")
+            words.append(f"{place}unknown member {name!r}; takes {', '.join(known) or 'no members'}")
+        if words:
+            refuse(all_told(words))
 
 
 NOTHING = Body(members())
+
+
+def takes(*names: str) -> Callable[[View], View]:
+    """Say which parameters of the query a view reads; one that says nothing takes none."""
+
+    def mark(view: View) -> View:
+        view.__dict__["takes"] = names
+        return view
+
+    return mark
+
+
+def refuse_unknown_query(view: Any) -> None:
+    """400 for parameters of the query that the view does not read: one that does nothing would lie."""
+    known = getattr(view, "takes", ())
+    unknown = [name for name in request.args if name not in known]
+    if unknown:
+        told = ", ".join(map(repr, unknown[:MOST_TOLD]))
+        refuse(f"query: unknown parameter {told}; takes {', '.join(sorted(known)) or 'none'}")
 
 
 def refuse(words: str, status: int = 400) -> NoReturn:
@@ -89,8 +118,13 @@ def seconds_in(body: dict, name: str) -> float:
 
 def world_asked(application: "Application") -> "World":
     """The world named by the query or the header, the default one when none is."""
-    tag = request.args.get("world") or request.headers.get("X-Emulator-World")
+    tag = tag_asked()
     return world_tagged(application, tag) if tag else application.worlds.default
+
+
+def tag_asked() -> str | None:
+    """The tag of the world that query or header name; None when neither does."""
+    return request.args.get("world") or request.headers.get("X-Emulator-World")
 
 
 def world_tagged(application: "Application", tag: str) -> "World":

@@ -10,6 +10,7 @@ from flask import Flask
 
 from modelarts_emulator.contract.correcting import corrected
 from modelarts_emulator.contract.errors import documented_errors
+from modelarts_emulator.contract.explaining import explain
 from modelarts_emulator.contract.operations import Operation
 from modelarts_emulator.control.asking import refuse
 from modelarts_emulator.control.journal import found
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from modelarts_emulator.application import Application
     from modelarts_emulator.contract.checking import Check
 
+MOST_FAULTS = 50
 STEPS = {
     "refuse_broken": "the server could not read the request",
     "refuse_foreign_host": "the Host is not a name of this emulator",
@@ -101,13 +103,14 @@ def documented_facts(operation: Operation) -> dict:
 def what_breaks_the_schema(
     application: "Application", operation: Operation, exchanged: Exchanged, told: dict
 ) -> dict:
-    """The value at the place of the refusal, and a body that would have been right."""
+    """The value at the place of the refusal, everything that is wrong, and a body that would have been right."""
     check: Check = application.prepared(operation)[0]
     place, body = told.get("place", ""), exchanged.said
     if not place.startswith("$") or check.body is None or body is None:
         return {}
     right = corrected(check.body.slow, body)
-    return {"value": value_at(body, place), "corrected_body": right}
+    faults = explain(check.body.slow, body, "$", MOST_FAULTS)
+    return {"value": value_at(body, place), "faults": faults, "corrected_body": right}
 
 
 def value_at(body: Any, place: str) -> Any:
