@@ -4,6 +4,7 @@ import re
 
 import pytest
 from modelarts_emulator.contract.operations import Operations
+from modelarts_emulator.control.app import create_control
 from modelarts_emulator.worlds.clock import LATEST
 
 from tests.conftest import CONFIG, CONFIGS, JOB
@@ -122,6 +123,31 @@ def test_the_clock_runs_until_a_field_has_a_value(control, cloud):
 def test_what_the_control_api_does_not_know_it_refuses_in_words(control, path, body, words):
     reply = control("POST", path, body)
     assert reply.status == 400 and words in reply.json["error_msg"]
+
+
+def test_no_call_ignores_a_parameter_of_the_query(cloud, control):
+    rules = list(create_control(cloud.emulator.application).url_map.iter_rules())
+    for rule in rules:
+        path = re.sub(r"<any\(([^,]+)[^>]*>", r"\1", rule.rule.removeprefix("/_emulator/"))
+        path = re.sub("<[^>]*>", "x", path)
+        for method in rule.methods & {"GET", "POST", "PUT", "DELETE"}:
+            reply = control(method, f"{path}?areas=x&whose=y")
+            assert reply.status == 400, (method, path, reply)
+            assert "query: unknown parameter 'areas', 'whose'; takes " in reply.json["error_msg"]
+    assert len(rules) > 40
+
+
+@pytest.mark.parametrize("named", ["query", "header", "body"])
+def test_a_reset_empties_the_world_that_is_named_and_no_other(cloud, named):
+    other = cloud.post("/_emulator/worlds", {}, auth=False).json["world"]
+    assert cloud.post(JOBS, JOB).status == 201
+    query = f"?world={other}" if named == "query" else ""
+    headers = {"X-Emulator-World": other} if named == "header" else {"X-Emulator-World": ""}
+    body = {"world": other} if named == "body" else {}
+    reply = cloud.post(f"/_emulator/reset{query}", body, headers=headers, auth=False)
+    assert (reply.status, reply.json["worlds"]) == (200, 1)
+    assert len(cloud.post("/v2/{project_id}/training-job-searches", {}).json["items"]) == 1
+    cloud.delete(f"/_emulator/worlds/{other}", auth=False)
 
 
 @pytest.mark.parametrize("path", ["nothing", "clock?world=NOONE", "worlds/NOONE", "clock/rewind"])

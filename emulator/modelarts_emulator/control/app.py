@@ -22,7 +22,7 @@ from modelarts_emulator.control import (
     users,
     worlds,
 )
-from modelarts_emulator.control.asking import refuse
+from modelarts_emulator.control.asking import refuse, refuse_unknown_query
 from modelarts_emulator.control.consoles import routes
 from modelarts_emulator.worlds.journal import StateUnwritten
 
@@ -55,6 +55,8 @@ def create_control(application: "Application") -> Flask:
     @flask.before_request
     def guard():
         refuse_strangers(application)
+        if request.endpoint is not None:
+            refuse_unknown_query(flask.view_functions[request.endpoint])
 
     @flask.errorhandler(HTTPException)
     def answer_refusal(error):

@@ -13,6 +13,7 @@ from modelarts_emulator.control.asking import (
     members,
     refuse,
     seconds_in,
+    takes,
     world_asked,
 )
 from modelarts_emulator.frame.calls import Call
@@ -47,10 +48,12 @@ def add_routes(flask: Flask, application: "Application") -> None:
     """Put the clocks into the control API."""
 
     @flask.get("/_emulator/clock")
+    @takes("world")
     def show():
         return shown_clock(world_asked(application))
 
     @flask.post("/_emulator/clock/<action>")
+    @takes("world")
     def change(action):
         if action not in ACTIONS:
             refuse(f"the clock knows {', '.join(ACTIONS)}, not {action}", 404)

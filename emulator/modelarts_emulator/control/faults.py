@@ -13,6 +13,7 @@ from modelarts_emulator.control.asking import (
     members,
     refuse,
     seconds_in,
+    takes,
     world_asked,
 )
 from modelarts_emulator.injection import PREDICTION, problem_of_code
@@ -62,10 +63,12 @@ def add_routes(flask: Flask, application: "Application") -> None:
     """Put the faults into the control API."""
 
     @flask.get("/_emulator/faults")
+    @takes("world")
     def list_faults():
         return {"faults": [shown_fault(fault) for fault in world_asked(application).faults]}
 
     @flask.post("/_emulator/faults")
+    @takes("world")
     def add_fault():
         world = world_asked(application)
         with world.lock:
@@ -74,12 +77,14 @@ def add_routes(flask: Flask, application: "Application") -> None:
         return shown_fault(fault), 201
 
     @flask.delete("/_emulator/faults")
+    @takes("world")
     def remove_all_faults():
         NOTHING.read()
         world_asked(application).faults.clear()
         return Response(status=204)
 
     @flask.delete("/_emulator/faults/<id>")
+    @takes("world")
     def remove_fault(id):
         NOTHING.read()
         if not world_asked(application).faults.remove(id):

@@ -6,10 +6,10 @@ What serves models is imported where there are some: most emulators have none.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from flask import Flask, request
+from flask import Flask
 
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.control.asking import refuse, world_asked
+from modelarts_emulator.control.asking import refuse, tag_asked, takes, world_asked
 
 if TYPE_CHECKING:
     from modelarts_emulator.application import Application
@@ -21,12 +21,14 @@ def add_routes(flask: Flask, application: "Application") -> None:
     """Put the logs into the control API."""
 
     @flask.get("/_emulator/logs")
+    @takes("world")
     def list_services():
         found = [row for world in worlds_asked(application) for row in services_of(world)]
         jobs = [row for world in worlds_asked(application) for row in job_logs().jobs_of(world)]
         return {"deployed": found, "jobs": jobs}
 
     @flask.get("/_emulator/logs/<service>")
+    @takes("world")
     def show_log(service):
         found = [
             (world, row)
@@ -52,8 +54,7 @@ def job_logs():
 
 def worlds_asked(application: "Application") -> list["World"]:
     """The world that the request names, all when it names none."""
-    named = request.args.get("world") or request.headers.get("X-Emulator-World")
-    return [world_asked(application)] if named else list(application.worlds)
+    return [world_asked(application)] if tag_asked() else list(application.worlds)
 
 
 def fleets_of(world: "World") -> list["Fleet"]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, request
 
-from modelarts_emulator.control.asking import world_asked
+from modelarts_emulator.control.asking import takes, world_asked
 from modelarts_emulator.frame.messages import messages_of
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ def add_routes(flask: Flask, application: "Application") -> None:
     """Put the messages into the control API."""
 
     @flask.get("/_emulator/messages")
+    @takes("world", "to")
     def list_messages():
         world, to = world_asked(application), request.args.get("to")
         with world.lock:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 
-from modelarts_emulator.control.asking import NOTHING, Body, members, refuse, world_asked, world_tagged
+from modelarts_emulator.control.asking import NOTHING, Body, members, refuse, takes, world_asked, world_tagged
 from modelarts_emulator.control.worlds import shown_world
 from modelarts_emulator.snapshots import (
     BadSnapshot,
@@ -74,6 +74,7 @@ def add_routes(flask: Flask, application: "Application") -> None:
         return {"snapshots": shelf.names()}
 
     @flask.post("/_emulator/snapshots")
+    @takes("world")
     def save_snapshot():
         name = NEW.read()["name"]
         shelf.put(name, take_snapshot(world_asked(application)))
@@ -99,12 +100,14 @@ def add_routes(flask: Flask, application: "Application") -> None:
         return Response(status=204)
 
     @flask.post("/_emulator/snapshots/<name>/load")
+    @takes("world")
     def load_snapshot(name):
         NOTHING.read()
         world = world_asked(application)
         return {"records": put_back(application, world, checked(shelf.get(name)))}
 
     @flask.get("/_emulator/snapshots/<name>/changes")
+    @takes("world", "to")
     def compare(name):
         other = request.args.get("to", NOW)
         after = take_snapshot(world_asked(application)) if other == NOW else shelf.get(other)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from modelarts_emulator.control.asking import Body, members, refuse, world_asked
+from modelarts_emulator.control.asking import Body, members, refuse, takes, world_asked
 from modelarts_emulator.identity.records import USERS, User, new_access_key, put_new
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ def add_routes(flask: Flask, application: "Application") -> None:
     """Put the users into the control API."""
 
     @flask.post("/_emulator/users")
+    @takes("world")
     def create_user():
         world, name = world_asked(application), NEW_USER.read()["name"]
         with world.lock:

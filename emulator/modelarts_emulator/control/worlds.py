@@ -4,7 +4,16 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 
-from modelarts_emulator.control.asking import NOTHING, TEXT, Body, members, refuse, world_tagged
+from modelarts_emulator.control.asking import (
+    NOTHING,
+    TEXT,
+    Body,
+    members,
+    refuse,
+    tag_asked,
+    takes,
+    world_tagged,
+)
 from modelarts_emulator.http.request import Request
 from modelarts_emulator.settings import MOST_PACE, MOST_SEED, REGION
 
@@ -26,6 +35,7 @@ def add_routes(flask: Flask, application: "Application") -> None:
     """Put the worlds into the control API."""
 
     @flask.post("/_emulator/reset")
+    @takes("world")
     def reset():
         return reset_worlds(application, RESET.read())
 
@@ -56,7 +66,8 @@ def add_routes(flask: Flask, application: "Application") -> None:
 def reset_worlds(application: "Application", body: dict) -> dict:
     """Forget records and objects: of all worlds, of one (world), or of one area (area). Says what went."""
     area = area_named(application, body["area"]) if "area" in body else None
-    worlds = [world_tagged(application, body["world"])] if "world" in body else list(application.worlds)
+    tag = body.get("world") or tag_asked()
+    worlds = [world_tagged(application, tag)] if tag else list(application.worlds)
     records = sum(application.worlds.reset(world, area) for world in worlds)
     objects = 0 if area else sum(application.forget_objects(world) for world in worlds)
     return {"worlds": len(worlds), "removed": {"records": records, "objects": objects}}

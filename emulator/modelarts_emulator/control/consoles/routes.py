@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
+from modelarts_emulator.control.asking import takes
+
 if TYPE_CHECKING:
     from modelarts_emulator.application import Application
 
@@ -35,6 +37,8 @@ ROUTES = (
     ("POST", "/_emulator/maas/services/<id>/<action>", "maas", "act_on_service"),
     ("POST", "/_emulator/nodes/<name>/<action>", "nodes", "strike_node"),
 )
+# What is set for all projects of a world.
+OF_ALL_PROJECTS = ("set_model",)
 
 
 def add_routes(flask: Flask, application: "Application") -> None:
@@ -50,4 +54,4 @@ def view_of(application: "Application", console: str, name: str) -> Callable[...
         module = import_module(f"modelarts_emulator.control.consoles.{console}")
         return getattr(module, name)(application, **values)
 
-    return view
+    return takes("world", *(() if name in OF_ALL_PROJECTS else ("project_id",)))(view)
