@@ -2,12 +2,16 @@
 
 import errno
 import gc
+import tracemalloc
 from contextlib import suppress
+from hashlib import md5
 from pathlib import Path
 
 import pytest
 from modelarts_emulator.obs import contents
+from modelarts_emulator.obs.bodies import Sent
 from modelarts_emulator.obs.contents import Content, Contents
+from modelarts_emulator.obs.requests import ObsRequest
 
 from tests.obs.conftest import Direct, stored
 
@@ -103,9 +107,70 @@ def test_what_a_full_disk_refuses_leaves_a_content_as_it_was(tmp_path, monkeypat
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(contents, "write_to", refuse)
-    for change in (content.append, content.replace):
+    for change in (lambda: content.append((LARGE,), len(LARGE)), lambda: content.replace(LARGE)):
         with pytest.raises(OSError, match="No space left"):
-            change(LARGE)
+            change()
     assert content.read() == LARGE
     assert len(list((tmp_path / "contents").iterdir())) == 1
     assert next(iter((tmp_path / "contents").iterdir())).stat().st_size == len(LARGE)
+
+
+MANY = 24 << 20
+
+
+def many(size: int = MANY, before: bytes = b"", after: bytes = b"") -> Sent:
+    """Content that is made while it is read."""
+
+    def pieces():
+        yield before
+        yield from (b"x" * contents.PIECE for _ in range(size // contents.PIECE))
+        yield after
+
+    return Sent(len(before) + size + len(after), pieces)
+
+
+def ask(direct, method: str, key: str, query: dict, content=b"", **headers) -> int:
+    """The status of a request whose body nobody holds whole."""
+    request = ObsRequest(method, "data", key, query, headers, content)
+    return direct.obs.answer(request).status
+
+
+FORM = (
+    b'--b\r\nContent-Disposition: form-data; name="key"\r\n\r\nfilm\r\n'
+    b'--b\r\nContent-Disposition: form-data; name="file"; filename="film"\r\n\r\n'
+)
+WAYS = {
+    "append": lambda direct: ask(direct, "POST", "film", {"append": None, "position": "0"}, many()),
+    "append once more": lambda direct: ask(
+        direct, "POST", "log", {"append": None, "position": str(MANY)}, many()
+    ),
+    "form": lambda direct: ask(
+        direct, "POST", "", {}, many(before=FORM, after=b"\r\n--b--\r\n"), **{"content-type": "a; boundary=b"}
+    ),
+    "modify": lambda direct: ask(direct, "PUT", "film", {"modify": None, "position": "10"}, many()),
+    "truncate": lambda direct: ask(direct, "PUT", "film", {"truncate": None, "length": str(MANY)}),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_large_content_is_whole_in_memory(way):
+    direct = Direct(auth="off")
+    is_file_system = way in ("modify", "truncate")
+    direct.send("PUT", "/data", headers={"x-obs-fs-file-interface": "Enabled"} if is_file_system else {})
+    if way == "append once more":
+        assert ask(direct, "POST", "log", {"append": None, "position": "0"}, many()) == 200
+    if is_file_system:
+        assert ask(direct, "PUT", "film", {}, many(2 * MANY)) == 200
+    tracemalloc.start()
+    try:
+        assert WAYS[way](direct) in (200, 204)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 6 << 20
+    size = {"append once more": 2 * MANY, "modify": 2 * MANY}.get(way, MANY)
+    item = direct.obs.worlds.of("DEFAU").storage.buckets["data"].find("log" if "once" in way else "film")
+    found = md5(usedforsecurity=False)
+    for piece in item.pieces():
+        found.update(piece)
+    assert (item.size, item.etag.strip('"')) == (size, found.hexdigest())

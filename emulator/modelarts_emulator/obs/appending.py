@@ -1,5 +1,6 @@
 """Objects that grow, and the files of parallel file systems: append, modify, truncate, rename."""
 
+from modelarts_emulator.obs.bodies import Sent
 from modelarts_emulator.obs.names import refuse_key
 from modelarts_emulator.obs.reading import found_object
 from modelarts_emulator.obs.refusals import ObsError
@@ -45,7 +46,7 @@ def lengthened(request, bucket, item):
         item.appendable = True
         return request.storage.put(bucket, item)
     refuse_over_quota(bucket, request.content.size)
-    item.append(request.body)
+    item.append(request.content)
     item.moment = request.moment
     bucket.stored += request.content.size
     return item
@@ -57,11 +58,12 @@ def modify_object(request) -> Reply:
     refuse_key(request.key)
     position = request.number("position", 0, 0, LONGEST_APPENDED)
     item = bucket.find(request.key)
-    before = b"" if item is None else item.read()
-    refuse_many_zeros(position - len(before))
-    body = request.body
-    refuse_over_quota(bucket, max(0, position + len(body) - len(before)))
-    content = before[:position].ljust(position, b"\0") + body + before[position + len(body) :]
+    length, body = (0 if item is None else item.size), request.content
+    refuse_many_zeros(position - length)
+    if position + body.size > LONGEST_APPENDED:
+        raise ObsError("EntityTooLarge", f"an object is at most {LONGEST_APPENDED} bytes")
+    refuse_over_quota(bucket, max(0, position + body.size - length))
+    content = joined(part_of(item, 0, position), body, part_of(item, position + body.size, length))
     if item is None:
         item = request.storage.put(bucket, new_object(request, bucket, content))
     else:
@@ -78,8 +80,29 @@ def truncate_object(request) -> Reply:
     length = request.number("length", 0, 0, LONGEST_APPENDED)
     refuse_many_zeros(length - item.size)
     refuse_over_quota(bucket, max(0, length - item.size))
-    rewrite(bucket, item, item.read(0, min(length, item.size)).ljust(length, b"\0"), request.moment)
+    rewrite(bucket, item, part_of(item, 0, length), request.moment)
     return Reply(204)
+
+
+def part_of(item, start: int, end: int) -> Sent:
+    """The bytes of a file, which may not be there yet, from start to end; zeros where it has none."""
+    length = 0 if item is None else item.size
+    there, zeros = max(0, min(end, length) - start), max(0, end - max(start, length))
+
+    def pieces():
+        if there:
+            yield from item.pieces(start, start + there)
+        if zeros:
+            yield bytes(zeros)
+
+    return Sent(there + zeros, pieces)
+
+
+def joined(*parts: Sent) -> Sent:
+    """Contents one behind the other."""
+    return Sent(
+        sum(part.size for part in parts), lambda: (piece for part in parts for piece in part.pieces())
+    )
 
 
 def refuse_many_zeros(count: int) -> None:
@@ -90,9 +113,9 @@ def refuse_many_zeros(count: int) -> None:
         )
 
 
-def rewrite(bucket, item, content: bytes, moment: float) -> None:
+def rewrite(bucket, item, content: Sent, moment: float) -> None:
     """Replace a file's content."""
-    bucket.stored += len(content) - item.size
+    bucket.stored += content.size - item.size
     item.rewrite(content)
     item.moment = moment
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from modelarts_emulator.obs import forms, signatures
+from modelarts_emulator.obs.bodies import Sent
 from modelarts_emulator.obs.refusals import ObsError
 from modelarts_emulator.real_time import wall_now
 
@@ -40,7 +41,7 @@ def refuse_wrong_signature(request, credential, key: Key) -> None:
         raise ObsError("SignatureDoesNotMatch", f"{kind}, key {credential.access_key[:40]}")
 
 
-def refuse_wrong_form(request, fields: dict, content: bytes, credential, key: Key | None) -> None:
+def refuse_wrong_form(request, fields: dict, content: Sent, credential, key: Key | None) -> None:
     """SignatureDoesNotMatch, AccessDenied or InvalidPolicyDocument unless the form's signed policy lets it."""
     if key is not None and not forms.is_form_signed_with(fields, credential, key.secret):
         raise ObsError("SignatureDoesNotMatch", f"the policy of the form, key {credential.access_key[:40]}")

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -64,19 +64,21 @@ class Content:
         # Not deleted under those who read: an open file outlives its name.
         self._path, self._remove, self.size = path, finalize(self, remove, path), size
 
-    def append(self, content: bytes) -> None:
-        """Hold these bytes behind the others."""
+    def append(self, pieces: Iterable[bytes], size: int) -> None:
+        """Hold so many bytes, which come in pieces, behind the others."""
         if self._path is None:
-            self.replace(self._small + content)
+            whole = chain((self._small,), pieces)
+            self.replace(b"".join(whole) if self.size + size <= MOST_IN_MEMORY else whole)
             return
         try:
             with self._path.open("r+b", buffering=0) as file:
                 file.seek(self.size)
-                write_to(file, content)
-        except OSError:
+                for piece in pieces:
+                    write_to(file, piece)
+        except BaseException:
             os.truncate(self._path, self.size)
             raise
-        self.size += len(content)
+        self.size += size
 
     def read(self, start: int = 0, end: int | None = None) -> bytes:
         """The bytes from start up to but not including end."""

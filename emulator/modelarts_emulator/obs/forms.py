@@ -4,10 +4,11 @@ import base64
 import hmac
 import re
 from hashlib import sha256
-from io import BytesIO
+from io import SEEK_END, BufferedReader, RawIOBase
 
 import orjson
 
+from modelarts_emulator.obs.bodies import PIECE, Sent, sent, sent_in_file
 from modelarts_emulator.obs.refusals import ObsError
 from modelarts_emulator.obs.requests import ObsRequest
 from modelarts_emulator.obs.signatures import Credential, hmac_sha1, seconds_of_date
@@ -23,7 +24,27 @@ PLAIN_HEADERS = (
 UNSIGNED = ("policy", "signature", "file", "accesskeyid", "awsaccesskeyid", "x-amz-signature")
 
 
-def fields_of(request: ObsRequest) -> tuple[dict, bytes, str]:
+class Read(RawIOBase):
+    """What comes in pieces, as a file that is read from front to back."""
+
+    def __init__(self, content: Sent):
+        self._pieces = iter(content.pieces())
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        """That it can be read."""
+        return True
+
+    def readinto(self, room) -> int:
+        """Fill as much of the room as the present piece does; 0 at the end."""
+        if not self._left:
+            self._left = memoryview(next(self._pieces, b""))
+        size = min(len(room), len(self._left))
+        room[:size], self._left = self._left[:size], self._left[size:]
+        return size
+
+
+def fields_of(request: ObsRequest) -> tuple[dict, Sent, str]:
     """(fields by lower-case name, content of the file, its name) of a form. ObsError when it is none with one file."""
     from werkzeug.exceptions import RequestEntityTooLarge
     from werkzeug.formparser import MultiPartParser
@@ -33,18 +54,20 @@ def fields_of(request: ObsRequest) -> tuple[dict, bytes, str]:
         raise ObsError("InvalidRequest", "a POST to a bucket is a form of type multipart/form-data")
     parser = MultiPartParser(max_form_memory_size=1 << 20, max_form_parts=200)
     try:
-        form, files = parser.parse(BytesIO(request.body), found[1].encode("latin-1"), len(request.body))
+        source = BufferedReader(Read(request.content), PIECE)
+        form, files = parser.parse(source, found[1].encode("latin-1"), request.content.size)
     except (ValueError, RequestEntityTooLarge) as error:
         raise ObsError("InvalidRequest", f"the form cannot be read: {error}") from None
     if ("file" not in files and "file" not in form) or len(files) > 1:
         raise ObsError("IncorrectNumberOfFilesInPostRequest")
     fields = {name.lower(): value for name, value in form.items() if name.lower() != "file"}
     if "file" in files:
-        return fields, files["file"].stream.read(), files["file"].filename or ""
-    return fields, form["file"].encode(), ""
+        file = files["file"].stream
+        return fields, sent_in_file(file, file.seek(0, SEEK_END)), files["file"].filename or ""
+    return fields, sent(form["file"].encode()), ""
 
 
-def upload_of(request: ObsRequest, fields: dict, content: bytes, file_name: str) -> ObsRequest:
+def upload_of(request: ObsRequest, fields: dict, content: Sent, file_name: str) -> ObsRequest:
     """The upload that the form stands for. InvalidArgument when it names no object."""
     key = fields.get("key", "").replace("${filename}", re.split(r"[/\\]", file_name)[-1])
     if not key:
@@ -98,7 +121,7 @@ def is_form_signed_with(fields: dict, credential: Credential, secret: str) -> bo
     return hmac.compare_digest(expected.encode(), credential.signature.encode())
 
 
-def refuse_against_policy(request: ObsRequest, fields: dict, content: bytes, moment: float) -> None:
+def refuse_against_policy(request: ObsRequest, fields: dict, content: Sent, moment: float) -> None:
     """AccessDenied when the policy has expired, InvalidPolicyDocument when the form is not what it lets."""
     try:
         policy = orjson.loads(base64.b64decode(fields["policy"], validate=True))
@@ -112,7 +135,7 @@ def refuse_against_policy(request: ObsRequest, fields: dict, content: bytes, mom
         name: value for name, value in fields.items() if name not in UNSIGNED
     }
     for kind, name, wanted in rows:
-        refuse_condition(kind, name, wanted, given, len(content))
+        refuse_condition(kind, name, wanted, given, content.size)
     named = {name for kind, name, _ in rows if kind != "content-length-range"}
     extra = [
         name for name in given if name not in named and name != "bucket" and not name.startswith("x-ignore-")

@@ -87,19 +87,21 @@ class StoredObject(Untracked, moto.FakeKey):
         """The same in pieces, of which only one is in memory at a time; read to the end, or close it."""
         return self._content.pieces(start, self.size if end is None else end)
 
-    def append(self, content: bytes) -> None:
+    def append(self, content: Sent) -> None:
         """Lengthen the content; but for the first time, what that costs depends on what is appended only."""
         if self.digest is None:
             self.digest = digest_of(self.pieces())
-        self._content.append(content)
-        self.digest.update(content)
+        self._content.append(content.pieces(), content.size)
+        for piece in content.pieces():
+            self.digest.update(piece)
         self._etag = self.digest.hexdigest()
 
-    def rewrite(self, content: bytes) -> None:
-        """Replace the content."""
-        self._content.replace(content)
+    def rewrite(self, content: Sent) -> None:
+        """Replace the content; by one, too, that is made of what is there now."""
+        etag = content.digest("md5").hex()
+        self._content.replace(content.read() if content.size <= MOST_IN_MEMORY else content.pieces())
         self.digest = None
-        self._etag = md5(content).hexdigest()
+        self._etag = etag
 
     def dispose(self, garbage: bool = False) -> None:
         """Let go of the content."""
