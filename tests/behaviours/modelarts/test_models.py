@@ -16,6 +16,8 @@ from tests.behaviours.modelarts.conftest import (
     published,
     put_package,
 )
+from tests.conftest import CONFIG as JOB_V1
+from tests.conftest import JOB
 
 
 @pytest.fixture(autouse=True)
@@ -306,3 +308,17 @@ def test_a_runtime_that_the_engine_does_not_have_is_refused(cloud):
     reply = imported(cloud, put_package(cloud), model_type="TensorFlow", runtime="python9")
     assert (reply.status, reply.json["error_code"]) == (400, "ModelArts.3037")
     assert "$.runtime" in reply.json["error_msg"]
+
+
+def test_a_model_comes_from_a_training_job_that_is_there(cloud):
+    place = put_package(cloud)
+    reply = imported(cloud, place, source_job_id="7f0e8c1e-0000-4000-8000-000000000000")
+    assert (reply.status, reply.json["error_code"]) == (400, "ModelArts.3037")
+    assert "$.source_job_id: training job 7f0e8c1e" in reply.json["error_msg"]
+    of_v1 = cloud.post("/v1/{project_id}/training-jobs", {"job_name": "old", "config": JOB_V1}).json["job_id"]
+    of_v2 = cloud.post("/v2/{project_id}/training-jobs", JOB).json["metadata"]["id"]
+    for number, id in enumerate((str(of_v1), of_v2)):
+        made = imported(cloud, place, version=f"0.0.{number}", source_job_id=id).json["model_id"]
+        assert cloud.get(f"{MODELS}/{made}").json["model_source"] == "algos"
+    by_exeml = imported(cloud, place, version="0.0.9", source_job_id="exeml", source_type="auto")
+    assert by_exeml.status == 200

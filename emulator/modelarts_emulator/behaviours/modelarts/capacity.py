@@ -1,5 +1,6 @@
 """What ModelArts has only so much of: nodes of the public flavors, machines, cards of dedicated pools."""
 
+from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.capacity import Claim, Place, free_in, register
 
@@ -14,6 +15,13 @@ CARDS_PER_NODE = 8
 def nodes_of_flavor(world, project: str, flavor_id: str) -> int | None:
     """How many nodes of a public flavor there are; None for one that is not limited."""
     return fixture(NODES).get(flavor_id)
+
+
+def refuse_unknown_pool(call, where: str, id: str) -> None:
+    """ApiError when a service is to run in a pool that the project does not have."""
+    if id not in call.records(POOLS):
+        words = f"{where}: pool {id} does not exist in project {call.project_id}"
+        raise ApiError("ModelArts.3547", words, fill=[id])
 
 
 def cards_of_pool(world, project: str, pool_id: str) -> dict[str, int] | int | None:

@@ -39,6 +39,15 @@ def service_body(*groups: dict, name="service", auth_type="TOKEN", **more) -> di
     } | more
 
 
+def add_pool(cloud, id: str) -> str:
+    """A pool with that id and room for everything, which the API itself would not make."""
+    with cloud.world.transaction():
+        cloud.world.store.table(f"modelarts/pools/pool/{cloud.project_id}").put(
+            id, {"metadata": {"name": id}}
+        )
+    return id
+
+
 def created(cloud, *groups: dict, **more) -> str:
     """The id of a new service."""
     reply = cloud.post(SERVICES, service_body(*groups, **more))

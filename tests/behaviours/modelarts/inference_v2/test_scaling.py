@@ -4,6 +4,7 @@ import pytest
 
 from tests.behaviours.modelarts.inference_v2.conftest import (
     SERVICES,
+    add_pool,
     created,
     deployed,
     deployments,
@@ -236,7 +237,7 @@ def test_access_is_taken_away_all_or_none(cloud):
 
 
 def test_a_pool_is_known_when_a_deployment_is_in_it(cloud):
-    created(cloud, group(pool_id="pool-1"))
+    created(cloud, group(pool_id=add_pool(cloud, "pool-1")))
     cluster = cloud.get(f"{SERVICES}/clusters/pool-1").json
     assert cluster["status"] == "ACTIVE" and {"CPU", "GPU", "ASCEND"} == set(cluster["resource_categories"])
     assert refused(cloud.get(f"{SERVICES}/clusters/pool-2"), 404)[0] == "ModelArts.3547"

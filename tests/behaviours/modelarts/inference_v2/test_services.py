@@ -5,6 +5,7 @@ import pytest
 from tests.behaviours.modelarts.inference_v2.conftest import (
     SERVICES,
     UNIT,
+    add_pool,
     created,
     deployed,
     deployments,
@@ -168,11 +169,24 @@ def test_the_list_is_newest_first_and_paged(cloud):
     assert "multiple" in refused(cloud.get(f"{SERVICES}?limit=2&offset=1"))[1]
 
 
+def test_a_service_runs_in_no_pool_that_is_not_there(cloud):
+    reply = cloud.post(SERVICES, service_body(group(pool_id="pool-x")))
+    assert refused(reply)[0] == "ModelArts.3547"
+    id = deployed(cloud)
+    further = cloud.post(f"{SERVICES}/{id}/deployments", group("second", pool_id="pool-x"))
+    assert refused(further)[0] == "ModelArts.3547"
+
+
 def test_the_list_is_filtered(cloud):
     tagged = {"tags": [{"key": "team", "value": "a"}, {"key": "tier", "value": "b"}]}
     created(cloud, name="plain")
     created(
-        cloud, group(pool_id="pool-1"), name="tagged", auth_type="API_KEY", description="for cats", **tagged
+        cloud,
+        group(pool_id=add_pool(cloud, "pool-1")),
+        name="tagged",
+        auth_type="API_KEY",
+        description="for cats",
+        **tagged,
     )
     for query in (
         "tags=team|a,tier|b",

@@ -2,7 +2,15 @@
 
 import pytest
 
-from tests.behaviours.modelarts.inference_v2.conftest import INVOKE, LIMIT, SERVICES, UNIT, group, shown
+from tests.behaviours.modelarts.inference_v2.conftest import (
+    INVOKE,
+    LIMIT,
+    SERVICES,
+    UNIT,
+    add_pool,
+    group,
+    shown,
+)
 
 RUNTIME = {"service_invoke": INVOKE, "service_limit": LIMIT}
 UPGRADE = {"type": "ROLLING", "rolling_update": {"max_surge": "50%", "max_unavailable": "50%"}}
@@ -19,6 +27,12 @@ def body(**more) -> dict:
         | {"runtime_config": RUNTIME, "upgrade_config": UPGRADE, "log_configs": LOGS, "tags": TAGS}
         | more
     )
+
+
+@pytest.fixture(autouse=True)
+def _pool(cloud):
+    """The pool in which the services lie."""
+    add_pool(cloud, "pool")
 
 
 @pytest.fixture

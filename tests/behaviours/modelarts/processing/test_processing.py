@@ -309,3 +309,10 @@ def test_texts_are_not_processed(cloud):
     assert samples(cloud, texts)
     inputs = [{"type": "DATASET", "source": texts}]
     assert refusal(cloud.post(TASKS, create_body(template("Flip"), inputs=inputs))) == (501, "ModelArts.4383")
+
+
+def test_a_task_writes_into_no_dataset_that_is_not_there(cloud):
+    put(cloud, {"a.png": plain()})
+    body = create_body(template("Flip"), work_path={"type": "DATASET", "path": "q" * 22})
+    reply = cloud.post(TASKS, body | {"create_version": False})
+    assert (reply.status, reply.json["error_code"]) == (400, "ModelArts.4352")

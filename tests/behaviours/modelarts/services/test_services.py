@@ -311,3 +311,15 @@ def test_a_simulated_service_answers_the_declared_schema(cloud):
     answer = asked(cloud, service_id).json
     assert isinstance(answer["data"]["resp_data"][0]["predictresult"], int)
     assert asked(cloud, service_id).json == answer and CONFIG["apis"]
+
+
+@pytest.mark.parametrize("place", ["pool_name", "cluster_id"])
+def test_a_service_runs_in_no_pool_that_is_not_there(cloud, place):
+    model = published(cloud)
+    for body in (
+        service_body(entry(model), **{place: "pool-x"}),
+        service_body(entry(model, **{place: "pool-x"})),
+    ):
+        reply = cloud.post(SERVICES, body)
+        assert (reply.status, reply.json["error_code"]) == (400, "ModelArts.3547")
+        assert f"{place}: pool pool-x does not exist" in reply.json["error_msg"]

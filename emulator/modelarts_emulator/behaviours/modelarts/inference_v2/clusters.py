@@ -38,8 +38,9 @@ def show_infer_service_cluster(call):
 
 def moment_of(call, id: str) -> int | None:
     """Since when a pool is known; None when it is not."""
-    if id in call.records(POOLS):
-        return call.world.clock.now_ms()
+    pool = call.records(POOLS).find(id)
+    if pool is not None:
+        return pool.get("_created", call.world.clock.now_ms())
     users = DEPLOYMENTS.of(call).having("_config.pool_id", id)
     return min((deployment["create_at"] for deployment in users), default=None)
 

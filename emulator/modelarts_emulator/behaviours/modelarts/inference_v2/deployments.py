@@ -1,5 +1,6 @@
 """Deployments of a service: created, shown, listed, changed, started, stopped, interrupted, deleted."""
 
+from modelarts_emulator.behaviours.modelarts.capacity import refuse_unknown_pool
 from modelarts_emulator.behaviours.modelarts.inference_v2.life import (
     DEPLOYMENTS,
     SERVICES,
@@ -99,6 +100,8 @@ def add_deployment(call, service: dict, config: dict, grouped: bool = False) -> 
     world, deployments = call.world, DEPLOYMENTS.of(call)
     if any(row["name"] == config["name"] for row in deployments_of(deployments, service["id"])):
         raise ApiError("ModelArts.3503", f"a deployment of {service['name']} has it", fill=[config["name"]])
+    if config.get("pool_id"):
+        refuse_unknown_pool(call, "pool_id", config["pool_id"])
     deployment = {
         "id": world.new_uuid(),
         "service_id": service["id"],

@@ -42,6 +42,7 @@ def is_there(world, model: dict) -> bool:
         return False
 
 
+JOBS = ("modelarts/training/training_job", "modelarts/training-v1/training_job")
 MODELS = Resource(
     "modelarts/models/model",
     path_names=("model_id",),
@@ -70,6 +71,7 @@ MODELS = Resource(
 def import_model(call, model: dict) -> None:
     """A new model's package has been read and found in order."""
     refuse_bounds(call.body)
+    refuse_unknown_job(call)
     if is_in_obs(call.body["source_location"]):
         refuse_unauthorized(call)
     refuse_duplicate(call)
@@ -95,6 +97,14 @@ def present_model(bound, model: dict) -> dict:
         built = f"{REGISTRY}/models/{model['model_id']}:{model['model_version']}"
         model["image_address"] = model.get("_image") or built
     return model
+
+
+def refuse_unknown_job(call) -> None:
+    """ApiError for a model of a training job, of v1 or v2, that there is not; what ExeML has trained is no job here."""
+    id = call.body.get("source_job_id")
+    if id and call.body.get("source_type") != "auto" and not any(id in call.records(kind) for kind in JOBS):
+        words = f"$.source_job_id: training job {id[:80]} does not exist in project {call.project_id}"
+        raise ApiError("ModelArts.3037", words, fill=["source_job_id", id[:80]])
 
 
 def refuse_bounds(body: dict) -> None:

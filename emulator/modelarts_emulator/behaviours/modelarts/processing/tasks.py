@@ -1,5 +1,6 @@
 """Processing tasks: what is processed how, or of which version of a dataset it is told what it is like."""
 
+from modelarts_emulator.behaviours.modelarts.datasets.datasets import DATASETS
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import new_id
 from modelarts_emulator.behaviours.modelarts.processing.sources import TASK, VERSION, refuse_bad_source
 from modelarts_emulator.contract.errors import ApiError
@@ -80,6 +81,9 @@ def refuse_bad_processing(call, task: dict) -> None:
     template = task["template"]
     for source in task["inputs"]:
         refuse_bad_source(call, source, template)
+    goal = task.get("work_path", {})
+    if goal.get("type") == "DATASET" and goal.get("path"):
+        DATASETS.find(call, goal["path"])
     asked = template.get("operator_params", [])
     if template["id"] == ANALYSIS:
         return

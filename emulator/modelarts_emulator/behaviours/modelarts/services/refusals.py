@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple, NoReturn
 
+from modelarts_emulator.behaviours.modelarts.capacity import refuse_unknown_pool
 from modelarts_emulator.behaviours.modelarts.models.models import MODELS
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
@@ -32,6 +33,10 @@ def read_config(call, service: dict) -> list[dict]:
     """
     asked = Asked(call, service["infer_type"], bool(service.get("pool_name") or service.get("cluster_id")))
     config = call.body["config"]
+    for where, place in (("service", service), *((f"config[{at}]", each) for at, each in enumerate(config))):
+        for name in ("pool_name", "cluster_id"):
+            if place.get(name):
+                refuse_unknown_pool(call, f"{where}.{name}", place[name])
     if not config:
         raise ApiError("ModelArts.3610", fill=["config"])
     if asked.infer_type != "real-time" and len(config) > 1:
