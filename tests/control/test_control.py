@@ -161,6 +161,12 @@ def test_a_body_that_is_not_json_is_refused_in_words(control):
     assert reply.status == 400 and "the body is not JSON" in reply.json["error_msg"]
 
 
+def test_a_body_of_more_than_a_mebibyte_is_refused_unread(control):
+    reply = control("POST", "clock/advance", b'{"by": "' + b" " * (1 << 20) + b'1s"}')
+    assert reply.status == 413 and "the body has 1048588 bytes, at most 1048576" in reply.json["error_msg"]
+    assert control("GET", "clock").status == 200
+
+
 def test_a_clock_cannot_leave_the_years_that_four_digits_can_write(control, cloud):
     cloud.clock.advance(LATEST - cloud.clock.now() - 60)
     reply = control("POST", "clock/advance", {"by": "1h"})

@@ -1,8 +1,10 @@
 """Snapshots: a world is kept, put back, forked, compared with what it has become."""
 
 import json
+from threading import Thread
 
 import pytest
+from modelarts_emulator.app import BODIES
 
 from tests.conftest import CONFIG, CONFIGS, JOB
 
@@ -179,3 +181,20 @@ def test_a_document_that_no_world_could_become_is_refused_and_changes_nothing(cl
     assert words in reply.json["error_msg"]
     assert cloud.post(f"{SNAPSHOTS}/bad/load").status == 404
     assert configs(cloud) == ["first"]
+
+
+def test_a_snapshot_is_decoded_when_there_is_room_beside_other_requests(cloud):
+    assert cloud.post("/_emulator/snapshots", {"name": "first"}, auth=False).status == 201
+    content = cloud.get("/_emulator/snapshots/first", auth=False).body
+    answers = []
+
+    def put():
+        answers.append(cloud.put("/_emulator/snapshots/second", content, auth=False).status)
+
+    with BODIES.room(BODIES.size):
+        taken_in = Thread(target=put)
+        taken_in.start()
+        taken_in.join(0.2)
+        assert answers == []
+    taken_in.join(10)
+    assert (answers, BODIES.held) == ([201], 0)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from modelarts_emulator.worlds.world import World
 
 View = TypeVar("View", bound=Callable[..., Any])
+MOST_BODY = 1 << 20
 LONGEST = 10 * 366 * 86400
 TEXT = {"type": "string", "minLength": 1, "maxLength": 1000}
 DURATION = {"type": ["number", "string"], "minimum": 0, "maximum": LONGEST, "maxLength": 100}
@@ -47,8 +48,11 @@ class Body:
         return Shape(Alone(), self.schema)
 
     def read(self) -> dict:
-        """The body of the present request with its defaults; 400 in words for any other."""
-        raw = request.get_data()
+        """The body of the present request with its defaults; 400 in words for any other, 413 for a very large one."""
+        raw = b"" if (request.content_length or 0) > MOST_BODY else request.get_data()
+        size = max(len(raw), request.content_length or 0)
+        if size > MOST_BODY:
+            refuse(f"the body has {size} bytes, at most {MOST_BODY} are taken here", 413)
         try:
             value = orjson.loads(raw) if raw.strip() else {}
         except ValueError as error:

@@ -1,11 +1,13 @@
 """Snapshots in the control API: taken, put back, compared, handed out and in; worlds that are forked."""
 
 import re
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 
+from modelarts_emulator.app import BODIES, BYTES_OF_BYTE
 from modelarts_emulator.control.asking import NOTHING, Body, members, refuse, takes, world_asked, world_tagged
 from modelarts_emulator.control.worlds import shown_world
 from modelarts_emulator.snapshots import (
@@ -90,7 +92,9 @@ def add_routes(flask: Flask, application: "Application") -> None:
             refuse(
                 f"{name!r} is no name of a snapshot: letters, digits, dots, dashes and underscores, 64 at most"
             )
-        shelf.put(name, checked(request.get_data()))
+        content = request.get_data()
+        with decoding(content):
+            shelf.put(name, checked(content))
         return {"name": name, "bytes": len(shelf.get(name))}, 201
 
     @flask.delete("/_emulator/snapshots/<name>")
@@ -103,20 +107,28 @@ def add_routes(flask: Flask, application: "Application") -> None:
     @takes("world")
     def load_snapshot(name):
         NOTHING.read()
-        world = world_asked(application)
-        return {"records": put_back(application, world, checked(shelf.get(name)))}
+        world, content = world_asked(application), shelf.get(name)
+        with decoding(content):
+            return {"records": put_back(application, world, checked(content))}
 
     @flask.get("/_emulator/snapshots/<name>/changes")
     @takes("world", "to")
     def compare(name):
         other = request.args.get("to", NOW)
         after = take_snapshot(world_asked(application)) if other == NOW else shelf.get(other)
-        return {"changes": changes(read_snapshot(shelf.get(name)), read_snapshot(after))}
+        before = shelf.get(name)
+        with decoding(before, after):
+            return {"changes": changes(read_snapshot(before), read_snapshot(after))}
 
     @flask.post("/_emulator/worlds/<tag>/fork")
     def fork_world(tag):
         NOTHING.read()
         return shown_world(application, fork(application, world_tagged(application, tag))), 201
+
+
+def decoding(*documents: bytes) -> AbstractContextManager[None]:
+    """Room for what documents become when they are decoded, beside those of all other requests."""
+    return BODIES.room(sum(map(len, documents)) * BYTES_OF_BYTE)
 
 
 def checked(content: bytes) -> bytes:
