@@ -76,3 +76,14 @@ def test_in_tests_nothing_is_told_unless_it_is_asked_for(capsys, monkeypatch):
 def test_lines_that_nobody_reads_keep_no_request_waiting(capsys, monkeypatch):
     monkeypatch.setattr(request_log, "MOST_WAITING", 0)
     assert lines_of(capsys, log_level="info") == []
+
+
+def test_a_refusal_that_quotes_a_credential_is_told_without_it(capsys):
+    with Emulator(log_level="info") as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.default)
+        reply = cloud.get(
+            "/v2/{project_id}/training-quotas", headers={"Authorization": "hush-hush"}, auth=False
+        )
+        assert (reply.status, "hush-hush" in reply.text) == (401, True)
+    told = capsys.readouterr().err
+    assert "APIG.0301" in told and "hush-hush" not in told and "..." in told

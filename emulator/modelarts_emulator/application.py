@@ -23,7 +23,7 @@ from modelarts_emulator.identity.credentials import seed_identity
 from modelarts_emulator.identity.records import Caller, own_api_key, remember_own_api_key
 from modelarts_emulator.obs.names import is_obs_host
 from modelarts_emulator.real_time import monotonic
-from modelarts_emulator.request_journal import BEGAN, note_exchange
+from modelarts_emulator.request_journal import BEGAN, note_exchange, tellable
 from modelarts_emulator.request_log import RequestLog
 from modelarts_emulator.serving import endpoint
 from modelarts_emulator.settings import Settings
@@ -312,10 +312,11 @@ class Application:
                 MANNER.hurries = False
         else:
             status, headers, body = self.respond_in_time(exchange)
+        told = tellable(exchange, status, body)
         if self.request_log is not None:
-            self.request_log.note(exchange, status, body)
+            self.request_log.note(exchange, status, told)
         if self.settings.journal and self.ready and exchange.who != "health":
-            note_exchange(getattr(exchange, "world", None) or self.worlds.default, exchange, status, body)
+            note_exchange(getattr(exchange, "world", None) or self.worlds.default, exchange, status, told)
         headers.append(("X-Request-Id", exchange.request_id))
         if exchange.request.method == "HEAD" and not isinstance(body, bytes):
             body = b"".join(body)

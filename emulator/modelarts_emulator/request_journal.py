@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus
 
 import orjson
 
@@ -25,9 +26,51 @@ IN_QUERY = re.compile(rf"((?:signature|credential|{WORDS})=)[^&]+", re.IGNORECAS
 IN_TEXT = re.compile(
     rf'("[^"]*(?:{WORDS}|private_key)[^"]*"\s*:\s*(?:{{\s*"[^"]*"\s*:\s*)?")[^"]*', re.IGNORECASE
 )
-SECRET_MEMBERS = re.compile(
-    r"passw|secret|token$|api_?key|admin_pass|private_key|app_?code|security_?token", re.IGNORECASE
-)
+MEMBERS = r"passw|secret|token$|api_?key|admin_pass|private_key|app_?code|security_?token"
+SECRET_MEMBERS = re.compile(MEMBERS, re.IGNORECASE)
+SECRET_WORDS = re.compile(MEMBERS.replace("$", "").encode(), re.IGNORECASE)
+SHORTEST_SECRET, LONGEST_BEGIN = 4, 16
+
+
+def tellable(exchange: "Exchange", status: int, answer: Any) -> Any:
+    """The answer as journal and log may have it: a refusal may quote what was sent, also what proves who sent it."""
+    if status < 400 or not isinstance(answer, bytes):
+        return answer
+    for secret in secrets_sent(exchange):
+        # What is long is quoted cut: at its end, or with its middle left out.
+        begin = orjson.dumps(secret)[1:-1][:LONGEST_BEGIN]
+        if len(begin) >= SHORTEST_SECRET:
+            rest = rb"[^\s\"',;&]*" if len(begin) == LONGEST_BEGIN else b""
+            answer = re.sub(re.escape(begin) + rest, HIDDEN.encode(), answer)
+    return answer
+
+
+def secrets_sent(exchange: "Exchange") -> list[str]:
+    """What of a request proves who sent it: in headers, query and body."""
+    environ, request = exchange.environ, exchange.request
+    found = [environ[name] for name in environ if name in SECRET]
+    authorization = environ.get("HTTP_AUTHORIZATION", "")
+    proof = PROOF.search(authorization)
+    found.append(authorization if proof is None else authorization[proof.end(1) :])
+    if "=" in request.raw_query:
+        found += [unquote_plus(pair[0].partition("=")[2]) for pair in IN_QUERY.finditer(request.raw_query)]
+    body = request.__dict__.get("body")
+    if body and len(body) <= MOST_BODY and SECRET_WORDS.search(body):
+        found += secrets_in(json_of(body))
+    return [each for each in found if each]
+
+
+def secrets_in(value: Any, inside: str = "") -> list[str]:
+    """The texts and numbers that a JSON value has where `without_secrets` leaves them out; inside: of which member."""
+    if isinstance(value, dict):
+        return [
+            secret
+            for name, each in value.items()
+            for secret in secrets_in(each, "secret" if is_secret(name, inside) else name)
+        ]
+    if isinstance(value, list):
+        return [secret for each in value for secret in secrets_in(each, inside)]
+    return [str(value)] if value is not None and SECRET_MEMBERS.search(inside) else []
 
 
 def note_exchange(world: "World", exchange: "Exchange", status: int, answer: Any) -> None:
@@ -98,21 +141,21 @@ def content_of(content: bytes | None) -> Any:
     return IN_TEXT.sub(rf"\1{HIDDEN}", content.decode("utf-8", "replace"))
 
 
-def without_secrets(value: Any) -> Any:
-    """A JSON value with the values of members that are secrets left out."""
+def without_secrets(value: Any, inside: str = "") -> Any:
+    """A JSON value with the texts and numbers of members that are secrets left out; inside: of which member."""
     if isinstance(value, dict):
-        return {name: without_secret(name, each) for name, each in value.items()}
-    return [without_secrets(each) for each in value] if isinstance(value, list) else value
+        return {
+            name: without_secrets(each, "secret" if is_secret(name, inside) else name)
+            for name, each in value.items()
+        }
+    if isinstance(value, list):
+        return [without_secrets(each, inside) for each in value]
+    return HIDDEN if value is not None and SECRET_MEMBERS.search(inside) else value
 
 
-def without_secret(name: str, value: Any) -> Any:
-    """The value of a member, left out where it is a secret; of `secret` and `token` the key or id that is one."""
-    if isinstance(value, str) and SECRET_MEMBERS.search(name):
-        return HIDDEN
-    shown = without_secrets(value)
-    if name in ("secret", "token") and isinstance(shown, dict):
-        shown |= {member: HIDDEN for member in ("id", "key") if isinstance(shown.get(member), str)}
-    return shown
+def is_secret(name: str, inside: str) -> bool:
+    """Whether a member is a secret though its name does not say so: key or id of a `secret` or `token`."""
+    return name in ("id", "key") and inside in ("secret", "token")
 
 
 def moment(seconds: float) -> str:

@@ -152,9 +152,11 @@ class Obs:
         except HangUp:
             raise
         except Exception as error:
-            log.exception("%s %s failed", method, environ.get("RAW_URI") or environ.get("PATH_INFO"))
+            # Without the query, in which a link has its signature.
+            path = (environ.get("RAW_URI") or environ["PATH_INFO"]).partition("?")[0]
+            log.exception("%s %s failed", method, path)
             if self._report is not None:
-                self._report(f"OBS {method} {environ.get('RAW_URI')}: {type(error).__name__}: {error}")
+                self._report(f"OBS {method} {path}: {type(error).__name__}: {error}")
             reply = refused(ObsError("InternalError"), environ, request_id)
         start_response(status_line(reply.status), headers_to_send(reply, method, dialect, request_id))
         if method == "HEAD" or reply.status in (204, 304):
