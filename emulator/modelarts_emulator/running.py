@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelarts_emulator.application import MOST_THREADS, Application
-from modelarts_emulator.contract.operations import Operations
+from modelarts_emulator.contract.operations import documented_operations
 from modelarts_emulator.http.server import Server, listen
 from modelarts_emulator.settings import PREFIX, Settings
 
@@ -25,7 +25,7 @@ class Emulator:
 
     def __init__(self, **options: Any):
         self.settings = settings_of(**options)
-        self.application = Application(self.settings, Operations(check=False))
+        self.application = Application(self.settings, documented_operations())
         self.server: Server | TlsServer
         self._secrets = ExitStack()
         self._thread: threading.Thread | None = None

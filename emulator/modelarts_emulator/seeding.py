@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.contract.operations import Operations
+from modelarts_emulator.contract.operations import Operations, documented_operations
 from modelarts_emulator.identity.records import Caller
 from modelarts_emulator.worlds.store import value_at
 from modelarts_emulator.worlds.world import META, World
@@ -59,7 +59,7 @@ class Seed(NamedTuple):
 def refuse_bad_settings(settings: "Settings") -> None:
     """BadSeed for a seed file that is not there, or says something that cannot be."""
     if settings.seed_file:
-        read_seed(settings.seed_file, Operations(check=False))
+        read_seed(settings.seed_file, documented_operations())
 
 
 def read_seed(name: str, operations: Operations) -> Seed:

@@ -250,6 +250,12 @@ class Operations:
             raise BadSchema(f"{operation} and {other} share a route")
 
 
+@cache
+def documented_operations() -> Operations:
+    """The operations of schemas/, unchecked, read once a process: they are facts, which all emulators in it share."""
+    return Operations(check=False)
+
+
 def read_routes(area: Area, check: bool) -> AreaRoutes:
     """What an area answers to, read from its file, which is checked where it is to be."""
     try:

@@ -176,8 +176,8 @@ class Resource:
         """A copy of the record the call names; ApiError with the documented code when there is none, or when it
         belongs to another record than the path names, or lies in a workspace that is not the caller's to use.
         """
-        owner_id = self._owner_in(call)
-        bound, id = self.of(call), self.id_in(call) if id is None else str(id)
+        owner_id, bound = self._owner_in(call), self.of(call)
+        id = self.id_in(call) if id is None else str(id)
         if self.belongs_to is None or owner_id is None:
             record = bound.find(id)
         else:
@@ -335,8 +335,7 @@ class Resource:
         """ApiError when another record has the value that has to be unique."""
         if self.unique is None:
             return
-        member, code, within = self.unique
-        value = value_at(record, member)
+        (member, code, within), value = self.unique, value_at(record, self.unique.member)
         for id in bound.table.having(member, value):
             other = bound.find(id)
             is_near = within is None or value_at(other, within) == value_at(record, within)

@@ -106,6 +106,7 @@ class Server:
             except OSError:
                 log.debug("the client has hung up already")
         self.threads.finish(STOP_SECONDS)
+        self.threads.end()
         for connection in self._returned:
             connection.sock.close()
 

@@ -33,18 +33,43 @@ class Threads:
                 self._waiting.setdefault(kind, deque()).append(job)
                 return
             self._carried[kind] = carried + 1
-            if self._idle:
-                self._idle -= 1
-                self._handed.put((kind, job))
-                return
-        Thread(target=self._work, args=(kind, job), name="emulator", daemon=True).start()
+            is_fresh = not self._idle
+            self._idle -= not is_fresh
+            # Handed over, also to a fresh thread: what a thread is started with it keeps as long as it lives.
+            self._handed.put((kind, job))
+        if is_fresh:
+            Thread(target=self._work, name="emulator", daemon=True).start()
+
+    def end(self) -> None:
+        """Let the threads go that have nothing to do, instead of after a while."""
+        with self._changed:
+            for _ in range(self._idle):
+                self._handed.put(None)
+            self._idle = 0
 
     def finish(self, seconds: float) -> bool:
         """Wait until nothing is carried any more, at most so many seconds; whether that came."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._carried, seconds)
 
-    def _work(self, kind: str, job: Callable[[], object]) -> None:
+    def _work(self) -> None:
+        handed = self._handed.get()
+        while handed is not None:
+            self._carry(*handed)
+            # What was done is let go before the wait for more.
+            handed = None
+            try:
+                handed = self._handed.get(timeout=IDLE_SECONDS)
+            except Empty:
+                with self._changed:
+                    if self._idle:
+                        self._idle -= 1
+                        return
+                # Somebody has counted on this thread in the meantime.
+                handed = self._handed.get()
+
+    def _carry(self, kind: str, job: Callable[[], object]) -> None:
+        """Do the job, and those of its kind that wait meanwhile."""
         while True:
             try:
                 job()
@@ -52,20 +77,11 @@ class Threads:
                 log.exception("a job of kind %s failed", kind)
             with self._changed:
                 waiting = self._waiting.get(kind)
-                if waiting:
-                    job = waiting.popleft()
-                    continue
-                self._end_one(kind)
-                self._idle += 1
-            try:
-                kind, job = self._handed.get(timeout=IDLE_SECONDS)
-            except Empty:
-                with self._changed:
-                    if self._idle:
-                        self._idle -= 1
-                        return
-                # Somebody has counted on this thread in the meantime.
-                kind, job = self._handed.get()
+                if not waiting:
+                    self._end_one(kind)
+                    self._idle += 1
+                    return
+                job = waiting.popleft()
 
     def _end_one(self, kind: str) -> None:
         self._waiting.pop(kind, None)

@@ -86,6 +86,7 @@ class TlsServer:
         self._stop_servers()
         await asyncio.wait(serving, timeout=STOP_SECONDS)
         self.threads.finish(STOP_SECONDS)
+        self.threads.end()
 
 
 class AsgiFront:
