@@ -293,7 +293,7 @@ def test_what_containers_are_told_of_a_service_of_that_name_is_no_option(monkeyp
     [
         ("hello", "does not begin as a state of this emulator does"),
         ("", "is empty"),
-        (HEADER.replace("2", "3", 1), "use a newer emulator"),
+        (HEADER.replace("2", "4", 1), "use a newer emulator"),
         (HEADER + "damaged\nmore\n", "line 2 is damaged and more lines follow it"),
         (HEADER + f"{crc32(WRONG):08x} {WRONG.decode()}\n", "holds what no emulator has written"),
     ],

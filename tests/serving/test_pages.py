@@ -115,7 +115,7 @@ def test_a_page_is_there_while_its_job_runs_and_again_when_it_is_restarted(cloud
     [
         lambda cloud: cloud.delete(f"{JOBS}/1"),
         lambda cloud: cloud.clock.advance("2h"),
-        lambda cloud: cloud.post("/_emulator/reset?area=modelarts/visualization-v1"),
+        lambda cloud: cloud.post("/_emulator/reset", {"area": "modelarts/visualization-v1"}),
         lambda cloud: cloud.emulator.application.worlds.remove(cloud.world),
     ],
     ids=["delete", "auto stop", "reset", "removal of the world"],
