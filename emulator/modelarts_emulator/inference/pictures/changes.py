@@ -69,6 +69,12 @@ def drawn(random, one: float, other: float) -> float:
     return float(random.uniform(min(one, other), max(one, other)))
 
 
+def changing(random, low: float, high: float, neutral: float, least: float) -> float:
+    """A number between two that is at least so far from the one between them that would change nothing."""
+    number = float(random.uniform(low + least, high - least))
+    return number - least if number < neutral else number + least
+
+
 def crop(size, params, random):
     """A part is cut off each side."""
     low, high = params["crop_percent_min"], params["crop_percent_max"]
@@ -122,7 +128,8 @@ def translate(size, params, random):
     """The picture is shifted by up to a fifth of its side."""
     along = 0 if params["translateXY"] == "X" else 1
     shift = [0.0, 0.0]
-    shift[along] = float(round(random.uniform(-0.2, 0.2) * size[along]))
+    share = changing(random, -0.2, 0.2, 0.0, 0.02)
+    shift[along] = math.copysign(max(1, round(abs(share) * size[along])), share)
     return scaling(1, 1, *shift), size
 
 
@@ -171,7 +178,7 @@ def cut_out(image, params, random):
 def change_contrast(image, params, random):
     """Light and dark go further apart or nearer together, along a curve."""
     values = np.asarray(image, float) / 255
-    strength = drawn(random, 0.6, 1.6)
+    strength = changing(random, 0.6, 1.6, 1.0, 0.1)
     curves = {
         "gamma": lambda: values**strength,
         "sigmoid": lambda: 1 / (1 + np.exp(10 * strength * (0.5 - values))),
@@ -210,11 +217,13 @@ LIGHTS: dict[str, Callable] = {
     "Grayscale": lambda image, params, random: ImageOps.grayscale(image).convert("RGB"),
     "HistogramEqual": lambda image, params, random: ImageOps.equalize(image),
     "LightArithmetic": lambda image, params, random: from_floats(
-        np.asarray(image, float) + drawn(random, -50, 50)
+        np.asarray(image, float) + changing(random, -50, 50, 0, 5)
     ),
     "LightContrast": change_contrast,
     "MotionBlur": blur_motion,
-    "Saturation": lambda image, params, random: ImageEnhance.Color(image).enhance(drawn(random, 0.3, 2.0)),
+    "Saturation": lambda image, params, random: ImageEnhance.Color(image).enhance(
+        changing(random, 0.3, 2.0, 1.0, 0.1)
+    ),
     "Sharpen": lambda image, params, random: image.filter(ImageFilter.UnsharpMask(2, 150, 0)),
     "Weather": change_weather,
 }

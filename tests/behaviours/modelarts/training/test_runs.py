@@ -3,7 +3,7 @@
 from textwrap import dedent
 
 import pytest
-from modelarts_emulator import commands
+from modelarts_emulator import driving_time
 from modelarts_emulator.cli import main
 
 from tests.behaviours.modelarts.training.conftest import JOBS, changed, create, messages, phase, preview, show
@@ -194,7 +194,7 @@ def test_who_moves_the_clock_waits_so_long_and_is_told_what_still_runs(cloud):
 
 
 def test_the_command_that_moves_the_clock_says_what_it_waits_for(cloud, capsys, monkeypatch):
-    monkeypatch.setattr(commands, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(driving_time, "LOOK_SECONDS", 0.01)
     id = job_with(cloud, "import time\ntime.sleep(0.3)")
     moving = ["clock", "advance", "1h", "--world", cloud.world.tag, "--url", cloud.endpoint]
     assert main([*moving, "--wait", "10ms"]) == 1
