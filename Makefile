@@ -32,9 +32,11 @@ format: $(VENV)/test.stamp
 pages: $(VENV)/test.stamp
 	$(BIN)/python -m tests.pages
 
+# What was recorded before is read by tests of the suite: what comes anew takes its place when all have passed.
 record: $(VENV)/test.stamp
-	rm -f emulator/modelarts_emulator/control/recorded.json
-	$(BIN)/python -m pytest -p tests.recording --record emulator/modelarts_emulator/control/recorded.json $(ARGS)
+	rm -f $(VENV)/recorded.json
+	$(BIN)/python -m pytest -p tests.recording --record $(VENV)/recorded.json $(ARGS)
+	mv $(VENV)/recorded.json emulator/modelarts_emulator/control/recorded.json
 	$(MAKE) pages
 
 clean:
