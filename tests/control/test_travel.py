@@ -266,6 +266,55 @@ def test_a_rewind_outlasts_a_restart(tmp_path):
         assert [cloud.world.obs.read("files", key) for key in ("a", "b")] == [b"one", b"three"]
 
 
+def test_objects_go_back_to_after_a_reset_and_a_restart_reads_them(tmp_path):
+    from modelarts_emulator.running import Emulator
+    from modelarts_emulator.testing.cloud import Cloud
+
+    options = {"port": 0, "obs_port": 0, "state": str(tmp_path), "log_level": "silent"}
+    with Emulator(**options) as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.default)
+        cloud.world.obs.create_bucket("files")
+        cloud.world.obs.write("files", "a", b"x" * 5000)
+        cloud.post("/_emulator/reset", {}).raise_for_status()
+        cloud.clock.freeze()
+        moment = cloud.clock.now()
+        cloud.clock.advance(1)
+        cloud.world.obs.create_bucket("second")
+        cloud.rewind(to=moment)
+        cloud.world.obs.create_bucket("third")
+    with Emulator(**options) as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.default)
+        assert cloud.world.obs.buckets() == ["third"]
+
+
+def test_a_change_notes_one_version_of_an_object_however_many_there_are(cloud):
+    client = cloud.obs()
+    client.createBucket("files")
+    client.setBucketVersioning("files", "Enabled")
+    for _ in range(20):
+        cloud.world.obs.write("files", "a", b"x")
+    change = cloud.world.past.after(cloud.world.past.first)[0]
+    assert len(change.other._steps) == 3
+
+
+def test_parts_and_what_was_appended_to_take_room_of_the_past():
+    with mock_modelarts(history=1) as cloud:
+        client = cloud.obs()
+        client.createBucket("files")
+        upload = client.initiateMultipartUpload("files", "big").body.uploadId
+        for _ in range(3):
+            client.uploadPart("files", "big", 1, upload, content="x" * (600 << 10))
+        assert len(cloud.world.past) == 1
+        client.appendObject(
+            "files", "log", content={"position": 0, "content": "x" * (600 << 10), "isFile": False}
+        )
+        for more in range(3):
+            content = {"position": (600 << 10) + more, "content": "y", "isFile": False}
+            assert client.appendObject("files", "log", content=content).status == 200
+        assert len(cloud.world.past) == 1
+        assert cloud.world.past.size <= 1 << 20
+
+
 STEPS = st.one_of(
     st.tuples(st.just("create"), NAMES),
     st.tuples(st.just("update"), NAMES),
