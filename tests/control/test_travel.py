@@ -287,6 +287,36 @@ def test_objects_go_back_to_after_a_reset_and_a_restart_reads_them(tmp_path):
         assert cloud.world.obs.buckets() == ["third"]
 
 
+def test_objects_whose_days_were_over_later_are_there_in_a_branch_and_after_a_rewind(cloud):
+    from obs import PutObjectHeader
+
+    client = cloud.obs()
+    client.createBucket("files")
+    client.putContent("files", "a", "one", headers=PutObjectHeader(expires=1))
+    cloud.clock.freeze()
+    moment = cloud.clock.now()
+    cloud.clock.advance("3d")
+    with cloud.branch(to=moment) as other:
+        assert other.world.obs.keys("files") == ["a"]
+    assert cloud.world.obs.keys("files") == []
+    cloud.rewind(to=moment)
+    assert cloud.world.obs.keys("files") == ["a"]
+
+
+def test_what_a_run_writes_while_it_is_ended_goes_back_too(cloud):
+    class Run:
+        def close(self):
+            cloud.world.obs.write("files", "late", b"x")
+
+    cloud.world.obs.create_bucket("files")
+    cloud.clock.freeze()
+    moment = cloud.clock.now()
+    cloud.clock.advance("1h")
+    cloud.world.volatile["modelarts/training/test"] = Run()
+    cloud.rewind(to=moment)
+    assert cloud.world.obs.keys("files") == []
+
+
 def test_a_change_notes_one_version_of_an_object_however_many_there_are(cloud):
     client = cloud.obs()
     client.createBucket("files")
