@@ -192,6 +192,8 @@ def test_how_far_a_world_goes_back_is_shown(cloud):
         ({"to": 5, "by": "1h"}, "give exactly one of to"),
         ({"to": "yesterday"}, "'yesterday' is no moment"),
         ({"to": "1999-01-01"}, "too long ago: this world goes back to"),
+        ({"to": "0001-01-01T00:00:00+14:00"}, "-62135647200 seconds since 1970 is too long ago"),
+        ({"to": "9999-12-31T23:59:59-12:00"}, "seconds since 1970 is to come"),
         ({"by": "52w"}, "too long ago: this world goes back to"),
         ({"to": "2999-01-01T00:00:00Z"}, "is to come"),
         ({"before": 99999}, "the journal of this world has no request 99999"),
@@ -315,6 +317,41 @@ def test_what_a_run_writes_while_it_is_ended_goes_back_too(cloud):
     cloud.world.volatile["modelarts/training/test"] = Run()
     cloud.rewind(to=moment)
     assert cloud.world.obs.keys("files") == []
+
+
+def test_a_record_that_comes_back_is_due_once(cloud):
+    cloud.clock.freeze()
+    job = cloud.post(JOBS, JOB)
+    for _ in range(3):
+        cloud.rewind(after=add(cloud, "first"))
+        add(cloud, "second")
+        cloud.put(f"{JOBS}/{job.json['metadata']['id']}", {"description": "new"}).raise_for_status()
+        cloud.rewind(after=job)
+    heap = cloud.world.due._heap
+    assert len(heap) == len(set(heap)) == 1
+
+
+def test_a_job_that_runs_its_script_is_waited_for_once_after_going_back(cloud):
+    from tests.behaviours.modelarts.training.test_runs import job_with
+
+    cloud.clock.freeze()
+    job_with(cloud, "import time\ntime.sleep(600)")
+    far = {"by": "10m", "wait": 0.01}
+    for _ in range(2):
+        waiting = cloud.post("/_emulator/clock/advance", far).json["waiting_for"]
+        assert len(waiting) == 1
+        cloud.rewind(by="5m")
+        cloud.rewind(by="5m")
+
+
+def test_going_back_to_one_place_again_and_again_notes_that_once(cloud):
+    first = add(cloud, "first")
+    for _ in range(5):
+        second = add(cloud, "second")
+        cloud.rewind(after=first)
+    assert len(cloud.world.past._undone) == 1
+    with pytest.raises(ValueError, match="was taken back itself"):
+        cloud.rewind(after=second)
 
 
 def test_a_change_notes_one_version_of_an_object_however_many_there_are(cloud):
