@@ -344,6 +344,19 @@ def test_a_job_that_runs_its_script_is_waited_for_once_after_going_back(cloud):
         cloud.rewind(by="5m")
 
 
+def test_a_user_that_was_made_before_stays_and_one_made_after_goes(cloud):
+    first = add(cloud, "first")
+    assert cloud.post("/_emulator/users", {"name": "earlier"}).status == 201
+    assert cloud.post(CONFIGS, {"config_name": "first", **CONFIG}).status == 400
+    second = add(cloud, "second")
+    assert cloud.post("/_emulator/users", {"name": "later"}).status == 201
+    cloud.rewind(before=second)
+    assert cloud.post("/_emulator/users", {"name": "earlier"}).status == 409
+    assert cloud.post("/_emulator/users", {"name": "later"}).status == 201
+    cloud.rewind(after=first)
+    assert cloud.post("/_emulator/users", {"name": "earlier"}).status == 201
+
+
 def test_going_back_to_one_place_again_and_again_notes_that_once(cloud):
     first = add(cloud, "first")
     for _ in range(5):
