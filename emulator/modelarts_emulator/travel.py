@@ -39,10 +39,18 @@ def rewind(application: Application, world: World, point: Point) -> int:
     """Make the world what it was there, for good: records, objects, clock and chance; how many changes that undid.
 
     What runs for it ends and begins again as after a restart. Requests and faults stay noted. OutOfReach when it is
-    too long ago; OSError when the disk refuses it: then all is as it was.
+    too long ago; OSError when the disk refuses it: then what is stored is as it was.
     """
-    with world.lock:
+    with world.lock, ExitStack() as stack:
+        world.past.after(point.position)
+        # What still runs may write objects while it ends.
+        world.let_go()
+        world.due.begin_again([])
         changes = world.past.after(point.position)
+        if objects_in(changes):
+            # Requests to OBS do not take the world's lock: none may come between counting what came and taking it back.
+            stack.enter_context(application.obs.worlds.of(world.tag).storage.lock)
+            changes = world.past.after(point.position)
         clock = clock_there(world, changes, point)
         try:
             moments = take_back(world, changes)
@@ -56,7 +64,6 @@ def rewind(application: Application, world: World, point: Point) -> int:
             world.store.rollback()
             raise
         draw_again(world, changes)
-        world.let_go()
         if objects := objects_in(changes):
             application.obs.worlds.of(world.tag).take_back(objects)
         world.clock.restore(clock)
@@ -80,7 +87,9 @@ def branch(application: Application, world: World, point: Point) -> World:
             stack.enter_context(application.obs.worlds.of(world.tag).as_before(objects))
         try:
             take_back(world, changes)
-            content = document(world, clock)
+            # Looked at now, objects whose days are over meanwhile would go.
+            with world.clock.at(point.moment):
+                content = document(world, clock)
         finally:
             world.store.rollback()
     copy = application.worlds.create(seed=world.seed, pace=world.pace, region=world.region)

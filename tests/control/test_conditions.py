@@ -1,8 +1,9 @@
 """The clock is driven until a condition over any field of any resource holds."""
 
 import pytest
+from modelarts_emulator.control.conditions import TESTS
 
-from tests.conftest import JOB, add_workspace
+from tests.conftest import CONFIG, CONFIGS, JOB, add_workspace
 
 JOBS = "/v2/{project_id}/training-jobs"
 ADVANCE = "/_emulator/clock/advance"
@@ -31,6 +32,8 @@ def test_a_resource_is_meant_by_its_name_or_its_id(cloud, job):
         ('status.phase in ["Running", "Completed"]', lambda status: status["phase"] == "Running"),
         ('status.phase == "Completed"', lambda status: status["phase"] == "Completed"),
         ("status.secondary_phase > R", lambda status: status["secondary_phase"] > "R"),
+        ('status.secondary_phase > "R"', lambda status: status["secondary_phase"] > "R"),
+        ('status.phase in "No, never", "Running"', lambda status: status["phase"] == "Running"),
         ("status.tasks.0 == worker-0", lambda status: status["tasks"][0] == "worker-0"),
         ("status.tasks.length == 1", lambda status: len(status["tasks"]) == 1),
     ],
@@ -47,6 +50,25 @@ def test_lists_are_looked_at_too(cloud, job):
     assert cloud.until("workspaces/more name == more") == 0
 
 
+def test_texts_with_commas_quotes_and_letters_of_any_language_are_met(cloud):
+    cloud.post(CONFIGS, {"config_name": "first", **CONFIG, "config_desc": 'ü "q", a'}).raise_for_status()
+    for wanted in ('== ü "q", a', '== "ü \\"q\\", a"', 'in x, "ü \\"q\\", a"', 'in ["x", "ü \\"q\\", a"]'):
+        assert cloud.until(f"training-job-configs/first config_desc {wanted}") == 0
+
+
+def test_a_name_with_a_space_is_written_as_in_a_path(cloud):
+    add_workspace(cloud, "two words")
+    assert cloud.until("workspaces/two%20words name == two words") == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted", "holds"),
+    [(True, "[1]", False), (1, "[1]", True), (True, "true, 2", True), ("1", "1", True), (None, "null", True)],
+)
+def test_no_number_is_a_truth_value_in_a_list(value, wanted, holds):
+    assert TESTS["in"](value, wanted, "field in") is holds
+
+
 @pytest.mark.parametrize(
     ("condition", "words"),
     [
@@ -61,6 +83,10 @@ def test_lists_are_looked_at_too(cloud, job):
         ("training-jobs/resnet status.phas == Running", "instead of 'phas' there are"),
         ("training-jobs/resnet nothing == 1", "instead of 'nothing' there are algorithm"),
         ("training-jobs/resnet status.tasks.first == 1", "instead of 'first' there are 0, 1 ... and length"),
+        (
+            "training-jobs/resnet status.phase in [Running, Failed]",
+            "that is no JSON list; put texts in quotes",
+        ),
         ("training-jobs/resnet status.duration > soon", "cannot be compared to soon"),
         ("training-jobs/resnet status.phase == Nowhere", "status.phase was still 'Completed' after 86400"),
     ],

@@ -192,6 +192,8 @@ def test_how_far_a_world_goes_back_is_shown(cloud):
         ({"to": 5, "by": "1h"}, "give exactly one of to"),
         ({"to": "yesterday"}, "'yesterday' is no moment"),
         ({"to": "1999-01-01"}, "too long ago: this world goes back to"),
+        ({"to": "0001-01-01T00:00:00+14:00"}, "-62135647200 seconds since 1970 is too long ago"),
+        ({"to": "9999-12-31T23:59:59-12:00"}, "seconds since 1970 is to come"),
         ({"by": "52w"}, "too long ago: this world goes back to"),
         ({"to": "2999-01-01T00:00:00Z"}, "is to come"),
         ({"before": 99999}, "the journal of this world has no request 99999"),
@@ -264,6 +266,133 @@ def test_a_rewind_outlasts_a_restart(tmp_path):
         cloud = Cloud(emulator, emulator.application.worlds.default)
         assert (configs(cloud), cloud.clock.now()) == (["first"], moment)
         assert [cloud.world.obs.read("files", key) for key in ("a", "b")] == [b"one", b"three"]
+
+
+def test_objects_go_back_to_after_a_reset_and_a_restart_reads_them(tmp_path):
+    from modelarts_emulator.running import Emulator
+    from modelarts_emulator.testing.cloud import Cloud
+
+    options = {"port": 0, "obs_port": 0, "state": str(tmp_path), "log_level": "silent"}
+    with Emulator(**options) as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.default)
+        cloud.world.obs.create_bucket("files")
+        cloud.world.obs.write("files", "a", b"x" * 5000)
+        cloud.post("/_emulator/reset", {}).raise_for_status()
+        cloud.clock.freeze()
+        moment = cloud.clock.now()
+        cloud.clock.advance(1)
+        cloud.world.obs.create_bucket("second")
+        cloud.rewind(to=moment)
+        cloud.world.obs.create_bucket("third")
+    with Emulator(**options) as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.default)
+        assert cloud.world.obs.buckets() == ["third"]
+
+
+def test_objects_whose_days_were_over_later_are_there_in_a_branch_and_after_a_rewind(cloud):
+    from obs import PutObjectHeader
+
+    client = cloud.obs()
+    client.createBucket("files")
+    client.putContent("files", "a", "one", headers=PutObjectHeader(expires=1))
+    cloud.clock.freeze()
+    moment = cloud.clock.now()
+    cloud.clock.advance("3d")
+    with cloud.branch(to=moment) as other:
+        assert other.world.obs.keys("files") == ["a"]
+    assert cloud.world.obs.keys("files") == []
+    cloud.rewind(to=moment)
+    assert cloud.world.obs.keys("files") == ["a"]
+
+
+def test_what_a_run_writes_while_it_is_ended_goes_back_too(cloud):
+    class Run:
+        def close(self):
+            cloud.world.obs.write("files", "late", b"x")
+
+    cloud.world.obs.create_bucket("files")
+    cloud.clock.freeze()
+    moment = cloud.clock.now()
+    cloud.clock.advance("1h")
+    cloud.world.volatile["modelarts/training/test"] = Run()
+    cloud.rewind(to=moment)
+    assert cloud.world.obs.keys("files") == []
+
+
+def test_a_record_that_comes_back_is_due_once(cloud):
+    cloud.clock.freeze()
+    job = cloud.post(JOBS, JOB)
+    for _ in range(3):
+        cloud.rewind(after=add(cloud, "first"))
+        add(cloud, "second")
+        cloud.put(f"{JOBS}/{job.json['metadata']['id']}", {"description": "new"}).raise_for_status()
+        cloud.rewind(after=job)
+    heap = cloud.world.due._heap
+    assert len(heap) == len(set(heap)) == 1
+
+
+def test_a_job_that_runs_its_script_is_waited_for_once_after_going_back(cloud):
+    from tests.behaviours.modelarts.training.test_runs import job_with
+
+    cloud.clock.freeze()
+    job_with(cloud, "import time\ntime.sleep(600)")
+    far = {"by": "10m", "wait": 0.01}
+    for _ in range(2):
+        waiting = cloud.post("/_emulator/clock/advance", far).json["waiting_for"]
+        assert len(waiting) == 1
+        cloud.rewind(by="5m")
+        cloud.rewind(by="5m")
+
+
+def test_a_user_that_was_made_before_stays_and_one_made_after_goes(cloud):
+    first = add(cloud, "first")
+    assert cloud.post("/_emulator/users", {"name": "earlier"}).status == 201
+    assert cloud.post(CONFIGS, {"config_name": "first", **CONFIG}).status == 400
+    second = add(cloud, "second")
+    assert cloud.post("/_emulator/users", {"name": "later"}).status == 201
+    cloud.rewind(before=second)
+    assert cloud.post("/_emulator/users", {"name": "earlier"}).status == 409
+    assert cloud.post("/_emulator/users", {"name": "later"}).status == 201
+    cloud.rewind(after=first)
+    assert cloud.post("/_emulator/users", {"name": "earlier"}).status == 201
+
+
+def test_going_back_to_one_place_again_and_again_notes_that_once(cloud):
+    first = add(cloud, "first")
+    for _ in range(5):
+        second = add(cloud, "second")
+        cloud.rewind(after=first)
+    assert len(cloud.world.past._undone) == 1
+    with pytest.raises(ValueError, match="was taken back itself"):
+        cloud.rewind(after=second)
+
+
+def test_a_change_notes_one_version_of_an_object_however_many_there_are(cloud):
+    client = cloud.obs()
+    client.createBucket("files")
+    client.setBucketVersioning("files", "Enabled")
+    for _ in range(20):
+        cloud.world.obs.write("files", "a", b"x")
+    change = cloud.world.past.after(cloud.world.past.first)[0]
+    assert len(change.other._steps) == 3
+
+
+def test_parts_and_what_was_appended_to_take_room_of_the_past():
+    with mock_modelarts(history=1) as cloud:
+        client = cloud.obs()
+        client.createBucket("files")
+        upload = client.initiateMultipartUpload("files", "big").body.uploadId
+        for _ in range(3):
+            client.uploadPart("files", "big", 1, upload, content="x" * (600 << 10))
+        assert len(cloud.world.past) == 1
+        client.appendObject(
+            "files", "log", content={"position": 0, "content": "x" * (600 << 10), "isFile": False}
+        )
+        for more in range(3):
+            content = {"position": (600 << 10) + more, "content": "y", "isFile": False}
+            assert client.appendObject("files", "log", content=content).status == 200
+        assert len(cloud.world.past) == 1
+        assert cloud.world.past.size <= 1 << 20
 
 
 STEPS = st.one_of(

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote
 
 import orjson
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 PROJECT = "{project_id}"
 WORDS = "write RESOURCE/NAME FIELD OPERATOR VALUE, such as training-jobs/resnet status.phase == Running"
 LENGTH = "length"
+# What stands between commas; a text in quotes may have some itself.
+LISTED = r'(?:^|,)(\s*"(?:[^"\\]|\\.)*"\s*(?=,|$)|[^,]*)'
 
 
 class Looked(NamedTuple):
@@ -97,7 +100,9 @@ def shown_there(application: Application, thing: str) -> list[Looked]:
         pairs = [pair for pair in zip(tail, given, strict=False) if fits]
         if pairs and all(part == value or part.startswith("{") for part, value in pairs):
             found.append(
-                Looked(operation, {part[1:-1]: value for part, value in pairs if part.startswith("{")})
+                Looked(
+                    operation, {part[1:-1]: unquote(value) for part, value in pairs if part.startswith("{")}
+                )
             )
     fewest = min((len(each.path) for each in found), default=0)
     return [each for each in found if len(each.path) == fewest]
@@ -189,16 +194,22 @@ def refuse_unknown_field(operation: Operation, field: str, answer: Any) -> None:
 
 def is_equal(value: Any, wanted: str, place: str) -> bool:
     """Whether the value is what the text says, as JSON or as it stands."""
-    meant = meaning(wanted)
-    return value == wanted or (value == meant and isinstance(value, bool) == isinstance(meant, bool))
+    return value == wanted or is_same(value, meaning(wanted))
+
+
+def is_same(value: Any, meant: Any) -> bool:
+    """Whether two JSON values are one; no number is a truth value."""
+    return value == meant and isinstance(value, bool) == isinstance(meant, bool)
 
 
 def is_among(value: Any, wanted: str, place: str) -> bool:
-    """Whether the value is one of those that the text lists, as JSON or with commas between."""
+    """Whether the value is one of those that the text lists, as JSON or with commas between; 400 for half a list."""
     meant = meaning(wanted)
-    texts = [each.strip() for each in wanted.split(",")]
-    listed = isinstance(meant, list)
-    return value in meant if listed else any(is_equal(value, each, place) for each in texts)
+    if isinstance(meant, list):
+        return any(is_same(value, each) for each in meant)
+    if wanted.startswith("["):
+        refuse(f"{place} {wanted}: that is no JSON list; put texts in quotes, or leave the brackets out")
+    return any(is_equal(value, each.strip(), place) for each in re.findall(LISTED, wanted))
 
 
 def compared(test: Callable[[Any, Any], bool]) -> Callable[[Any, str, str], bool]:
@@ -207,8 +218,10 @@ def compared(test: Callable[[Any, Any], bool]) -> Callable[[Any, str, str], bool
     def is_met(value: Any, wanted: str, place: str) -> bool:
         if value is None:
             return False
-        meant = wanted if isinstance(value, str) else meaning(wanted)
-        if isinstance(value, str) or (is_number(value) and is_number(meant)):
+        meant = meaning(wanted)
+        if isinstance(value, str):
+            return test(value, meant if isinstance(meant, str) else wanted)
+        if is_number(value) and is_number(meant):
             return test(value, meant)
         refuse(f"{place} {wanted}: {short(value)} cannot be compared to {wanted}")
 

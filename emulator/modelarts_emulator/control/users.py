@@ -23,7 +23,7 @@ def add_routes(flask: Flask, application: "Application") -> None:
     @takes("world")
     def create_user():
         world, name = world_asked(application), NEW_USER.read()["name"]
-        with world.lock:
+        with world.transaction():
             return user_created(world, name), 201
 
 

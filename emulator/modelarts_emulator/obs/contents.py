@@ -52,6 +52,11 @@ class Content:
         self.size = 0
         self.replace(content)
 
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether these bytes are, and not in a file."""
+        return self._path is None
+
     def replace(self, content: bytes | Iterable[bytes]) -> None:
         """Hold these bytes instead."""
         if isinstance(content, bytes | bytearray) and len(content) <= MOST_IN_MEMORY:

@@ -117,6 +117,8 @@ class Journal:
         """Begin anew with an empty file."""
         self.path.unlink(missing_ok=True)
         self.close()
+        # It is made again with its first line alone, by the first change: what is noted before that says this.
+        self._size = len(first_line())
         self._owed = self.trouble = None
 
     def close(self) -> None:

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from modelarts_emulator.obs.worlds import ObsWorld
     from modelarts_emulator.worlds.past import Past
 
-# What a change notes of the settings of its bucket and of its object, about.
-OF_A_CHANGE = 6000
+# What a change notes of the settings of its bucket and of its object, about; then of each version of an object, and of
+# each upload that is under way and each part of one.
+OF_A_CHANGE, OF_A_VERSION, OF_AN_UPLOAD, OF_A_PART = 6000, 8, 100, 120
 # Members of a bucket that follow from its objects, which are noted one by one.
 OF_OBJECTS = ("keys", "names", "stored", "expiring", "multiparts")
 
@@ -49,10 +50,12 @@ class ObjectsPast:
         """The versions of an object are going to be others, of which some are kept."""
         if self._past is None or self._is_silent:
             return
-        gone = [version for version in versions if not any(version is each for each in kept)]
+        stay = {id(version) for version in kept}
+        gone = [version for version in versions if id(version) not in stay]
         for version in gone:
             version.is_past = True
-        self._add(Versions(bucket, name, versions), sum(version.size for version in gone))
+        size = OF_A_VERSION * len(versions) + sum(version.size for version in gone)
+        self._add(Versions(bucket, name, versions), size)
 
     def note_bucket(self, name: str) -> None:
         """A bucket is going to be made or to go."""
@@ -108,12 +111,16 @@ class BeforeChange:
             return
         self._steps.append(Settings(bucket))
         if "uploads" in request.query or "uploadid" in request.query:
-            self._steps.append(Uploads(bucket, request.query.get("uploadid")))
-        for version in bucket.versions(request.key) if request.key else ():
-            if not version.is_marker:
-                self._steps.append(Described(bucket, version))
-                if request.query.keys() & {"modify", "truncate"}:
-                    self.size += version.size
+            uploads = Uploads(bucket, request.query.get("uploadid"), request.query.get("partnumber"))
+            self._steps.append(uploads)
+            self.size += uploads.size
+        # Only the version that is asked for can be changed in place: there may be thousands.
+        version = bucket.find(request.key, request.query.get("versionid") or None) if request.key else None
+        if version is not None:
+            self._steps.append(Described(bucket, version))
+            in_place = {"modify", "truncate", "append"} if version.is_in_memory else {"modify", "truncate"}
+            if request.query.keys() & in_place:
+                self.size += version.size
 
     def add(self, step: Any, size: int) -> None:
         """Note one thing more, which takes so many bytes to keep."""
@@ -142,16 +149,24 @@ class Settings:
 
 
 class Uploads:
-    """The uploads of a bucket that are under way, with the parts of the one that is asked for."""
+    """The uploads of a bucket that are under way, with the parts of the one that is asked for.
 
-    def __init__(self, bucket: Bucket, id: str | None):
+    part: which one is written, None for a request that ends the upload. size: in bytes, with the parts that may go.
+    """
+
+    def __init__(self, bucket: Bucket, id: str | None, part: str | None):
         self._bucket = bucket
         self._kept = dict(bucket.multiparts)
         self._upload = bucket.multiparts.get(id)
+        self.size = OF_AN_UPLOAD * len(self._kept)
         if self._upload is not None:
-            self._parts = dict(self._upload.parts), list(self._upload.partlist)
-            for part in self._upload.parts.values():
-                part.is_past = True
+            parts = self._upload.parts
+            self._parts = dict(parts), list(self._upload.partlist)
+            self.size += OF_A_PART * len(parts)
+            for number, each in parts.items():
+                each.is_past = True
+                if part is None or str(number) == part.lstrip("0"):
+                    self.size += each.size
 
     def swap(self) -> None:
         """Exchange what is noted and what is."""

@@ -74,6 +74,11 @@ class StoredObject(Untracked, moto.FakeKey):
         return self._content.size
 
     @property
+    def is_in_memory(self) -> bool:
+        """Whether the content is, as little ones are."""
+        return self._content.is_in_memory
+
+    @property
     def value(self) -> bytes:
         """The whole content, as moto calls it."""
         return self.read()

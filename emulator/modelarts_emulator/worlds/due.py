@@ -132,7 +132,8 @@ class Due:
 
     def begin_again(self, moments: list[tuple[float, str, str]]) -> None:
         """Know these (moment, table, id) too; what was held back has to be asked again what it waits for."""
-        self._heap += [entry for _, entry in self._held] + moments
+        # Each once: what comes back to a moment that is noted still would be waited for twice.
+        self._heap = list({*self._heap, *(entry for _, entry in self._held), *moments})
         self._held = []
         heapq.heapify(self._heap)
 
@@ -160,7 +161,9 @@ class Due:
             resource, table = self._resource_of(name), world.store.table(name)
             event = resource.awaited(world, table, id)
             if event is not None and not event.is_set():
-                self._held.append((event, (moment, name, id)))
+                # A moment may be noted twice where a world went back and came to the same one again.
+                if (event, (moment, name, id)) not in self._held:
+                    self._held.append((event, (moment, name, id)))
                 return None
             with world.clock.at(max(moment, event.moment) if isinstance(event, RealEnd) else moment):
                 resource.pass_on(world, table, id)

@@ -115,10 +115,10 @@ class Past:
         now = self._now()
         if moment > now:
             raise OutOfReach(
-                f"{iso_of(moment)} is to come, it is {iso_of(now)} in this world: advance the clock"
+                f"{shown(moment)} is to come, it is {iso_of(now)} in this world: advance the clock"
             )
         if moment < self.first_moment:
-            raise OutOfReach(f"{iso_of(moment)} is too long ago: {self._reach()}")
+            raise OutOfReach(f"{shown(moment)} is too long ago: {self._reach()}")
         with self._lock:
             later = [change.position for change in self._kept if change.moment > moment]
             return later[0] if later else self.position
@@ -128,8 +128,9 @@ class Past:
         with self._lock:
             while self._kept and self._kept[-1].position >= position:
                 self._bytes -= self._kept.pop().size
+            # What was taken back within this is so with it.
+            self._undone = [each for each in self._undone if self.first <= each[1] and each[0] < position]
             self._undone.append((position, self.position))
-            self._undone = [each for each in self._undone if each[1] >= self.first]
             self.position += 1
 
     def _refuse_off(self) -> None:
@@ -138,3 +139,11 @@ class Past:
 
     def _reach(self) -> str:
         return f"this world goes back to {iso_of(self.first_moment)}, {self.why}"
+
+
+def shown(moment: float) -> str:
+    """A moment as ISO text, or in seconds where no calendar has it."""
+    try:
+        return iso_of(moment)
+    except (ValueError, OverflowError, OSError):
+        return f"{moment:.0f} seconds since 1970"
