@@ -296,7 +296,8 @@ class Application:
             if not hurries:
                 return self.obs(exchange.environ, told)
             pieces = at_once(self.obs, exchange.environ, told)
-            exchange.threads = "" if pieces is not None else "obs"
+            # What comes in pieces is sent by those who carry OBS: who reads it slowly keeps no other stream waiting.
+            exchange.threads = "" if isinstance(pieces, list | tuple) else "obs"
             return pieces
         if exchange.who in ("control", "console"):
             flask = self.control if exchange.who == "control" else self.console
