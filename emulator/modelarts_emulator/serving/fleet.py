@@ -189,6 +189,13 @@ class ServedModel:
         """What the package has printed and logged in each of its processes."""
         return [Output()] if self._starting is None else self._starting.instances.outputs()
 
+    def states(self) -> list[tuple[bool, str | None]]:
+        """Of each of its processes whether it answers predictions now, and why it cannot."""
+        starting = self._starting
+        if starting is None or starting.failure is not None:
+            return [(self.ready, self.failure)] * len(self.outputs())
+        return starting.instances.states()
+
     def restart(self) -> None:
         """Begin new processes for those that have ended; returns at once."""
         if self._starting is not None:
