@@ -259,7 +259,9 @@ class Application:
         request_id = f"{next(self._request_numbers):032x}"
         host = request.host.lower()
         if environ.get("SERVER_PORT") == self.obs_port or ("obs." in host and is_obs_host(host)):
-            is_quick = self._obs is not None and self._obs.is_quick(environ, host, request.raw_path)
+            # Over TLS no loop tries to answer, and the threads of operations are for them alone.
+            obs = None if self.settings.tls else self._obs
+            is_quick = obs is not None and obs.is_quick(environ, host, request.raw_path)
             return Exchange(environ, "obs", "" if is_quick else "obs", OBS_BODY, request, request_id)
         path = request.raw_path
         if path.startswith(CONTROL):
@@ -296,7 +298,8 @@ class Application:
             if not hurries:
                 return self.obs(exchange.environ, told)
             pieces = at_once(self.obs, exchange.environ, told)
-            exchange.threads = "" if pieces is not None else "obs"
+            # What comes in pieces is sent by those who carry OBS: who reads it slowly keeps no other stream waiting.
+            exchange.threads = "" if isinstance(pieces, list | tuple) else "obs"
             return pieces
         if exchange.who in ("control", "console"):
             flask = self.control if exchange.who == "control" else self.console

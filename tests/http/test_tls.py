@@ -166,3 +166,10 @@ def test_the_authority_is_made_once_and_lies_beside_the_state_where_one_is_kept(
     assert (tmp_path / "tls" / "authority.key").stat().st_mode & 0o077 == 0
     text = ssl._ssl._test_decode_cert(str(made[1].certificate))
     assert ("DNS", "build.example") in text["subjectAltName"]
+
+
+def test_objects_over_tls_are_carried_by_threads_of_their_own(emulator):
+    application = emulator.application
+    assert application.obs.worlds is not None
+    asked = {"REQUEST_METHOD": "GET", "RAW_URI": "/films/film", "HTTP_HOST": "127.0.0.1"}
+    assert application.begin(asked | {"SERVER_PORT": application.obs_port}).threads == "obs"

@@ -92,3 +92,30 @@ def test_a_body_that_is_shorter_than_declared_is_incomplete():
     environ = {"CONTENT_LENGTH": str(len(LARGE) + 1), "wsgi.input": BytesIO(LARGE)}
     with pytest.raises(bodies.ObsError, match="IncompleteBody"):
         bodies.body_of(environ, {})
+
+
+@pytest.mark.parametrize(
+    ("field", "sum"),
+    [
+        ("Content-MD5", hashlib.md5(b"content").digest()),
+        ("x-amz-checksum-crc32", zlib.crc32(b"content").to_bytes(4, "big")),
+        ("x-amz-checksum-sha256", hashlib.sha256(b"content").digest()),
+    ],
+)
+def test_the_file_of_a_form_is_what_the_sums_in_its_fields_say(field, sum):
+    direct = Direct(auth="off")
+    direct.send("PUT", "/data")
+    sums = {"right": sum, "wrong": bytes(len(sum))}
+    for key, digest in sums.items():
+        fields = {"key": key, field: base64.b64encode(digest).decode(), 'file"; filename="f': "content"}
+        parts = (
+            f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in fields.items()
+        )
+        body = "".join(parts).encode() + b"--b--\r\n"
+        answer = direct.send("POST", "/data", body, {"content-type": "multipart/form-data; boundary=b"})
+        assert (answer.status, answer.code) == ((204, "") if key == "right" else (400, "BadDigest"))
+    assert (direct.send("GET", "/data/right").body, direct.send("GET", "/data/wrong").status) == (
+        b"content",
+        404,
+    )

@@ -12,6 +12,7 @@ from modelarts_emulator.obs import contents
 from modelarts_emulator.obs.bodies import Sent
 from modelarts_emulator.obs.contents import Content, Contents
 from modelarts_emulator.obs.requests import ObsRequest
+from modelarts_emulator.waiting import MANNER, NeedsThread
 
 from tests.obs.conftest import Direct, stored
 
@@ -174,3 +175,27 @@ def test_no_large_content_is_whole_in_memory(way):
     for piece in item.pieces():
         found.update(piece)
     assert (item.size, item.etag.strip('"')) == (size, found.hexdigest())
+
+
+LITTLE = {
+    "modify": ({"modify": None, "position": "1"}, b"y"),
+    "modify far behind": ({"modify": None, "position": str(2 * len(LARGE))}, b"y"),
+    "truncate": ({"truncate": None, "length": str(len(LARGE) - 1)}, b""),
+}
+
+
+@pytest.mark.parametrize("way", LITTLE)
+def test_a_large_file_that_a_little_request_changes_is_written_anew_where_one_may_wait(tmp_path, way):
+    direct = Direct(auth="off", state_dir=tmp_path)
+    direct.send("PUT", "/data", headers={"x-obs-fs-file-interface": "Enabled"})
+    direct.send("PUT", "/data/film", LARGE)
+    query, content = LITTLE[way]
+    MANNER.hurries = True
+    try:
+        with pytest.raises(NeedsThread):
+            ask(direct, "PUT", "film", query, content)
+    finally:
+        MANNER.hurries = False
+    assert direct.send("GET", "/data/film").body == LARGE
+    assert ask(direct, "PUT", "film", query, content) in (200, 204)
+    assert stored(Direct(auth="off", state_dir=tmp_path).obs) == stored(direct.obs)

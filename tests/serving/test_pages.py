@@ -16,6 +16,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.path.endswith("/die"):
             print("Died of a question", flush=True)
             os._exit(3)
+        if self.path.endswith("/unread"):
+            self.send_error(405)
+            return
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         logs = sorted(os.path.join(at, name) for at, _, names in os.walk("/logs") for name in names)
         told = {"path": self.path, "body": body, "headers": dict(self.headers), "logs": logs}
@@ -141,6 +144,13 @@ def test_a_page_whose_program_dies_says_its_last_words_and_is_begun_anew(page):
     assert (refused.status, refused.json["error_code"]) == (502, "APIG.0201")
     assert "Died of a question" in refused.json["error_msg"]
     assert page().status == 203
+
+
+def test_a_page_outlives_a_body_that_it_does_not_read(cloud, page):
+    assert page().status == 203
+    before = run_in(cloud)
+    assert [page("/unread", method="POST", body=b"x" * (8 << 20)).status for _ in range(3)] == [405] * 3
+    assert page().status == 203 and run_in(cloud) is before
 
 
 @pytest.mark.parametrize(

@@ -160,3 +160,15 @@ def test_what_may_take_long_in_obs_is_left_to_threads(
     assert obs.is_quick({"REQUEST_METHOD": method, **headers}, "127.0.0.1:9000", path) is is_quick
     in_host = "/" + path[1:].partition("/")[2]
     assert obs.is_quick({"REQUEST_METHOD": method, **headers}, "bucket.obs.local", in_host) is is_quick
+
+
+def test_who_reads_large_objects_slowly_takes_no_threads_of_other_streams(
+    cloud, modelarts_emulator, monkeypatch
+):
+    client, threads = cloud.obs(), modelarts_emulator.server.threads
+    client.createBucket("films")
+    client.putContent("films", "film", "x" * (2 << 20))
+    kinds, submit = [], threads.submit
+    monkeypatch.setattr(threads, "submit", lambda kind, job: kinds.append(kind) or submit(kind, job))
+    assert len(client.getObject("films", "film", loadStreamInMemory=True).body.buffer) == 2 << 20
+    assert kinds == ["obs"]

@@ -93,13 +93,14 @@ def logs_of(world: "World", id: str) -> list[dict]:
     for fleet in fleets_of(world):
         for key, outputs in fleet.outputs(f"{id}/").items():
             served = fleet.find(key)
-            is_here = isinstance(served, ServedModel)
-            for number, output in enumerate(outputs, 1):
+            gone = [(False, "it is not at work")] * len(outputs)
+            states = served.states() if isinstance(served, ServedModel) else gone
+            for number, (output, (is_ready, failure)) in enumerate(zip(outputs, states, strict=False), 1):
                 rows.append(
                     {
                         "model": key.partition("/")[2] + (f" instance {number}" if len(outputs) > 1 else ""),
-                        "ready": is_here and served.ready,
-                        "failure": served.failure if is_here else "it is not at work",
+                        "ready": is_ready,
+                        "failure": failure,
                         "written": output.written,
                         "output": output.text,
                     }

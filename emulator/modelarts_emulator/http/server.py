@@ -40,7 +40,7 @@ class Front(Protocol):
 
     def answer(self, errand: Any, start_response: Callable, hurries: bool = False) -> Iterable[bytes] | None:
         """The answer, as WSGI has it, to an errand that `begin` made. With hurries, None instead of waiting:
-        errand.threads says which threads have to ask again.
+        errand.threads says which threads have to ask again, and which send an answer that comes in pieces.
         """
 
 
@@ -174,7 +174,9 @@ class Server:
                 self._hand_over(errand.threads, connection, self._carry, errand)
                 return
             if not isinstance(body, list | tuple):
-                self._hand_over(STREAMS, connection, self._send_stream, errand.environ, head, body)
+                self._hand_over(
+                    errand.threads or STREAMS, connection, self._send_stream, errand.environ, head, body
+                )
                 return
             self._send(connection, errand.environ, self._whole(errand.environ, head, body))
         # In its turn: sent earlier it would be taken for part of the answer to the request before.

@@ -1,11 +1,13 @@
 """Objects that grow, and the files of parallel file systems: append, modify, truncate, rename."""
 
 from modelarts_emulator.obs.bodies import Sent
+from modelarts_emulator.obs.contents import MOST_IN_MEMORY
 from modelarts_emulator.obs.names import refuse_key
 from modelarts_emulator.obs.reading import found_object
 from modelarts_emulator.obs.refusals import ObsError
 from modelarts_emulator.obs.replies import Reply
 from modelarts_emulator.obs.writing import new_object, refuse_over_quota, stored_reply
+from modelarts_emulator.waiting import refuse_to_wait
 
 LONGEST_APPENDED = 5 << 30
 MOST_ZEROS = 64 << 20
@@ -64,6 +66,7 @@ def modify_object(request) -> Reply:
         raise ObsError("EntityTooLarge", f"an object is at most {LONGEST_APPENDED} bytes")
     refuse_over_quota(bucket, max(0, position + body.size - length))
     content = joined(part_of(item, 0, position), body, part_of(item, position + body.size, length))
+    leave_to_thread(content)
     if item is None:
         item = request.storage.put(bucket, new_object(request, bucket, content))
     else:
@@ -80,7 +83,9 @@ def truncate_object(request) -> Reply:
     length = request.number("length", 0, 0, LONGEST_APPENDED)
     refuse_many_zeros(length - item.size)
     refuse_over_quota(bucket, max(0, length - item.size))
-    rewrite(bucket, item, part_of(item, 0, length), request.moment)
+    content = part_of(item, 0, length)
+    leave_to_thread(content)
+    rewrite(bucket, item, content, request.moment)
     return Reply(204)
 
 
@@ -103,6 +108,12 @@ def joined(*parts: Sent) -> Sent:
     return Sent(
         sum(part.size for part in parts), lambda: (piece for part in parts for piece in part.pieces())
     )
+
+
+def leave_to_thread(content: Sent) -> None:
+    """NeedsThread where one must not wait and so much is written anew, however little the request carries."""
+    if content.size > MOST_IN_MEMORY:
+        refuse_to_wait()
 
 
 def refuse_many_zeros(count: int) -> None:

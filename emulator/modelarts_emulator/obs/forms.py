@@ -8,7 +8,7 @@ from io import SEEK_END, BufferedReader, RawIOBase
 
 import orjson
 
-from modelarts_emulator.obs.bodies import PIECE, Sent, sent, sent_in_file
+from modelarts_emulator.obs.bodies import PIECE, Sent, refuse_wrong_sums, sent, sent_in_file
 from modelarts_emulator.obs.refusals import ObsError
 from modelarts_emulator.obs.requests import ObsRequest
 from modelarts_emulator.obs.signatures import Credential, hmac_sha1, seconds_of_date
@@ -68,7 +68,9 @@ def fields_of(request: ObsRequest) -> tuple[dict, Sent, str]:
 
 
 def upload_of(request: ObsRequest, fields: dict, content: Sent, file_name: str) -> ObsRequest:
-    """The upload that the form stands for. InvalidArgument when it names no object."""
+    """The upload that the form stands for. InvalidArgument when it names no object, BadDigest when its file is not what
+    the sums among its fields say.
+    """
     key = fields.get("key", "").replace("${filename}", re.split(r"[/\\]", file_name)[-1])
     if not key:
         raise ObsError("InvalidArgument", "the form needs a field key")
@@ -77,6 +79,7 @@ def upload_of(request: ObsRequest, fields: dict, content: Sent, file_name: str) 
     }
     if "acl" in fields:
         headers.setdefault("x-obs-acl" if request.dialect == "obs" else "x-amz-acl", fields["acl"])
+    refuse_wrong_sums(content, headers)
     return ObsRequest(
         method="PUT",
         bucket=request.bucket,

@@ -70,13 +70,14 @@ class Tally:
 class Starting:
     """A package on its way from OBS into a folder, and the instances that begin with it; nobody waits for either.
 
-    unpacked: set once the folder is complete and the instances begun, or once `failure` says why not.
+    unpacked: set once the folder is complete and the instances begun, or once `failure` says why not. is_stopped: since
+    when nothing of it starts any more.
     """
 
     def __init__(self, world: World, model: dict, config: ModelConfig, engine: str, envs: dict, count: int):
         self.unpacked = Event()
         self.failure: str | None = None
-        self._stopped = False
+        self.is_stopped = False
         self._lock = Lock()
         self._folder = tempfile.TemporaryDirectory(prefix="package-")
         limits = Limits(memory_bytes=MOST_MEMORY)
@@ -87,9 +88,15 @@ class Starting:
     def stop(self) -> None:
         """End the instances and remove the folder, by the thread that still writes to it if there is one."""
         with self._lock:
-            self._stopped = True
+            self.is_stopped = True
             if self.unpacked.is_set():
                 self._clear()
+
+    def restart(self) -> None:
+        """Begin new processes for those instances that have ended; none of what has been stopped meanwhile."""
+        with self._lock:
+            if self.unpacked.is_set() and self.failure is None and not self.is_stopped:
+                self.instances.restart()
 
     def _begin(self, world: World, model: dict) -> None:
         try:
@@ -97,7 +104,7 @@ class Starting:
         except (KeyError, ValueError, OSError) as error:
             self.failure = f"the package cannot be read from {model['source_location']}: {error}"
         with self._lock:
-            if self._stopped or self.failure is not None:
+            if self.is_stopped or self.failure is not None:
                 self._clear()
             else:
                 self.instances.start()
@@ -149,17 +156,13 @@ class ServedModel:
         return [] if self._starting is None else self._starting.instances.pids
 
     def memory_megabytes(self) -> int:
-        """The memory its processes have; 0 when there are none or the system does not tell."""
-        try:
-            pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self.pids)
-        except (OSError, IndexError, ValueError):
-            return 0
-        return pages * PAGE >> 20
+        """The memory those of its processes have that live; 0 when there are none or the system does not tell."""
+        return sum(map(pages_of, self.pids)) * PAGE >> 20
 
     def predict(self, path: str, method: str, headers: dict, body: bytes, timeout: float) -> Answered:
         """The model's answer. Raises PredictionTimeout, WorkerDown, or LookupError for an api it has not.
 
-        One that still starts is waited for.
+        What still starts is waited for until one of its processes is ready.
         """
         if self._starting is None:
             if self._refusal is not None:
@@ -168,9 +171,14 @@ class ServedModel:
             answer = simulated.predict(config, self._seed, body, path, method)
             return Answered(200, {"Content-Type": "application/json"}, answer)
         end = monotonic() + timeout
-        for _ in range(2):
+        while not self.ready:
+            # Asked for first: of what has been stopped by then nothing starts any more.
             started = self.started
-            if not started.is_set() and not started.wait(max(0.0, end - monotonic())):
+            if self._starting.is_stopped:
+                raise WorkerDown("the model was stopped")
+            if started.is_set():
+                break
+            if not started.wait(max(0.0, end - monotonic())):
                 raise PredictionTimeout(f"the model was not loaded within {timeout:g} s")
         if self._starting.failure is not None:
             raise WorkerDown(self._starting.failure)
@@ -181,10 +189,17 @@ class ServedModel:
         """What the package has printed and logged in each of its processes."""
         return [Output()] if self._starting is None else self._starting.instances.outputs()
 
+    def states(self) -> list[tuple[bool, str | None]]:
+        """Of each of its processes whether it answers predictions now, and why it cannot."""
+        starting = self._starting
+        if starting is None or starting.failure is not None:
+            return [(self.ready, self.failure)] * len(self.outputs())
+        return starting.instances.states()
+
     def restart(self) -> None:
         """Begin new processes for those that have ended; returns at once."""
-        if self._starting is not None and self._starting.unpacked.is_set() and not self._starting.failure:
-            self._starting.instances.restart()
+        if self._starting is not None:
+            self._starting.restart()
 
     def stop(self) -> None:
         """End the processes and remove their files."""
@@ -290,6 +305,14 @@ def served_model(world: World, model: dict, envs: dict, inference: str, count: i
     except (KeyError, ValueError) as error:
         return refused(f"the package cannot be read from {model['source_location']}: {error}")
     return ServedModel(config, seed, Starting(world, model, config, engine, envs, count))
+
+
+def pages_of(pid: int) -> int:
+    """The pages of memory that a process has; 0 when it has ended or the system does not tell."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
 
 
 def needs_an_npu(world: World, model: dict) -> list[str]:

@@ -63,6 +63,10 @@ class Instances:
         """What the package has printed and logged in each."""
         return [worker.output() for worker in self._workers]
 
+    def states(self) -> list[tuple[bool, str | None]]:
+        """Of each whether it answers predictions now, and why it cannot."""
+        return [(worker.ready, worker.failure) for worker in self._workers]
+
     def predict(
         self, path: str, method: str, headers: dict[str, str], body: bytes, timeout: float
     ) -> tuple[int, dict[str, str], bytes]:

@@ -7,7 +7,7 @@ other machines are refused as everywhere, and nothing of it is read from the fil
 
 import re
 from collections.abc import Callable, Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
 from socket import socket
 from typing import Any, NamedTuple
@@ -96,7 +96,9 @@ def relay(page: Page, request: Any, target: str) -> tuple[int, dict[str, str], b
         try:
             connection.sock = page.connect()
             connection.sock.settimeout(SECONDS)
-            connection.request(request.method, target, request.body or None, headers)
+            with suppress(BrokenPipeError, ConnectionResetError):
+                # It may have answered and hung up before it had read all.
+                connection.request(request.method, target, request.body or None, headers)
             answered = connection.getresponse()
             body = answered.read()
         except TimeoutError:

@@ -131,6 +131,20 @@ def test_instances_share_the_predictions_and_one_that_ends_is_noticed(cloud):
     assert len(later) == 2 and names[1] in later and names[0] not in later
 
 
+def test_the_log_says_which_instance_answers_and_why_another_does_not(cloud):
+    model = published(cloud, put_package(cloud, code=TOLD_APART))
+    service_id = deployed(cloud, entry(model, instance_count=2))
+    os.kill(process_of(cloud, service_id), 9)
+
+    def states():
+        logs = cloud.get(f"/_emulator/logs/{service_id}").json["logs"]
+        return [(log["ready"], log["failure"]) for log in logs]
+
+    wait_until(lambda: not states()[0][0])
+    (is_ready, failure), other = states()
+    assert (is_ready, "the model's process" in failure, other) == (False, True, (True, None))
+
+
 def test_the_address_of_a_dedicated_pool_leads_to_the_same_service(cloud):
     service_id = echo_service(cloud)
     assert cloud.post(f"/v1/infers/pool-1/{service_id}", {"a": 1}).json["echo"] == {"a": 1}

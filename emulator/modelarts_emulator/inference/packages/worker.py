@@ -60,8 +60,7 @@ class ModelWorker:
         """Begin a process and return at once; nothing happens while one is alive."""
         with self._lock:
             if self._process is None or not self._process.alive:
-                self._discard()
-                self._process = ModelProcess(self._order, self.limits)
+                self._begin()
 
     def stop(self) -> None:
         """End the process and whatever it started, and remove its folder."""
@@ -69,8 +68,15 @@ class ModelWorker:
             self._discard()
 
     def restart(self) -> None:
-        self.stop()
-        self.start()
+        """End the process, and begin another in its place: who asks meanwhile finds one of the two."""
+        with self._lock:
+            self._begin()
+
+    def _begin(self) -> None:
+        if self._process is not None:
+            self._process.end("the worker was stopped")
+        fresh = ModelProcess(self._order, self.limits)
+        self._before, self._process = self.output(), fresh
 
     def _discard(self) -> None:
         if self._process is not None:
