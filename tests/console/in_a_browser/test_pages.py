@@ -6,7 +6,7 @@ from tests.console.in_a_browser.conftest import NARROW, WIDE, Tab
 
 PAGES = (
     "overview", "training", "job", "search", "notebooks", "notebook", "pools", "pool", "datasets", "dataset",
-    "workflows", "workflow", "workflow run", "science tasks", "science task", "services", "service", "chat", "buckets",
+    "workflows", "workflow", "workflow-run", "science-tasks", "science-task", "services", "service", "chat", "buckets",
     "bucket", "object", "requests", "request", "permissions", "faults", "snapshots", "snapshot", "operations",
     "operation", "evidence",
 )  # fmt: skip
