@@ -78,7 +78,8 @@ def parser(is_start: bool = False) -> argparse.ArgumentParser:
     add_worlds(added)
     add_contract(added)
 
-    words = "run a folder of code as a training job: upload it, follow its log, bring its outputs back"
+    words = "run a folder of code as a training job of an emulator of its own: upload it, follow its log, bring its "
+    words += "outputs back"
     example = "train ./code --boot-file train.py --data ./data --set lr=0.1"
     local_training.add_command(command(added, "train", local_training.train, words, example, remote=False))
 

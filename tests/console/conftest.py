@@ -101,6 +101,8 @@ def problems_of(page: Page) -> list[str]:
         named = attributes.get("id") in labelled or "aria-label" in attributes
         if tag in FIELDS and attributes.get("type") != "hidden" and not named:
             found.append(f"<{tag} {attributes}> has no label")
+        if tag == "table" and not {"aria-label", "aria-labelledby"} & attributes.keys():
+            found.append("a table has no name")
         found += [f"<{tag} {name}>" for name in attributes if name == "style" or name.startswith("on")]
         for name in ("src", "href", "action"):
             if "//" in (attributes.get(name) or "") or (attributes.get(name) or "").startswith("javascript:"):

@@ -182,7 +182,7 @@ def test_how_far_a_world_goes_back_is_shown(cloud):
     shown = cloud.get(REWIND).json
     assert shown["changes"] > start["changes"]
     assert shown["most_bytes"] == 8 << 20
-    assert shown["because"].startswith("since when")
+    assert shown["because"].startswith("when this emulator started")
 
 
 @pytest.mark.parametrize(

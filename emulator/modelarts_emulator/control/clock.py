@@ -50,6 +50,8 @@ UNTIL = Body(
 )
 LONGEST_DRIVE = "24h"
 TESTS = ("equals", "in", "at_least")
+# Members in which a resource that has failed says why.
+REASONS = ("error_msg", "error_message", "fail_reason")
 
 
 def add_routes(flask: Flask, application: "Application") -> None:
@@ -124,9 +126,11 @@ def drive(application: "Application", world: "World", condition: Condition, body
     """
     within, wait = seconds_in({"within": LONGEST_DRIVE, **body}, "within"), seconds_in(body, "wait")
     values: list = []
+    answers: list = []
 
     def holds() -> bool:
-        values.append(value_in(seen(application, world, condition.looked), condition.field))
+        answers[:] = [seen(application, world, condition.looked)]
+        values.append(value_in(answers[0], condition.field))
         return condition.holds(values[-1])
 
     try:
@@ -135,7 +139,10 @@ def drive(application: "Application", world: "World", condition: Condition, body
         refuse(f"clock until: after {wait:g} real seconds {error}")
     if went is None:
         words = f"{condition.field} was still {values[-1]!r} after {within} virtual seconds"
-        refuse(f"clock until: {words}")
+        # What has failed usually says why; without it one would have to ask once more.
+        answer = answers[0] if isinstance(answers[0], dict) else {}
+        reasons = [answer[name] for name in REASONS if answer.get(name)]
+        refuse(": ".join(["clock until", words, *reasons[:1]]))
     return {"advanced": went, "value": values[-1]}
 
 

@@ -44,6 +44,14 @@ STEPS = {
     "predict": "the way to the model, or the model itself, refused it",
 }
 
+# Members of an answer that say what is wrong; the last ones are those of a model in a package.
+CODES = ("error_code", "code", "type", "erno")
+MESSAGES = ("error_msg", "error_message", "message", "reason", "msg")
+# No step has refused it.
+OWN_ANSWER = (
+    "the model, or the service, itself has answered so; modelarts-emulator logs shows what it has printed"
+)
+
 
 def add_routes(flask: Flask, application: "Application") -> None:
     """Put explanations into the control API."""
@@ -63,6 +71,9 @@ def explained(application: "Application", exchanged: Exchanged) -> dict:
     told |= {"why": STEPS.get(exchanged.step, "it was refused"), **refusal_in(exchanged)}
     path = exchanged.target.partition("?")[0]
     operation, values = application.operations.find(exchanged.method, path)
+    if operation is None and exchanged.step != "refuse_unknown":
+        # A prediction, or what a deployed service answers: it is no operation, so none is near to it.
+        return told | ({} if exchanged.step else {"why": OWN_ANSWER})
     if operation is None:
         return told | {"nearest": application.operations.nearest(exchanged.method, path)}
     told |= {"documented": documented_facts(operation)}
@@ -78,8 +89,8 @@ def refusal_in(exchanged: Exchanged) -> dict:
     answer = exchanged.answered
     error = answer.get("error", answer) if isinstance(answer, dict) else {}
     error = {**(answer if isinstance(answer, dict) else {}), **(error if isinstance(error, dict) else {})}
-    code = error.get("error_code") or error.get("code") or error.get("type")
-    message = error.get("error_msg") or error.get("error_message") or error.get("message") or ""
+    code = next((error[name] for name in CODES if error.get(name)), None)
+    message = next((error[name] for name in MESSAGES if error.get(name)), "")
     place = re.search(r"(?:^|: )((?:\$|path|query|headers?)[^\s:]*): ", f" {message}".lstrip())
     told: dict[str, Any] = {"code": code, "message": message}
     if place:

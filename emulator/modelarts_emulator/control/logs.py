@@ -42,6 +42,7 @@ def add_routes(flask: Flask, application: "Application") -> None:
                 return logs[-1]
             words = "no model of a service %s has been at work since the emulator started, and no training job has it"
             words = f"{words % service} for its id or name; GET /_emulator/logs lists what there is"
+            words += ", and the events of a service that failed say why"
             refuse(words, 404)
         world, row = found[-1]
         return row | {"logs": logs_of(world, row["service"])}

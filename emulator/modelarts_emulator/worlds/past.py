@@ -12,7 +12,7 @@ from modelarts_emulator.worlds.clock import iso_of
 
 # What it takes to note a change, and a record in it, beside what the record said: measured.
 OF_A_CHANGE, OF_A_RECORD = 400, 150
-BEGAN = "since when this emulator runs or the world is there"
+BEGAN = "when this emulator started or the world was made"
 
 
 class OutOfReach(ValueError):

@@ -10,7 +10,16 @@ from modelarts_emulator.running import Emulator
 from modelarts_emulator.testing.cloud import Cloud
 
 from tests.behaviours.modelarts.conftest import ECHO, asked, deployed, entry, published, put_package
+from tests.behaviours.modelarts.data_import_export.conftest import published as publish_version
+from tests.behaviours.modelarts.datasets.conftest import annotate, made, pictures
+from tests.behaviours.modelarts.nodes.conftest import nodes_of, pool_with, train
+from tests.behaviours.modelarts.notebooks.conftest import run as run_notebook
 from tests.behaviours.modelarts.training.conftest import LONG, create, running, searching
+from tests.behaviours.modelarts.workflows.conftest import create as create_workflow
+from tests.behaviours.modelarts.workflows.conftest import job_step, labeling_step, put_script
+from tests.behaviours.modelarts.workflows.conftest import run as run_workflow
+from tests.behaviours.pangu.conftest import era5
+from tests.console.conftest import Browser, sent_command
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS = (
@@ -106,8 +115,8 @@ def tab(chromium, cloud):
 
 @pytest.fixture(scope="package")
 def furnished(chromium):
-    """{page: its path} of all pages of an account with a running job, a search, a service, objects, a fault, and what
-    they have left in the journal; its Cloud under "cloud".
+    """{page: its path} of all pages of an account with something of each kind, a fault, and what they have left in
+    the journal; its Cloud under "cloud".
     """
     with Emulator() as emulator:
         cloud = Cloud(emulator, emulator.application.worlds.default)
@@ -117,6 +126,8 @@ def furnished(chromium):
 
 def furnish(cloud: Cloud) -> dict:
     """{page: its path}, once there is something on each."""
+    # The notebook is last: it runs for an hour.
+    pages = furnish_data(cloud) | furnish_science(cloud) | furnish_machines(cloud)
     service = deployed(cloud, entry(published(cloud, put_package(cloud, code=ECHO))), name="digits")
     asked(cloud, service)
     search = create(
@@ -134,7 +145,7 @@ def furnish(cloud: Cloud) -> dict:
     refused = cloud.post("/v2/{project_id}/training-jobs", {"kind": "job"}).headers["x-request-id"]
     cloud.faults.add("Stop*", code="ModelArts.0010", times=1)
     create(cloud, metadata__name="since-the-snapshot")
-    return {
+    return pages | {
         "overview": "/console/",
         "training": "/console/training/",
         "job": f"/console/training/{job}",
@@ -150,6 +161,52 @@ def furnish(cloud: Cloud) -> dict:
         "faults": "/console/faults/",
         "snapshots": "/console/snapshots/",
         "snapshot": "/console/snapshots/before",
+        "permissions": "/console/permissions/",
+        "evidence": "/console/evidence/?words=workspace",
         "operations": "/console/operations/?words=workspace",
         "operation": "/console/operations/CreateTrainingJob",
     }
+
+
+def furnish_data(cloud: Cloud) -> dict:
+    """{page: its path} of datasets and workflows, one of which waits for somebody."""
+    dataset = made(cloud, pictures("a.png", "a-picture-with-quite-a-long-name.png"))
+    annotate(cloud, dataset, {"a.png": [{"name": "cat"}]})
+    publish_version(cloud, dataset, version_name="V001")
+    put_script(cloud)
+    size = {"name": "size", "type": "int", "default": 5}
+    flow = create_workflow(cloud, job_step("train"), labeling_step("check", "train"), parameters=[size])
+    run = run_workflow(cloud, flow)
+    cloud.clock.advance("1h")
+    workflow, execution = (path.split("/workflows/")[1].replace("executions/", "") for path in (flow, run))
+    return {
+        "datasets": "/console/datasets/",
+        "dataset": f"/console/datasets/{dataset}",
+        "workflows": "/console/workflows/",
+        "workflow": f"/console/workflows/{workflow}",
+        "workflow-run": f"/console/workflows/{execution}",
+    }
+
+
+def furnish_machines(cloud: Cloud) -> dict:
+    """{page: its path} of notebooks and of a pool with a job on one node, while another has failed."""
+    pool = pool_with(cloud, 2)
+    train(cloud, pool)
+    idle = nodes_of(cloud, pool)[-1]["metadata"]["name"]
+    Browser(cloud).post(f"/console/pools/{pool}/nodes/{idle}/fail")
+    return {
+        "notebooks": "/console/notebooks/",
+        "notebook": f"/console/notebooks/{run_notebook(cloud)}",
+        "pools": "/console/pools/",
+        "pool": f"/console/pools/{pool}",
+    }
+
+
+def furnish_science(cloud: Cloud) -> dict:
+    """{page: its path} of a forecast that has drawn its figures."""
+    cloud.world.obs.create_bucket("weather")
+    cloud.world.obs.write("weather", "input/start.nc", era5("2024-07-31 00:00:00"))
+    command = Browser(cloud).get("/console/science/").heads["pre"][0]
+    task = sent_command(cloud, command).json["task_id"]
+    cloud.clock.advance("2h")
+    return {"science-tasks": "/console/science/", "science-task": f"/console/science/{task}"}

@@ -5,8 +5,10 @@ import pytest
 from tests.console.in_a_browser.conftest import NARROW, WIDE, Tab
 
 PAGES = (
-    "overview", "training", "job", "search", "services", "service", "chat", "buckets", "bucket", "object", "requests",
-    "request", "faults", "snapshots", "snapshot", "operations", "operation",
+    "overview", "training", "job", "search", "notebooks", "notebook", "pools", "pool", "datasets", "dataset",
+    "workflows", "workflow", "workflow-run", "science-tasks", "science-task", "services", "service", "chat", "buckets",
+    "bucket", "object", "requests", "request", "permissions", "faults", "snapshots", "snapshot", "operations",
+    "operation", "evidence",
 )  # fmt: skip
 # (viewport, options of the browser, what axe looks for): a dark page has other colours, and else is the same.
 LOOKS = {

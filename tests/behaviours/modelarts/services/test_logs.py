@@ -64,6 +64,9 @@ def test_a_failed_prediction_says_what_was_raised_where_and_where_the_log_is(clo
     assert reply.json["reason"] == "ZeroDivisionError: division by zero (customize_service.py, line 15)"
     assert f"modelarts-emulator logs {service}" in reply.json["log"]
     assert "ZeroDivisionError: division by zero" in log_of(cloud, service)["output"]
+    told = cloud.get(f"/_emulator/explain/{reply.headers['x-request-id']}").json
+    assert (told["code"], told["message"]) == ("MR.0105", reply.json["reason"])
+    assert told["why"].startswith("the model, or the service, itself") and "nearest" not in told
 
 
 def test_the_log_outlives_a_crash_a_restart_and_the_stop_of_its_service(cloud, service):

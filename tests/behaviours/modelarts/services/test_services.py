@@ -85,6 +85,9 @@ def test_a_missing_library_fails_the_deployment_by_its_name(cloud, monkeypatch):
     assert service["status"] == "failed" and "no-such-library" in service["error_msg"]
     abnormal = events(cloud, service_id, "?event_type=abnormal&order=asc")
     assert "build image failed" in abnormal[0] and "no-such-library" in abnormal[0]
+    waited = cloud.post("/_emulator/clock/advance", {"until": f"services/{service_id} status == running"})
+    assert "status was still 'failed'" in waited.json["error_msg"]
+    assert "no-such-library" in waited.json["error_msg"]
     assert cloud.get(f"{SERVICES}/{service_id}/logs").json["logs"][0]["result"] == "FAIL"
 
 
