@@ -1,5 +1,7 @@
 """Evidence in the console: what is proven of each operation."""
 
+import re
+
 from modelarts_emulator.console.words import CHINESE
 from modelarts_emulator.control.evidence import AXES
 
@@ -12,7 +14,7 @@ def test_evidence_is_paged_and_found_by_words(browser, cloud):
     total = len(list(cloud.emulator.application.operations))
     assert f"1–100 / {total}" in whole(browser, EVIDENCE).text
     page = whole(browser, EVIDENCE, words="KeystoneCreateToken")
-    assert "KeystoneCreateToken iam/iam 2 yes 1 + body yes 3 yes yes" in page.text
+    assert re.search(r"KeystoneCreateToken iam/iam 2 yes 1 \+ body yes \d+ yes yes", page.text)
     assert "No operation fits." in whole(browser, EVIDENCE, words="teleport").text
 
 

@@ -332,7 +332,7 @@ def test_a_record_that_comes_back_is_due_once(cloud):
 
 
 def test_a_job_that_runs_its_script_is_waited_for_once_after_going_back(cloud):
-    from tests.behaviours.modelarts.training.test_runs import job_with
+    from tests.behaviours.modelarts.training.conftest import job_with
 
     cloud.clock.freeze()
     job_with(cloud, "import time\ntime.sleep(600)")

@@ -1,7 +1,9 @@
 """What the tests of training jobs share: jobs, their events and logs, pools and searches."""
 
 import copy
+from textwrap import dedent
 
+CODE = "training-code"
 JOBS = "/v2/{project_id}/training-jobs"
 BODY = {
     "kind": "job",
@@ -123,3 +125,11 @@ def preview(cloud, id: str, task: str = "worker-0") -> str:
 def searching(**changes) -> dict:
     """A search policy with some members changed."""
     return {"auto_search": SEARCH | changes}
+
+
+def job_with(cloud, script: str | None, **changes) -> str:
+    """The id of a new job whose code directory holds that script, or another file."""
+    cloud.world.obs.create_bucket(CODE)
+    name = "other.py" if script is None else "train.py"
+    cloud.world.obs.write(CODE, f"resnet/{name}", dedent(script or "").encode())
+    return create(cloud, algorithm__environments=None, **changes)

@@ -1,24 +1,23 @@
 """Jobs whose script is there: it runs, and the job ends as the script does."""
 
-from textwrap import dedent
-
 import pytest
 from modelarts_emulator import driving_time
 from modelarts_emulator.cli import main
 
-from tests.behaviours.modelarts.training.conftest import JOBS, changed, create, messages, phase, preview, show
+from tests.behaviours.modelarts.training.conftest import (
+    CODE,
+    JOBS,
+    changed,
+    create,
+    job_with,
+    messages,
+    phase,
+    preview,
+    show,
+)
 
-CODE = "training-code"
 OUTPUT = {"name": "train_url", "remote": {"obs": {"obs_url": f"/{CODE}/out/"}}}
 INPUT = {"name": "data_url", "remote": {"obs": {"obs_url": f"/{CODE}/data/"}}}
-
-
-def job_with(cloud, script: str | None, **changes) -> str:
-    """The id of a new job whose code directory holds that script, or another file."""
-    cloud.world.obs.create_bucket(CODE)
-    name = "other.py" if script is None else "train.py"
-    cloud.world.obs.write(CODE, f"resnet/{name}", dedent(script or "").encode())
-    return create(cloud, algorithm__environments=None, **changes)
 
 
 def ended(cloud, script: str | None, **changes) -> dict:
