@@ -35,6 +35,20 @@ class ObsPath(NamedTuple):
         """The same place meant as a folder: its key is empty or ends in one slash."""
         return ObsPath(self.bucket, f"{self.key.rstrip('/')}/" if self.key.strip("/") else "")
 
+    @property
+    def name(self) -> str:
+        """What the object is called in its folder; "" for a folder."""
+        return self.key.rpartition("/")[2]
+
+    @property
+    def url(self) -> str:
+        """The place as obs://bucket/key."""
+        return f"obs://{self.bucket}/{self.key}"
+
+    def below(self, name: str) -> ObsPath:
+        """The place of that name in this folder."""
+        return ObsPath(self.bucket, f"{self.key}{name}")
+
     def has_inside(self, other: ObsPath) -> bool:
         """Whether the other place lies in this folder."""
         prefix = self.folder.key
@@ -92,6 +106,12 @@ def refuse_bad_obs_path(code: str, where: str, text: str, forms: tuple[Form, ...
         return obs_path(text, forms)
     except ValueError as error:
         raise ApiError(code, f"{where}: {error}") from None
+
+
+def refuse_missing_bucket(world: World, code: str, where: str, path: ObsPath) -> None:
+    """ApiError with the documented code when the bucket of the place is not there. where: a JSON path."""
+    if not world.obs.exists(path.bucket):
+        raise ApiError(code, f"{where}: there is no bucket {path.bucket}")
 
 
 def is_in_obs(world: World, path: ObsPath) -> bool:

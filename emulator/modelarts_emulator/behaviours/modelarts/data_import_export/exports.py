@@ -6,14 +6,14 @@ from modelarts_emulator.behaviours.modelarts.data_import_export.masks import wri
 from modelarts_emulator.behaviours.modelarts.dataset_versions.manifests import line_of, samples_of_manifest
 from modelarts_emulator.behaviours.modelarts.dataset_versions.publishing import split
 from modelarts_emulator.behaviours.modelarts.dataset_versions.snapshots import find_version, manifest_of
-from modelarts_emulator.behaviours.modelarts.datasets.datasets import DATASETS, begin_dataset, input_of
+from modelarts_emulator.behaviours.modelarts.datasets.datasets import DATASETS, begin_dataset, name_in_input
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import FREE, IMAGE, kind_of, new_id, refuse_kind
 from modelarts_emulator.behaviours.modelarts.datasets.work import Done, on_dataset, stored_samples
 from modelarts_emulator.behaviours.modelarts.samples.searching import any_of, condition_of, ids_found
 from modelarts_emulator.behaviours.modelarts.samples.storing import place_of, samples_in
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import Lifecycle, rests, soon, works
-from modelarts_emulator.frame.obs_paths import ObsPath, obs_path, refuse_bad_obs_path
+from modelarts_emulator.frame.obs_paths import ObsPath, obs_path, refuse_bad_obs_path, refuse_missing_bucket
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import BelongsTo, Resource
 
@@ -41,8 +41,8 @@ class Export:
         try:
             lines = [self._write_sample(sample) for sample in samples]
             if kind_of(self._dataset).sample_type != FREE:
-                name = f"{self._folder.key}{self._dataset['dataset_name']}.manifest"
-                self._obs.write(self._folder.bucket, name, b"".join(lines))
+                manifest = self._folder.below(f"{self._dataset['dataset_name']}.manifest")
+                self._obs.write(*manifest, b"".join(lines))
         except (KeyError, ValueError) as error:
             raise ApiError("ModelArts.4710", f"OBS does not take or have {error}") from None
         return Done(len(lines))
@@ -51,7 +51,7 @@ class Export:
         """Copy a sample and write its labels; its line of the manifest."""
         place = place_of(sample)
         name = self._name_of(sample, place)
-        goal = ObsPath(self._folder.bucket, f"{self._folder.key}{name}")
+        goal = self._folder.below(name)
         self._obs.write(*goal, self._obs.read(*place))
         annotation = self._write_labels(sample, name) if sample["labels"] else ""
         moved = sample | {"_path": f"{goal.bucket}/{goal.key}"}
@@ -67,16 +67,14 @@ class Export:
             return write_annotation(self._obs, folder, stem, name, sample, type)
         if not self._is_tree:
             names = "".join(f"{label['name']}\n" for label in sample["labels"])
-            self._obs.write(folder.bucket, f"{folder.key}{stem}.txt", names.encode())
+            self._obs.write(*folder.below(f"{stem}.txt"), names.encode())
         return ""
 
     def _name_of(self, sample: dict, place: ObsPath) -> str:
         """What a sample is called below the folder: as below the input path, or below its label."""
-        name = place.key.rpartition("/")[2]
         if self._is_tree and sample["labels"]:
-            return f"{sample['labels'][0]['name']}/{name}"
-        source = input_of(self._dataset)
-        return place.key[len(source.key) :] if source is not None and source.has_inside(place) else name
+            return f"{sample['labels'][0]['name']}/{place.name}"
+        return name_in_input(self._dataset, place) or place.name
 
 
 @on_dataset("_dataset")
@@ -186,8 +184,7 @@ def refuse_bad_export(call, params: dict) -> None:
     if call.body.get("annotation_format") == "COCO":
         raise ApiError("ModelArts.4384", "$.annotation_format: labels are written as VOC")
     place = refuse_bad_obs_path("ModelArts.4358", "$.path", call.body.get("path", ""))
-    if not call.world.obs.exists(place.bucket):
-        raise ApiError("ModelArts.4358", f"$.path: there is no bucket {place.bucket}")
+    refuse_missing_bucket(call.world, "ModelArts.4358", "$.path", place)
     if params["export_dest"] != "NEW_DATASET":
         return
     missing = [name for name in NEW if not params.get(name)]

@@ -14,7 +14,7 @@ from modelarts_emulator.behaviours.modelarts.datasets.kinds import FREE, TABLE, 
 from modelarts_emulator.behaviours.modelarts.datasets.work import Done, Intake, on_dataset
 from modelarts_emulator.behaviours.modelarts.samples.storing import LABELED, UNCONFIRMED, is_hard, samples_in
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.frame.obs_paths import ObsPath, is_in_obs, refuse_bad_obs_path
+from modelarts_emulator.frame.obs_paths import ObsPath, is_in_obs, refuse_bad_obs_path, refuse_missing_bucket
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import BelongsTo, Resource
 
@@ -65,7 +65,7 @@ def goal_of(dataset: dict, place: ObsPath, import_folder: str) -> ObsPath | None
     source = input_of(dataset)
     if source is None or place.folder == source or source.has_inside(place.folder):
         return None
-    return ObsPath(source.bucket, f"{source.key}{import_folder}").folder
+    return source.below(import_folder).folder
 
 
 def chosen(samples: Iterable[dict], asked: dict, known: set[str] | None) -> Iterator[dict]:
@@ -120,7 +120,7 @@ def import_samples(call):
     task = {
         "task_id": f"{dataset['dataset_id']}_{new_id(call.world)}",
         "dataset_id": dataset["dataset_id"],
-        "import_path": f"obs://{place.bucket}/{place.key}",
+        "import_path": place.url,
         "import_type": MANIFEST if is_manifest else DIRECTORY,
         "create_time": call.world.clock.now_ms(),
         "_place": list(place if is_manifest else place.folder),
@@ -139,8 +139,7 @@ def refuse_bad_import(call, dataset: dict, place: ObsPath, is_manifest: bool) ->
     refuse_kind(dataset, call.body["import_origin"] == "obs", f"import_origin {call.body['import_origin']}")
     refuse_kind(dataset, call.body.get("annotation_format") != "COCO", "annotation_format COCO")
     refuse_kind(dataset, not call.body.get("import_folder") or sample_type != TABLE, "import_folder")
-    if not call.world.obs.exists(place.bucket):
-        raise ApiError("ModelArts.4311", f"there is no bucket {place.bucket}")
+    refuse_missing_bucket(call.world, "ModelArts.4311", "$.import_path", place)
     if is_manifest and not call.world.obs.exists(*place):
         raise ApiError("ModelArts.4345", f"$.import_path: there is no manifest {place.key}")
     if not is_in_obs(call.world, place):

@@ -109,7 +109,7 @@ class Folder:
         """Where the sample that is read from there lies from now on."""
         if self._copies_to is None:
             return ObsPath(self.path.bucket, key)
-        return ObsPath(self._copies_to.bucket, f"{self._copies_to.key}{key[len(self.path.key) :]}")
+        return self._copies_to.below(key[len(self.path.key) :])
 
     def _file(self, path: ObsPath, size: int) -> Iterator[dict]:
         sample = new_sample(self.kind.sample_type, self._goal(path.key), size, self._moment)
@@ -149,7 +149,7 @@ class Folder:
     def _part(self, sample_type: int, path: ObsPath, number: int, size: int) -> dict:
         """The sample that is the line or row of that number in a file."""
         goal = self._goal(path.key)
-        return new_sample(sample_type, goal, size, self._moment, f"obs://{goal.bucket}/{goal.key}#{number}")
+        return new_sample(sample_type, goal, size, self._moment, f"{goal.url}#{number}")
 
     def _labels_beside(self, stem: str, measures: list[int]) -> list[dict]:
         """The labels of an image: of a file of the same name beside it, else of the folder in which it lies."""

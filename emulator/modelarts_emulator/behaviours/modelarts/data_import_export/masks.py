@@ -16,14 +16,13 @@ def write_annotation(obs, folder: ObsPath, stem: str, name: str, sample: dict, d
 
     stem: of the names below the folder. name: of the image. KeyError or ValueError when OBS does not take it.
     """
-    path = f"obs://{folder.bucket}/{folder.key}{stem}"
-    labels, mask, size = sample["labels"], "", sample["metadata"].get("@modelarts:size")
+    written, mask = folder.below(f"{stem}.xml"), folder.below(f"{stem}{MASK}.png")
+    labels, size, masks = sample["labels"], sample["metadata"].get("@modelarts:size"), []
     if dataset_type == SEGMENTATION and size is not None:
-        mask = f"{path}{MASK}.png"
-        obs.write(folder.bucket, f"{folder.key}{stem}{MASK}.png", mask_of(size, labels))
-    masks = [(mask, ",".join(map(str, colour_of(at)))) for at in range(len(labels))] if mask else []
-    obs.write(folder.bucket, f"{folder.key}{stem}.xml", voc_of(sample, name, labels, masks))
-    return f"{path}.xml"
+        obs.write(*mask, mask_of(size, labels))
+        masks = [(mask.url, ",".join(map(str, colour_of(at)))) for at in range(len(labels))]
+    obs.write(*written, voc_of(sample, name, labels, masks))
+    return written.url
 
 
 def colour_of(at: int) -> tuple[int, int, int]:

@@ -5,7 +5,7 @@ import io
 
 from modelarts_emulator.behaviours.modelarts.data_import_export.masks import write_annotation
 from modelarts_emulator.behaviours.modelarts.dataset_versions.manifests import line_of
-from modelarts_emulator.behaviours.modelarts.datasets.datasets import input_of
+from modelarts_emulator.behaviours.modelarts.datasets.datasets import name_in_input
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import kind_of
 from modelarts_emulator.behaviours.modelarts.datasets.work import Done, stored_samples
 from modelarts_emulator.behaviours.modelarts.samples.storing import labels_held, place_of
@@ -50,7 +50,7 @@ class Publication:
                 )
                 place = place_of(sample)
                 if copies_files and place is not None and "sample_data" not in sample:
-                    self._write(f"data/{place.key.rpartition('/')[2]}", self._obs.read(*place))
+                    self._write(f"data/{place.name}", self._obs.read(*place))
             self._obs.write(*obs_path(self.manifest), b"".join(lines))
         except (KeyError, ValueError) as error:
             raise ApiError("ModelArts.4712", f"OBS does not take or have {error}") from None
@@ -75,16 +75,12 @@ class Publication:
         place = place_of(sample)
         if not self._kind.is_shaped or not sample["labels"] or place is None:
             return ""
-        source = input_of(self._dataset)
-        is_below = source is not None and source.has_inside(place)
-        stem = (place.key[len(source.key) :] if is_below else place.key).rpartition(".")[0]
+        stem = (name_in_input(self._dataset, place) or place.key).rpartition(".")[0]
         folder, type = obs_path(f"{self.folder}annotations/"), self._dataset["dataset_type"]
-        return write_annotation(self._obs, folder, stem, place.key.rpartition("/")[2], sample, type)
+        return write_annotation(self._obs, folder, stem, place.name, sample, type)
 
-    def _write(self, name: str, content: bytes) -> str:
-        place = obs_path(f"{self.folder}{name}")
-        self._obs.write(*place, content)
-        return f"obs://{place.bucket}/{place.key}"
+    def _write(self, name: str, content: bytes) -> None:
+        self._obs.write(*obs_path(f"{self.folder}{name}"), content)
 
 
 def split(summaries: dict[str, str], ratio: float, random) -> dict[str, str]:

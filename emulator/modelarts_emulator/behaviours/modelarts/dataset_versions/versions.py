@@ -1,7 +1,5 @@
 """Versions of datasets: published, listed, made the current one, deleted without what they wrote."""
 
-import re
-
 from modelarts_emulator.behaviours.modelarts.dataset_versions.publishing import Publication, split
 from modelarts_emulator.behaviours.modelarts.dataset_versions.snapshots import VERSIONS as NAME
 from modelarts_emulator.behaviours.modelarts.dataset_versions.snapshots import make_current
@@ -26,11 +24,10 @@ from modelarts_emulator.behaviours.modelarts.samples.storing import (
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, works
 from modelarts_emulator.frame.registry import behaviour
-from modelarts_emulator.frame.resources import BelongsTo, Resource
+from modelarts_emulator.frame.resources import BelongsTo, Resource, Unique
 
 NUMBERS = {"CREATING": 0, "NORMAL": 1, "ERROR": 4}
 PUBLISHING_SECONDS, BETWEEN_VERSIONS = 20, 60_000
-VERSION_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @on_dataset("_dataset")
@@ -45,14 +42,11 @@ def publish(bound, version: dict, dataset: dict):
     summaries, used = table.column("_labels"), {}
     if not version["remove_sample_usage"]:
         used = {id: usage.lower() for id, usage in table.column("_usage").items() if usage}
-    random, ratio = (
-        bound.world.seeded("split", version["version_id"]),
-        float(version["train_evaluate_sample_ratio"]),
-    )
     chosen = {id: summaries[id] for id in labeled if id not in used}
+    random = bound.world.seeded("split", version["version_id"])
 
     def work() -> Done:
-        written.usages = used | split(chosen, ratio, random)
+        written.usages = used | split(chosen, float(version["train_evaluate_sample_ratio"]), random)
         return written.publish(ids, version["export_images"])
 
     return work
@@ -82,6 +76,7 @@ VERSIONS = Resource(
     not_found="ModelArts.4353",
     new_id=new_id,
     belongs_to=BelongsTo(DATASETS, "_dataset"),
+    unique=Unique("version_name", "ModelArts.4371", within="_dataset"),
     writes=(
         "clear_hard_property",
         "description",
@@ -104,29 +99,14 @@ def complete_version(call, version):
     if now - dataset.get("_released_at", -BETWEEN_VERSIONS) < BETWEEN_VERSIONS:
         raise ApiError("ModelArts.4370", "a version was published less than a minute ago")
     version.setdefault("version_name", f"V{dataset['next_version_num']:03d}")
-    version |= {
-        "description": "",
-        **version,
-        "_dataset": dataset["dataset_id"],
-        "create_time": now,
-        "update_time": now,
-    }
-    refuse_bad_name(VERSIONS.of(call), version)
+    version.setdefault("description", "")
+    version |= {"_dataset": dataset["dataset_id"], "create_time": now, "update_time": now}
     refuse_bad_format(dataset, version)
     table = samples_in(datasets, dataset["dataset_id"])
     refuse_bad_split(dataset, version, table)
     version |= contents_of(dataset, version, table)
     dataset |= {"next_version_num": dataset["next_version_num"] + 1, "_released_at": now}
     datasets.act(dataset, "release")
-
-
-def refuse_bad_name(versions, version: dict) -> None:
-    """A name has letters, digits, - and _, and is new to its dataset."""
-    name = version["version_name"]
-    if not VERSION_NAME.fullmatch(name):
-        raise ApiError("ModelArts.4396", f"$.version_name {name!r} must have letters, digits, - and _ only")
-    if any(each["version_name"] == name for each in versions.having("_dataset", version["_dataset"])):
-        raise ApiError("ModelArts.4371", f"there is a version {name} already")
 
 
 def refuse_bad_format(dataset: dict, version: dict) -> None:
@@ -142,11 +122,8 @@ def refuse_bad_format(dataset: dict, version: dict) -> None:
 
 
 def refuse_bad_split(dataset: dict, version: dict, table) -> None:
-    """The training share is from 0 to 1; below 1 each label is in two samples at least."""
-    text = version["train_evaluate_sample_ratio"]
-    if not re.fullmatch(r"0(\.\d+)?|1(\.0+)?", text):
-        raise ApiError("ModelArts.4396", f"$.train_evaluate_sample_ratio is {text!r}, must be from 0 to 1")
-    if float(text) == 1:
+    """Below a training share of 1 each label is in two samples at least."""
+    if float(version["train_evaluate_sample_ratio"]) == 1:
         return
     if not kind_of(dataset).splits:
         raise ApiError(
@@ -203,7 +180,7 @@ def adopt_version(bound, output: dict) -> dict:
     dataset = datasets.find(goal["path"])
     name = goal.get("version_name") or f"V{dataset['next_version_num']:03d}"
     version = {"version_id": new_id(bound.world), "version_name": name, "_dataset": dataset["dataset_id"]}
-    refuse_bad_name(bound.beside(VERSIONS), version)
+    VERSIONS.refuse_duplicate(bound.beside(VERSIONS), version)
     kept = ("add_sample_count", "modified_sample_count", "unmodified_sample_count")
     held = {(type, label): (count, samples) for type, label, count, samples in output["_held"]}
     version |= contents_of(dataset, version, samples_in(datasets, dataset["dataset_id"])) | {

@@ -32,7 +32,13 @@ from modelarts_emulator.behaviours.modelarts.samples.storing import (
 )
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, works
-from modelarts_emulator.frame.obs_paths import is_in_obs, obs_path, refuse_bad_obs_path
+from modelarts_emulator.frame.obs_paths import (
+    ObsPath,
+    is_in_obs,
+    obs_path,
+    refuse_bad_obs_path,
+    refuse_missing_bucket,
+)
 from modelarts_emulator.frame.resources import Resource, Unique, without_hidden
 
 NUMBERS = {
@@ -98,6 +104,12 @@ def input_of(dataset: dict):
     """Where the input path of the dataset is; None when it has none."""
     source = dataset["data_sources"][0] if dataset["data_sources"] else {}
     return obs_path(source["data_path"]).folder if source.get("data_path") else None
+
+
+def name_in_input(dataset: dict, place: ObsPath) -> str:
+    """What lies there is called so below the input path of the dataset; "" where it lies elsewhere."""
+    source = input_of(dataset)
+    return place.key[len(source.key) :] if source is not None and source.has_inside(place) else ""
 
 
 def inner_path(dataset: dict, below: str = "") -> str:
@@ -176,7 +188,7 @@ def begin_import(call, dataset: dict) -> None:
     dataset["import_task_id"] = f"{dataset['dataset_id']}_{new_id(call.world)}"
     place = input_of(dataset)
     task = {"task_id": dataset["import_task_id"], "dataset_id": dataset["dataset_id"], "import_type": 0}
-    task |= {"import_path": f"obs://{place.bucket}/{place.key}", "create_time": dataset["create_time"]}
+    task |= {"import_path": place.url, "create_time": dataset["create_time"]}
     call.records(IMPORTS).put(task["task_id"], task | {"status": "RUNNING", "elapsed_time": 0})
 
 
@@ -201,30 +213,19 @@ def begin_dataset(bound, like: dict, name: str, work_path: str, data_path: str) 
 def refuse_bad_paths(call, dataset: dict) -> None:
     """The work path lies in a bucket and not in the input path; the input path is there."""
     work_path = refuse_bad_obs_path("ModelArts.4313", "$.work_path", dataset["work_path"], ("/",)).folder
-    refuse_missing_bucket(call, work_path.bucket)
+    refuse_missing_bucket(call.world, "ModelArts.4311", "$.work_path", work_path)
     for source in dataset["data_sources"]:
         if not source.get("data_path"):
             raise ApiError(
                 "ModelArts.4400", "$.data_sources[0]: there is no DWS, DLI, RDS or MRS, give data_path"
             )
-        place = refuse_bad_obs_path(
-            "ModelArts.4313", "$.data_sources[0].data_path", source["data_path"]
-        ).folder
-        refuse_missing_bucket(call, place.bucket)
+        where = "$.data_sources[0].data_path"
+        place = refuse_bad_obs_path("ModelArts.4313", where, source["data_path"]).folder
+        refuse_missing_bucket(call.world, "ModelArts.4311", where, place)
         if not is_in_obs(call.world, place):
-            raise ApiError(
-                "ModelArts.4312", f"$.data_sources[0].data_path: nothing lies in {source['data_path']}"
-            )
+            raise ApiError("ModelArts.4312", f"{where}: nothing lies in {source['data_path']}")
         if place == work_path or place.has_inside(work_path):
-            raise ApiError(
-                "ModelArts.4374", "$.work_path lies in $.data_sources[0].data_path, it must lie elsewhere"
-            )
-
-
-def refuse_missing_bucket(call, bucket: str) -> None:
-    """ApiError when there is no such bucket."""
-    if not call.world.obs.exists(bucket):
-        raise ApiError("ModelArts.4311", f"there is no bucket {bucket}")
+            raise ApiError("ModelArts.4374", f"$.work_path lies in {where}, it must lie elsewhere")
 
 
 def refuse_bad_schema(dataset: dict) -> None:

@@ -88,7 +88,7 @@ class Run:
         )
 
     def _write(self, name: str, content: bytes) -> ObsPath:
-        place = ObsPath(self._folder.bucket, f"{self._folder.key}{name}")
+        place = self._folder.below(name)
         self._obs.write(*place, content)
         return place
 
@@ -100,7 +100,7 @@ class Run:
             for sample in (each for source in self._sources for each in source.samples()):
                 marked = [label["property"] for label in sample["labels"] if SHAPE in label["property"]]
                 shapes, place = [(each[SHAPE], each[FEATURE]) for each in marked], place_of(sample)
-                found.append(Picture(sample, place, place.key.rpartition("/")[2], shapes))
+                found.append(Picture(sample, place, place.name, shapes))
         except KeyError as error:
             raise ApiError(
                 "ModelArts.4707", f"{error} is not in OBS any more", fill=[str(error), ""]
@@ -127,7 +127,7 @@ class Run:
         """The line of a picture in the manifest; in detection a file beside it says where things are."""
         annotation = ""
         if self._kind.is_shaped and sample["labels"]:
-            below = ObsPath(self._folder.bucket, f"{self._folder.key}annotations/")
+            below = self._folder.below("annotations/")
             stem, type = picture.name.rpartition(".")[0], self._sources[0].dataset_type
             annotation = write_annotation(self._obs, below, stem, picture.name, sample, type)
         return line_of(sample, "obs://", "", annotation, keeps_hard=True)

@@ -1,7 +1,7 @@
 """Versions of processing tasks: each is one run of it, over its inputs, with an output of its own."""
 
 from modelarts_emulator.behaviours.modelarts.dataset_versions.versions import VERSIONS as DATASET_VERSIONS
-from modelarts_emulator.behaviours.modelarts.dataset_versions.versions import adopt_version, refuse_bad_name
+from modelarts_emulator.behaviours.modelarts.dataset_versions.versions import adopt_version
 from modelarts_emulator.behaviours.modelarts.datasets.datasets import DATASETS
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import new_id, number_states
 from modelarts_emulator.behaviours.modelarts.processing.running import RESULT, carry_out
@@ -15,7 +15,7 @@ from modelarts_emulator.behaviours.modelarts.samples.showing import LINK_SECONDS
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon, works
 from modelarts_emulator.frame.listing import list_records
-from modelarts_emulator.frame.obs_paths import obs_path, refuse_bad_obs_path
+from modelarts_emulator.frame.obs_paths import obs_path, refuse_bad_obs_path, refuse_missing_bucket
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import BelongsTo, Resource
 from modelarts_emulator.inference.pictures.catalogue import ANALYSIS
@@ -155,12 +155,15 @@ def output_asked(call, task: dict, id: str) -> dict:
         dataset = DATASETS.find(call, path)
         path = dataset["work_path"]
         if goal.get("version_name"):
-            named = {"_dataset": dataset["dataset_id"], "version_name": goal["version_name"]}
-            refuse_bad_name(DATASET_VERSIONS.of(call), named)
+            named = {
+                "_dataset": dataset["dataset_id"],
+                "version_name": goal["version_name"],
+                "version_id": "",
+            }
+            DATASET_VERSIONS.refuse_duplicate(DATASET_VERSIONS.of(call), named)
         goal = goal | {"name": dataset["dataset_name"]}
     place = refuse_bad_obs_path("ModelArts.4313", "$.work_path.path", path).folder
-    if not call.world.obs.exists(place.bucket):
-        raise ApiError("ModelArts.4311", f"$.work_path.path: there is no bucket {place.bucket}")
+    refuse_missing_bucket(call.world, "ModelArts.4311", "$.work_path.path", place)
     return goal | {"output_path": f"/{place.bucket}/{place.key}{id}/"}
 
 

@@ -36,7 +36,7 @@ from modelarts_emulator.behaviours.modelarts.samples.storing import (
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.bound import Bound
 from modelarts_emulator.frame.listing import list_records, list_rows
-from modelarts_emulator.frame.obs_paths import ObsPath, obs_path
+from modelarts_emulator.frame.obs_paths import obs_path
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource
 
@@ -174,7 +174,7 @@ def uploaded(call, dataset: dict, asked: dict, content: bytes) -> dict:
     if not name or (kind.suffixes and not name.lower().endswith(kind.suffixes)):
         raise ApiError("ModelArts.4421", f"name: {name!r} must end in {', '.join(kind.suffixes)}")
     folder = input_of(dataset) or obs_path(inner_path(dataset, "data/"))
-    place = ObsPath(folder.bucket, f"{folder.key}{name.rpartition('/')[2]}")
+    place = folder.below(name.rpartition("/")[2])
     sample = new_sample(kind.sample_type, place, len(content), now)
     if kind.sample_type == IMAGE:
         measures = measures_of(content)

@@ -154,7 +154,7 @@ def score_of(sample: dict) -> float | None:
 def name_of(sample: dict) -> str:
     """The file of the sample; the text itself where it lies in none."""
     place = place_of(sample)
-    return ",".join(sample.get("sample_data", [])) if place is None else place.key.rpartition("/")[2]
+    return ",".join(sample.get("sample_data", [])) if place is None else place.name
 
 
 def is_below(sample: dict, folder: str) -> bool:

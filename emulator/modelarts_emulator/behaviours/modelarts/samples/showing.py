@@ -11,7 +11,7 @@ def source_of(sample: dict) -> str:
     place = place_of(sample)
     if sample.get("sample_data") or place is None:
         return f"content://{','.join(sample['sample_data'])}"
-    return f"obs://{place.bucket}/{place.key}"
+    return place.url
 
 
 def link_to(call, sample: dict) -> str:

@@ -47,7 +47,7 @@ def index_samples(table: Table) -> None:
 
 def new_sample(sample_type: int, path: ObsPath | None, size: int, moment: int, source: str = "") -> dict:
     """A sample without labels: an object in OBS, or a part of one whose source says which."""
-    source = source or f"obs://{path.bucket}/{path.key}"
+    source = source or path.url
     sample = {
         "sample_id": md5(source.encode()).hexdigest(),
         "sample_type": sample_type,
