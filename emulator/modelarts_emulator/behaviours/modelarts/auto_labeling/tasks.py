@@ -52,10 +52,8 @@ LEAST_LABELS, LEAST_IMAGES, CLUSTERS = 2, 5, range(2, 201)
 
 def after_running(bound, task: dict, done: Done) -> str:
     """Note what the task has come to."""
-    if done.code:
-        task |= {"error_code": done.code, "error_msg": done.words}
-        return "FAILED"
-    return "SUCCEEDED"
+    task |= done.refusal
+    return "FAILED" if done.code else "SUCCEEDED"
 
 
 LIFE = Lifecycle(

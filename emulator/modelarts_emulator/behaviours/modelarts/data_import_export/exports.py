@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from modelarts_emulator.behaviours.modelarts.data_import_export.masks import write_annotation
-from modelarts_emulator.behaviours.modelarts.dataset_versions.manifests import line_of, samples_of_manifest
+from modelarts_emulator.behaviours.modelarts.dataset_versions.manifests import line_of
 from modelarts_emulator.behaviours.modelarts.dataset_versions.publishing import split
-from modelarts_emulator.behaviours.modelarts.dataset_versions.snapshots import find_version, manifest_of
+from modelarts_emulator.behaviours.modelarts.dataset_versions.snapshots import (
+    find_version,
+    samples_of_version,
+)
 from modelarts_emulator.behaviours.modelarts.datasets.datasets import DATASETS, begin_dataset, name_in_input
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import FREE, IMAGE, kind_of, new_id, refuse_kind
 from modelarts_emulator.behaviours.modelarts.datasets.work import Done, on_dataset, stored_samples
@@ -94,7 +97,7 @@ def write_out(bound, task: dict, dataset: dict):
     def samples() -> Iterator[dict]:
         if version is None:
             return stored_samples(bound, dataset["dataset_id"], ids)
-        return samples_of_manifest(manifest_of(obs, version), dataset, obs, version["create_time"])
+        return samples_of_version(obs, dataset, version)
 
     return lambda: export.write(samples())
 
@@ -102,17 +105,18 @@ def write_out(bound, task: dict, dataset: dict):
 def after_export(bound, task: dict, done: Done) -> str:
     """Note what was exported; a new dataset is begun over it where that was asked for."""
     task["update_time"] = bound.world.clock.now_ms()
+    task |= done.refusal
     if done.code:
-        task |= {"error_code": done.code, "error_msg": done.words}
         return "FAILED"
     task |= {"progress": 100.0, "finished_sample_count": done.total, "total_sample_count": done.total}
-    dataset = bound.beside(DATASETS).get(task["_dataset"])
+    datasets = bound.beside(DATASETS)
+    dataset = datasets.get(task["_dataset"])
     if task["export_params"]["export_dest"] == "NEW_DATASET" and dataset is not None:
         name, work_path = (task["export_params"][member] for member in NEW)
-        if bound.beside(DATASETS).having("dataset_name", name):
+        if datasets.having("dataset_name", name):
             task |= {"error_code": "ModelArts.4351", "error_msg": f"there is a dataset {name} already"}
             return "FAILED"
-        begin_dataset(bound.beside(DATASETS), dataset, name, work_path, task["path"])
+        begin_dataset(datasets, dataset, name, work_path, task["path"])
     return "SUCCESSED"
 
 

@@ -13,11 +13,8 @@ WAITING_SECONDS, RUNNING_SECONDS = 2, 10
 def after_task(bound, task: dict, done: Done) -> str:
     """Note in the task what it has come to."""
     now = bound.world.clock.now_ms()
-    task |= {"update_ms": now, "elapsed_time": (now - task["create_time"]) // 1000}
-    if done.code:
-        task |= {"error_code": done.code, "error_msg": done.words}
-        return "FAILED"
-    return "COMPLETED"
+    task |= {"update_ms": now, "elapsed_time": (now - task["create_time"]) // 1000, **done.refusal}
+    return "FAILED" if done.code else "COMPLETED"
 
 
 def task_life(work: Callable[..., Any], follows: Callable[..., str]) -> Lifecycle:

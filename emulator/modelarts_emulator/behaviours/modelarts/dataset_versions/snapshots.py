@@ -1,5 +1,7 @@
 """Published versions as others read them: found by dataset and id, with the samples in their manifest."""
 
+from collections.abc import Iterator
+
 from modelarts_emulator.behaviours.modelarts.dataset_versions.manifests import samples_of_manifest
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import refuse_kind
 from modelarts_emulator.behaviours.modelarts.samples.storing import LABELED, UNLABELED
@@ -34,14 +36,16 @@ def manifest_of(obs, version: dict) -> bytes:
     return content
 
 
-def samples_of_version(call, dataset: dict, version_id: str) -> list[dict]:
-    """The samples that a version has, as its manifest lists them."""
-    version, obs = find_version(call, dataset, version_id), call.world.obs
+def samples_of_version(obs, dataset: dict, version: dict) -> Iterator[dict]:
+    """The samples that a version has, as its manifest lists them; ApiError when that is not in OBS any more."""
+    return samples_of_manifest(manifest_of(obs, version), dataset, obs, version["create_time"])
+
+
+def samples_listed(call, dataset: dict, version_id: str) -> list[dict]:
+    """The samples of a version that a call names, with the state that their labels mean."""
+    version = find_version(call, dataset, version_id)
     refuse_kind(dataset, bool(version["manifest_path"]), "listing the samples of a version")
-    found = samples_of_manifest(manifest_of(obs, version), dataset, obs, version["create_time"])
-    return [stated(each) for each in found]
-
-
-def stated(sample: dict) -> dict:
-    """The sample of a manifest with the state that its labels mean."""
-    return sample | {"sample_status": LABELED if sample["labels"] else UNLABELED}
+    return [
+        sample | {"sample_status": LABELED if sample["labels"] else UNLABELED}
+        for sample in samples_of_version(call.world.obs, dataset, version)
+    ]

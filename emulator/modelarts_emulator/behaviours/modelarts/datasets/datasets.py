@@ -2,12 +2,11 @@
 
 from modelarts_emulator.behaviours.modelarts.data_import_export.layouts import Folder, measured
 from modelarts_emulator.behaviours.modelarts.data_import_export.tables import TYPES
-from modelarts_emulator.behaviours.modelarts.dataset_versions.manifests import samples_of_manifest
 from modelarts_emulator.behaviours.modelarts.dataset_versions.snapshots import (
     VERSIONS,
     find_version,
     make_current,
-    manifest_of,
+    samples_of_version,
 )
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import (
     TABLE,
@@ -86,8 +85,7 @@ def read_version(bound, dataset: dict):
     intake = Intake(bound, dataset["dataset_id"], is_exact=True)
 
     def work() -> Done:
-        found = samples_of_manifest(manifest_of(obs, version), dataset, obs, version["create_time"])
-        intake.take(measured(obs, found))
+        intake.take(measured(obs, samples_of_version(obs, dataset, version)))
         return intake.remove_others()
 
     return attempt(work)
@@ -122,7 +120,7 @@ def after_reading(bound, dataset: dict, done: Done) -> str:
     task = bound.records(IMPORTS).find(dataset.get("import_task_id", ""))
     if task is not None and task["status"] == "RUNNING":
         counts = {"total_sample_count": done.total, "imported_sample_count": done.added}
-        ended = {"error_code": done.code, "error_msg": done.words} if done.code else counts
+        ended = done.refusal or counts
         state = {"status": "FAILED" if done.code else "COMPLETED", "update_ms": bound.world.clock.now_ms()}
         bound.records(IMPORTS).put(task["task_id"], task | ended | state)
     return "ABNORMAL" if done.code else "NORMAL"

@@ -30,6 +30,11 @@ class Done(NamedTuple):
     code: str = ""
     words: str = ""
 
+    @property
+    def refusal(self) -> dict:
+        """What a task that has come to this says of its failure; nothing when it went well."""
+        return {"error_code": self.code, "error_msg": self.words} if self.code else {}
+
 
 def attempt(job: Callable[[], Done]) -> Callable[[], Done]:
     """The job, where a refusal is something it comes to."""

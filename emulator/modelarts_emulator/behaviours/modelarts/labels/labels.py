@@ -12,7 +12,7 @@ from modelarts_emulator.behaviours.modelarts.labels.rules import (
     find_label,
     remove_label,
 )
-from modelarts_emulator.behaviours.modelarts.samples.samples import note_change, remove_sample
+from modelarts_emulator.behaviours.modelarts.samples.samples import note_samples, remove_sample
 from modelarts_emulator.behaviours.modelarts.samples.storing import ids_labeled, samples_in, store_sample
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.listing import list_rows
@@ -66,7 +66,7 @@ def delete_label_and_samples(call):
     dataset = DATASETS.find(call)
     asked = {"name": call.path["label_name"], "type": call.query.get("label_type")}
     delete(call, dataset, asked, AND_SOURCES if call.query["delete_source"] else AND_SAMPLES)
-    note_change(call, dataset, [])
+    note_samples(DATASETS.of(call), dataset, [])
     return {"success": True}
 
 
@@ -83,7 +83,7 @@ def for_each(call, do) -> dict:
             raise
 
     answer = results_of(call.body.get("labels", []), one)
-    note_change(call, dataset, [])
+    note_samples(DATASETS.of(call), dataset, [])
     return answer
 
 
@@ -106,7 +106,7 @@ def delete(call, dataset: dict, asked: dict, policy: int) -> None:
     remove_label(dataset, label)
     for sample in relabel(call, dataset, label, None):
         if not sample["labels"] and policy != LABELS_ONLY:
-            remove_sample(call, dataset, sample, policy == AND_SOURCES)
+            remove_sample(DATASETS.of(call), dataset, sample, policy == AND_SOURCES)
 
 
 def relabel(call, dataset: dict, label: dict, name: str | None) -> list[dict]:

@@ -8,7 +8,7 @@ from modelarts_emulator.behaviours.modelarts.dataset_versions.manifests import s
 from modelarts_emulator.behaviours.modelarts.dataset_versions.snapshots import (
     VERSIONS,
     find_version,
-    manifest_of,
+    samples_of_version,
 )
 from modelarts_emulator.behaviours.modelarts.datasets.datasets import DATASETS
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import refuse_kind
@@ -102,9 +102,6 @@ def source_of_task(bound, source: dict, template: dict) -> Source:
         version = bound.records(VERSIONS).find(id)
         if version is None:
             raise ApiError("ModelArts.4353", f"version {id} is gone")
-        return Source(
-            dataset["dataset_type"],
-            lambda: samples_of_manifest(manifest_of(obs, version), dataset, obs, version["create_time"]),
-        )
+        return Source(dataset["dataset_type"], lambda: samples_of_version(obs, dataset, version))
     ids = list(samples_in(bound, name).ids())
     return Source(dataset["dataset_type"], lambda: stored_samples(bound, name, ids))

@@ -4,7 +4,7 @@ from base64 import b64decode
 from binascii import Error as BadBase64
 
 from modelarts_emulator.behaviours.modelarts.data_import_export.layouts import measures_of
-from modelarts_emulator.behaviours.modelarts.dataset_versions.snapshots import samples_of_version
+from modelarts_emulator.behaviours.modelarts.dataset_versions.snapshots import samples_listed
 from modelarts_emulator.behaviours.modelarts.datasets.datasets import BUSY, DATASETS, inner_path, input_of
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import (
     IMAGE,
@@ -31,6 +31,7 @@ from modelarts_emulator.behaviours.modelarts.samples.storing import (
     UNCONFIRMED,
     new_sample,
     place_of,
+    samples_in,
     store_sample,
 )
 from modelarts_emulator.contract.errors import ApiError
@@ -65,7 +66,7 @@ def list_samples(call):
     dataset, bound = samples_asked(call)
     query = call.query
     if query.get("version_id"):
-        page = list_rows(call, samples_of_version(call, dataset, query["version_id"]))
+        page = list_rows(call, samples_listed(call, dataset, query["version_id"]))
         return page | {"samples": [SAMPLES.row(call, bound, each) for each in page["samples"]]}
     conditions = scores_asked(query)
     if query.get("email"):
@@ -109,18 +110,23 @@ def update_samples(call):
         changed.append(sample)
 
     answer = results_of(call.body.get("samples", []), update)
-    note_change(call, dataset, changed)
+    note_samples(DATASETS.of(call), dataset, changed)
     return answer
 
 
 def label_sample(call, dataset: dict, sample: dict, asked: dict) -> None:
     """Give a sample other labels, metadata and usage. ApiError for labels that its dataset cannot have."""
-    text = "".join(sample.get("sample_data", []))
-    sample["labels"] = checked_labels(dataset, asked.get("labels", []), text)
-    sample["metadata"] |= asked.get("metadata", {})
+    take_over(dataset, sample, asked)
     if "sample_usage" in asked:
         sample["_usage"] = asked["sample_usage"]
     sample["_labeled_at"] = call.world.clock.now_ms()
+
+
+def take_over(dataset: dict, sample: dict, asked: dict) -> None:
+    """Give a sample the labels and metadata that are asked for. ApiError for labels that its dataset cannot have."""
+    text = "".join(sample.get("sample_data", []))
+    sample["labels"] = checked_labels(dataset, asked.get("labels", []), text)
+    sample["metadata"] |= asked.get("metadata", {})
 
 
 @behaviour("UploadSamplesJson")
@@ -137,12 +143,10 @@ def upload_samples(call):
         if sample["sample_id"] in bound.table:
             raise ApiError("ModelArts.4422", f"there is a sample {sample['sample_id']} already")
         try:
-            text = "".join(sample.get("sample_data", []))
-            sample["labels"] = checked_labels(dataset, asked.get("labels", []), text)
+            take_over(dataset, sample, asked)
         except ApiError as error:
             raise ApiError("ModelArts.4417", error.message) from None
         write_content(call, sample, content)
-        sample["metadata"] |= asked.get("metadata", {})
         store_sample(bound.table, sample | {"annotated_by": who_labels(call)}, state)
         added.append(sample)
         return {
@@ -151,7 +155,7 @@ def upload_samples(call):
         }
 
     answer = results_of(call.body.get("samples", []), upload)
-    note_change(call, dataset, added)
+    note_samples(DATASETS.of(call), dataset, added)
     return answer
 
 
@@ -201,23 +205,26 @@ def delete_samples(call):
     """Take samples out of the dataset; on request their files go as well."""
     dataset, bound = samples_asked(call)
     refuse_labeling(dataset)
-    delete_source = call.body["delete_source"]
+    datasets, with_source = DATASETS.of(call), call.body["delete_source"]
     answer = results_of(
-        call.body.get("samples", []), lambda id: remove_sample(call, dataset, bound.find(id), delete_source)
+        call.body.get("samples", []), lambda id: remove_sample(datasets, dataset, bound.find(id), with_source)
     )
-    note_change(call, dataset, [])
+    note_samples(datasets, dataset, [])
     return answer
 
 
-def remove_sample(call, dataset: dict, sample: dict, delete_source: bool) -> None:
-    """Take a sample out of the dataset; its file too, unless it is a line of one that others share."""
+def remove_sample(bound: Bound, dataset: dict, sample: dict, with_source: bool) -> None:
+    """Take a sample out of the dataset; with its source, unless that is a line of a file that others share.
+
+    ApiError when the bucket of the source is gone.
+    """
     place = place_of(sample)
-    if delete_source and place is not None and "sample_data" not in sample:
+    if with_source and place is not None and "sample_data" not in sample:
         try:
-            call.world.obs.delete(*place)
+            bound.world.obs.delete(*place)
         except KeyError:
             raise ApiError("ModelArts.4424", f"there is no bucket {place.bucket}") from None
-    samples_asked(call)[1].table.drop(sample["sample_id"])
+    samples_in(bound, dataset["dataset_id"]).drop(sample["sample_id"])
     dataset["deleted_sample_count"] += 1
 
 
@@ -231,11 +238,6 @@ def refuse_labeling(dataset: dict) -> None:
 def who_labels(call) -> str:
     """Who gives labels, as samples say it."""
     return f"human/{call.world.account.domain_name}/{call.caller.user_name}"
-
-
-def note_change(call, dataset: dict, samples: list[dict]) -> None:
-    """The dataset has changed samples, as a call asks for."""
-    note_samples(DATASETS.of(call), dataset, samples)
 
 
 def note_samples(bound: Bound, dataset: dict, samples: list[dict]) -> None:
