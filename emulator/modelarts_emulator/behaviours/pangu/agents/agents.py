@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import orjson
 
-from modelarts_emulator.behaviours.maas.generation import Generation, prompt_of, until_failure
+from modelarts_emulator.behaviours.maas.generation import Generation, until_failure
 from modelarts_emulator.behaviours.pangu.agents.definitions import (
     PluginFailed,
     find_definition,
@@ -12,37 +12,39 @@ from modelarts_emulator.behaviours.pangu.agents.definitions import (
     plugin_answer,
     server_of,
 )
+from modelarts_emulator.behaviours.pangu.agents.generating import ask_model, spoken
 from modelarts_emulator.behaviours.pangu.agents.workflow_run import WorkflowRun
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.calls import Stream
 from modelarts_emulator.frame.registry import behaviour
-from modelarts_emulator.inference.language.asked import Asked
 
 CONVERSATIONS = "pangu/agents/conversation"
 REMEMBERED = 20
 MOST_ROUNDS = 3
-MOST_TOKENS = 1024
 EVENT_STREAM = "text/event-stream"
 
 
 @behaviour("RunAgent", computes=True)
+@behaviour("RunAgentV2", computes=True)
 def run_agent(call):
     """The agent's answer to a query as events: start, plugin, message, end."""
-    return converse(call)
-
-
-@behaviour("RunAgentV2", computes=True)
-def run_agent_v2(call):
-    """What RunAgent answers, on the later path."""
-    return converse(call)
+    refuse_unstreamed(call)
+    world, path = call.world, call.path
+    with world.transaction():
+        agent = find_definition(world, call.project_id, "agents", path["agent_id"])
+        plugins = [find_definition(world, call.project_id, "plugins", id) for id in agent["plugins"]]
+        served = server_of(world, call.project_id, agent["model"])
+        known = call.records(CONVERSATIONS).find(conversation_key(path)) or {"messages": []}
+    messages = [*known["messages"], {"role": "user", "content": call.body["query"]}]
+    turn = AgentTurn(call, agent, {plugin["name"]: plugin for plugin in plugins}, served, messages)
+    return Stream(until_failure(event_frames(turn.events()), call, b"data:"), EVENT_STREAM)
 
 
 @behaviour("RunWorkflow", computes=True)
 def run_workflow(call):
     """The workflow's run as events of its nodes."""
     refuse_unstreamed(call)
-    run = workflow_run(call)
-    return Stream(event_frames(run.events()), EVENT_STREAM)
+    return run_workflow_v2(call)
 
 
 @behaviour("RunWorkflowV2", computes=True)
@@ -64,20 +66,6 @@ def event_frames(events: Iterator[dict]) -> Iterator[bytes]:
     """Events as frames."""
     for event in events:
         yield b"data:%b\n\n" % orjson.dumps(event)
-
-
-def converse(call) -> Stream:
-    """One query of a conversation with an agent."""
-    refuse_unstreamed(call)
-    world, path = call.world, call.path
-    with world.transaction():
-        agent = find_definition(world, call.project_id, "agents", path["agent_id"])
-        plugins = [find_definition(world, call.project_id, "plugins", id) for id in agent["plugins"]]
-        served = server_of(world, call.project_id, agent["model"])
-        known = call.records(CONVERSATIONS).find(conversation_key(path)) or {"messages": []}
-    messages = [*known["messages"], {"role": "user", "content": call.body["query"]}]
-    turn = AgentTurn(call, agent, {plugin["name"]: plugin for plugin in plugins}, served, messages)
-    return Stream(until_failure(event_frames(turn.events()), call, b"data:"), EVENT_STREAM)
 
 
 def conversation_key(path: dict) -> str:
@@ -109,11 +97,10 @@ class AgentTurn:
             reply = self.generation.replies[0]
             said = []
             with self.generation:
-                for token, is_thought in self.generation.speak(reply):
-                    if not is_thought:
-                        self.first = self.first or self.call.world.clock.now_ms()
-                        said.append(token)
-                        yield self._event("message", content=token)
+                for token in spoken(self.generation):
+                    self.first = self.first or self.call.world.clock.now_ms()
+                    said.append(token)
+                    yield self._event("message", content=token)
                 self.generation.count_calls(reply)
             if not reply.tool_calls:
                 break
@@ -145,21 +132,8 @@ class AgentTurn:
 
     def _ask(self) -> Generation:
         system = {"role": "system", "content": self.agent["prompt"]}
-        asked = Asked(
-            self.served.name,
-            [system, *self.messages],
-            seed=self.call.world.seed,
-            tools=[function_of(plugin) for plugin in self.plugins.values()],
-        )
-        prompt = prompt_of(asked)
-        room = self.served.context - len(prompt)
-        if room < 1:
-            words = (
-                f"the conversation has {len(prompt)} tokens, {self.served.name} reads {self.served.context}"
-            )
-            raise ApiError("Versatile.03001001", f"$.query: {words}")
-        asked.most = min(MOST_TOKENS, self.served.max_output, room)
-        return Generation(self.call, self.served, asked, 1, prompt)
+        tools = [function_of(plugin) for plugin in self.plugins.values()]
+        return ask_model(self.call, self.served, [system, *self.messages], tools)
 
     def _remember(self) -> None:
         kept = self.messages[-REMEMBERED:]

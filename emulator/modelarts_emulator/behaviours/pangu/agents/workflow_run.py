@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from modelarts_emulator.behaviours.maas.generation import Generation, prompt_of
 from modelarts_emulator.behaviours.pangu.agents.definitions import (
     PluginFailed,
     fill_slots,
@@ -10,11 +9,10 @@ from modelarts_emulator.behaviours.pangu.agents.definitions import (
     plugin_answer,
     server_of,
 )
+from modelarts_emulator.behaviours.pangu.agents.generating import ask_model, spoken
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.inference.language.asked import Asked
 
 RUNS = "pangu/agents/run"
-MOST_TOKENS = 1024
 SUCCEEDED, FAILED = {"code": 0, "desc": "succeeded"}, {"code": 1, "desc": "failed"}
 
 
@@ -96,23 +94,14 @@ class WorkflowRun:
             self.values[name] = fill_slots(node["output"], self.values)
 
     def _say(self, node: dict) -> Iterator[dict]:
-        world = self.call.world
-        with world.transaction():
+        with self.call.world.transaction() as world:
             served = server_of(world, self.call.project_id, node["model"])
         messages = [{"role": "user", "content": fill_slots(node["prompt"], self.values)}]
-        asked = Asked(served.name, messages, seed=world.seed)
-        prompt = prompt_of(asked)
-        room = served.context - len(prompt)
-        if room < 1:
-            words = f"{len(prompt)} tokens were sent, {served.name} reads {served.context}"
-            raise ApiError("Versatile.03001001", words)
-        asked.most = min(MOST_TOKENS, served.max_output, room)
         said = []
-        with Generation(self.call, served, asked, 1, prompt) as generation:
-            for token, is_thought in generation.speak(generation.replies[0]):
-                if not is_thought:
-                    said.append(token)
-                    yield self._event("message", node_id=node["node_id"], content=token)
+        with ask_model(self.call, served, messages) as generation:
+            for token in spoken(generation):
+                said.append(token)
+                yield self._event("message", node_id=node["node_id"], content=token)
         self.values[node["node_id"]] = "".join(said)
 
     def _ask(self, node: dict) -> None:
