@@ -4,7 +4,7 @@ to start from.
 
 from modelarts_emulator.behaviours.modelarts.training import trials
 from modelarts_emulator.behaviours.modelarts.training.life import TRAINING_JOBS
-from modelarts_emulator.behaviours.modelarts.training.script import log_place
+from modelarts_emulator.behaviours.modelarts.training.script import log_folder
 from modelarts_emulator.behaviours.modelarts.training.search import is_search
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture, folder
@@ -97,10 +97,9 @@ def show_analysis_path(call: Call):
     if name not in names:
         words = f"{name!r} is not a search parameter of the job; it searches {', '.join(names)}"
         raise ApiError("ModelArts.2826", words)
-    bucket, prefix = log_place(TRAINING_JOBS.of(call), job)
-    key = f"{prefix}hyperparameter-analysis/fanova/{name}.png"
-    call.world.obs.write(bucket, key, importance_png(name, space, ended), content_type="image/png")
-    return {"file_path": f"/{bucket}/{key}"}
+    place = log_folder(TRAINING_JOBS.of(call), job).below(f"hyperparameter-analysis/fanova/{name}.png")
+    call.world.obs.write(*place, importance_png(name, space, ended), content_type="image/png")
+    return {"file_path": "/{}/{}".format(*place)}
 
 
 def search_job(call: Call) -> dict:

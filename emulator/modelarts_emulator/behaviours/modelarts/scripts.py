@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from modelarts_emulator.training_runs.keeping import Runs
-from modelarts_emulator.training_runs.orders import Access, Order
+from modelarts_emulator.training_runs.orders import Access, Order, Outcome
 from modelarts_emulator.training_runs.run import Run
 from modelarts_emulator.worlds.due import RealEnd
 
@@ -55,9 +55,17 @@ def timeout_of(job: dict) -> float:
     return job["_training"]["timeout"] or NEVER
 
 
-def timeout_words(job: dict) -> str:
-    """Why a script was ended for its time."""
-    return f"The script was ended after {timeout_of(job):g} s, the --training-timeout"
+def exit_code_of(outcome: Outcome) -> int:
+    """What a job exits with whose script has ended: the code of the first task that failed, else 0."""
+    return next((code for code in outcome.codes if code), 0)
+
+
+def note_failure(job: dict, outcome: Outcome) -> None:
+    """Note in a job why its script could not run to its end, if it could not."""
+    if outcome.timed_out:
+        job["_failure"] = f"The script was ended after {timeout_of(job):g} s, the --training-timeout"
+    elif outcome.why:
+        job["_failure"] = outcome.why
 
 
 def runs_in(world, area: str) -> Runs:

@@ -121,7 +121,7 @@ class Run:
         place = obs_path(folder).folder
         written = orjson.dumps({source_of(sample): group for sample, group in placed})
         try:
-            self._bound.world.obs.write(place.bucket, f"{place.key}{self._task['task_id']}.json", written)
+            self._bound.world.obs.write(*place.below(f"{self._task['task_id']}.json"), written)
         except KeyError:
             raise ApiError("ModelArts.4311", f"there is no bucket {place.bucket}") from None
         return Done(len(placed))

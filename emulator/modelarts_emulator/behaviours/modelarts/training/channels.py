@@ -17,6 +17,16 @@ def url_of(channel: dict) -> str:
     return next((place["obs_url"] for place in remote.values() if place.get("obs_url")), "")
 
 
+def output_path(job: dict) -> str:
+    """Where in OBS the job's checkpoints and model go; empty when it does not say."""
+    return (job.get("ftjob_config") or {}).get("train_output_path") or model_path(job["spec"])
+
+
+def model_path(spec: dict) -> str:
+    """Where in OBS a spec wants the model; empty when it does not say."""
+    return ((spec.get("output_model") or {}).get("obs") or {}).get("obs_path", "")
+
+
 def places_of(world, channels: list[dict]) -> list[ObsPath]:
     """The places in OBS of inputs or outputs whose buckets are there."""
     paths = [obs_path(url) for channel in channels if (url := url_of(channel))]
@@ -112,5 +122,4 @@ def write_outputs(world, job: dict, result: dict) -> None:
     """Put the result of a finished job into each output whose bucket exists."""
     text = orjson.dumps(result, option=orjson.OPT_INDENT_2)
     for path in places_of(world, job["algorithm"]["outputs"]):
-        bucket, prefix = path.folder
-        world.obs.write(bucket, f"{prefix}result.json", text, content_type="application/json")
+        world.obs.write(*path.folder.below("result.json"), text, content_type="application/json")

@@ -5,6 +5,15 @@ from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.obs_paths import ObsPath, obs_path, refuse_bad_obs_path
 
 IN_IMAGE = "file://"
+EPOCH_NAMES = {
+    "epochs",
+    "epoch",
+    "max_epoch",
+    "max_epochs",
+    "num_epochs",
+    "train_epochs",
+    "training_iteration",
+}
 CLOSED_DIRS = ("/home/ma-user/modelarts", "/home/ma-user/modelarts-dev", "/home/ma-user/infer")
 
 
@@ -71,6 +80,15 @@ def refuse_bad_dirs(code: dict, where: str) -> None:
         raise ApiError("ModelArts.2857", f"{where}.local_code_dir {local} belongs to the platform")
     if working and not working.startswith("/"):
         raise ApiError("ModelArts.2859", f"{where}.working_dir is {working!r}, must be an absolute path")
+
+
+def epochs_asked(algorithm: dict, most: int) -> int | None:
+    """How many epochs a job asks for, from 1 to `most`; None when it names none."""
+    for parameter in algorithm["parameters"]:
+        value = parameter.get("value", "")
+        if parameter["name"] in EPOCH_NAMES and value.isdecimal() and len(value) < 10:
+            return max(1, min(most, int(value)))
+    return None
 
 
 def algorithm_run(job: dict) -> dict:

@@ -7,6 +7,7 @@ import orjson
 
 from modelarts_emulator.behaviours.modelarts.other import ASSETS, publish_asset
 from modelarts_emulator.behaviours.modelarts.training import runs, status, tuned_metrics, tuning
+from modelarts_emulator.behaviours.modelarts.training.channels import output_path
 from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run
 from modelarts_emulator.behaviours.modelarts.training.life import JOBS_TUNED_FROM, TRAINING_JOBS
 from modelarts_emulator.behaviours.modelarts.training.script import script_seconds
@@ -43,7 +44,7 @@ def show_ft_detail(call):
         "train_process": percent_done(call.world, job),
         "train_cost_time": int(status.seconds_run(call.world, job)),
         "training_info": as_text(forecast(call.world, job)) if status.over_at(job) is None else "",
-        "train_output_path": tuning.output_path(job),
+        "train_output_path": output_path(job),
         "datasets_config": [dataset_of(channel) for channel in job["algorithm"]["inputs"]],
         "workspace_id": metadata["workspace_id"],
         "user_id": job["_user_id"],
@@ -84,7 +85,7 @@ def curves_of(bound, job: dict) -> dict[str, list[dict]]:
     if runs.is_real(job):
         # What was printed and written is read anew each time.
         refuse_to_wait()
-        return tuned_metrics.reports_of(bound, job, tuning.output_path(job))
+        return tuned_metrics.reports_of(bound, job)
     done = tuning.iterations_done(bound.world, job)
     points = points_until(job["_tuning"], done) if "_tuning" in job else []
     return {name: series(points, name) for name in fixture(METRICS)}
@@ -127,7 +128,7 @@ def publish(call, job: dict, where: str, row: dict) -> str:
         "artifact_id": artifact["artifact_id"],
         "job_id": job["metadata"]["id"],
         "workspace_id": call.body.get("workspace_id", "0"),
-        "location": artifact.get("location") or tuning.output_path(job),
+        "location": artifact.get("location") or output_path(job),
     }
     id = publish_asset(call, asset)
     artifact |= {"status": tuning.PUBLISHED, "asset_id": id, "asset_name": name}

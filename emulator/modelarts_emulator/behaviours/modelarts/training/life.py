@@ -258,7 +258,7 @@ def export_results(bound, job: dict) -> None:
     """Leave in OBS how far fine-tuning got, and the log where the job wants it."""
     if tuning.is_tuning(job):
         tuning.keep_checkpoints(bound, job)
-        tuned_metrics.keep_reports(bound, job, tuning.output_path(job))
+        tuned_metrics.keep_reports(bound, job)
     url = job["spec"]["log_export_path"].get("obs_url")
     if url and script.has_log(job) and bound.world.obs.exists(obs_path(url).bucket):
         for task in job["status"]["tasks"]:

@@ -5,6 +5,7 @@ from modelarts_emulator.behaviours.modelarts.training.life import TRAINING_JOBS
 from modelarts_emulator.behaviours.modelarts.training.status import over_at
 from modelarts_emulator.behaviours.modelarts.training.tasks import task_of
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.obs_paths import ObsPath
 from modelarts_emulator.frame.registry import behaviour
 
 MOST_BYTES = 5 << 20
@@ -40,7 +41,7 @@ def show_training_job_logs_from_aom(call):
 @behaviour("ShowObsUrlOfTrainingJobLogs")
 def show_obs_url_of_training_job_logs(call):
     """A link to the log in OBS that anybody can open for five minutes: shown as text, or downloaded."""
-    return {"obs_url": link_to(call, *script.keep_log(TRAINING_JOBS.of(call), *task_with_log(call)))}
+    return {"obs_url": link_to(call, script.keep_log(TRAINING_JOBS.of(call), *task_with_log(call)))}
 
 
 def task_with_log(call, code: str = "ModelArts.2776") -> tuple[dict, str]:
@@ -63,14 +64,13 @@ def base_line(call, count: int) -> int:
     return int(asked)
 
 
-def link_to(call, bucket: str, key: str) -> str:
+def link_to(call, place: ObsPath) -> str:
     """A link to the object, valid for five minutes by the world's clock, that shows or downloads it."""
     download = DOWNLOAD in (call.query.get("Content-Type"), call.request.header("Content-Type"))
     return call.world.obs.presign(
-        bucket,
-        key,
+        *place,
         LINK_SECONDS,
         base_url=call.obs_base_url,
         content_type=DOWNLOAD if download else "text/plain",
-        as_attachment=key.rpartition("/")[2] if download else None,
+        as_attachment=place.name if download else None,
     )

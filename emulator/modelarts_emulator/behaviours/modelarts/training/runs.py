@@ -3,7 +3,7 @@
 from modelarts_emulator.behaviours.modelarts import scripts
 from modelarts_emulator.behaviours.modelarts.scripts import MOMENT, is_real, timeout_of
 from modelarts_emulator.behaviours.modelarts.training.catalogue import VISUALIZATION, cards_of
-from modelarts_emulator.behaviours.modelarts.training.channels import url_of
+from modelarts_emulator.behaviours.modelarts.training.channels import output_path, url_of
 from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run, code_folder
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.obs_paths import is_in_obs, obs_path
@@ -89,7 +89,7 @@ def order_of(bound, job: dict) -> Order:
     algorithm, resource = algorithm_run(job), job["spec"]["resource"]
     folder, detail = code_folder(algorithm.get("code_dir")), resource.get("flavor_detail")
     boot_file, engine = algorithm.get("boot_file") or "", algorithm.get("engine") or {}
-    variables, model_output = algorithm.get("environments", {}), model_output_of(job)
+    variables, model_output = algorithm.get("environments", {}), output_path(job)
     return Order(
         job_id=job["metadata"]["id"],
         nodes=resource["node_count"],
@@ -104,7 +104,7 @@ def order_of(bound, job: dict) -> Order:
         outputs=channels_of(algorithm["outputs"]),
         environment={name: value for name, value in variables.items() if name not in scripts.OWN},
         preset={"MA_ENGINE_VERSION": engine.get("engine_version") or engine.get("image_url", "")}
-        | ({"OBS_MODEL_OUTPUT": model_output} if model_output else {}),
+        | ({"OBS_MODEL_OUTPUT": obs_path(model_output).url} if model_output else {}),
         cards=cards_of(detail) if detail else 0,
         is_ascend=bool(detail) and detail["flavor_type"] == "Ascend",
         region=bound.world.region,
@@ -112,13 +112,6 @@ def order_of(bound, job: dict) -> Order:
         access=scripts.access_to(bound.world),
         limits=Limits(seconds=min(auto_stop_seconds(job), timeout_of(job))),
     )
-
-
-def model_output_of(job: dict) -> str:
-    """Where in OBS a script is told to put its model itself; empty when the job does not say."""
-    place = ((job["spec"].get("output_model") or {}).get("obs") or {}).get("obs_path", "")
-    path = (job.get("ftjob_config") or {}).get("train_output_path") or place
-    return "obs://{}/{}".format(*obs_path(path)) if path else ""
 
 
 def channels_of(channels: list[dict]) -> tuple[Channel, ...]:
@@ -149,15 +142,13 @@ def end_of_run(bound, job: dict) -> str:
     note_codes(job, outcome)
     if outcome.timed_out and auto_stop_seconds(job) <= timeout_of(job):
         return "Terminating"
-    if outcome.timed_out or outcome.why:
-        job["_failure"] = scripts.timeout_words(job) if outcome.timed_out else outcome.why
+    scripts.note_failure(job, outcome)
     return ""
 
 
 def note_codes(job: dict, outcome) -> None:
-    """Keep what the tasks exited with; the first that failed is what the job exits with."""
-    job["_codes"] = list(outcome.codes)
-    job["_exit_code"] = next((code for code in outcome.codes if code), 0)
+    """Keep what the tasks and the job exited with."""
+    job |= {"_codes": list(outcome.codes), "_exit_code": scripts.exit_code_of(outcome)}
 
 
 def keep_printed(bound, job: dict) -> None:

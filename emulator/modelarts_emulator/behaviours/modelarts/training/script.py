@@ -5,11 +5,11 @@ import re
 from modelarts_emulator.behaviours.modelarts.scripts import SIMULATED
 from modelarts_emulator.behaviours.modelarts.training import runs, status
 from modelarts_emulator.behaviours.modelarts.training.channels import url_of
-from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run
+from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run, epochs_asked
 from modelarts_emulator.behaviours.modelarts.training.search import is_search
-from modelarts_emulator.behaviours.modelarts.training.trials import EPOCH_NAMES, lines_of_trials
+from modelarts_emulator.behaviours.modelarts.training.trials import lines_of_trials
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.frame.obs_paths import obs_path
+from modelarts_emulator.frame.obs_paths import ObsPath, obs_path
 from modelarts_emulator.simulation.finetuning import SECONDS_PER_ITERATION, tuning_lines
 from modelarts_emulator.simulation.response import USUAL_SAMPLES, response, script_of, slowness
 from modelarts_emulator.simulation.training_log import USER_DIR, Job, closing_lines, job_lines, opening_lines
@@ -23,6 +23,7 @@ USUAL_EPOCHS, MOST_EPOCHS = 10, 1000
 LONGEST = 30 * 86400
 DURATION, EXIT_CODE = "EMULATOR_DURATION", "EMULATOR_EXIT_CODE"
 HOSTED_BUCKET = "modelarts-training-log-{}"
+PLAIN = "text/plain; charset=utf-8"
 ENDINGS = {"Completed": "training finished", "Failed": "training failed", "Terminated": "training terminated"}
 
 
@@ -48,11 +49,7 @@ def exit_code_in(environments: dict) -> int:
 
 def epochs_of(job: dict) -> int:
     """How many epochs the job asks for, as far as a log lists them."""
-    for parameter in algorithm_run(job)["parameters"]:
-        value = parameter.get("value", "")
-        if parameter["name"] in EPOCH_NAMES and value.isdecimal() and len(value) < 10:
-            return max(1, min(MOST_EPOCHS, int(value)))
-    return USUAL_EPOCHS
+    return epochs_asked(algorithm_run(job), MOST_EPOCHS) or USUAL_EPOCHS
 
 
 def script_seconds(job: dict) -> float:
@@ -217,10 +214,10 @@ def log_text(bound, job: dict, task: str) -> bytes:
     return "".join(f"{line}\n" for _, line in log_lines(bound, job, task)).encode()
 
 
-def log_place(bound, job: dict) -> tuple[str, str]:
-    """(bucket, prefix) of what the platform keeps of a job: its log_export_path, else an own bucket.
+def log_folder(bound, job: dict) -> ObsPath:
+    """Where the platform keeps the logs of a job: its log_export_path, else a folder in a bucket of its own.
 
-    The latter is made when it is first needed. ApiError when the former does not exist.
+    The latter is made when it is first needed. ApiError when the bucket of the former does not exist.
     """
     url = job["spec"]["log_export_path"].get("obs_url")
     if not url:
@@ -228,24 +225,23 @@ def log_place(bound, job: dict) -> tuple[str, str]:
         bucket = HOSTED_BUCKET.format(letters[:8] or "0")
         if not bound.world.obs.exists(bucket):
             bound.world.obs.create_bucket(bucket)
-        return bucket, f"{job['metadata']['id']}/"
-    bucket, prefix = obs_path(url).folder
-    if not bound.world.obs.exists(bucket):
-        raise ApiError("ModelArts.2820", f"log_export_path {url}: bucket {bucket} does not exist")
-    return bucket, prefix
+        return ObsPath(bucket, f"{job['metadata']['id']}/")
+    folder = obs_path(url).folder
+    if not bound.world.obs.exists(folder.bucket):
+        raise ApiError("ModelArts.2820", f"log_export_path {url}: bucket {folder.bucket} does not exist")
+    return folder
 
 
-def keep_log(bound, job: dict, task: str) -> tuple[str, str]:
-    """(bucket, key) of the object that holds the task's log as it stands now."""
-    bucket, prefix = log_place(bound, job)
-    key = f"{prefix}modelarts-job-{job['metadata']['id']}-{task}.log"
-    bound.world.obs.write(bucket, key, log_text(bound, job, task), content_type="text/plain; charset=utf-8")
-    return bucket, key
+def keep_log(bound, job: dict, task: str) -> ObsPath:
+    """Write the task's log as it stands now; the object that holds it."""
+    place = log_folder(bound, job).below(f"modelarts-job-{job['metadata']['id']}-{task}.log")
+    bound.world.obs.write(*place, log_text(bound, job, task), content_type=PLAIN)
+    return place
 
 
 def keep_device_logs(bound, job: dict) -> None:
     """Leave beside the logs of an Ascend job what each of its devices has printed."""
-    resource, (bucket, prefix) = job["spec"]["resource"], log_place(bound, job)
+    resource, folder = job["spec"]["resource"], log_folder(bound, job)
     detail = resource.get("flavor_detail") or {"flavor_type": ""}
     if detail["flavor_type"] != "Ascend" or status.started_at(job) is None:
         return
@@ -255,6 +251,4 @@ def keep_device_logs(bound, job: dict) -> None:
         name = f"modelarts-job-{job['metadata']['id']}-proc-rank-{rank}-device-{device}.txt"
         lines = script_lines(bound, job, log_view(bound, job, task))
         text = "".join(f"[{task}][rank {rank}][device {device}] {line}\n" for _, line in lines)
-        bound.world.obs.write(
-            bucket, f"{prefix}{name}", text.encode(), content_type="text/plain; charset=utf-8"
-        )
+        bound.world.obs.write(*folder.below(name), text.encode(), content_type=PLAIN)

@@ -6,7 +6,7 @@ from bisect import bisect_right
 
 from modelarts_emulator.behaviours.modelarts.training import runs, trial_runs
 from modelarts_emulator.behaviours.modelarts.training.channels import places_of
-from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run
+from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run, epochs_asked
 from modelarts_emulator.behaviours.modelarts.training.search import plan_asked
 from modelarts_emulator.frame.bound import Bound
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon
@@ -20,17 +20,8 @@ from modelarts_emulator.simulation.training_log import iteration_lines, reported
 SEARCHES = "modelarts/training/search"
 JOBS = "modelarts/training/training_job"
 FIRST_PID = 314
-EPOCH_NAMES = {
-    "epochs",
-    "epoch",
-    "max_epoch",
-    "max_epochs",
-    "num_epochs",
-    "train_epochs",
-    "training_iteration",
-}
-USUAL_ITERATIONS = 10
-MOST_ITERATIONS = 200
+# How often a trial reports: after each of its epochs where the job names them.
+USUAL_ITERATIONS, MOST_ITERATIONS = 10, 200
 
 
 def awaited(bound, trial: dict):
@@ -74,7 +65,7 @@ def begin_search(bound, job: dict) -> None:
     search |= {
         "seed": world.seeded(id, "search").getrandbits(31),
         "surface": f"{world.seed}/{fingerprint(world, algorithm)}",
-        "iterations": iterations_of(algorithm),
+        "iterations": epochs_asked(algorithm, MOST_ITERATIONS) or USUAL_ITERATIONS,
         "exit_code": job["_exit_code"],
         "job_id": id,
         "max_concurrent": search["max_concurrent"] or job["spec"]["resource"]["node_count"],
@@ -248,46 +239,37 @@ def start_trial(bound, search: dict, index: int, configuration: dict, others: li
     One that runs the job's script is known by what it does.
     """
     world = bound.world
-    if search.get("is_real"):
-        return bound.beside(TRIALS).add(real_trial(world, search, index, configuration))
-    curve = learning_curve(
-        search["surface"], search["space"], configuration, search["iterations"], search["mode"]
-    )
-    trial_id = world.new_hex(8)
-    reports = [report_of(search, trial_id, curve, number) for number in range(1, search["iterations"] + 1)]
-    if search["exit_code"]:
-        del reports[max(1, len(reports) // 2) :]
-    del reports[stopping_point(search, reports, others) :]
-    for report in reports:
-        report["at"] /= world.pace
     trial = {
-        "job_id": search["job_id"],
-        "index": index,
-        "trial_id": trial_id,
-        "pid": FIRST_PID + index,
-        "configuration": configuration,
-        "lasts": curve.seconds_until(len(reports)),
-        "started": world.clock.now(),
-        "mode": search["mode"],
-        "reports": reports,
-    }
-    return bound.beside(TRIALS).add(trial)
-
-
-def real_trial(world, search: dict, index: int, configuration: dict) -> dict:
-    """A trial that runs the job's script."""
-    return {
         "job_id": search["job_id"],
         "index": index,
         "trial_id": world.new_hex(8),
         "pid": FIRST_PID + index,
         "configuration": configuration,
-        "lasts": runs.MOMENT * world.pace,
         "started": world.clock.now(),
         "mode": search["mode"],
-        "reports": [],
-        "is_real": True,
     }
+    if search.get("is_real"):
+        trial |= {"lasts": runs.MOMENT * world.pace, "reports": [], "is_real": True}
+    else:
+        curve = learning_curve(
+            search["surface"], search["space"], configuration, search["iterations"], search["mode"]
+        )
+        reports = reports_planned(search, trial["trial_id"], curve, others)
+        trial |= {
+            "lasts": curve.seconds_until(len(reports)),
+            "reports": [each | {"at": each["at"] / world.pace} for each in reports],
+        }
+    return bound.beside(TRIALS).add(trial)
+
+
+def reports_planned(search: dict, trial_id: str, curve, others: list[dict]) -> list[dict]:
+    """What a simulated trial will report until its script fails or the search's scheduler, judging it against the
+    other trials, ends it.
+    """
+    reports = [report_of(search, trial_id, curve, number) for number in range(1, search["iterations"] + 1)]
+    if search["exit_code"]:
+        del reports[max(1, len(reports) // 2) :]
+    return reports[: stopping_point(search, reports, others)]
 
 
 def report_of(search: dict, trial_id: str, curve, number: int) -> dict:
@@ -356,14 +338,6 @@ def reports_of(trial: dict, moment: float) -> list[dict]:
         return trial["reports"][: trial["reported"]]
     elapsed = moment - trial["started"] + 1e-6
     return trial["reports"][: bisect_right(trial["reports"], elapsed, key=lambda report: report["at"])]
-
-
-def iterations_of(algorithm: dict) -> int:
-    """How often a trial reports: its epochs where the job names them."""
-    for parameter in algorithm["parameters"]:
-        if parameter["name"] in EPOCH_NAMES and parameter.get("value", "").isdigit():
-            return max(1, min(MOST_ITERATIONS, int(parameter["value"])))
-    return USUAL_ITERATIONS
 
 
 def fingerprint(world, algorithm: dict) -> str:

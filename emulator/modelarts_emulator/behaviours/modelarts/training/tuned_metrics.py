@@ -40,16 +40,16 @@ BIGGEST_EVENTS = 8 << 20
 MOST_POINTS = 1000
 
 
-def reports_of(bound, job: dict, output_path: str) -> dict[str, list[dict]]:
+def reports_of(bound, job: dict) -> dict[str, list[dict]]:
     """{metric: its values so far, each with what is known of step and epoch} of a job whose own script runs or ran."""
     kept = bound.records(REPORTED).find(job["metadata"]["id"])
-    return reports_now(bound, job, output_path) if kept is None else kept["reports"]
+    return reports_now(bound, job) if kept is None else kept["reports"]
 
 
-def keep_reports(bound, job: dict, output_path: str) -> None:
+def keep_reports(bound, job: dict) -> None:
     """Keep what the script has reported: what it has written may be gone or another's later."""
     if runs.is_real(job):
-        kept = {"reports": reports_now(bound, job, output_path), "job": job["metadata"]["id"]}
+        kept = {"reports": reports_now(bound, job), "job": job["metadata"]["id"]}
         bound.records(REPORTED).put(job["metadata"]["id"], kept)
 
 
@@ -58,11 +58,11 @@ def forget_reports(bound, id: str) -> None:
     bound.records(REPORTED).drop(id)
 
 
-def reports_now(bound, job: dict, output_path: str) -> dict[str, list[dict]]:
+def reports_now(bound, job: dict) -> dict[str, list[dict]]:
     """What can be found now: the trainer's state, what was printed since; event files where neither says anything."""
     texts = runs.printed(bound, job, "worker-0")[1] if status.started_at(job) is not None else []
     printed = points_printed(texts[-1] if texts else "")
-    objects = [(path.bucket, key) for path, key, _ in objects_written(bound.world, job, output_path)]
+    objects = [(path.bucket, key) for path, key, _ in objects_written(bound.world, job)]
     noted = points_noted(bound.world, objects)
     found = {metric: joined(metric, noted, printed) for metric in (*LOSSES, "learning_rate")}
     if not all(found.values()):

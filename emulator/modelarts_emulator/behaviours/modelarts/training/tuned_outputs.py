@@ -6,18 +6,18 @@ import re
 import orjson
 
 from modelarts_emulator.behaviours.modelarts.training import status
-from modelarts_emulator.behaviours.modelarts.training.channels import places_of
-from modelarts_emulator.frame.obs_paths import ObsPath, obs_path
+from modelarts_emulator.behaviours.modelarts.training.channels import output_path, places_of
+from modelarts_emulator.frame.obs_paths import ObsPath
 
 STATE = "trainer_state.json"
 BIGGEST_STATE = 64 << 20
 
 
-def written_artifacts(world, job: dict, output_path: str) -> list[dict]:
+def written_artifacts(world, job: dict) -> list[dict]:
     """The artifacts that the script has left so far, oldest first; its model once it is completed."""
     found = [
         artifact_at(world, job, ObsPath(*place), moment)
-        for place, moment in folders_written(world, job, output_path).items()
+        for place, moment in folders_written(world, job).items()
     ]
     checkpoints = sorted(
         (each for each in found if each["artifact_type"] == "middle"), key=lambda each: each["step"]
@@ -32,25 +32,24 @@ def written_artifacts(world, job: dict, output_path: str) -> list[dict]:
     return [*checkpoints, {"step": 0, **taken_over, **final}]
 
 
-def folders_written(world, job: dict, output_path: str) -> dict[tuple[str, str], float]:
+def folders_written(world, job: dict) -> dict[tuple[str, str], float]:
     """{(bucket, folder): when something was last written to it} of checkpoints and models since the job began."""
     id = job["metadata"]["id"]
     found: dict[tuple[str, str], float] = {}
-    for path, key, moment in objects_written(world, job, output_path):
+    for path, key, moment in objects_written(world, job):
         place = path.bucket, path.key + folder_in(key.removeprefix(path.key), id)
         found[place] = max(moment, found.get(place, 0))
     return found
 
 
-def objects_written(world, job: dict, output_path: str) -> list[tuple[ObsPath, str, float]]:
+def objects_written(world, job: dict) -> list[tuple[ObsPath, str, float]]:
     """(folder of the output, key, when) of what lies in the job's outputs and was written since it began."""
-    began, paths = status.started_at(job), [obs_path(output_path)] if output_path else []
+    began, model = status.started_at(job), {"remote": {"obs": {"obs_url": output_path(job)}}}
     if began is None:
         return []
-    places = [path for path in paths if world.obs.exists(path.bucket)]
     return [
         (path.folder, key, moment)
-        for path in (*places, *places_of(world, job["algorithm"]["outputs"]))
+        for path in places_of(world, [model, *job["algorithm"]["outputs"]])
         for key, moment in world.obs.moments(*path.folder)
         if moment >= began and not key.endswith("/")
     ]
@@ -78,7 +77,7 @@ def artifact_at(world, job: dict, place: ObsPath, moment: float) -> dict:
 
 def state_in(world, place: ObsPath) -> dict:
     """Step, epoch and loss, as far as the file of that name in the folder has them."""
-    state = read_state(world, place.bucket, f"{place.key}{STATE}")
+    state = read_state(world, *place.below(STATE))
     history = state.get("log_history") if isinstance(state.get("log_history"), list) else []
     losses = [each["loss"] for each in history if isinstance(each, dict) and "loss" in each]
     said = {

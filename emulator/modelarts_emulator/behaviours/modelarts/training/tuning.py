@@ -5,7 +5,12 @@ import math
 import orjson
 
 from modelarts_emulator.behaviours.modelarts.training import runs, status
-from modelarts_emulator.behaviours.modelarts.training.channels import count_samples_at, places_of
+from modelarts_emulator.behaviours.modelarts.training.channels import (
+    count_samples_at,
+    model_path,
+    output_path,
+    places_of,
+)
 from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run
 from modelarts_emulator.behaviours.modelarts.training.script import script_seconds, values_of
 from modelarts_emulator.behaviours.modelarts.training.tuned_outputs import written_artifacts
@@ -77,9 +82,14 @@ def schedule_of(algorithm: dict, config: dict) -> dict:
     return schedule | {"learning_rate": learning_rate(values)}
 
 
-def whole_number(values: dict, names) -> int:
-    """The first of the parameters that has a value; 0 when none has."""
-    name = next((name for name in names if values.get(name)), None)
+def given_name(values: dict[str, str], names: tuple[str, ...]) -> str | None:
+    """The first of the names under which a parameter has a value; None when it has none."""
+    return next((name for name in names if values.get(name)), None)
+
+
+def whole_number(values: dict[str, str], names: tuple[str, ...]) -> int:
+    """The value of the parameter of these names; 0 when it has none. ApiError when it is no such number."""
+    name = given_name(values, names)
     if name is None:
         return 0
     text = values[name]
@@ -89,9 +99,9 @@ def whole_number(values: dict, names) -> int:
     return int(text)
 
 
-def learning_rate(values: dict) -> float:
-    """The first of the parameters for it that has a value."""
-    name = next((name for name in RATES if values.get(name)), None)
+def learning_rate(values: dict[str, str]) -> float:
+    """The learning rate that is asked for, or the usual one. ApiError when it is no such number."""
+    name = given_name(values, RATES)
     if name is None:
         return USUAL_RATE
     try:
@@ -170,7 +180,7 @@ def artifacts_of(world, job: dict) -> list[dict]:
     """The checkpoints the job has written so far, and its model when it is completed; oldest first."""
     if runs.is_real(job):
         kept = job.get("_artifacts")
-        return written_artifacts(world, job, output_path(job)) if kept is None else kept
+        return written_artifacts(world, job) if kept is None else kept
     if "_tuning" not in job:
         return []
     tuning, done = job["_tuning"], iterations_done(world, job)
@@ -205,7 +215,6 @@ def write_artifact(world, job: dict, artifact: dict) -> None:
     path = output_path(job)
     if not path or not world.obs.exists(obs_path(path).bucket):
         return
-    bucket, prefix = obs_path(path).folder
     is_final = artifact["artifact_type"] == "final"
     name = "model" if is_final else f"checkpoint-{artifact['step']}"
     state = {"simulated": True, "artifact_id": artifact["artifact_id"], "global_step": artifact["step"]}
@@ -217,20 +226,10 @@ def write_artifact(world, job: dict, artifact: dict) -> None:
     if is_final:
         files["config.json"] = orjson.dumps(MODEL_CONFIG, option=orjson.OPT_INDENT_2)
         files["customize_service.py"] = (folder("fixtures") / "modelarts" / "training" / SERVICE).read_bytes()
+    goal = obs_path(path).folder.below(f"{job['metadata']['id']}/{name}/")
     for file, content in files.items():
         kind = "application/json" if file.endswith(".json") else "application/octet-stream"
-        key = f"{prefix}{job['metadata']['id']}/{name}/{file}"
-        world.obs.write(bucket, key, content, content_type=kind)
-
-
-def output_path(job: dict) -> str:
-    """Where in OBS the job's checkpoints and model go; empty when it does not say."""
-    return (job.get("ftjob_config") or {}).get("train_output_path") or model_path(job["spec"])
-
-
-def model_path(spec: dict) -> str:
-    """Where in OBS a spec wants the model; empty when it does not say."""
-    return ((spec.get("output_model") or {}).get("obs") or {}).get("obs_path", "")
+        world.obs.write(*goal.below(file), content, content_type=kind)
 
 
 def forget_checkpoints(bound, id: str) -> None:

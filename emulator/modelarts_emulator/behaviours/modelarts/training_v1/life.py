@@ -175,10 +175,8 @@ def begin_script(bound, version: dict) -> None:
 def write_result(bound, version: dict) -> None:
     """Put what a simulated script would have written below the output path, in a folder of the version."""
     if version.get("train_url") and not scripts.is_real(version):
-        folder = obs_path(version["train_url"]).folder
-        key = f"{folder.key}{version['version_name']}/result.json"
-        result = result_of(bound.world, version)
-        bound.world.obs.write(folder.bucket, key, result, content_type="application/json")
+        place = obs_path(version["train_url"]).folder.below(f"{version['version_name']}/result.json")
+        bound.world.obs.write(*place, result_of(bound.world, version), content_type="application/json")
 
 
 @LIFE.entering("KILLED")
@@ -194,12 +192,10 @@ def keep_log(bound, version: dict) -> None:
     obs, log_url = bound.world.obs, version.get("log_url")
     if "RUNNING" not in version["_moments"] or not log_url or not obs.exists(obs_path(log_url).bucket):
         return
-    folder = obs_path(log_url).folder
+    folder = obs_path(log_url).folder.below(f"{version['version_name']}/")
     for worker, name in enumerate(file_names(version)):
         text = log_text(bound, version, worker).encode()
-        obs.write(
-            folder.bucket, f"{folder.key}{version['version_name']}/{name}", text, content_type="text/plain"
-        )
+        obs.write(*folder.below(name), text, content_type="text/plain")
 
 
 @LIFE.entering("KILLING")

@@ -76,8 +76,8 @@ def places_of(version: dict) -> dict[str, str]:
     data_url = next(filter(None, (version.get("data_url"), *sources)), None)
     found = {"data_url": "s3://{}/{}".format(*obs_path(data_url))} if data_url else {}
     if version.get("train_url"):
-        folder = obs_path(version["train_url"]).folder
-        found["train_url"] = f"s3://{folder.bucket}/{folder.key}{version['version_name']}/"
+        folder = obs_path(version["train_url"]).folder.below(f"{version['version_name']}/")
+        found["train_url"] = "s3://{}/{}".format(*folder)
     return found
 
 
@@ -86,10 +86,8 @@ def end_of_run(bound, version: dict) -> None:
     run = scripts.runs_in(bound.world, AREA).find(bound.id_of(version))
     if run is None or not run.done.is_set():
         return
-    outcome = run.outcome
-    version["_exit_code"] = next((code for code in outcome.codes if code), 0)
-    if outcome.timed_out or outcome.why:
-        version["_failure"] = scripts.timeout_words(version) if outcome.timed_out else outcome.why
+    version["_exit_code"] = scripts.exit_code_of(run.outcome)
+    scripts.note_failure(version, run.outcome)
     texts = [run.text(node) for node in range(run.order.nodes)]
     kept = {"texts": texts, "notes": scripts.notes_of(run)}
     bound.records(PRINTED).put(bound.id_of(version), kept)
