@@ -3,10 +3,24 @@
 import io
 from zlib import crc32
 
+from modelarts_emulator.running import Emulator
+from modelarts_emulator.testing.cloud import Cloud
 from PIL import Image
 
 DATASETS = "/v2/{project_id}/datasets"
 BUCKET = "data"
+
+
+def begun(state) -> Emulator:
+    """An emulator over that state."""
+    return Emulator(state=str(state), check_answers=True)
+
+
+def cloud_of(emulator) -> Cloud:
+    """Its default account, whose clock stands still."""
+    cloud = Cloud(emulator, emulator.application.worlds.default)
+    cloud.clock.freeze()
+    return cloud
 
 
 def picture(name: str = "", size: tuple[int, int] = (32, 24)) -> bytes:

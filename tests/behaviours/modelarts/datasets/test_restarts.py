@@ -1,12 +1,11 @@
 """Stories about datasets that outlive the emulator, and about resets."""
 
-from modelarts_emulator.running import Emulator
-from modelarts_emulator.testing.cloud import Cloud
-
 from tests.behaviours.modelarts.datasets.conftest import (
     DATASETS,
     annotate,
     annotations,
+    begun,
+    cloud_of,
     create_body,
     held,
     made,
@@ -15,18 +14,6 @@ from tests.behaviours.modelarts.datasets.conftest import (
     samples,
     show,
 )
-
-
-def begun(state) -> Emulator:
-    """An emulator over that state."""
-    return Emulator(state=str(state), check_answers=True)
-
-
-def cloud_of(emulator) -> Cloud:
-    """Its default account, whose clock stands still."""
-    cloud = Cloud(emulator, emulator.application.worlds.default)
-    cloud.clock.freeze()
-    return cloud
 
 
 def test_samples_labels_and_versions_survive_a_restart(tmp_path):

@@ -1,9 +1,19 @@
 """Training jobs of v1 as the stories about them create and watch them."""
 
+import pytest
+
 JOBS = "/v1/{project_id}/training-jobs"
 CODE = {"app_url": "/usr/app/", "boot_file_url": "/usr/app/boot.py", "engine_id": 4}
 CONFIG = {**CODE, "data_url": "/usr/data/", "train_url": "/usr/train/", "spec_id": 2, "worker_server_num": 1}
 FREE = {"spec_id": 6}
+
+
+@pytest.fixture
+def bucket(cloud):
+    """The bucket that the documented examples read from and write to."""
+    cloud.world.obs.create_bucket("usr")
+    cloud.world.obs.write("usr", "data/images.bin", b"content", content_type="text/plain")
+    return cloud.world.obs
 
 
 def create(cloud, name="job", without=(), **config):

@@ -1,6 +1,5 @@
 """Stories about v1 training jobs that wait for nodes, quotas and pools."""
 
-import pytest
 from modelarts_emulator.contract.facts import fixture
 
 from tests.behaviours.modelarts.training_v1.conftest import (
@@ -12,15 +11,6 @@ from tests.behaviours.modelarts.training_v1.conftest import (
     started,
     status,
 )
-
-
-@pytest.fixture
-def bucket(cloud):
-    """The bucket that the documented examples read from and write to."""
-    cloud.world.obs.create_bucket("usr")
-    for key in ("data/images.bin",):
-        cloud.world.obs.write("usr", key, b"content", content_type="text/plain")
-    return cloud.world.obs
 
 
 def running_names(cloud) -> list[str]:

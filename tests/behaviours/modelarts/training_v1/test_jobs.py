@@ -18,15 +18,6 @@ from tests.behaviours.modelarts.training_v1.conftest import (
 )
 
 
-@pytest.fixture
-def bucket(cloud):
-    """The bucket that the documented examples read from and write to."""
-    cloud.world.obs.create_bucket("usr")
-    for key in ("data/images.bin",):
-        cloud.world.obs.write("usr", key, b"content", content_type="text/plain")
-    return cloud.world.obs
-
-
 def test_a_new_job_is_accepted_with_its_first_version(cloud):
     answer = create(cloud, "TestModelArtsJob").json
     assert (answer["is_success"], answer["job_id"], answer["version_id"]) == (True, 1, 1)

@@ -1,10 +1,8 @@
 """Stories about team labeling that outlives the emulator, and about resets."""
 
 import pytest
-from modelarts_emulator.running import Emulator
-from modelarts_emulator.testing.cloud import Cloud
 
-from tests.behaviours.modelarts.datasets.conftest import held, made, pictures
+from tests.behaviours.modelarts.datasets.conftest import begun, cloud_of, held, made, pictures
 from tests.behaviours.modelarts.workforces.conftest import (
     LABELERS,
     NAMES,
@@ -18,18 +16,6 @@ from tests.behaviours.modelarts.workforces.conftest import (
     states,
     team,
 )
-
-
-def begun(state) -> Emulator:
-    """An emulator over that state."""
-    return Emulator(state=str(state), check_answers=True)
-
-
-def cloud_of(emulator) -> Cloud:
-    """Its default account, whose clock stands still."""
-    cloud = Cloud(emulator, emulator.application.worlds.default)
-    cloud.clock.freeze()
-    return cloud
 
 
 def test_a_task_that_was_starting_is_handed_out_after_a_restart(tmp_path):
