@@ -14,6 +14,7 @@ from modelarts_emulator.frame.registry import Behaviour
 from modelarts_emulator.http.hosts import is_known_host
 from modelarts_emulator.http.request import Request
 from modelarts_emulator.identity.credentials import caller_for, check_credentials
+from modelarts_emulator.identity.permissions import refuse_forbidden
 from modelarts_emulator.identity.records import Caller
 from modelarts_emulator.inference.budget import Budget
 from modelarts_emulator.injection import FAULT_HEADER, PREDICTION, suffer_after, suffer_first
@@ -164,6 +165,11 @@ def read_request(app: "Application", exchange: Exchange) -> None:
     )
 
 
+def check_permission(app: "Application", exchange: Exchange) -> None:
+    """Refuse a user whose policies do not let them carry the operation out."""
+    refuse_forbidden(exchange.caller, exchange.world, exchange.asked, exchange.call.body)
+
+
 def behave(app: "Application", exchange: Exchange) -> None:
     """Do what the operation does: in one transaction of the world, unless it computes and takes its own."""
     stay = exchange.stay = exchange.world.transaction()
@@ -259,6 +265,7 @@ STEPS: dict[str, tuple[Callable[["Application", Exchange], None], ...]] = {
         suffer_fault,
         take_room,
         read_request,
+        check_permission,
         behave,
         check_answer,
         spoil_answer,
