@@ -1,11 +1,21 @@
 """The nodes of pools: made by orders, checked, reset, broken and mended; what runs on one that goes is told so."""
 
+from modelarts_emulator.behaviours.modelarts.capacity import family_of, held_on
 from modelarts_emulator.behaviours.modelarts.events.pools import note_counts
 from modelarts_emulator.behaviours.modelarts.pools.flavors import amounts, flavor_of
 from modelarts_emulator.behaviours.modelarts.pools.pools import POOLS
-from modelarts_emulator.behaviours.modelarts.pools.scaling import NODE, are_broken, key_of_node, name_of
-from modelarts_emulator.frame.capacity import Place, admit_waiting, evict
+from modelarts_emulator.behaviours.modelarts.pools.scaling import (
+    NODE,
+    QUOTA,
+    are_broken,
+    key_of_node,
+    lies_in,
+    name_of,
+)
+from modelarts_emulator.frame.capacity import admit_waiting, evict
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon
+from modelarts_emulator.frame.listing import list_records
+from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import BelongsTo, Resource
 
 CREATING_SECONDS, CHECKING_SECONDS, DELETING_SECONDS = 170, 50, 50
@@ -32,7 +42,7 @@ NODES = Resource(
         Abnormal=rests(check="Checking", reset="Creating", recover="Available", delete="Deleting"),
         Deleting=soon(GONE, after=DELETING_SECONDS),
     ),
-).serves(list="ListPoolNodes", show="ShowPoolNode")
+)
 
 
 def is_standby(node: dict) -> bool:
@@ -45,7 +55,7 @@ def offer_cards(bound, node):
     """A node serves its pool while it is Available, is not drained and does not stand by."""
     node.pop("_fault", None)
     is_closed = DRAIN in node["metadata"]["annotations"] or is_standby(node)
-    node["_offers"] = "" if is_closed else node["_pool"]
+    node["_offers"] = "" if is_closed else node["metadata"]["labels"].get(QUOTA) or node["_pool"]
 
 
 @NODES.life.entering("Creating", "Checking", "Abnormal", "Deleting")
@@ -58,14 +68,21 @@ def withdraw_cards(bound, node):
 @NODES.life.entered(*NODES.life.states)
 def tell_who_uses_it(bound, node):
     """Who waits gets in where cards are offered; who runs on a node that offers none any more has to go."""
-    place, name = f"pool:{node['_pool']}", name_of(node)
     if node["_offers"]:
-        admit_waiting(bound.world, bound.project_id, place)
+        admit_waiting(bound.world, bound.project_id, f"pool:{node['_offers']}")
     else:
         words = node.get("_fault") or WORDS.get(node["status"]["phase"], "takes no work any more")
-        evict(bound.world, bound.project_id, place, name, f"node {name} {words}")
+        clear(bound, node, words)
     if node["status"]["phase"] not in ("Creating", "Deleting"):
-        judge_pool(bound, node["_pool"])
+        for each in dict.fromkeys((node["_pool"], node["metadata"]["labels"].get(QUOTA, node["_pool"]))):
+            judge_pool(bound, each)
+
+
+def clear(bound, node: dict, words: str) -> None:
+    """Take all work from a node, whichever pool it was placed in, and tell it why."""
+    name = name_of(node)
+    for each in family_of(bound.world, bound.project_id, node["_pool"]):
+        evict(bound.world, bound.project_id, f"pool:{each}", name, f"node {name} {words}")
 
 
 def judge_pool(bound, pool_id: str) -> None:
@@ -87,6 +104,8 @@ def call_standby(bound, node):
         is_ready = other["status"]["phase"] == "Available" and is_standby(other)
         if is_ready and not is_standby(node) and key_of_node(other) == key_of_node(node):
             other["metadata"]["labels"][STANDBY] = "false"
+            if QUOTA in node["metadata"]["labels"]:
+                other["metadata"]["labels"][QUOTA] = node["metadata"]["labels"].pop(QUOTA)
             node["metadata"]["labels"][STANDBY] = "true"
             node["_standby_effect"] = other["_standby_effect"]
             bound.act(other, "settle")
@@ -96,8 +115,7 @@ def call_standby(bound, node):
 @NODES.showing
 def shown_node(bound, node):
     """The node with its taints, with what it has and what of that is free."""
-    place, name = Place(bound.world, bound.project_id, f"pool:{node['_pool']}"), name_of(node)
-    cards, used = node["_cards"], place.held_on(name)
+    cards, used = node["_cards"], held_on(bound.world, bound.project_id, node)
     flavor, annotations = node["spec"]["flavor"], dict(node["metadata"]["annotations"])
     if "npu" in flavor_of(flavor)["spec"]:
         annotations["os.modelarts/npu-topology-placement"] = f"{(1 << used) - 1:016b}"
@@ -118,3 +136,21 @@ def own_taints(node: dict) -> list[dict]:
     if is_standby(node):
         taints.append({"key": STANDBY, "value": "true", "effect": node["_standby_effect"]})
     return taints
+
+
+@behaviour("ListPoolNodes")
+def list_pool_nodes(call):
+    """A page of the nodes of a pool, those of a logical pool bound to it."""
+    bound, id = NODES.of(call), POOLS.id_of(POOLS.find(call))
+    ids = [*bound.table.having("_pool", id), *bound.table.having(("metadata", "labels", QUOTA), id)]
+    return list_records(call, bound, ids)
+
+
+@behaviour("ShowPoolNode")
+def show_pool_node(call):
+    """A node of a pool."""
+    bound, id = NODES.of(call), POOLS.id_of(POOLS.find(call))
+    node = bound.find(call.path["node_name"])
+    if not lies_in(node, id):
+        raise bound.not_found(call.path["node_name"], f"in pool {id}")
+    return NODES.answer(call, bound.shown(node))

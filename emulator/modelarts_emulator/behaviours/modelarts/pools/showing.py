@@ -15,7 +15,8 @@ def turn_scopes(bound, pool: dict, again: str = "") -> None:
     """
     known, wanted = pool.setdefault("_scope", {}), pool["spec"].get("scope", [])
     ready = bound.world.clock.now() + TURNING_SECONDS / bound.world.pace
-    outcome = "Enabled" if nodes_of(bound, bound.id_of(pool)) else "EnableFailed"
+    root = pool["spec"].get("parent", bound.id_of(pool))
+    outcome = "Enabled" if nodes_of(bound, root) else "EnableFailed"
     for each in wanted:
         if each == again or known.get(each, {"state": "Disabled"})["state"] == "Disabled":
             known[each] = {"state": outcome, "ready": ready}
