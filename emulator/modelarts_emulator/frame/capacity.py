@@ -22,11 +22,16 @@ def alone(world: World, project: str, id: str) -> list[str]:
     return [id]
 
 
+def nothing_else(world: World, project: str, id: str) -> None:
+    """What follows when a place gets something back, beside that who waits is let in."""
+
+
 class Kind(NamedTuple):
     """What is known of places of a kind: see `register`."""
 
     total_of: Callable[[World, str, str], Total]
     sharing: Callable[[World, str, str], list[str]] = alone
+    freed: Callable[[World, str, str], None] = nothing_else
 
 
 TOTALS: dict[str, Kind] = {}
@@ -58,17 +63,18 @@ def register(
     kind: str,
     total_of: Callable[[World, str, str], Total],
     sharing: Callable[[World, str, str], list[str]] = alone,
+    freed: Callable[[World, str, str], None] = nothing_else,
 ) -> None:
     """Make places `<kind>:<id>` known.
 
     total_of: a function (world, project, id) -> how much there is in all, or {unit: how much}, None for a place that
     does not exist or is not limited. sharing: a function (world, project, id) -> ids of all places with the same units,
-    which grow when one of them gets something back. ValueError for a kind that is known already: two totals would
-    contradict.
+    which grow when one of them gets something back. freed: what is done then, before anybody is let in. ValueError for
+    a kind that is known already: two totals would contradict.
     """
     if kind in TOTALS:
         raise ValueError(f"places of the kind {kind} are registered twice")
-    TOTALS[kind] = Kind(total_of, sharing)
+    TOTALS[kind] = Kind(total_of, sharing, freed)
 
 
 def ask(world: World, project: str, claim: Claim) -> bool:
@@ -118,6 +124,7 @@ def admit_waiting(world: World, project: str, name: str) -> None:
 def admit_beside(world: World, project: str, name: str) -> None:
     """Let in who waits for a place that got something back, or for one that shares its units."""
     kind, _, id = name.partition(":")
+    TOTALS[kind].freed(world, project, id)
     for each in TOTALS[kind].sharing(world, project, id):
         admit_waiting(world, project, f"{kind}:{each}")
 

@@ -1,6 +1,6 @@
 """The nodes of pools: made by orders, checked, reset, broken and mended; what runs on one that goes is told so."""
 
-from modelarts_emulator.behaviours.modelarts.capacity import family_of, held_on
+from modelarts_emulator.behaviours.modelarts.capacity import AWAITS, family_of, held_on
 from modelarts_emulator.behaviours.modelarts.events.pools import note_counts
 from modelarts_emulator.behaviours.modelarts.pools.flavors import amounts, flavor_of
 from modelarts_emulator.behaviours.modelarts.pools.pools import POOLS
@@ -18,11 +18,17 @@ from modelarts_emulator.frame.listing import list_records
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import BelongsTo, Resource
 
-CREATING_SECONDS, CHECKING_SECONDS, DELETING_SECONDS = 170, 50, 50
+CREATING_SECONDS, CHECKING_SECONDS, UPGRADING_SECONDS, DELETING_SECONDS = 170, 50, 120, 50
 DRAIN, STANDBY = f"{NODE}drain", f"{NODE}ha.redundant.enabled"
 CHIPS = {"ascend-snt3": "huawei.com/ascend-snt3", "ascend-snt9b": "huawei.com/ascend-snt9"}
 # Why what runs on a node has to go, by the state that the node enters; `_fault` of the node says more.
 WORDS = {"Creating": "is reset", "Checking": "restarts", "Deleting": "is deleted", "Abnormal": "failed"}
+
+
+def seconds_of_check(bound, node: dict) -> float:
+    """How long a node takes to start anew, with another driver where it is to have one."""
+    return UPGRADING_SECONDS if "_upgrade" in node else CHECKING_SECONDS
+
 
 NODES = Resource(
     "modelarts/nodes/node",
@@ -38,7 +44,7 @@ NODES = Resource(
         Available=rests(
             settle="Available", check="Checking", reset="Creating", fail="Abnormal", delete="Deleting"
         ),
-        Checking=soon("Available", after=CHECKING_SECONDS, fail="Abnormal", delete="Deleting"),
+        Checking=soon("Available", after=seconds_of_check, fail="Abnormal", delete="Deleting"),
         Abnormal=rests(check="Checking", reset="Creating", recover="Available", delete="Deleting"),
         Deleting=soon(GONE, after=DELETING_SECONDS),
     ),
@@ -52,9 +58,11 @@ def is_standby(node: dict) -> bool:
 
 @NODES.life.entering("Available")
 def offer_cards(bound, node):
-    """A node serves its pool while it is Available, is not drained and does not stand by."""
+    """A node serves its pool while it is Available, is not drained, does not stand by and waits for no driver."""
     node.pop("_fault", None)
-    is_closed = DRAIN in node["metadata"]["annotations"] or is_standby(node)
+    if AWAITS not in node and "_upgrade" in node:
+        node["_driver"] = node.pop("_upgrade")
+    is_closed = DRAIN in node["metadata"]["annotations"] or is_standby(node) or AWAITS in node
     node["_offers"] = "" if is_closed else node["metadata"]["labels"].get(QUOTA) or node["_pool"]
 
 
@@ -63,6 +71,7 @@ def withdraw_cards(bound, node):
     """A node in any other state serves nobody; what starts anew is not drained any more."""
     node["_offers"] = ""
     node["metadata"]["annotations"].pop(DRAIN, None)
+    node.pop(AWAITS, None)
 
 
 @NODES.life.entered(*NODES.life.states)
@@ -70,7 +79,7 @@ def tell_who_uses_it(bound, node):
     """Who waits gets in where cards are offered; who runs on a node that offers none any more has to go."""
     if node["_offers"]:
         admit_waiting(bound.world, bound.project_id, f"pool:{node['_offers']}")
-    else:
+    elif AWAITS not in node:
         words = node.get("_fault") or WORDS.get(node["status"]["phase"], "takes no work any more")
         clear(bound, node, words)
     if node["status"]["phase"] not in ("Creating", "Deleting"):
@@ -121,6 +130,7 @@ def shown_node(bound, node):
         annotations["os.modelarts/npu-topology-placement"] = f"{(1 << used) - 1:016b}"
     shown = {
         "taints": node["_taints"] + own_taints(node),
+        **driver_of(node),
         "resources": amounts(flavor, cards, cards, CHIPS),
         "availableResources": amounts(flavor, cards, cards - used, CHIPS),
     }
@@ -128,10 +138,19 @@ def shown_node(bound, node):
     return {**node, "metadata": metadata, "status": {**node["status"], **shown}}
 
 
+def driver_of(node: dict) -> dict:
+    """What the status says of the driver; nothing of a node without accelerators."""
+    if not node.get("_driver"):
+        return {}
+    states = {"Creating": "Creating", "Abnormal": "Abnormal"}
+    state = "Upgrading" if "_upgrade" in node else "Running"
+    return {"driver": {"version": node["_driver"], "phase": states.get(node["status"]["phase"], state)}}
+
+
 def own_taints(node: dict) -> list[dict]:
-    """What keeps work from a node that is drained or stands by."""
+    """What keeps work from a node that is drained, waits for a driver or stands by."""
     taints = []
-    if DRAIN in node["metadata"]["annotations"]:
+    if DRAIN in node["metadata"]["annotations"] or AWAITS in node:
         taints.append({"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"})
     if is_standby(node):
         taints.append({"key": STANDBY, "value": "true", "effect": node["_standby_effect"]})

@@ -8,7 +8,7 @@ from modelarts_emulator.behaviours.modelarts.orders import (
     note_items,
     place_order,
 )
-from modelarts_emulator.behaviours.modelarts.pools import refusals, scaling, showing
+from modelarts_emulator.behaviours.modelarts.pools import drivers, refusals, scaling, showing
 from modelarts_emulator.behaviours.modelarts.pools.workloads import work_in
 from modelarts_emulator.frame.documents import Document, new_name
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon, until
@@ -108,7 +108,7 @@ def complete_pool(call, pool):
     pool["_created"] = call.world.clock.now_ms()
     if "parent" in pool["spec"]:
         pool["status"] |= {"parent": pool["spec"]["parent"], "root": pool["spec"]["parent"]}
-    showing.update_drivers(bound, pool)
+    drivers.choose_drivers(bound, pool)
 
 
 @POOLS.life.entered("Creating")
@@ -152,7 +152,9 @@ def change_pool(call, pool, before):
             begin_order(bound, pool)
             bound.act(pool, "pay")
         return
-    showing.update_drivers(bound, pool)
+    drivers.choose_drivers(bound, pool)
+    if "driver" in call.body.get("spec", {}):
+        drivers.upgrade_nodes(bound, pool)
     showing.turn_scopes(bound, pool)
     scaling.refresh_nodes(bound, pool)
     if scaling.wanted_in(pool["spec"]) != scaling.wanted_in(before["spec"]):

@@ -267,7 +267,14 @@ def new_node(bound, pool: dict, part: dict, mine: list[dict]) -> dict:
         "_cards": cards_of(part["flavor"]),
         "_workspace": pool["metadata"]["labels"].get("os.modelarts/workspace.id", "0"),
         "_taints": part.get("taints", []),
+        "_driver": driver_for(pool, part["flavor"]),
     }
+
+
+def driver_for(pool: dict, flavor: str) -> str:
+    """The version of the driver that nodes of a flavor have in the pool; "" without accelerators."""
+    spec, drivers = flavor_of(flavor)["spec"], pool.get("_drivers", {})
+    return next((driver["version"] for kind, driver in drivers.items() if kind in spec), "")
 
 
 def batch_of(world, prefix: str, part: dict, mine: list[dict]) -> dict:
