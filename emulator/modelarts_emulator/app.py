@@ -228,7 +228,7 @@ def show_page(app: "Application", exchange: Exchange) -> None:
 
 def answer_for_service(app: "Application", exchange: Exchange) -> None:
     """What the operation says where the service serves a language model; any other service answers as it likes."""
-    from modelarts_emulator.serving.gateway import is_language, open_to_all
+    from modelarts_emulator.serving.gateway import hold_to_limits, is_language, open_to_all
 
     id = exchange.values["service_id"]
     if not is_language(app, id):
@@ -240,6 +240,7 @@ def answer_for_service(app: "Application", exchange: Exchange) -> None:
     else:
         exchange.caller = caller_for(proof, exchange.request, exchange.asked.access, None)
         exchange.world = proof.world
+    hold_to_limits(app, id, exchange.request)
     for step in (make_ready, suffer_fault, read_request, behave, check_answer):
         step(app, exchange)
 
