@@ -187,14 +187,11 @@ def shown_pool(bound, pool):
     """The pool with its nodes, job types and drivers as they are now, and with how many logical pools lie in it."""
     if "_created" not in pool:
         return pool
-    metadata = pool["metadata"]
-    inside = str(len(bound.table.having("spec.parent", bound.id_of(pool))))
-    annotations = metadata["annotations"] | {"os.modelarts.pool/subpools.count": inside}
-    return {
-        **pool,
-        "metadata": {**metadata, "annotations": annotations},
-        "status": showing.status_of(bound, pool),
-    }
+    metadata, inside = pool["metadata"], len(bound.table.having("spec.parent", bound.id_of(pool)))
+    if inside:
+        annotations = metadata["annotations"] | {"os.modelarts.pool/subpools.count": str(inside)}
+        metadata = {**metadata, "annotations": annotations}
+    return {**pool, "metadata": metadata, "status": showing.status_of(bound, pool)}
 
 
 @behaviour("RetryPoolScope")

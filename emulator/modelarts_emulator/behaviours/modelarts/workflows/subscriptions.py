@@ -79,7 +79,8 @@ def tell(bound, workflow_id: str, subject: str, state: str, about: dict) -> None
     None is sent as long as the workflow's switch is off: `with_subscription` or `smn_switch` of its creation, and
     `smn_switch` of its updates.
     """
-    if not (bound.beside(WORKFLOWS).get(workflow_id) or {}).get("_tells"):
+    workflow = bound.beside(WORKFLOWS).get(workflow_id) or {}
+    if not workflow.get("_tells", workflow.get("smn_switch") or workflow.get("with_subscription")):
         return
     for subscription in bound.beside(SUBSCRIPTIONS).having("workflow_id", workflow_id):
         if not waits_for(subscription, subject, state):
