@@ -14,6 +14,7 @@ from modelarts_emulator.frame.registry import Behaviour
 from modelarts_emulator.http.hosts import is_known_host
 from modelarts_emulator.http.request import Request
 from modelarts_emulator.identity.credentials import caller_for, check_credentials
+from modelarts_emulator.identity.permissions import refuse_forbidden
 from modelarts_emulator.identity.records import Caller
 from modelarts_emulator.inference.budget import Budget
 from modelarts_emulator.injection import FAULT_HEADER, PREDICTION, suffer_after, suffer_first
@@ -164,6 +165,11 @@ def read_request(app: "Application", exchange: Exchange) -> None:
     )
 
 
+def check_permission(app: "Application", exchange: Exchange) -> None:
+    """Refuse a user whose policies do not let them carry the operation out."""
+    refuse_forbidden(exchange.caller, exchange.world, exchange.asked, exchange.call.body)
+
+
 def behave(app: "Application", exchange: Exchange) -> None:
     """Do what the operation does: in one transaction of the world, unless it computes and takes its own."""
     stay = exchange.stay = exchange.world.transaction()
@@ -222,7 +228,7 @@ def show_page(app: "Application", exchange: Exchange) -> None:
 
 def answer_for_service(app: "Application", exchange: Exchange) -> None:
     """What the operation says where the service serves a language model; any other service answers as it likes."""
-    from modelarts_emulator.serving.gateway import is_language, open_to_all
+    from modelarts_emulator.serving.gateway import hold_to_limits, is_language, open_to_all
 
     id = exchange.values["service_id"]
     if not is_language(app, id):
@@ -234,6 +240,7 @@ def answer_for_service(app: "Application", exchange: Exchange) -> None:
     else:
         exchange.caller = caller_for(proof, exchange.request, exchange.asked.access, None)
         exchange.world = proof.world
+    hold_to_limits(app, id, exchange.request)
     for step in (make_ready, suffer_fault, read_request, behave, check_answer):
         step(app, exchange)
 
@@ -259,6 +266,7 @@ STEPS: dict[str, tuple[Callable[["Application", Exchange], None], ...]] = {
         suffer_fault,
         take_room,
         read_request,
+        check_permission,
         behave,
         check_answer,
         spoil_answer,

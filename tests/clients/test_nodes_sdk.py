@@ -94,7 +94,8 @@ def test_a_node_moves_to_another_pool(cloud, client):
 
 def test_nodes_are_bound_to_a_logical_pool(cloud, client):
     pool = pool_with(cloud, 2)
-    inner = create(cloud, "pool-in", count=1, type="Logical", parent=pool)
+    part = {"flavor": NPU, "count": 0, "maxCount": 1}
+    inner = create(cloud, "pool-in", resources=[part], type="Logical", parent=pool)
     first = names(client, pool)[0]
     body = model.BatchBindPoolNodesReq(nodes=[model.BindNodeItem(name=first, quota_name=inner)])
     client.batch_bind_pool_nodes(model.BatchBindPoolNodesRequest(pool_name=pool, body=body))

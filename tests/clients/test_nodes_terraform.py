@@ -50,7 +50,8 @@ def test_the_nodes_of_an_order_are_in_the_list_of_nodes(cloud):
         ["succeed", "succeed"],
         True,
     )
-    assert all("driver" not in node["status"] for node in nodes_of(cloud, pool))
+    # The provider waits for the nodes of its order until this is so.
+    assert all(node["status"]["driver"]["phase"] == "Running" for node in nodes_of(cloud, pool))
 
 
 def test_deleted_nodes_are_waited_for_until_the_list_has_none_of_them(cloud):

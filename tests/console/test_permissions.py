@@ -17,7 +17,7 @@ def test_the_requests_of_a_session_make_policies(browser, cloud):
     id = made(cloud, pictures("a.png"))
     for _ in range(2):
         cloud.get(f"/v2/{{project_id}}/datasets/{id}")
-    cloud.get("/v2/{project_id}/workflows/none/executions/none")
+    cloud.get("/v1/auth-mode")
     cloud.get("/v3.0/OS-CREDENTIAL/credentials")
     page = whole(browser, PERMISSIONS)
     assert "DescDataset 2 modelarts:dataset:getDataset" in page.text
@@ -25,7 +25,7 @@ def test_the_requests_of_a_session_make_policies(browser, cloud):
         [{"Effect": "Allow", "Action": ["modelarts:dataset:createDataset", "modelarts:dataset:getDataset"]}],
         [{"Effect": "Allow", "Action": ["iam:credentials:listCredentials"]}],
     ]
-    assert page.text.endswith("schemas name no action KeystoneCreateToken , ShowWorkflowExecution")
+    assert page.text.endswith("schemas name no action KeystoneCreateToken , ShowAuthmodeDetail")
 
 
 def test_what_is_needed_for_a_part_of_an_operation_says_for_which(browser, cloud):

@@ -8,6 +8,7 @@ from modelarts_emulator.frame.capacity import (
     CLAIMS,
     TOTALS,
     Claim,
+    Kind,
     Place,
     admit_waiting,
     ask,
@@ -37,7 +38,7 @@ def world(monkeypatch):
     """A world with a harbour of 8 berths, which boats and carts take."""
     world = World(tag_of_number(7), seed=1, pace=60, surroundings=SURROUNDINGS)
     world.volatile["berths"] = {"harbour": 8}
-    monkeypatch.setitem(TOTALS, "berths", total_of)
+    monkeypatch.setitem(TOTALS, "berths", Kind(total_of))
     for name in (BOATS, CARTS):
         monkeypatch.setitem(RESOURCES, name, None)
         life = Lifecycle(

@@ -7,13 +7,14 @@ import orjson
 from flask import Flask, render_template
 
 from modelarts_emulator.console.asking import pause_between, world_shown
+from modelarts_emulator.contract.actions import needed_actions
 from modelarts_emulator.contract.operations import Operation
 
 if TYPE_CHECKING:
     from modelarts_emulator.application import Application
 
 PATH, TITLE = "/console/permissions/", "Permissions needed"
-MARK, GLOBAL = "IAM action", "iam:"
+GLOBAL = "iam:"
 
 
 def add_routes(flask: Flask, application: "Application") -> None:
@@ -37,10 +38,8 @@ def add_routes(flask: Flask, application: "Application") -> None:
 
 
 def actions_of(operation: Operation) -> list[tuple[str, str]]:
-    """(action, when it is needed) that the documents name for an operation; "" for always."""
-    facts = [fact for fact in operation.definition.get("x-facts", ()) if fact.startswith(MARK)]
-    found = [fact.removeprefix(MARK).partition(": ") for fact in facts]
-    return [(action, condition.strip()) for condition, _, action in found]
+    """(action, when it is needed or how it is known) of an operation; "" for always."""
+    return [(each.names[0], each.condition) for each in needed_actions(operation.definition)]
 
 
 def policies_of(actions: list[str]) -> list[str]:

@@ -15,7 +15,7 @@ SENT_AS = {
 }
 KINDS = {
     "missing", "bad_signature", "bad_app_signature", "unknown_token", "expired_token", "account_token",
-    "bad_app_code", "bad_api_key", "wrong_password", "foreign_project", "unfilled_project",
+    "bad_app_code", "bad_api_key", "wrong_password", "foreign_project", "unfilled_project", "forbidden",
 }  # fmt: skip
 # Tokens and signatures are looked at wherever they are sent, also where none is asked for.
 ALWAYS = {"missing", "bad_signature", "unknown_token", "expired_token", "account_token"}

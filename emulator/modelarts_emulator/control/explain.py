@@ -40,6 +40,7 @@ STEPS = {
     "recognise_caller": "the credential was not accepted",
     "suffer_fault": "a test has asked for this fault; it is no mistake of the request",
     "read_request": "the request breaks the documented schema",
+    "check_permission": "the policies of the user do not allow it",
     "behave": "the request is well formed; the state of the cloud does not allow it",
     "predict": "the way to the model, or the model itself, refused it",
 }

@@ -15,7 +15,26 @@ HIGHEST_PRIORITY = 3
 ADMIT, EVICT = "admit", "evict"
 # How much there is of a place: in all, or {unit: how much} of a place that consists of units, such as nodes.
 Total = int | dict[str, int] | None
-TOTALS: dict[str, Callable[[World, str, str], Total]] = {}
+
+
+def alone(world: World, project: str, id: str) -> list[str]:
+    """The ids of the places that share units with a place which shares none."""
+    return [id]
+
+
+def nothing_else(world: World, project: str, id: str) -> None:
+    """What follows when a place gets something back, beside that who waits is let in."""
+
+
+class Kind(NamedTuple):
+    """What is known of places of a kind: see `register`."""
+
+    total_of: Callable[[World, str, str], Total]
+    sharing: Callable[[World, str, str], list[str]] = alone
+    freed: Callable[[World, str, str], None] = nothing_else
+
+
+TOTALS: dict[str, Kind] = {}
 
 
 class Claim(NamedTuple):
@@ -40,15 +59,22 @@ class Claim(NamedTuple):
         return f"{self.table}/{self.id}"
 
 
-def register(kind: str, total_of: Callable[[World, str, str], Total]) -> None:
+def register(
+    kind: str,
+    total_of: Callable[[World, str, str], Total],
+    sharing: Callable[[World, str, str], list[str]] = alone,
+    freed: Callable[[World, str, str], None] = nothing_else,
+) -> None:
     """Make places `<kind>:<id>` known.
 
     total_of: a function (world, project, id) -> how much there is in all, or {unit: how much}, None for a place that
-    does not exist or is not limited. ValueError for a kind that is known already: two totals would contradict.
+    does not exist or is not limited. sharing: a function (world, project, id) -> ids of all places with the same units,
+    which grow when one of them gets something back. freed: what is done then, before anybody is let in. ValueError for
+    a kind that is known already: two totals would contradict.
     """
     if kind in TOTALS:
         raise ValueError(f"places of the kind {kind} are registered twice")
-    TOTALS[kind] = total_of
+    TOTALS[kind] = Kind(total_of, sharing, freed)
 
 
 def ask(world: World, project: str, claim: Claim) -> bool:
@@ -70,7 +96,7 @@ def ask(world: World, project: str, claim: Claim) -> bool:
 def give_back(world: World, project: str, claim: Claim) -> None:
     """Forget the claim, granted or waiting, and admit those for whom there is room now."""
     Place(world, project, claim.place).forget(claim)
-    admit_waiting(world, project, claim.place)
+    admit_beside(world, project, claim.place)
 
 
 def change(world: World, project: str, claim: Claim) -> bool:
@@ -82,7 +108,7 @@ def change(world: World, project: str, claim: Claim) -> bool:
     place.forget(claim)
     is_room = claim.amount <= place.total - place.held
     place.hold(claim if is_room else former)
-    admit_waiting(world, project, claim.place)
+    admit_beside(world, project, claim.place)
     return is_room
 
 
@@ -93,6 +119,20 @@ def admit_waiting(world: World, project: str, name: str) -> None:
         place.hold(claim)
         admit(world, claim)
         place = Place(world, project, name)
+
+
+def admit_beside(world: World, project: str, name: str) -> None:
+    """Let in who waits for a place that got something back, or for one that shares its units."""
+    kind, _, id = name.partition(":")
+    TOTALS[kind].freed(world, project, id)
+    for each in TOTALS[kind].sharing(world, project, id):
+        admit_waiting(world, project, f"{kind}:{each}")
+
+
+def held_in(world: World, project: str, name: str) -> dict[str, int]:
+    """{unit: how much} of all that is held in a place, whether the units are still the place's or not."""
+    held: dict[str, int] = (world.store.table(f"{CLAIMS}/count/{project}").find(name) or {}).get("on", {})
+    return held
 
 
 def admit(world: World, claim: Claim) -> None:
@@ -117,7 +157,7 @@ def evict(world: World, project: str, name: str, unit: str, words: str) -> None:
     for claim in place.holders_on(unit):
         place.forget(claim)
         tell(world, claim, EVICT, _evicted=words)
-    admit_waiting(world, project, name)
+    admit_beside(world, project, name)
 
 
 def spread(claim: Claim, free: dict[str, int]) -> dict[str, int]:
@@ -277,7 +317,7 @@ class Place:
             # After a restart the area that claims may not have been imported yet, and with it what it registers.
             for claim in self.claims()[:1]:
                 resource_of(claim.table)
-        return TOTALS[kind](self._world, self._project, id)
+        return TOTALS[kind].total_of(self._world, self._project, id)
 
     def _return_from_aside(self) -> None:
         while len(self._aside):

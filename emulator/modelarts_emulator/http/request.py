@@ -43,6 +43,11 @@ class Request:
         return found
 
     @property
+    def address(self) -> str:
+        """The IP address that the request comes from."""
+        return self.environ.get("REMOTE_ADDR", "127.0.0.1")
+
+    @property
     def host(self) -> str:
         """The Host the client addressed, with its port if it named one."""
         return self.environ.get("HTTP_HOST", "")

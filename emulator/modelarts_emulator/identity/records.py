@@ -22,6 +22,10 @@ AGENCIES = "iam/iam/agency"
 APP_CODES = "iam/iam/app_code"
 API_KEYS = "iam/iam/api_key"
 APP_KEYS = "iam/iam/app_key"
+# What users may do, how strictly a service asks for it, and the policies that every account has.
+POLICIES = "iam/iam/policies"
+MODES = "iam/iam/authorization_mode"
+SYSTEM_POLICIES = "iam/iam/policies"
 
 PERMANENT, TEMPORARY, TOKEN, SECURITY_TOKEN, APP = "HPUA", "HSTA", "MIIA", "gQpj", "HAPK"
 PREFIXES = (PERMANENT, TEMPORARY, TOKEN, SECURITY_TOKEN, APP)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from modelarts_emulator.frame.resources import Resource
     from modelarts_emulator.identity.credentials import Proof
     from modelarts_emulator.serving.fleet import Fleet, ServedModel
+    from modelarts_emulator.serving.limits import Limits
 
 PREFIXES = ("/v1/infers", "/v2/infers")
 # Below this are the pages that records show (pages.py).
@@ -55,7 +56,7 @@ class Answering(NamedTuple):
     ApiError for one that takes no predictions. refuse_credential(…, proof): ApiError for a credential that is not for
     it. note_crash(…, key, words): the process of a model has ended by itself. note_timeout(…, key, words): one has not
     answered in time. is_open: whether no credential is asked.
-    language: the language model that the record serves, None for any other model.
+    language: the language model that the record serves, None for any other model. limits: what it takes, None for all.
     """
 
     endpoint: Callable[[Bound, str], Endpoint]
@@ -64,6 +65,7 @@ class Answering(NamedTuple):
     note_timeout: Callable[[Bound, str, str, str], None]
     is_open: Callable[[Bound, str], bool] = lambda bound, id: False
     language: Callable[[Bound, str], Language | None] = lambda bound, id: None
+    limits: Callable[[Bound, str], Limits | None] = lambda bound, id: None
 
 
 ANSWERING: dict[str, Answering] = {}

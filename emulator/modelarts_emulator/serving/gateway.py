@@ -17,6 +17,7 @@ from modelarts_emulator.frame.registry import import_area, resource_of
 from modelarts_emulator.identity.credentials import Proof, check_prediction
 from modelarts_emulator.serving.endpoint import ANSWERING, Answering
 from modelarts_emulator.serving.fleet import PredictionTimeout, WorkerDown, chosen
+from modelarts_emulator.serving.limits import Limits, refuse_beyond
 from modelarts_emulator.worlds.world import World
 
 SECONDS = 40.0
@@ -41,6 +42,8 @@ def predict(
         endpoint = answering.endpoint(bound, id)
         refuse_foreign(proof, bound, endpoint.name)
         answering.refuse_credential(bound, id, proof)
+        limits = answering.limits(bound, id) or Limits()
+        refuse_beyond(bound, id, limits, request)
         if not endpoint.answers:
             raise ApiError("ModelArts.4203", f"service {id} is not started", fill=[id])
         number = sum(endpoint.fleet.tally(key).calls for key in endpoint.weights)
@@ -49,7 +52,9 @@ def predict(
         tally.begin(world.clock.now())
     status = 500
     try:
-        answered = served.predict(path, request.method, request.headers, request.body, SECONDS)
+        answered = served.predict(
+            path, request.method, request.headers, request.body, limits.timeout or SECONDS
+        )
         status = answered.status
         body = answered.body if status < 500 else naming_log(answered.body, id)
         return status, list(answered.headers.items()), body
@@ -131,6 +136,18 @@ def open_to_all(application: Any, id: str) -> Proof | None:
     bound, answering = found
     with bound.world.lock:
         return Proof(bound.world, "nothing") if answering.is_open(bound, id) else None
+
+
+def hold_to_limits(application: Any, id: str, request: Any) -> None:
+    """ApiError for a request that the service at the address does not take."""
+    found = find_service(application.worlds, id)
+    if found is None:
+        return
+    bound, answering = found
+    with bound.world.transaction():
+        limits = answering.limits(bound, id)
+        if limits is not None:
+            refuse_beyond(bound, id, limits, request)
 
 
 def find_addressed(worlds: Iterable[World], id: str, path: str) -> tuple[Bound, Answering, str, str]:

@@ -4,12 +4,13 @@ from modelarts_emulator.behaviours.iam.iam.agencies import new_agency
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource
+from modelarts_emulator.identity.permissions import mode_of, set_mode
 from modelarts_emulator.identity.records import ACCESS_KEYS, AGENCIES, USERS
 from modelarts_emulator.worlds.world import derived
 
 EVERYBODY, ALL = "all-users", ("all", "all-users")
 USUAL_AGENCY, MOST_AGENCIES = "modelarts_agency", 50
-MODE, EMPTIED = "modelarts/authorization/mode", "modelarts/authorization/emptied"
+EMPTIED = "modelarts/authorization/emptied"
 SERVICE = "op_svc_modelarts"
 TRUSTED = {"trust_domain_id": derived("domain", SERVICE), "trust_domain_name": SERVICE}
 
@@ -150,14 +151,13 @@ def delete_authorizations(call):
 
 @behaviour("ShowAuthmodeDetail")
 def show_authmode_detail(call):
-    """Whether users need an explicit permission of ModelArts (strict) or only lack what is denied (loose)."""
-    mode = call.world.store.table(MODE).find("mode") or {"mode": "loose"}
-    return {**mode, "domain_id": call.caller.account_id}
+    """Whether every user needs an explicit permission of ModelArts (strict), or only who has a policy (loose)."""
+    return {"mode": mode_of(call.world, call.operation.service), "domain_id": call.caller.account_id}
 
 
 @behaviour("UpdateAuthMode")
 def update_auth_mode(call):
     """Switch the mode of the account."""
     refuse_unless_owner(call)
-    call.world.store.table(MODE).put("mode", {"mode": call.body["mode"]})
+    set_mode(call.world, call.operation.service, call.body["mode"])
     return show_authmode_detail(call)

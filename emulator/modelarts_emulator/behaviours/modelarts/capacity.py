@@ -2,7 +2,8 @@
 
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
-from modelarts_emulator.frame.capacity import Claim, Place, free_in, register
+from modelarts_emulator.frame.capacity import Claim, Place, free_in, held_in, register
+from modelarts_emulator.frame.registry import resource_of
 
 NODES = "modelarts/capacity"
 POOLS, POOL_NODES = "modelarts/pools/pool", "modelarts/nodes/node"
@@ -10,6 +11,8 @@ POOLS, POOL_NODES = "modelarts/pools/pool", "modelarts/nodes/node"
 SHARED_STOCK, SERVER_STOCK = "modelarts/pools/stock", "modelarts/dev-servers/stock"
 NODE_FLAVORS = "modelarts/pools/flavors"
 CARDS_PER_NODE = 8
+# The member of a node that waits for something, and says until when.
+AWAITS = "_awaits"
 
 
 def nodes_of_flavor(world, project: str, flavor_id: str) -> int | None:
@@ -25,15 +28,39 @@ def refuse_unknown_pool(call, where: str, id: str) -> None:
 
 
 def cards_of_pool(world, project: str, pool_id: str) -> dict[str, int] | int | None:
-    """How many cards each node has that works in a dedicated pool now; None for a pool that does not exist."""
+    """How many cards each node has for a dedicated pool now; None for a pool that does not exist.
+
+    What runs on a node that serves the pool no more, as it waits for a driver or was bound to another pool, keeps its
+    cards until it ends.
+    """
     pool = world.store.table(f"{POOLS}/{project}").find(pool_id)
     if pool is None or "spec" not in pool:
         return None
     if "_created" not in pool:
         return sum(part["count"] * cards_of(part["flavor"]) for part in pool["spec"].get("resources", []))
     nodes = world.store.table(f"{POOL_NODES}/{project}")
-    cards = nodes.column("_cards")
-    return {name: cards[name] for name in nodes.having("_offers", pool_id)}
+    cards, family = nodes.column("_cards"), family_of(world, project, pool_id)
+    offered = {name: cards[name] for name in nodes.having("_offers", pool_id)}
+    for each in family:
+        for name, amount in held_in(world, project, f"pool:{each}").items():
+            if each == pool_id and name not in offered:
+                offered[name] = amount
+            elif each != pool_id and name in offered:
+                offered[name] -= amount
+    return offered
+
+
+def family_of(world, project: str, pool_id: str) -> list[str]:
+    """The ids of the pools that share nodes with a pool: the physical one, and the logical ones that lie in it."""
+    pools = world.store.table(f"{POOLS}/{project}")
+    root = (pools.find(pool_id) or {}).get("spec", {}).get("parent", pool_id)
+    return [root, *pools.having("spec.parent", root)]
+
+
+def held_on(world, project: str, node: dict) -> int:
+    """How many cards of a node are held, in whichever pool it serves or has served."""
+    pools, name = family_of(world, project, node["_pool"]), node["metadata"]["name"]
+    return sum(held_in(world, project, f"pool:{each}").get(name, 0) for each in pools)
 
 
 def cards_of(flavor: str) -> int:
@@ -74,4 +101,16 @@ def machines_left_of(world, project: str, hardware: str) -> int:
 
 register("machine", machines_beside_pools)
 register("flavor", nodes_of_flavor)
-register("pool", cards_of_pool)
+
+
+def begin_upgrades(world, project: str, pool_id: str) -> None:
+    """Let nodes have the driver for which they have waited until nothing runs on them."""
+    waiting = world.store.table(f"{POOL_NODES}/{project}").having(AWAITS, "idle")
+    if waiting:
+        nodes = resource_of(POOL_NODES).at(world, project)
+        for node in [nodes.find(name) for name in waiting]:
+            if not held_on(world, project, node):
+                nodes.act(node, "check")
+
+
+register("pool", cards_of_pool, family_of, begin_upgrades)

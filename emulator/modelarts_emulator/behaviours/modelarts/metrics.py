@@ -3,10 +3,10 @@
 from math import sin
 from statistics import fmean
 
+from modelarts_emulator.behaviours.modelarts.pools.drivers import kinds_in
 from modelarts_emulator.behaviours.modelarts.pools.flavors import flavor_of
 from modelarts_emulator.behaviours.modelarts.pools.listing import standing_of
 from modelarts_emulator.behaviours.modelarts.pools.pools import POOLS
-from modelarts_emulator.behaviours.modelarts.pools.showing import kinds_in
 from modelarts_emulator.behaviours.modelarts.pools.workloads import WORDS, workloads_of
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.capacity import Place

@@ -161,5 +161,7 @@ def show_network_available_ip(call):
 
 
 def nodes_of(user: dict) -> int:
-    """How many nodes a record has that uses a network; one when it does not say."""
+    """How many nodes a record has that uses a network; one when it does not say, none of its own for a logical pool."""
+    if value_at(user, "spec.type") == "Logical":
+        return 0
     return sum(each["count"] for each in value_at(user, "spec.resources") or [{"count": 1}])

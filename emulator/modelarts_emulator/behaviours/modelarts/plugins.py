@@ -1,8 +1,8 @@
 """Plugins of pools: installed from a template, upgraded, taken out; and the templates there are."""
 
+from modelarts_emulator.behaviours.modelarts.pools.drivers import kinds_in
 from modelarts_emulator.behaviours.modelarts.pools.pools import POOLS
 from modelarts_emulator.behaviours.modelarts.pools.scaling import nodes_of
-from modelarts_emulator.behaviours.modelarts.pools.showing import kinds_in
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.documents import merged

@@ -9,7 +9,8 @@ UNIT = {
     "custom_spec": {"cpu": 1, "memory": 1024},
 }
 INVOKE = {"port": 8080, "protocol": "HTTPS", "auth_type": "TOKEN"}
-LIMIT = {"rate_limit": {"num": 200, "unit": "SECONDS"}, "request_size_limit": 20, "request_timeout": 30}
+LIMIT = {"rate_limit": {"num": 1000, "unit": "SECONDS"}, "request_size_limit": 20, "request_timeout": 30}
+RUNTIME = {"service_invoke": INVOKE, "service_limit": LIMIT}
 
 
 def group(name="first", package=None, **more) -> dict:

@@ -1,10 +1,11 @@
 """Stories about predictions of the newer API: who may ask, which version answers, what a crash does."""
 
 import pytest
-from modelarts_emulator.serving import gateway
 
 from tests.behaviours.modelarts.conftest import CONFIG, ECHO
 from tests.behaviours.modelarts.inference_v2.conftest import (
+    LIMIT,
+    RUNTIME,
     SERVICES,
     asked,
     created,
@@ -99,13 +100,13 @@ def test_a_model_that_crashes_is_started_again(cloud):
     assert shown(cloud, service_id)["status"] == "RUNNING" and asked(cloud, service_id).status == 200
 
 
-def test_an_event_tells_of_a_prediction_that_timed_out_and_the_log_what_was_printed(cloud, monkeypatch):
+def test_an_event_tells_of_a_prediction_that_timed_out_and_the_log_what_was_printed(cloud):
     sleeping = ECHO.replace("return data", 'print("sleeping", flush=True) or __import__("time").sleep(60)', 1)
-    service_id = deployed(cloud, group(package=package(cloud, code=sleeping)))
-    monkeypatch.setattr(gateway, "SECONDS", 0.3)
+    limit = {"service_limit": LIMIT | {"request_timeout": 1}}
+    service_id = deployed(cloud, group(package=package(cloud, code=sleeping)), runtime_config=RUNTIME | limit)
     assert asked(cloud, service_id).status == 504
     events = cloud.get(f"{SERVICES}/{service_id}/events").json
-    assert "prediction timed out: POST /: no answer within 0.3 s" in str(events)
+    assert "prediction timed out: POST /: no answer within 1 s" in str(events)
     (model,) = cloud.get(f"/_emulator/logs/{service_id}").json["logs"]
     assert model["output"].startswith("sleeping")
 

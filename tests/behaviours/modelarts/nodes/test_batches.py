@@ -224,7 +224,8 @@ def bind(cloud, pool: str, **quotas: str):
 
 def test_nodes_are_bound_to_logical_pools_as_far_as_these_have_room(cloud):
     pool = pool_with(cloud, 3)
-    inner = create(cloud, "pool-in", count=1, type="Logical", parent=pool)
+    part = {"flavor": NPU, "count": 0, "maxCount": 1}
+    inner = create(cloud, "pool-in", resources=[part], type="Logical", parent=pool)
     first, second, _ = names_of(cloud, pool)
     assert bind(cloud, pool, **{first: inner}).json == {}
     assert node_of(cloud, pool, first)["metadata"]["labels"]["os.modelarts.node/elastic.quota"] == inner

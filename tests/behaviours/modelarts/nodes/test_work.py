@@ -120,6 +120,17 @@ def test_a_job_that_may_be_retried_goes_on_elsewhere(cloud, kind, recover):
     assert any("rescheduled" in message for message in messages(cloud, job))
 
 
+def test_the_topic_of_a_job_is_told_that_it_has_started_again(cloud):
+    pool = pool_with(cloud)
+    job = train(cloud, pool, job_retry_num="1")
+    notification = {"topic_urn": "urn:smn:x", "events": ["JobStarted", "JobRestarted"]}
+    cloud.put(f"{JOBS}/{job}", {"spec": {"notification": notification}})
+    batch(cloud, pool, "drain", [node_under(cloud, pool, job)])
+    cloud.clock.advance("1m")
+    sent = cloud.get("/_emulator/messages?to=urn:smn:x").json["messages"]
+    assert [each["subject"] for each in sent] == ["JobRestarted"]
+
+
 def test_a_job_that_was_retried_as_often_as_it_may_fails(cloud):
     pool = pool_with(cloud, 3)
     job = train(cloud, pool, job_retry_num="1")

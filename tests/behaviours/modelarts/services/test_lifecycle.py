@@ -107,3 +107,32 @@ def machine_of(cloud):
 def test_a_service_is_what_its_life_so_far_makes_it(cloud, monkeypatch):
     monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
     run_state_machine_as_test(machine_of(cloud), settings=settings(max_examples=15, stateful_step_count=15))
+
+
+def told(cloud) -> list[tuple[str, str]]:
+    """(name of the service, what is said) of each message to the topic."""
+    sent = cloud.get("/_emulator/messages?to=urn:smn:x").json["messages"]
+    return [(each["content"]["service_name"], each["subject"]) for each in sent]
+
+
+def with_topic(cloud, model: str, name: str, *events: int) -> None:
+    """A service whose topic is told of these events."""
+    notification = {"topic_urn": "urn:smn:x", "events": [*events]}
+    more = {"additional_properties": {"smn_notification": notification}}
+    assert cloud.post(SERVICES, service_body(entry(model), name=name, **more)).status == 200
+
+
+def test_the_topic_of_a_service_is_told_of_the_states_that_it_names(cloud, monkeypatch):
+    monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
+    model = published(cloud, put_package(cloud))
+    with_topic(cloud, model, "one", 1, 3)
+    with_topic(cloud, model, "two", 1, 7)
+    cloud.clock.advance("10m")
+    assert told(cloud) == [("one", "service is running")]
+
+
+def test_the_topic_of_a_service_is_told_that_it_has_failed(cloud):
+    image = published(cloud, model_type="Image", source_location="swr.example.com/group/image:1")
+    with_topic(cloud, image, "broken", 1, 3)
+    cloud.clock.advance("10m")
+    assert told(cloud) == [("broken", "service is failed")]

@@ -57,6 +57,35 @@ def test_a_notification_names_topic_and_events(cloud):
     assert replies[1].json["error_code"] == "ModelArts.2788"
 
 
+def told(cloud) -> list[tuple[str, str]]:
+    """(event, name of the job) of each message to the topic."""
+    sent = cloud.get("/_emulator/messages?to=urn:smn:x").json["messages"]
+    return [(each["content"]["event"], each["content"]["job_name"]) for each in sent]
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "events"),
+    [("0", ["JobStarted", "JobCompleted"]), ("3", ["JobStarted", "JobFailed"])],
+)
+def test_the_topic_of_a_job_is_told_what_it_wants_to_know(cloud, exit_code, events):
+    every = ["JobStarted", "JobCompleted", "JobFailed", "JobTerminated"]
+    ends = {"algorithm__environments": {"EMULATOR_EXIT_CODE": exit_code, "EMULATOR_DURATION": "90s"}}
+    for name, wanted in (("all", every), ("some", ["JobTerminated"])):
+        notification = {"topic_urn": "urn:smn:x", "events": wanted}
+        create(cloud, metadata__name=name, spec__notification=notification, **ends)
+    cloud_seconds(cloud, 3600)
+    assert told(cloud) == [(event, "all") for event in events]
+
+
+def test_a_job_may_be_given_a_topic_while_it_runs(cloud):
+    id = running(cloud, metadata__name="late")
+    notification = {"topic_urn": "urn:smn:x", "events": ["JobTerminated"]}
+    assert cloud.put(f"{JOBS}/{id}", {"spec": {"notification": notification}}).status == 200
+    cloud.post(f"{JOBS}/{id}/actions", {"action_type": "terminate"})
+    cloud_seconds(cloud, 120)
+    assert told(cloud) == [("JobTerminated", "late")]
+
+
 def test_ranks_are_routed_for_three_ascend_nodes_in_a_pool(cloud):
     pool_of(cloud, 8)
     id = in_pool(cloud, node_count=8)

@@ -94,7 +94,7 @@ def test_a_workflow_has_one_schedule(cloud):
 
 
 def test_subscribers_are_told_of_the_states_that_they_name(cloud):
-    workflow = create(cloud, labeling_step("a"), labeling_step("b"))
+    workflow = create(cloud, labeling_step("a"), labeling_step("b"), with_subscription=True)
     body = {"topic_urns": ["urn:smn:mine"], "entity": "me", "events": ["*:failed,completed,hold", "b:stop"]}
     made = cloud.post(f"{workflow}/subscriptions", body).json
     id = made["subscription_id"]
@@ -112,6 +112,19 @@ def test_subscribers_are_told_of_the_states_that_they_name(cloud):
     assert cloud.put(f"{workflow}/subscriptions/{id}", changed).json["topic_urns"] == ["other"]
     cloud.delete(f"{workflow}/subscriptions/{id}")
     assert refusal(cloud.get(f"{workflow}/subscriptions/{id}")) == (400, "ModelArts.7519")
+
+
+def test_nobody_is_told_while_the_switch_of_the_workflow_is_off(cloud):
+    workflow = create(cloud, labeling_step("a"))
+    cloud.post(f"{workflow}/subscriptions", {"topic_urns": ["urn:smn:mine"], "events": ["*:hold"]})
+    told = []
+    for switch in (None, True, False):
+        if switch is not None:
+            assert cloud.put(workflow, {"smn_switch": switch}).json["smn_switch"] is switch
+        run(cloud, workflow)
+        cloud.clock.advance("1m")
+        told.append(len(cloud.get("/_emulator/messages?to=urn:smn:mine").json["messages"]))
+    assert told == [0, 1, 1]
 
 
 def test_an_event_of_another_form_is_refused(cloud):
@@ -133,7 +146,7 @@ def test_a_topic_on_this_machine_is_called(cloud):
 
     server = HTTPServer(("127.0.0.1", 0), Listener)
     Thread(target=server.serve_forever, daemon=True).start()
-    workflow = create(cloud, labeling_step("a"))
+    workflow = create(cloud, labeling_step("a"), smn_switch=True)
     topic = f"http://127.0.0.1:{server.server_port}/told"
     cloud.post(f"{workflow}/subscriptions", {"topic_urns": [topic], "events": ["*:hold"]})
     run(cloud, workflow)

@@ -80,3 +80,22 @@ def test_the_time_of_training_jobs_is_used_up_by_those_of_the_workspace(cloud):
     found = quotas(cloud, id)
     assert found[CPU]["used_quota"] == jobs[0] // 60_000
     assert found["trainJob.gpu_duration"]["used_quota"] == 0
+
+
+def test_a_workspace_whose_time_of_training_is_used_up_takes_no_more_jobs(cloud):
+    id = create(cloud)
+    put(cloud, id, (CPU, 1))
+    algorithm = JOB["algorithm"] | {"environments": {"EMULATOR_DURATION": "100h"}}
+
+    def train(name: str, place: str):
+        metadata = {"name": name, "workspace_id": place}
+        body = JOB | {"metadata": metadata, "algorithm": algorithm}
+        return cloud.post("/v2/{project_id}/training-jobs", body)
+
+    assert train("first", id).status == 201
+    cloud.clock.advance("1h")
+    refused = train("second", id)
+    assert refusal(refused) == (400, "ModelArts.2815") and CPU in refused.json["error_msg"]
+    assert train("second", "0").status == 201
+    put(cloud, id, (CPU, -1))
+    assert train("second", id).status == 201

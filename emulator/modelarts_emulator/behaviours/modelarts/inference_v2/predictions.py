@@ -20,6 +20,7 @@ from modelarts_emulator.inference.language.servers import (
 )
 from modelarts_emulator.serving.endpoint import Answering, Endpoint, Language, answer_for
 from modelarts_emulator.serving.fleet import fleet
+from modelarts_emulator.serving.limits import Limits, network_of
 
 ANSWERING = ("RUNNING", "UPGRADING", "CONCERNING")
 
@@ -137,6 +138,21 @@ def speaks(world, deployment: dict, unit: dict, command: str) -> bool:
     return is_language_server(image, command) if package is None else is_language_package(package)
 
 
+def limits_of(bound, id: str) -> Limits:
+    """What the version that the service is at limits."""
+    limit = (bound.get(id) or {}).get("_limit", {})
+    rate, size = limit.get("rate_limit", {}), limit.get("request_size_limit")
+    lists = (tuple(map(network_of, limit.get(f"ip_{name}_list") or ())) for name in ("white", "black"))
+    return Limits(
+        rate.get("num"),
+        60.0 if rate.get("unit") == "MINUTES" else 1.0,
+        size and size << 20,
+        limit.get("request_timeout"),
+        *lists,
+    )
+
+
 answer_for(
-    SERVICES, Answering(endpoint_of, refuse_credential, restart_model, note_timeout, is_open, language_of)
+    SERVICES,
+    Answering(endpoint_of, refuse_credential, restart_model, note_timeout, is_open, language_of, limits_of),
 )

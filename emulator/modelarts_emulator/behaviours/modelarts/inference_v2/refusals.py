@@ -1,6 +1,7 @@
 """What requests of the newer inference API are refused for, beyond what their schemas say."""
 
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.serving.limits import network_of
 
 UNIT_SECONDS = {"MINUTES": 60, "HOURS": 3600, "DAYS": 86400}
 LONGEST_SCHEDULE = 7 * 86400
@@ -70,6 +71,17 @@ def refuse_runtime(kind: str, runtime: dict) -> None:
         refuse(f"runtime_config.service_invoke.protocol: {words}")
     if protocol in ("WS", "WSS") and "rate_limit" in runtime.get("service_limit", {}):
         refuse(f"runtime_config.service_limit.rate_limit: {protocol} excludes a limit of traffic")
+    refuse_addresses(runtime.get("service_limit", {}))
+
+
+def refuse_addresses(limit: dict) -> None:
+    """Refuse what is no address and no network in the lists of those who may ask and who may not."""
+    for name in ("ip_white_list", "ip_black_list"):
+        for at, each in enumerate(limit.get(name) or ()):
+            try:
+                network_of(each)
+            except ValueError:
+                refuse(f"runtime_config.service_limit.{name}[{at}]: {each!r} is no IP address and no network")
 
 
 def refuse_group(group: dict) -> None:

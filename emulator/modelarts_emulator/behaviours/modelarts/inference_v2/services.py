@@ -142,7 +142,8 @@ def taken_from(version: dict) -> dict:
     invoke = version.get("runtime_config", {}).get("service_invoke", {})
     taken = {"version": version["version"], "version_id": version["id"]}
     taken |= {"description": version["description"], "auth_type": invoke.get("auth_type", "TOKEN")}
-    return taken | {"_upgrade_config": version.get("upgrade_config", {})}
+    limit = version.get("runtime_config", {}).get("service_limit", {})
+    return taken | {"_upgrade_config": version.get("upgrade_config", {}), "_limit": limit}
 
 
 def note_groups(bound, service: dict) -> None:

@@ -14,6 +14,7 @@ from modelarts_emulator.behaviours.modelarts.inference_v2.life import (
     deployments_of,
 )
 from modelarts_emulator.behaviours.modelarts.inference_v2.refusals import (
+    refuse_addresses,
     refuse_group,
     refuse_groups,
     refuse_logs,
@@ -77,6 +78,7 @@ def refuse_update(call, service: dict) -> None:
     refuse_schedule(body.get("schedule", ()))
     runtime = body.get("runtime_config", {})
     refuse_runtime(service["type"], {name: runtime[name] for name in runtime.keys() - {"service_limit"}})
+    refuse_addresses(runtime.get("service_limit", {}))
 
 
 def only_describes(service: dict, body: dict) -> bool:

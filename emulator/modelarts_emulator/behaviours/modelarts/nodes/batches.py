@@ -3,19 +3,21 @@
 import orjson
 
 from modelarts_emulator.behaviours.modelarts.nodes.jobs import begin_job
-from modelarts_emulator.behaviours.modelarts.nodes.nodes import DRAIN, NODES, STANDBY, is_standby
+from modelarts_emulator.behaviours.modelarts.nodes.nodes import DRAIN, NODES, STANDBY, clear, is_standby
 from modelarts_emulator.behaviours.modelarts.orders import LABEL as ORDER
 from modelarts_emulator.behaviours.modelarts.pools.pools import POOLS, resize_pool
 from modelarts_emulator.behaviours.modelarts.pools.refusals import refuse
 from modelarts_emulator.behaviours.modelarts.pools.scaling import (
     BATCH,
     LOCK,
-    NODE,
     NODE_POOL,
+    QUOTA,
     STEP,
+    bind_node,
     is_busy,
     key_of,
     key_of_node,
+    lies_in,
     name_of,
     node_pool_of,
     parts_without,
@@ -28,7 +30,6 @@ from modelarts_emulator.behaviours.modelarts.tags.refusals import MOST_TAGS, tag
 from modelarts_emulator.frame.registry import behaviour
 
 STAYING = ("Available", "Abnormal", "Checking", "Creating")
-QUOTA = f"{NODE}elastic.quota"
 
 
 def nodes_named(call, names: list[str], verb: str, *phases: str) -> list[dict]:
@@ -40,7 +41,7 @@ def nodes_named(call, names: list[str], verb: str, *phases: str) -> list[dict]:
         refuse(f"no node is named that could be {verb}")
     nodes = [bound.get(name) for name in dict.fromkeys(names)]
     for name, node in zip(dict.fromkeys(names), nodes, strict=True):
-        if node is None or node["_pool"] != pool:
+        if node is None or not lies_in(node, pool):
             refuse(f"node {name} cannot be {verb} because it is not in pool {pool}")
         if phases and node["status"]["phase"] not in phases:
             refuse(
@@ -54,7 +55,7 @@ def change_each(call, change) -> list[dict]:
     pool, bound, results = POOLS.id_of(POOLS.find(call)), NODES.of(call), []
     for name in dict.fromkeys(call.body["nodeNames"]):
         node = bound.get(name)
-        is_done = node is not None and node["_pool"] == pool and change(node)
+        is_done = node is not None and lies_in(node, pool) and change(node)
         if is_done:
             bound.put(node)
         results.append({"name": name, "status": "success" if is_done else "failed"})
@@ -141,8 +142,7 @@ def drain(call, nodes: list[dict]) -> None:
     """Drain the nodes; ApiError for a locked one and when none would be left that serves."""
     serving = {name_of(each) for each in staying_in(POOLS.of(call), POOLS.find(call)) if each["_offers"]}
     for node in nodes:
-        if LOCK in node["metadata"]["annotations"]:
-            refuse(f"node {name_of(node)} is locked; unlock it first")
+        refuse_locked(node)
     if not serving - set(map(name_of, nodes)):
         refuse(f"no node of pool {nodes[0]['_pool']} would be left that takes work")
     for node in nodes:
@@ -150,9 +150,18 @@ def drain(call, nodes: list[dict]) -> None:
         NODES.of(call).act(node, "settle")
 
 
+def refuse_locked(node: dict) -> None:
+    """ApiError for a node that is locked."""
+    if LOCK in node["metadata"]["annotations"]:
+        refuse(f"node {name_of(node)} is locked; unlock it first")
+
+
 @behaviour("BatchBindPoolNodes")
 def batch_bind_pool_nodes(call):
-    """Bind nodes to logical pools that lie in the pool, as many as each of them wants at most; "" frees them."""
+    """Bind nodes to logical pools that lie in the pool, as many as each of them wants at most; "" frees them.
+
+    What runs on a node stays there until it ends, unless the node is to be drained.
+    """
     pools, quotas = POOLS.of(call), {each["name"]: each.get("quotaName", "") for each in call.body["nodes"]}
     nodes = nodes_named(call, list(quotas), "bound", "Available")
     for node in nodes:
@@ -164,12 +173,10 @@ def batch_bind_pool_nodes(call):
             refuse(f"$.nodes.quotaName: pool {node['_pool']} has no logical pool {quota}")
         if quota:
             refuse_full_quota(call, logical, quotas)
-            labels[QUOTA] = quota
-        else:
-            labels.pop(QUOTA)
-        NODES.of(call).put(node)
-    if call.body.get("drain"):
-        drain(call, nodes)
+        if call.body.get("drain"):
+            refuse_locked(node)
+            clear(NODES.of(call), node, f"is bound to pool {quota or node['_pool']}")
+        bind_node(pools, node, quota)
     return {}
 
 
@@ -315,8 +322,11 @@ def batch_migrate_pool_nodes(call):
     if len(nodes) == len(staying_in(pools, pool)):
         refuse(f"pool {id} keeps at least one node")
     for node in nodes:
-        if LOCK in node["metadata"]["annotations"]:
-            refuse(f"node {name_of(node)} is locked; unlock it first")
+        refuse_locked(node)
+        if QUOTA in node["metadata"]["labels"]:
+            refuse(
+                f"node {name_of(node)} is bound to pool {node['metadata']['labels'][QUOTA]}; free it first"
+            )
     part = {name: value for name, value in body.get("resourceSpec", {}).items() if value is not None}
     names = list(map(name_of, nodes))
     job = begin_job(pools, id, "migrate-nodes", names, len(names), target=POOLS.id_of(target), part=part)

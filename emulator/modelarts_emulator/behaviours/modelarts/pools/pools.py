@@ -8,7 +8,7 @@ from modelarts_emulator.behaviours.modelarts.orders import (
     note_items,
     place_order,
 )
-from modelarts_emulator.behaviours.modelarts.pools import refusals, scaling, showing
+from modelarts_emulator.behaviours.modelarts.pools import drivers, refusals, scaling, showing
 from modelarts_emulator.behaviours.modelarts.pools.workloads import work_in
 from modelarts_emulator.frame.documents import Document, new_name
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon, until
@@ -17,6 +17,8 @@ from modelarts_emulator.frame.registry import behaviour, import_area
 from modelarts_emulator.frame.resources import Resource
 
 CREATING_SECONDS, SCALING_SECONDS, DELETING_SECONDS = 300, 180, 60
+# The nodes of a logical pool are there already.
+BINDING_SECONDS = 30
 # What is left of a pool that could not be made is kept for three days.
 KEPT_SECONDS = 3 * 24 * 3600
 # The area that installs in a Running pool what it needs.
@@ -56,7 +58,14 @@ def after_ordering(bound, pool: dict) -> str:
 
 def seconds_of_scaling(bound, pool: dict) -> float:
     """How long the nodes take that are ordered or go."""
-    return SCALING_SECONDS if "_shortage" in pool else float("inf")
+    if "_shortage" not in pool:
+        return float("inf")
+    return BINDING_SECONDS if scaling.is_logical(pool) else SCALING_SECONDS
+
+
+def seconds_of_creation(bound, pool: dict) -> float:
+    """How long it takes until a pool has its nodes."""
+    return BINDING_SECONDS if scaling.is_logical(pool) else CREATING_SECONDS
 
 
 POOLS = Resource(
@@ -71,7 +80,7 @@ POOLS = Resource(
         field="status.phase",
         illegal="ModelArts.50004000",
         Waiting=rests(pay="Creating", delete=GONE),
-        Creating=soon(after_ordering, after=CREATING_SECONDS, wait="Waiting", delete="Deleting"),
+        Creating=soon(after_ordering, after=seconds_of_creation, wait="Waiting", delete="Deleting"),
         Running=soon(
             after_ordering, after=seconds_of_scaling, scale="Running", suffer="Abnormal", delete="Deleting"
         ),
@@ -99,7 +108,7 @@ def complete_pool(call, pool):
     pool["_created"] = call.world.clock.now_ms()
     if "parent" in pool["spec"]:
         pool["status"] |= {"parent": pool["spec"]["parent"], "root": pool["spec"]["parent"]}
-    showing.update_drivers(bound, pool)
+    drivers.choose_drivers(bound, pool)
 
 
 @POOLS.life.entered("Creating")
@@ -143,7 +152,9 @@ def change_pool(call, pool, before):
             begin_order(bound, pool)
             bound.act(pool, "pay")
         return
-    showing.update_drivers(bound, pool)
+    drivers.choose_drivers(bound, pool)
+    if "driver" in call.body.get("spec", {}):
+        drivers.upgrade_nodes(bound, pool)
     showing.turn_scopes(bound, pool)
     scaling.refresh_nodes(bound, pool)
     if scaling.wanted_in(pool["spec"]) != scaling.wanted_in(before["spec"]):
@@ -162,7 +173,7 @@ def refuse_deleting_in_use(call, pool):
     if bound.state_of(pool) != "Deleting":
         finish_order(bound, pool, f"pool {id} was deleted")
         place_order(bound, pool, "delete", pool["spec"].get("resources", []))
-        note_items(bound, pool, scaling.let_nodes_go(bound, scaling.staying_in(bound, pool)))
+        note_items(bound, pool, scaling.let_nodes_go(bound, pool, scaling.staying_in(bound, pool)))
 
 
 @POOLS.life.entering(GONE)
@@ -173,8 +184,14 @@ def finish_deletion(bound, pool):
 
 @POOLS.showing
 def shown_pool(bound, pool):
-    """The pool with its nodes, job types and drivers as they are now."""
-    return {**pool, "status": showing.status_of(bound, pool)} if "_created" in pool else pool
+    """The pool with its nodes, job types and drivers as they are now, and with how many logical pools lie in it."""
+    if "_created" not in pool:
+        return pool
+    metadata, inside = pool["metadata"], len(bound.table.having("spec.parent", bound.id_of(pool)))
+    if inside:
+        annotations = metadata["annotations"] | {"os.modelarts.pool/subpools.count": str(inside)}
+        metadata = {**metadata, "annotations": annotations}
+    return {**pool, "metadata": metadata, "status": showing.status_of(bound, pool)}
 
 
 @behaviour("RetryPoolScope")

@@ -4,7 +4,10 @@ from modelarts_emulator.behaviours.modelarts.networks import NETWORKS
 from modelarts_emulator.behaviours.modelarts.pools.flavors import flavor_of
 from modelarts_emulator.behaviours.modelarts.pools.scaling import (
     LOCK,
+    QUOTA,
     is_busy,
+    is_lent,
+    is_logical,
     name_of,
     step_of,
     surplus_of,
@@ -49,8 +52,10 @@ def refuse_bad_place(bound, spec: dict) -> None:
     """A pool lies in a network that is Active, or in one of the caller's own; a logical one in another pool."""
     parent, network = spec.get("parent"), spec.get("network", {})
     if spec["type"] == "Logical":
-        if parent is None or bound.get(parent) is None:
+        pool = bound.get(parent) if parent else None
+        if pool is None:
             refuse(f"$.spec.parent: pool {parent} does not exist; a Logical pool lies in one that does")
+        refuse_bad_quota(pool, spec)
         return
     if not (network or spec.get("clusters")):
         refuse("$.spec.network is required for a Dedicate pool")
@@ -63,6 +68,21 @@ def refuse_bad_place(bound, spec: dict) -> None:
         refuse(
             f"$.spec.network.name: network {network['name']} is {found['status']['phase']}, must be Active"
         )
+
+
+def refuse_bad_quota(parent: dict, spec: dict) -> None:
+    """A logical pool lies in a physical one and has nodes of its flavors; with more at times it takes no notebooks."""
+    if parent["spec"]["type"] == "Logical":
+        refuse(f"$.spec.parent: pool {parent['metadata']['name']} is a Logical one itself")
+    flavors = {each["flavor"] for each in parent["spec"].get("resources", ())}
+    for at, each in enumerate(spec["resources"]):
+        place, most = f"$.spec.resources[{at}]", each.get("maxCount", each["count"])
+        if each["flavor"] not in flavors:
+            refuse(f"{place}.flavor: pool {spec['parent']} has no nodes of {each['flavor']}")
+        if most < 1:
+            refuse(f"{place}.maxCount: {most} is too small, must be at least 1")
+        if most > each["count"] and "Notebook" in spec.get("scope", ()):
+            refuse(f"$.spec.scope: Notebook needs {place}.count to be maxCount, nodes that are always there")
 
 
 def refuse_bad_billing(annotations: dict) -> None:
@@ -118,10 +138,14 @@ def refuse_bad_scaling(bound, pool: dict, before: dict, going: tuple[str, ...]) 
     """
     id, phase = bound.id_of(pool), bound.state_of(before)
     refuse_bad_resources(pool["spec"]["resources"])
+    if is_logical(pool):
+        refuse_bad_quota(bound.find(pool["spec"]["parent"]), pool["spec"])
     if phase not in ("Running", "ScalingFailed", "Abnormal") or "_shortage" in before:
         refuse(f"pool {id} is being {'paid' if phase == 'Waiting' else 'scaled'}; wait until that is done")
     for node in surplus_of(bound, pool, going):
         if LOCK in node["metadata"]["annotations"]:
             refuse(f"node {name_of(node)} would go and is locked; unlock it first")
+        if is_lent(node, id):
+            refuse(f"node {name_of(node)} would go and is bound to pool {node['metadata']['labels'][QUOTA]}")
         if name_of(node) not in going and is_busy(bound, node):
             refuse(f"$.spec.resources: node {name_of(node)} would go and is at work; end that first")

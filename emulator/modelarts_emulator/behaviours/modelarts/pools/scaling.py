@@ -4,15 +4,16 @@ from collections import Counter
 from copy import deepcopy
 from ipaddress import IPv4Network
 
-from modelarts_emulator.behaviours.modelarts.capacity import POOL_NODES, cards_of, machines_left_of
+from modelarts_emulator.behaviours.modelarts.capacity import POOL_NODES, cards_of, held_on, machines_left_of
 from modelarts_emulator.behaviours.modelarts.networks import NETWORKS
 from modelarts_emulator.behaviours.modelarts.pools.flavors import flavor_of
-from modelarts_emulator.frame.capacity import Place
 from modelarts_emulator.frame.registry import resource_of
 
 NODE = "os.modelarts.node/"
 NODE_POOL, BATCH, STEP = f"{NODE}nodepool", f"{NODE}batch.uid", f"{NODE}batch.count"
 LOCK = f"{NODE}lock.action"
+# Which logical pool the node serves instead of the one that it was made for.
+QUOTA = f"{NODE}elastic.quota"
 USUAL_RANGE = "192.168.0.0/16"
 USUAL_VOLUME = {"volumeType": "SSD", "size": "150"}
 
@@ -23,8 +24,19 @@ def fleet_of(bound):
 
 
 def nodes_of(bound, pool_id: str) -> list[dict]:
-    """The nodes of a pool, oldest first, also those that are on their way out."""
-    return fleet_of(bound).having("_pool", pool_id)
+    """The nodes of a pool, those of a logical pool bound to it, oldest first, also those that are on their way out."""
+    fleet = fleet_of(bound)
+    return fleet.having("_pool", pool_id) + fleet.having(("metadata", "labels", QUOTA), pool_id)
+
+
+def lies_in(node: dict, pool_id: str) -> bool:
+    """Whether the node was made for the pool or is bound to it."""
+    return pool_id in (node["_pool"], node["metadata"]["labels"].get(QUOTA))
+
+
+def is_logical(pool: dict) -> bool:
+    """Whether the nodes of the pool are some of another one's."""
+    return pool["spec"]["type"] == "Logical"
 
 
 def node_pool_of(part: dict) -> str:
@@ -49,11 +61,17 @@ def key_of_node(node: dict) -> tuple[str, str, int]:
     return node["spec"]["flavor"], labels[NODE_POOL], int(labels.get(STEP, 1))
 
 
-def wanted_in(spec: dict) -> Counter:
-    """How many nodes each part of the pool is to have."""
+def key_in(pool: dict, node: dict) -> tuple[str, str, int]:
+    """The part of the pool that the node counts for; to a logical pool only the flavor of nodes matters."""
+    return (node["spec"]["flavor"], "", 1) if is_logical(pool) else key_of_node(node)
+
+
+def wanted_in(spec: dict, member: str = "count") -> Counter:
+    """How many nodes each part of the pool is to have; with member maxCount, at most."""
     wanted: Counter = Counter()
     for part in spec.get("resources", ()):
-        wanted[key_of(part)] += part["count"]
+        key = (part["flavor"], "", 1) if spec["type"] == "Logical" else key_of(part)
+        wanted[key] += part.get(member, part["count"])
     return wanted
 
 
@@ -65,41 +83,60 @@ def staying_in(bound, pool: dict) -> list[dict]:
 
 def are_broken(bound, pool_id: str) -> bool:
     """Whether the pool has nodes and all of them are Abnormal."""
-    table = bound.records(POOL_NODES)
-    states = table.column("status.phase")
-    return {states[name] for name in table.having("_pool", pool_id)} - {"Deleting"} == {"Abnormal"}
+    return {node["status"]["phase"] for node in nodes_of(bound, pool_id)} - {"Deleting"} == {"Abnormal"}
 
 
 def is_busy(bound, node: dict) -> bool:
     """Whether something runs on the node."""
-    place = Place(bound.world, bound.project_id, f"pool:{node['_pool']}")
-    return place.held_on(node["metadata"]["name"]) > 0
+    return held_on(bound.world, bound.project_id, node) > 0
 
 
 def words_of_shortage(bound, pool: dict) -> str:
     """Of which flavor too few nodes are left for what the pool wants; "" when there are enough."""
-    lacking = wanted_in(pool["spec"]) - Counter(map(key_of_node, staying_in(bound, pool)))
+    there = Counter(key_in(pool, node) for node in staying_in(bound, pool))
     more: Counter = Counter()
-    for (flavor, *_), count in lacking.items():
+    for (flavor, *_), count in (wanted_in(pool["spec"]) - there).items():
         more[flavor] += count
     for flavor, count in more.items():
-        left = machines_left_of(bound.world, bound.project_id, flavor)
+        if is_logical(pool):
+            left, where = len(free_nodes_for(bound, pool, flavor)), f"idle in pool {pool['spec']['parent']}"
+        else:
+            left, where = machines_left_of(bound.world, bound.project_id, flavor), "left"
         if count > left:
-            return f"{count} nodes of {flavor} are wanted, {left} are left"
+            return f"{count} nodes of {flavor} are wanted, {left} are {where}"
     return ""
+
+
+def free_nodes_for(bound, pool: dict, flavor: str) -> list[dict]:
+    """The nodes of a flavor that a logical pool could take from the one that it lies in: those that serve and idle."""
+    parent = pool["spec"]["parent"]
+    nodes = fleet_of(bound).having("_offers", parent)
+    return [node for node in nodes if node["spec"]["flavor"] == flavor and not is_busy(bound, node)]
 
 
 def surplus_of(bound, pool: dict, going: tuple[str, ...] = ()) -> list[dict]:
     """The nodes that the pool has too many of: those in `going`, then idle ones, the youngest first."""
-    staying = staying_in(bound, pool)
-    more, found = Counter(map(key_of_node, staying)) - wanted_in(pool["spec"]), []
-    rank = {name_of(node): (name_of(node) not in going, is_busy(bound, node)) for node in staying}
+    staying, id = staying_in(bound, pool), bound.id_of(pool)
+    keys = {name_of(node): key_in(pool, node) for node in staying}
+    more, found = (
+        Counter(keys.values()) - wanted_in(pool["spec"], "maxCount" if is_logical(pool) else "count"),
+        [],
+    )
+    rank = {
+        name_of(node): (name_of(node) not in going, is_lent(node, id), is_busy(bound, node))
+        for node in staying
+    }
     staying.reverse()
     for node in sorted(staying, key=lambda each: rank[name_of(each)]):
-        if more[key_of_node(node)] > 0:
-            more[key_of_node(node)] -= 1
+        if more[keys[name_of(node)]] > 0:
+            more[keys[name_of(node)]] -= 1
             found.append(node)
     return found
+
+
+def is_lent(node: dict, pool_id: str) -> bool:
+    """Whether the node of the pool is bound to another one."""
+    return node["metadata"]["labels"].get(QUOTA, pool_id) != pool_id
 
 
 def name_of(node: dict) -> str:
@@ -115,7 +152,9 @@ def order_nodes(bound, pool: dict, going: tuple[str, ...] = ()) -> list[dict]:
     pool["_shortage"] = words_of_shortage(bound, pool)
     if pool["_shortage"]:
         return []
-    fleet, done = fleet_of(bound), let_nodes_go(bound, surplus_of(bound, pool, going))
+    fleet, done = fleet_of(bound), let_nodes_go(bound, pool, surplus_of(bound, pool, going))
+    if is_logical(pool):
+        return done + take_nodes(bound, pool)
     for part in pool["spec"].get("resources", ()):
         mine = [node for node in staying_in(bound, pool) if key_of_node(node) == key_of(part)]
         for _ in range(wanted_in(pool["spec"])[key_of(part)] - len(mine)):
@@ -124,13 +163,42 @@ def order_nodes(bound, pool: dict, going: tuple[str, ...] = ()) -> list[dict]:
     return done
 
 
+def take_nodes(bound, pool: dict) -> list[dict]:
+    """Bind the nodes that a logical pool lacks, the oldest first: what is done with each."""
+    there, done = Counter(key_in(pool, node) for node in staying_in(bound, pool)), []
+    for (flavor, *_), count in (wanted_in(pool["spec"]) - there).items():
+        for node in free_nodes_for(bound, pool, flavor)[:count]:
+            bind_node(bound, node, bound.id_of(pool))
+            done.append({"action": "createNode", "resourceName": name_of(node)})
+    return done
+
+
+def bind_node(bound, node: dict, pool_id: str) -> None:
+    """Let a node serve a logical pool from now on, or with "" the pool that it was made for."""
+    if pool_id:
+        node["metadata"]["labels"][QUOTA] = pool_id
+    else:
+        node["metadata"]["labels"].pop(QUOTA)
+    if node["status"]["phase"] == "Available":
+        fleet_of(bound).act(node, "settle")
+    else:
+        fleet_of(bound).put(node)
+
+
 def parts_without(pool: dict, nodes: list[dict]) -> list[dict]:
     """The resources of a pool without these nodes."""
     parts = deepcopy(pool["spec"]["resources"])
     for node in nodes:
-        part = next(each for each in parts if key_of(each) == key_of_node(node) and each["count"])
+        part = next(each for each in parts if is_of_part(pool, node, each) and each["count"])
         resize_part(part, node, -1)
     return parts
+
+
+def is_of_part(pool: dict, node: dict, part: dict) -> bool:
+    """Whether the node counts for the part of the pool."""
+    return node["spec"]["flavor"] == part["flavor"] and (
+        is_logical(pool) or key_of_node(node) == key_of(part)
+    )
 
 
 def resize_part(part: dict, node: dict, more: int) -> None:
@@ -144,10 +212,13 @@ def resize_part(part: dict, node: dict, more: int) -> None:
         part["azs"] = [{"az": zone, "count": count} for zone, count in zones.items() if count]
 
 
-def let_nodes_go(bound, nodes: list[dict]) -> list[dict]:
-    """Put the nodes on their way out: what is done with each."""
+def let_nodes_go(bound, pool: dict, nodes: list[dict]) -> list[dict]:
+    """Put the nodes of a pool on their way out, those of a logical one back to where they are from: what is done."""
     for node in nodes:
-        fleet_of(bound).remove(node)
+        if is_logical(pool) and node["_pool"] != bound.id_of(pool):
+            bind_node(bound, node, "")
+        else:
+            fleet_of(bound).remove(node)
     return [{"action": "deleteNode", "resourceName": name_of(node)} for node in nodes]
 
 
@@ -196,7 +267,14 @@ def new_node(bound, pool: dict, part: dict, mine: list[dict]) -> dict:
         "_cards": cards_of(part["flavor"]),
         "_workspace": pool["metadata"]["labels"].get("os.modelarts/workspace.id", "0"),
         "_taints": part.get("taints", []),
+        "_driver": driver_for(pool, part["flavor"]),
     }
+
+
+def driver_for(pool: dict, flavor: str) -> str:
+    """The version of the driver that nodes of a flavor have in the pool; "" without accelerators."""
+    spec, drivers = flavor_of(flavor)["spec"], pool.get("_drivers", {})
+    return next((driver["version"] for kind, driver in drivers.items() if kind in spec), "")
 
 
 def batch_of(world, prefix: str, part: dict, mine: list[dict]) -> dict:
@@ -242,7 +320,7 @@ def rows_of(pool: dict, nodes: list[dict]) -> list[dict]:
     rows = []
     for key, count in Counter(map(key_of_node, nodes)).items():
         zones = Counter(node["status"]["az"] for node in nodes if key_of_node(node) == key)
-        part = parts.get(key, {})
+        part = parts.get(key) or parts.get((key[0], f"{key[0]}-default", 1), {})
         row = {"flavor": key[0], "count": count, "maxCount": max(part.get("maxCount", 0), count)}
         row["azs"] = [{"az": zone, "count": number} for zone, number in zones.items()]
         rows.append(row | ({"nodePool": part["nodePool"]} if "nodePool" in part else {}))

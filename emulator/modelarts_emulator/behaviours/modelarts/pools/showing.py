@@ -1,10 +1,9 @@
-"""What a pool shows of its job types and of its drivers, each of which is on its way for a while."""
+"""What a pool shows of its nodes, of its job types, each of which is on its way for a while, and of its drivers."""
 
-from modelarts_emulator.behaviours.modelarts.pools.flavors import flavor_of
+from modelarts_emulator.behaviours.modelarts.pools.drivers import drivers_of
 from modelarts_emulator.behaviours.modelarts.pools.scaling import nodes_of, resources_of
 
-TURNING_SECONDS, UPGRADING_SECONDS = 40, 120
-DRIVERS = {"gpu": "515.65.01", "npu": "23.0.6"}
+TURNING_SECONDS = 40
 NO_NODE = "the pool has no node on which what the job type needs could run"
 
 
@@ -15,7 +14,8 @@ def turn_scopes(bound, pool: dict, again: str = "") -> None:
     """
     known, wanted = pool.setdefault("_scope", {}), pool["spec"].get("scope", [])
     ready = bound.world.clock.now() + TURNING_SECONDS / bound.world.pace
-    outcome = "Enabled" if nodes_of(bound, bound.id_of(pool)) else "EnableFailed"
+    root = pool["spec"].get("parent", bound.id_of(pool))
+    outcome = "Enabled" if nodes_of(bound, root) else "EnableFailed"
     for each in wanted:
         if each == again or known.get(each, {"state": "Disabled"})["state"] == "Disabled":
             known[each] = {"state": outcome, "ready": ready}
@@ -36,37 +36,6 @@ def scopes_of(bound, pool: dict) -> list[dict]:
     return [
         {"scopeType": each, "state": "Enabling"} for each in pool["spec"].get("scope", []) if waits
     ] or rows
-
-
-def update_drivers(bound, pool: dict) -> None:
-    """Give the nodes of each kind of accelerator the driver that is asked for, or the usual one."""
-    known, asked = pool.get("_drivers", {}), pool["spec"].get("driver", {})
-    ready = bound.world.clock.now() + UPGRADING_SECONDS / bound.world.pace
-    drivers = {}
-    for kind in kinds_in(pool):
-        before = known.get(kind)
-        version = asked.get(f"{kind}Version") or (before["version"] if before else DRIVERS[kind])
-        fresh = {"version": version, "ready": ready if before else 0}
-        drivers[kind] = before if before and before["version"] == version else fresh
-    pool["_drivers"] = drivers
-
-
-def kinds_in(pool: dict) -> list[str]:
-    """Which accelerators the nodes have that the pool wants."""
-    flavors = [flavor_of(each["flavor"]) for each in pool["spec"].get("resources", [])]
-    return [kind for kind in DRIVERS if any(flavor and kind in flavor["spec"] for flavor in flavors)]
-
-
-def drivers_of(bound, pool: dict) -> dict[str, dict]:
-    """The drivers with their states."""
-    now, is_made = bound.world.clock.now(), pool["status"]["phase"] not in ("Creating", "Waiting")
-    states = {
-        kind: "Creating" if not is_made else "Running" if driver["ready"] <= now else "Upgrading"
-        for kind, driver in pool.get("_drivers", {}).items()
-    }
-    return {
-        kind: {"version": pool["_drivers"][kind]["version"], "state": state} for kind, state in states.items()
-    }
 
 
 def status_of(bound, pool: dict) -> dict:

@@ -11,6 +11,7 @@ from modelarts_emulator.behaviours.modelarts.services.events import (
 )
 from modelarts_emulator.frame.capacity import Claim, ask, change, give_back
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, State, rests, soon
+from modelarts_emulator.frame.messages import send
 from modelarts_emulator.frame.resources import Resource, Unique
 from modelarts_emulator.serving.batch import BatchRun
 from modelarts_emulator.serving.fleet import fleet, refused
@@ -178,6 +179,8 @@ SERVICES = Resource(
     ),
 )  # fmt: skip
 LIFE = SERVICES.lifecycle
+# By which numbers a notification names what happens to a service.
+NOTICES, PENDING = {"failed": 1, "running": 3, "concerning": 7}, 11
 SERVICES.gone(EVENTS.forget)
 
 
@@ -193,6 +196,27 @@ def note_transition(bound, service):
     service["transition_at"] = service["operation_time"] = bound.world.clock.now_ms()
 
 
+def notify_of(state: str, number: int) -> None:
+    """See that a service's topic is told when it comes into the state, if its notification names the number."""
+
+    @LIFE.entering(state)
+    def notify(bound, service):
+        if service["status"] != state:
+            send_notice(bound, service, number, f"service is {state}")
+
+
+for state, number in NOTICES.items():
+    notify_of(state, number)
+
+
+def send_notice(bound, service: dict, number: int, words: str) -> None:
+    """Send a message to the topic of the service's notification if it names the number."""
+    notification = service.get("additional_properties", {}).get("smn_notification") or {}
+    if number in notification.get("events", ()):
+        said = {"service_id": service["service_id"], "service_name": service["service_name"], "event": number}
+        send(bound, AREA, notification["topic_urn"], words, {**said, "time": bound.world.clock.iso()})
+
+
 @LIFE.entering("deploying")
 def ask_for_room(bound, service):
     """Take the cards that the instances need, or wait for them; the events say why."""
@@ -205,6 +229,7 @@ def ask_for_room(bound, service):
         if not service["_holds"]:
             words = f"schedule resource failed: {claim.amount} cards are needed, pool {service['pool_name']} is full"
             note_event(bound, service, words, is_normal=False)
+            send_notice(bound, service, PENDING, words)
 
 
 @LIFE.entering("failed", "stopping", "finished", GONE)

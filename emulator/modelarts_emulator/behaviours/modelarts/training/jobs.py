@@ -6,6 +6,7 @@ from modelarts_emulator.behaviours.modelarts.training.asked import TrainingJobAs
 from modelarts_emulator.behaviours.modelarts.training.life import TRAINING_JOBS, queue_again
 from modelarts_emulator.behaviours.modelarts.training.refusals import RETRIES, refuse_bad_job
 from modelarts_emulator.behaviours.modelarts.training.script import exit_code_in
+from modelarts_emulator.behaviours.modelarts.workspaces.quotas import refuse_used_up
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.registry import behaviour
 
@@ -53,6 +54,7 @@ def describe_job(call, job: dict) -> None:
     }
     if asked.experiment:
         job["metadata"]["training_experiment_reference"] = join_experiment(call, asked.experiment)
+    refuse_used_up(call, job["metadata"]["workspace_id"], TRAINING_JOBS.kind, job, "ModelArts.2815")
 
 
 @behaviour("BatchDeleteTrainingJob")

@@ -15,6 +15,7 @@ from modelarts_emulator.behaviours.modelarts.training.search import is_search
 from modelarts_emulator.frame.capacity import Claim, admit, ask, give_back
 from modelarts_emulator.frame.events import EventLog
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon
+from modelarts_emulator.frame.messages import send
 from modelarts_emulator.frame.obs_paths import obs_path
 from modelarts_emulator.frame.resources import Resource, Unique
 
@@ -276,3 +277,29 @@ def let_go(bound, job: dict) -> None:
 def let_go_of_script(bound, job: dict) -> None:
     """Remove what the script had on this machine."""
     runs.forget_run(bound, job["metadata"]["id"])
+
+
+@LIFE.entered("Running")
+def notify_of_begin(bound, job: dict) -> None:
+    """Tell the job's topic that it has started, or started again."""
+    notify(bound, job, "JobRestarted" if job["_runs"] else "JobStarted")
+
+
+@LIFE.entered("Completed", "Failed", "Terminated")
+def notify_of_end(bound, job: dict) -> None:
+    """Tell the job's topic how it has ended."""
+    notify(bound, job, f"Job{job['status']['phase']}")
+
+
+def notify(bound, job: dict, event: str) -> None:
+    """Send a message to the topic of the job's notification if it names the event."""
+    notification = job["spec"].get("notification") or {}
+    if event in notification.get("events", ()):
+        said = {"job_id": job["metadata"]["id"], "job_name": job["metadata"]["name"], "event": event}
+        send(
+            bound,
+            "modelarts/training",
+            notification["topic_urn"],
+            event,
+            {**said, "time": bound.world.clock.iso()},
+        )

@@ -74,7 +74,14 @@ def waits_for(subscription: dict, subject: str, state: str) -> bool:
 
 
 def tell(bound, workflow_id: str, subject: str, state: str, about: dict) -> None:
-    """Send a message to every topic that subscribes to that state of the subject: a step, or * for runs."""
+    """Send a message to every topic that subscribes to that state of the subject: a step, or * for runs.
+
+    None is sent as long as the workflow's switch is off: `with_subscription` or `smn_switch` of its creation, and
+    `smn_switch` of its updates.
+    """
+    workflow = bound.beside(WORKFLOWS).get(workflow_id) or {}
+    if not workflow.get("_tells", workflow.get("smn_switch") or workflow.get("with_subscription")):
+        return
     for subscription in bound.beside(SUBSCRIPTIONS).having("workflow_id", workflow_id):
         if not waits_for(subscription, subject, state):
             continue

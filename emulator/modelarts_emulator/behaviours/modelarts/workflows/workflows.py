@@ -35,14 +35,19 @@ def complete_workflow(call, workflow):
         "description": workflow.get("description", ""),
         "smn_switch": workflow.get("smn_switch", False),
     }
+    workflow["_tells"] = workflow["smn_switch"] or workflow.get("with_subscription", False)
     complete_steps(workflow, now)
 
 
 @WORKFLOWS.updating
 def change_workflow(call, workflow, before):
-    """Note when it was changed; a run that has begun goes by the steps that it began with."""
+    """Note when it was changed, and whether subscribers are told; a run that has begun goes by the steps that it began
+    with.
+    """
     workflow["last_modified_at"] = call.world.clock.iso(fraction=6)
     workflow["smn_switch"] = workflow["smn_switch"] in (True, "true")
+    if "smn_switch" in call.body:
+        workflow["_tells"] = workflow["smn_switch"]
     complete_steps(workflow, workflow["last_modified_at"])
 
 

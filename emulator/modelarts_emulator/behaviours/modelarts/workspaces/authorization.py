@@ -2,19 +2,27 @@
 
 from modelarts_emulator.behaviours.modelarts.workspaces.access import may_use
 from modelarts_emulator.behaviours.modelarts.workspaces.workspaces import WORKSPACES
+from modelarts_emulator.contract.actions import Needed
 from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
+from modelarts_emulator.identity.permissions import rights_of
 from modelarts_emulator.identity.records import USERS
 
 
 @behaviour("ValidateAuthorization")
 def validate_authorization(call):
-    """For each action whether the caller may carry it out in the workspace, and why not."""
+    """For each action whether the caller may carry it out in the workspace, and why not: its access and the policies
+    of the caller both have to allow it.
+    """
     workspace = WORKSPACES.of(call).find(call.path["workspace_id"])
-    verdict = {"verdict": "allow"} if may_use(call, workspace) else denial_of(workspace)
-    said = ("action", "action_id", "resource")
-    requests = [{name: each[name] for name in said if name in each} for each in call.body["requests"]]
-    return {"results": [each | verdict for each in requests]}
+    rights = rights_of(call.world, call.caller, call.operation.service)
+    results = []
+    for each in call.body["requests"]:
+        asked = {name: each[name] for name in ("action", "action_id", "resource") if name in each}
+        reason = rights.reason_against(Needed((each["action"],))) if rights else ""
+        verdict = {"verdict": "deny", "cause": [{"policy_name": reason}]} if reason else {"verdict": "allow"}
+        results.append(asked | (verdict if may_use(call, workspace) else denial_of(workspace)))
+    return {"results": results}
 
 
 def denial_of(workspace: dict) -> dict:

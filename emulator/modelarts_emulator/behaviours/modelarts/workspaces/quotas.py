@@ -13,11 +13,29 @@ UNLIMITED = -1
 @behaviour("ShowWorkspaceQuotas")
 def show_workspace_quotas(call):
     """All quotas of a workspace; those without a limit do not say how much is used."""
-    workspace, bound = WORKSPACES.find(call), WORKSPACES.of(call)
-    records = [
-        (where.resource.kind, where.shown(where.find(id))) for where, id in users_of(bound, workspace["id"])
-    ]
+    workspace = WORKSPACES.find(call)
+    records = records_in(call, workspace)
     return {"quotas": [with_use(quota_of(workspace, kind), kind, records) for kind in kinds().values()]}
+
+
+def records_in(call, workspace: dict) -> list[tuple[str, dict]]:
+    """(kind, record) of all that lies in the workspace."""
+    users = users_of(WORKSPACES.of(call), workspace["id"])
+    return [(where.resource.kind, where.shown(where.find(id))) for where, id in users]
+
+
+def refuse_used_up(call, workspace_id: str, kind: str, record: dict, code: str) -> None:
+    """ApiError with the code when what a new record of a kind would use of its workspace is used up."""
+    workspace = WORKSPACES.of(call).get(workspace_id)
+    for resource in (workspace or {}).get("_quotas", {}):
+        facts = kinds()[resource]
+        counts = facts.get("counts", {"kind": None})
+        if counts["kind"] != kind or not is_of(record, counts):
+            continue
+        quota = with_use(quota_of(workspace, facts), facts, records_in(call, workspace))
+        if UNLIMITED != quota["quota"] <= quota["used_quota"]:
+            words = f"{resource} of workspace {workspace['name']} is used up: {quota['used_quota']} of {quota['quota']}"
+            raise ApiError(code, f"{words} {facts['unit_en']}s")
 
 
 @behaviour("UpdateWorkspaceQuotas")
