@@ -1,5 +1,5 @@
 """Measure the budgets: `python -m benchmarks [startup] [throughput] [growth] [restore] [servers] [unrelated]
-[crashes] [memory] [datasets] [objects] [travel]`; all without names.
+[crashes] [memory] [datasets] [objects] [travel] [console]`; all without names.
 """
 
 import itertools
@@ -215,6 +215,13 @@ def travel() -> None:
     measure()
 
 
+def console() -> None:
+    """The first page of the console cold and warm, and pages about thousands of things."""
+    from benchmarks.console import measure
+
+    measure()
+
+
 if __name__ == "__main__":
     parts = {
         "startup": startup,
@@ -228,6 +235,7 @@ if __name__ == "__main__":
         "datasets": datasets,
         "objects": objects,
         "travel": travel,
+        "console": console,
     }
     print(f"{platform.python_implementation()} {platform.python_version()}, {processes.cores()} cores")
     for name in sys.argv[1:] or parts:

@@ -80,6 +80,12 @@ def resident_mib(process: subprocess.Popen) -> float:
     return int(line.split()[1]) / 1024
 
 
+def cpu_seconds(process: subprocess.Popen) -> float:
+    """How long the threads that the process has now have computed; what others load on the machine does not count."""
+    tasks = Path(f"/proc/{process.pid}/task").glob("*/schedstat")
+    return sum(int(each.read_text().split()[0]) for each in tasks) / 1e9
+
+
 def cores() -> int:
     """How many processors there are."""
     return os.cpu_count() or 1

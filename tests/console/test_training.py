@@ -6,6 +6,9 @@ from tests.behaviours.modelarts.training.conftest import LONG, create, running, 
 from tests.console.conftest import whole
 
 JOBS = "/console/training/"
+TRIALS = "/v2/{{project_id}}/training-jobs/{}/autosearch-trials"
+ANALYSIS = "/v2/{{project_id}}/training-jobs/{}/autosearch-parameter-analysis"
+MANY = {"name": "anneal_search", "params": [{"key": "num_samples", "type": "Integer", "value": "210"}]}
 
 
 def test_the_list_shows_what_the_api_lists(browser, cloud):
@@ -74,11 +77,51 @@ def search(cloud):
     return id
 
 
-def test_a_search_is_shown_as_a_table_curves_and_what_its_parameters_matter(browser, search):
+def pictures(page) -> list[str]:
+    """The names of the pictures on a page."""
+    return [each["aria-label"] for each in page.all("svg") if "aria-label" in each]
+
+
+def test_a_search_is_shown_as_a_table_and_curves(browser, search):
     page = whole(browser, f"{JOBS}{search}/search")
     assert len(page.all("tr")) == 5
-    pictures = [each["aria-label"] for each in page.all("svg") if "aria-label" in each]
-    assert pictures == ["Learning curves", "Best so far", "Parameters and reward", "lr"]
+    assert pictures(page) == ["Learning curves", "Best so far", "Parameters and reward"]
+
+
+def test_what_the_parameters_of_a_search_matter_is_a_page_that_its_own_leads_to(browser, cloud, search):
+    page = whole(browser, f"{JOBS}{search}/search")
+    importance = f"{JOBS}{search}/search/importance"
+    (part,) = [each["data-page"] for each in page.all("div") if "data-page" in each]
+    assert part in [each["href"] for each in page.all("a")] and part.partition("?")[0] == importance
+    shown, told = whole(browser, importance), cloud.get(f"{ANALYSIS.format(search)}").json["data"]
+    assert pictures(shown) == ["lr"] and told[0][1].replace("/", " ± ") in shown.text
+
+
+def test_a_search_of_many_trials_is_drawn_with_some_of_them_and_each_step_of_the_best(browser, cloud):
+    id = create(cloud, algorithm__policies=searching(algo_configs=[MANY]))
+    cloud.clock.advance("3d")
+    page = browser.get(f"{JOBS}{id}/search")
+    table = cloud.get(f"{TRIALS.format(id)}?limit=1000").json["items"]
+    rewards = [float(row[table["header"].index("best_reward")]) for row in table["data"]]
+    drawn = [each for each in page.all("circle") if each["class"] == "dots"]
+    # Every second one, perhaps the best beside them, and one dot of the legend.
+    assert len(rewards) == 210 and len(drawn) - 1 in (105, 106)
+    assert f"({len(drawn) - 1} / 210 trials drawn)" in page.text
+    steps = [each["points"].split() for each in page.all("polyline") if each["class"] == "best"][2]
+    bests = [max(rewards[:at]) for at in range(1, 211)]
+    # A step is two points, but for the first; the line goes on to the last trial where that is not a step itself.
+    assert len(steps) == 2 * len(set(bests)) - 1 + (bests[-1] == bests[-2])
+
+
+def test_the_curves_of_a_search_go_on_with_its_trials(browser, cloud):
+    id = create(cloud, algorithm__policies=searching(), algorithm__environments=LONG)
+    cloud.clock.advance("1s")
+    counts = []
+    for _ in range(3):
+        page = browser.get(f"{JOBS}{id}/search")
+        counts.append(sum(len(each["points"].split()) for each in page.all("polyline")))
+        cloud.clock.advance(0.5)
+    assert counts == sorted(set(counts))
 
 
 def test_a_trial_is_stopped_early_by_its_button(browser, cloud):

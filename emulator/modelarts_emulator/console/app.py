@@ -1,5 +1,7 @@
 """The console: a Flask application of server-rendered pages, for browsers on this machine."""
 
+import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Flask, redirect, render_template, request
@@ -26,6 +28,7 @@ from modelarts_emulator.console import (
 )
 from modelarts_emulator.console.addresses import address
 from modelarts_emulator.console.asking import Refused, world_shown
+from modelarts_emulator.console.compiled import CompiledTemplates
 from modelarts_emulator.console.words import LANGUAGES, language_asked, translated
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.control.app import answer_own_mistake, refuse_strangers
@@ -62,9 +65,12 @@ WRITING = (
 
 def create_console(application: "Application") -> Flask:
     """The pages of one emulator."""
-    flask = Flask("modelarts_emulator.console.app", static_url_path="/console/static")
+    version = version_of(Path(__file__).parent / "static")
+    flask = Flask("modelarts_emulator.console.app", static_url_path=f"/console/static/{version}")
+    flask.config["SEND_FILE_MAX_AGE_DEFAULT"] = YEAR
     flask.jinja_env.trim_blocks = flask.jinja_env.lstrip_blocks = True
-    flask.jinja_env.globals.update({each.__name__: each for each in WRITING})
+    flask.jinja_env.bytecode_cache = CompiledTemplates(flask.jinja_env)
+    flask.jinja_env.globals.update({each.__name__: each for each in WRITING}, static=flask.static_url_path)
 
     @flask.before_request
     def guard():
@@ -110,6 +116,12 @@ def create_console(application: "Application") -> Flask:
     for topic in TOPICS:
         topic.add_routes(flask, application)
     return flask
+
+
+def version_of(folder: Path) -> str:
+    """What changes with any of the files: with it in their addresses, browsers need not ask for them again."""
+    contents = b"".join(path.read_bytes() for path in sorted(folder.iterdir()))
+    return f"{zlib.crc32(contents):08x}"
 
 
 def shared_by_all_pages(application: "Application") -> dict:

@@ -1,5 +1,6 @@
 """Object storage in the console: buckets and objects looked at, uploaded, downloaded and deleted."""
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -45,10 +46,10 @@ def add_routes(flask: Flask, application: "Application") -> None:
     @flask.get(f"{PATH}<bucket>")
     def list_objects(bucket):
         prefix, offset = request.args.get("prefix", ""), max(0, request.args.get("offset", 0, int))
-        rows = rows_below(carry_out(lambda: obs().listing(bucket, prefix)), prefix)
+        below = sizes_below(carry_out(lambda: obs().listing(bucket, prefix)), prefix)
         return render_template(
-            "bucket.html", bucket=bucket, prefix=prefix, rows=rows[offset : offset + PAGE], offset=offset,
-            page=PAGE, total=len(rows), steps=steps_to(prefix),
+            "bucket.html", bucket=bucket, prefix=prefix, rows=rows_of(below, prefix, offset), offset=offset,
+            page=PAGE, total=len(below), steps=steps_to(prefix),
         )  # fmt: skip
 
     @flask.post(f"{PATH}<bucket>")
@@ -98,15 +99,22 @@ def steps_to(prefix: str) -> list[tuple[str, str]]:
     return [(name, "/".join(names[: at + 1]) + "/") for at, name in enumerate(names)]
 
 
-def rows_below(listing: list[tuple[str, int]], prefix: str) -> list[dict]:
-    """Folders and objects one step below a prefix, in the order of their names."""
-    rows: dict[str, dict] = {}
+def sizes_below(listing: list[tuple[str, int]], prefix: str) -> dict[str, int]:
+    """{name: bytes} of folders, with their slash, and objects one step below a prefix, in the order of their names."""
+    start, sizes = len(prefix), {}
     for key, size in listing:
-        step, slash, _ = key[len(prefix) :].partition("/")
-        name = prefix + step + slash
-        row = rows.setdefault(name, {"name": step + slash, "key": name, "folder": bool(slash), "bytes": 0})
-        row["bytes"] += size
-    return list(rows.values())
+        end = key.find("/", start) + 1
+        name = key[start:end] if end else key[start:]
+        sizes[name] = sizes.get(name, 0) + size
+    return sizes
+
+
+def rows_of(sizes: dict[str, int], prefix: str, offset: int) -> list[dict]:
+    """A page of what is below a prefix."""
+    return [
+        {"name": name, "key": prefix + name, "folder": name.endswith("/"), "bytes": size}
+        for name, size in islice(sizes.items(), offset, offset + PAGE)
+    ]
 
 
 class Shown:

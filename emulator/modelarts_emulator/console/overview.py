@@ -10,6 +10,7 @@ from modelarts_emulator.console.addresses import address
 from modelarts_emulator.console.asking import ask, control, pause_between, world_shown
 from modelarts_emulator.console.charts import bar
 from modelarts_emulator.control.asking import refuse
+from modelarts_emulator.control.clock import shown_clock
 from modelarts_emulator.frame.capacity import CLAIMS, Place
 from modelarts_emulator.frame.registry import known_resource_of
 from modelarts_emulator.worlds.store import value_at
@@ -47,7 +48,7 @@ def add_routes(flask: Flask, application: "Application") -> None:
             places = places_in(world)
         return render_template(
             "overview.html",
-            clock=control(application, "GET", "clock"),
+            clock=shown_clock(world),
             living=living,
             beside=beside,
             coming=coming,

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 if TYPE_CHECKING:
     from modelarts_emulator.worlds.world import World
@@ -33,7 +33,7 @@ def state(word: str | None, words: str = "") -> Markup:
     """A state as a mark with its word; words: what stands there instead, in the reader's language."""
     text = str(word or "")
     tone = TONE_OF.get(text.lower(), "plain")
-    return Markup('<span class="status {}">{}</span>').format(tone, words or text) if text else Markup("")
+    return Markup(f'<span class="status {tone}">{escape(words or text)}</span>') if text else Markup("")
 
 
 def verdict(code: int) -> Markup:
@@ -82,8 +82,4 @@ def digits(value: object) -> str:
 
 def short(value: object) -> Markup | str:
     """A number in few digits, with the whole one on pointing at it; other values as they are."""
-    return (
-        Markup('<span title="{}">{}</span>').format(value, digits(value))
-        if isinstance(value, float)
-        else str(value)
-    )
+    return Markup(f'<span title="{value}">{digits(value)}</span>') if isinstance(value, float) else str(value)

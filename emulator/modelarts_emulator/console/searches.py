@@ -6,7 +6,7 @@ from flask import Flask, redirect, render_template, request
 from markupsafe import Markup
 
 from modelarts_emulator.console.addresses import address
-from modelarts_emulator.console.asking import ask, pause_between, send
+from modelarts_emulator.console.asking import ask, pause_between, send, world_shown
 from modelarts_emulator.console.charts import Series, bar, legend, line_chart, parallel_axes
 from modelarts_emulator.console.readable import digits
 from modelarts_emulator.console.words import told
@@ -22,6 +22,9 @@ MOST_CURVES = 200
 # What the table has twice, says of every trial alike, or has a place of its own on the page.
 COLUMNS = ("", "config", "trial_id", "status", "done", "pid", "worker_index", "reward_attr", "best_reward")
 ORDERS = ("trial", "reward")
+# Under what a world keeps the curves that were drawn last, and what of a trial changes with its curve.
+CURVES = "modelarts/training/curves"
+STAMP = ("trial_id", "training_iteration", "reward_attr", "best_reward")
 
 
 def add_search_routes(flask: Flask, application: "Application", root: str) -> None:
@@ -50,9 +53,19 @@ def add_search_routes(flask: Flask, application: "Application", root: str) -> No
             page=PAGE,
             order=order,
             pictures=pictures_of(application, id, trials, reward, best),
+            pause=pause_of(application, job, len(trials)),
+        )
+
+    # Computing it takes longer than all the rest of the page, which does not wait for it.
+    @flask.get(f"{root}<id>/search/importance")
+    def show_importance(id):
+        job = ask(application, "ShowTrainingJobDetails", {"training_job_id": id})
+        return render_template(
+            "importance.html",
+            job=job,
             importance=importance_of(application, id),
             bar=bar,
-            pause=pause_of(application, job, len(trials)),
+            pause=pause_of(application, job, MOST_CURVES),
         )
 
     @flask.post(f"{root}<id>/search/<trial>/stop")
@@ -109,9 +122,10 @@ def pictures_of(
     application: "Application", id: str, trials: list[dict], reward: dict, best: int
 ) -> list[tuple]:
     """(title, note, picture, legend) of each chart; what there are no numbers for yet is left out."""
-    chosen = chosen_of(trials, best)
+    chosen, names = chosen_of(trials, best), parameters_of(trials)
+    words = {trial["trial_id"]: words_of(trial, names) for trial in chosen}
     note = f"{len(chosen)} / {len(trials)}" if len(chosen) < len(trials) else ""
-    lines = curves_of(application, id, chosen, reward, trials[best] if best >= 0 else None)
+    lines = curves_of(application, id, chosen, reward, trials[best] if best >= 0 else None, words)
     name, starts = reward.get("name", ""), told("trials in the order of their start")
     ordered = by_reward([trial for trial in chosen if number(trial["best_reward"]) is not None], reward)
     found = [
@@ -120,13 +134,15 @@ def pictures_of(
             legend(("faint", told("a trial")), ("best", told("the best trial"))),
         ),
         (
-            "Best so far", "",
-            line_chart(told("Best so far"), best_so_far(trials, reward), starts, name),
+            "Best so far", note,
+            line_chart(told("Best so far"), best_so_far(trials, reward, words), starts, name),
             legend(("dots", told("a trial")), ("best", told("the best until then"))),
         ),
         (
             "Parameters and reward", note,
-            parallel_axes(told("Parameters and reward"), [*parameters_of(trials), name], parallel_rows(ordered)),
+            parallel_axes(
+                told("Parameters and reward"), [*names, name], parallel_rows(ordered, names, words)
+            ),
             legend(
                 ("faint", told("a trial")), ("line", told("the best quarter")), ("best", told("the best trial"))
             ),
@@ -141,24 +157,30 @@ def chosen_of(trials: list[dict], best: int) -> list[dict]:
     return [trial for at, trial in enumerate(trials) if at % step == 0 or at == best]
 
 
-def words_of(trial: dict) -> str:
+def words_of(trial: dict, names: list[str]) -> str:
     """What is told of a trial on pointing at its line."""
-    config = ", ".join(f"{name}={digits(trial['config'][name])}" for name in parameters_of([trial]))
+    config = ", ".join(f"{name}={digits(trial['config'][name])}" for name in names)
     return f"{trial['trial_id']}: {trial['best_reward'] or '-'} ({config})"
 
 
 def curves_of(
-    application: "Application", id: str, trials: list[dict], reward: dict, best: dict | None
+    application: "Application", id: str, trials: list[dict], reward: dict, best: dict | None, words: dict
 ) -> list[Series]:
-    """The learning curves of trials, that of the best one on top."""
+    """The learning curves of trials, that of the best one on top. words: what is told of each, by its id.
+
+    Those of which the table says what it said when they were last drawn are not asked for again.
+    """
+    volatile = world_shown(application).volatile
+    known, kept = volatile.get(CURVES, {}), {}
+    for trial in trials:
+        stamp = (id, *(trial[name] for name in STAMP))
+        kept[stamp] = known.get(stamp) or curve_of(application, id, trial["trial_id"], reward)
+    volatile[CURVES] = kept
     found = [
-        Series("faint", curve_of(application, id, trial["trial_id"], reward), words_of(trial))
-        for trial in trials
+        Series("best" if trial is best else "faint", points, words[trial["trial_id"]])
+        for trial, points in zip(trials, kept.values(), strict=True)
     ]
-    if best is not None:
-        at = trials.index(best)
-        found.append(found.pop(at)._replace(kind="best"))
-    return found
+    return sorted(found, key=lambda line: line.kind == "best")
 
 
 def curve_of(application: "Application", id: str, trial: str, reward: dict) -> list[tuple[float, float]]:
@@ -169,31 +191,33 @@ def curve_of(application: "Application", id: str, trial: str, reward: dict) -> l
     return [(at, value) for at, value in found.items() if at is not None and value is not None]
 
 
-def best_so_far(trials: list[dict], reward: dict) -> list[Series]:
-    """The reward of each trial as a dot, and above them the best up to each as steps."""
+def best_so_far(trials: list[dict], reward: dict, words: dict) -> list[Series]:
+    """The reward of each trial that words tell of as a dot, and above them the best of all up to each as steps."""
     better = min if reward.get("mode") == "min" else max
-    dots, steps = [], []
+    dots, steps, last = [], [], 0
     for at, trial in enumerate(trials, 1):
         value = number(trial["best_reward"])
         if value is None:
             continue
-        dots.append(Series("dots", [(at, value)], words_of(trial)))
-        if steps:
-            steps.append((at, steps[-1][1]))
-        steps.append((at, better(value, steps[-1][1]) if steps else value))
+        if trial["trial_id"] in words:
+            dots.append(Series("dots", [(at, value)], words[trial["trial_id"]]))
+        best, last = steps[-1][1] if steps else None, at
+        if best is None:
+            steps.append((at, value))
+        elif better(value, best) != best:
+            steps += [(at, best), (at, value)]
+    if steps and last > steps[-1][0]:
+        steps.append((last, steps[-1][1]))
     return [*dots, Series("best", steps)]
 
 
-def parallel_rows(ordered: list[dict]) -> list[Series]:
+def parallel_rows(ordered: list[dict], names: list[str], words: dict) -> list[Series]:
     """The parameters and the reward of trials, the best first: the best one is drawn last, above the others."""
     rows = [
         Series(
             "best" if at == 0 else "line" if at < len(ordered) / 4 else "faint",
-            [
-                *(value_of(trial["config"].get(name)) for name in parameters_of(ordered)),
-                number(trial["best_reward"]),
-            ],
-            words_of(trial),
+            [*(value_of(trial["config"].get(name)) for name in names), number(trial["best_reward"])],
+            words[trial["trial_id"]],
         )
         for at, trial in enumerate(ordered)
     ]

@@ -1,5 +1,8 @@
 """How much each searched parameter matters, by a functional analysis of variance over the finished trials."""
 
+from itertools import accumulate
+from math import prod
+from operator import sub
 from random import Random
 from typing import NamedTuple
 
@@ -126,34 +129,48 @@ def grown(rows, lows, highs, chance: Random) -> list[Leaf]:
 
 def best_split(rows, lows, highs, least: int, chance: Random) -> tuple[int, float] | None:
     """(axis, cut) of the split that leaves the least squared error; None when nothing is gained."""
-    total = sum(reward for _, reward in rows)
-    floor = total * total / len(rows)
+    size = len(rows)
+    if size < 2 * least:
+        return None
+    total = sum([reward for _, reward in rows])
+    floor = total * total / size
     best, gained = None, floor + 1e-12 * (abs(floor) + 1e-12)
     for axis in range(len(lows)):
-        ordered = sorted((row[0][axis], row[1]) for row in rows)
-        left = 0.0
-        for count, ((position, reward), (following, _)) in enumerate(zip(ordered, ordered[1:]), 1):
-            left += reward
-            if following <= position or count < least or len(rows) - count < least:
-                continue
-            gain = left * left / count + (total - left) ** 2 / (len(rows) - count)
-            if gain > gained:
-                best, gained = (axis, position + (following - position) * chance.uniform(0.4, 0.6)), gain
+        ordered = sorted([(place[axis], reward) for place, reward in rows])
+        positions = [position for position, _ in ordered]
+        if positions[0] == positions[-1]:
+            continue
+        lefts = list(accumulate([reward for _, reward in ordered]))
+        gains = [
+            left * left / count + (total - left) ** 2 / (size - count)
+            for count, left in enumerate(lefts[least - 1 : size - least], least)
+        ]
+        if max(gains) <= gained:
+            continue
+        for count, gain in enumerate(gains, least):
+            position, following = positions[count - 1], positions[count]
+            if gain > gained and following > position:
+                cut = position + (following - position) * chance.uniform(0.4, 0.6)
+                best, gained = (axis, cut), gain
     return best
 
 
 def share_of(tree: list[Leaf], axis: int) -> float:
     """Which share of a tree's variance its marginal along one axis has."""
     sizes = [volume(leaf) for leaf in tree]
-    mean = sum(size * leaf.value for size, leaf in zip(sizes, tree))
-    variance = sum(size * (leaf.value - mean) ** 2 for size, leaf in zip(sizes, tree))
+    mean = sum([size * leaf.value for size, leaf in zip(sizes, tree)])
+    variance = sum([size * (leaf.value - mean) ** 2 for size, leaf in zip(sizes, tree)])
     if variance <= 1e-18:
         return 0.0
-    edges = sorted({0.0, 1.0, *(leaf.lows[axis] for leaf in tree)})
-    own = sum(
-        (high - low) * (marginal_at(tree, axis, (low + high) / 2) - mean) ** 2
-        for low, high in zip(edges, edges[1:])
-    )
+    edges = sorted({0.0, 1.0, *[leaf.lows[axis] for leaf in tree]})
+    number = {edge: at for at, edge in enumerate(edges)}
+    # What the leaves that reach over each step from edge to edge have there.
+    over: list[list[float]] = [[] for _ in edges]
+    for leaf in tree:
+        part = leaf.value * volume(leaf, without=axis)
+        for at in range(number[leaf.lows[axis]], number[leaf.highs[axis]]):
+            over[at].append(part)
+    own = sum([(high - low) * (sum(parts) - mean) ** 2 for low, high, parts in zip(edges, edges[1:], over)])
     return min(1.0, own / variance)
 
 
@@ -168,11 +185,10 @@ def marginal_at(tree: list[Leaf], axis: int, position: float) -> float:
 
 def volume(leaf: Leaf, without: int | None = None) -> float:
     """The size of a box, in all directions or in all but one."""
-    size = 1.0
-    for axis, (low, high) in enumerate(zip(leaf.lows, leaf.highs)):
-        if axis != without:
-            size *= high - low
-    return size
+    sides = list(map(sub, leaf.highs, leaf.lows))
+    if without is not None:
+        del sides[without]
+    return prod(sides)
 
 
 def mean_and_deviation(numbers: list[float]) -> tuple[float, float]:

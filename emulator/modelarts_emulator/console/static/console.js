@@ -3,7 +3,8 @@
 
 // data-live="MILLISECONDS": the element is renewed from the page as it is now, 0 for never; the least number on the page
 // says how often. data-also: it is renewed when others are. data-from: the address of the page, where a
-// form has led elsewhere. What a reader has done stays: the focus, how far they have scrolled, what they have opened.
+// form has led elsewhere. data-page: the address of another page that has the element, which takes longer to make: it is
+// asked for once this one is shown, and whenever this one is renewed. What a reader has done stays: the focus, how far they have scrolled, what they have opened.
 const SCROLLS = ".wide, pre";
 const OFFLINE_PAUSE = 5000;
 
@@ -31,16 +32,23 @@ function replace(old, fresh) {
   if (again) again.focus({ preventScroll: true });
 }
 
-async function renew() {
-  const from = document.querySelector("[data-from]");
-  const answer = await fetch(from ? from.dataset.from : location.href, { headers: { Accept: "text/html" } });
+async function renewFrom(address, elements) {
+  const answer = await fetch(address, { headers: { Accept: "text/html" } });
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const old of document.querySelectorAll('[data-live]:not([data-live="0"]), [data-also]')) {
+  for (const old of elements) {
     const fresh = page.getElementById(old.id);
     if (fresh && !old.isEqualNode(fresh)) replace(old, document.adoptNode(fresh));
   }
+}
+
+async function renew() {
+  const from = document.querySelector("[data-from]");
+  const live = [...document.querySelectorAll('[data-live]:not([data-live="0"]), [data-also]')];
+  const address = from ? from.dataset.from : location.href;
+  await renewFrom(address, live.filter((each) => !each.dataset.page));
   tick();
+  for (const each of live.filter((each) => each.dataset.page)) await renewFrom(each.dataset.page, [each]);
 }
 
 let waiting = 0;
@@ -93,6 +101,10 @@ addEventListener("resize", () => letScroll(document));
 document.querySelectorAll("[data-log]").forEach(follow);
 tick();
 setInterval(tick, 250);
+for (const each of document.querySelectorAll("[data-page]")) {
+  // Who leaves the page meanwhile, or has lost the emulator, sees that by itself.
+  renewFrom(each.dataset.page, [each]).catch(() => {});
+}
 keepLive();
 // Who comes back to a tab sees it as it is now.
 document.addEventListener("visibilitychange", renewOrSay);
