@@ -17,8 +17,6 @@ from modelarts_emulator.obs.refusals import ObsError
 
 NAMED = re.compile(rb'"(?:error_code|code|type|message)": ?"?([A-Za-z]+\.\d+|\d{3})\b')
 ANY_ID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
-# What an answer calls the id or the name of what was made.
-NEW_ID = re.compile(r'"(?:id|name|[a-z]+_id)": ?"([\w-]{8,64})"')
 SDK = "huaweicloud"
 
 
@@ -30,13 +28,12 @@ class Recording:
         known = json.loads(path.read_text()) if path.exists() else {}
         self.codes = known.get("codes", {})
         self.operations = known.get("operations", {})
-        self.made = known.get("made", {})
         self.states = {}
         self.begin("")
 
     def begin(self, test: str) -> None:
         """Forget what was asked before this test."""
-        self.test, self.asked, self.moments, self.ids = test, {}, {}, {}
+        self.test, self.asked, self.moments = test, {}, {}
 
     def note(self, emulator, exchange, status: int, body) -> None:
         """Keep what an answer proves."""
@@ -46,12 +43,12 @@ class Recording:
         if exchange.operation is None:
             steps = [f"{exchange.request.method} {ANY_ID.sub('ID', exchange.request.raw_path)}"]
         else:
-            steps = self.steps_to(exchange, status, body)
+            steps = self.steps_to(exchange, status)
             self.prove(emulator, exchange, status, codes)
         for code in codes:
             self.keep(code, status, steps)
 
-    def steps_to(self, exchange, status: int, body) -> list[str]:
+    def steps_to(self, exchange, status: int) -> list[str]:
         """The requests of the test that changed something of the world before this one, and this one."""
         name, world = exchange.operation.operation_id, getattr(exchange, "world", None)
         if world is None:
@@ -61,34 +58,10 @@ class Recording:
         if then is not None and now - then >= 1 and before:
             before.append(f"clock +{now - then:.0f}s")
         self.moments[world.tag] = now
-        if status < 400 and exchange.request.method == "POST" and isinstance(exchange.call.body, dict):
-            self.keep_made(exchange, before, body)
         steps = [*before, name]
         if status < 400 and exchange.request.method != "GET" and "Token" not in name:
             before.append(name)
         return steps
-
-    def keep_made(self, exchange, before: list[str], answer) -> None:
-        """Keep the shortest body that was accepted where nothing was needed but what it and its path name.
-
-        Ids of what was made before stand in it as the operation that made it.
-        """
-        operation, account = exchange.operation, exchange.world.account
-        text, needed = json.dumps(exchange.call.body, sort_keys=True), set()
-        for id, maker in self.ids.setdefault(exchange.world.tag, {}).items():
-            if maker != operation.operation_id and f'"{id}"' in text:
-                needed.add(maker)
-                text = text.replace(f'"{id}"', f'"{{{maker}}}"')
-        if isinstance(answer, bytes):
-            ids = dict.fromkeys(NEW_ID.findall(answer.decode("utf-8", "replace")), operation.operation_id)
-            self.ids[exchange.world.tag] = ids | self.ids[exchange.world.tag]
-        if operation.access.in_body or len(set(before) - needed) > len(operation.path_names) - 1:
-            return
-        for name in ("user_id", "project_id", "domain_id"):
-            text = text.replace(getattr(account, name), f"{{{name}}}")
-        known = self.made.get(operation.operation_id)
-        if known is None or (len(text), text) < (len(json.dumps(known, sort_keys=True)), json.dumps(known)):
-            self.made[operation.operation_id] = json.loads(text)
 
     def prove(self, emulator, exchange, status: int, codes: list[str]) -> None:
         """Keep what the answer says of its operation."""
@@ -119,7 +92,6 @@ class Recording:
         told = {
             "codes": dict(sorted(self.codes.items())),
             "operations": dict(sorted(self.operations.items())),
-            "made": dict(sorted(self.made.items())),
         }
         self.path.write_text(json.dumps(told, indent=1) + "\n")
 

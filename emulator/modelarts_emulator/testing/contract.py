@@ -68,8 +68,13 @@ class Endpoint:
         self.ids["user_id"] = orjson.loads(answer.read())["token"]["user"]["id"]
         connection.close()
 
-    def put(self, path: str) -> None:
-        """Have a bucket, or an empty object in one, if OBS lets it be called so."""
+    def put(self, path: str, content: bytes) -> None:
+        """Have an object in OBS, and the bucket that its path begins with."""
+        bucket = path.split("/")[1]
+        for target, sent in ((f"/{bucket}", b""), (path, content)):
+            self._put(target, sent)
+
+    def _put(self, path: str, content: bytes) -> None:
         from modelarts_emulator.obs.signatures import signed_query
 
         world, path = self.world, quote(path)
@@ -77,7 +82,7 @@ class Endpoint:
         query = signed_query(world["secret_key"], world["access_key"], "PUT", path, int(now) + 600, {})
         where = urlsplit(world["obs_endpoint"])
         connection = self._connected[0](where.netloc, timeout=60)
-        connection.request("PUT", f"{path}?{query}")
+        connection.request("PUT", f"{path}?{query}", content)
         connection.getresponse().read()
         connection.close()
 

@@ -1,7 +1,7 @@
 """Resources walked from their creation to their end: `modelarts-emulator contract` holds each to what one may expect.
 
 Which operations belong together follows from their paths alone: what POST makes at a path is shown, changed and deleted
-one segment below, and all that lies deeper is about it.
+one segment below, and all that lies deeper is about it. With which body one is made stands in makings.json.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import json
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -18,23 +19,30 @@ import orjson
 from modelarts_emulator.contract.checking import Check
 from modelarts_emulator.contract.errors import ContractBroken, documented_errors
 from modelarts_emulator.contract.operations import Operation
-from modelarts_emulator.control.errors import recorded
 
 if TYPE_CHECKING:
     from modelarts_emulator.testing.contract import Endpoint, Reply
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
-# What was made may be on its way to a state in which it can be deleted, and gone only after a while.
-TIRED_AFTER, LATER = 3, "1h"
-# The bucket and the folder of a path in OBS, as JSON has it.
-MADE_BY = re.compile(r'"{([A-Z]\w+)}"')
-FOLDER = re.compile(r'"(?:/|obs://)([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([^"]*))?/"')
+# What was made is ready for others and for its end after a while, and gone after another; a lease of an hour may end.
+READY, LATER, TIRED_AFTER = "5m", "1h", 4
+# How each kind is made: {operation that creates: {"body", "change", "objects"}}, "operation:word" for one more of them
+# that others need. In a body "{CreateModel}" stands for the id of what is so made, "{CreateModel.name}" for that member
+# of the answer, "{user_id}" for the caller. change: a body that changes one. objects: what has to be in OBS before, by
+# path: a text, its lines, or a JSON object; a path that ends with / is a folder.
+MAKINGS = Path(__file__).with_name("makings.json")
+MADE_BY = re.compile(r'"{([A-Z]\w+(?::\w+)?)(?:\.(\w+))?}"')
+PARAMETER = re.compile(r"{(?:\w*_)?([^\W_]+)}")
+# What ends what runs, as paths and bodies of the documents call it.
+ENDS = ("stop", "terminate")
+
+# An element by its segments: those of its path, with values for all parameters but that of the project.
+Place = tuple[str, ...]
 
 
 class Collection(NamedTuple):
     """What one path makes. uses: the operations on one of its elements, or on what belongs to it."""
 
-    path: str
     create: Operation
     show: Operation
     list: Operation | None
@@ -43,9 +51,21 @@ class Collection(NamedTuple):
     uses: tuple[Operation, ...]
 
     @property
+    def path(self) -> str:
+        """Where its elements are made."""
+        return self.create.path
+
+    @property
     def name(self) -> str:
         """The parameter that names an element."""
-        return self.show.path.rpartition("/")[2][1:-1]
+        return name_of(self.show)
+
+
+class Made(NamedTuple):
+    """An element, and what the operation that made it has answered."""
+
+    place: Place
+    answer: Any
 
 
 class Walked:
@@ -62,27 +82,50 @@ class NotMade(Exception):
     """No request that is known makes one."""
 
 
-def collections_of(operations: Iterator[Operation] | list[Operation]) -> list[Collection]:
+class Shapes:
+    """Operations by the shapes of their paths, in which of a parameter's name the last word is left: `{id}` and
+    `{instance_id}` mean the same element, `{name}` means it by something else.
+    """
+
+    def __init__(self, operations: Iterable[Operation]):
+        self.by_shape: dict[str, dict[str, Operation]] = defaultdict(dict)
+        for operation in operations:
+            self.by_shape[shape_of(operation.path)][operation.method] = operation
+        self.by_id = {each.operation_id: each for ops in self.by_shape.values() for each in ops.values()}
+
+    def below(self, create: Operation) -> dict[str, Operation]:
+        """{method: operation} on one element of what is made."""
+        elements = f"{shape_of(create.path)}/{{"
+        found = [shape for shape in self.by_shape if re.fullmatch(re.escape(elements) + r"\w+}", shape)]
+        return self.by_shape[max(found, key=lambda shape: len(self.by_shape[shape]))] if found else {}
+
+    def maker_at(self, path: str) -> Operation | None:
+        """The operation that makes what lies below the path."""
+        return self.by_shape.get(shape_of(path), {}).get("POST")
+
+
+def shape_of(path: str) -> str:
+    """The path with the last words of the names of its parameters."""
+    return PARAMETER.sub(r"{\1}", path)
+
+
+def collections_of(operations: Iterable[Operation]) -> list[Collection]:
     """All collections whose elements can be made, shown and deleted."""
-    by_path: dict[str, dict[str, Operation]] = defaultdict(dict)
-    for operation in operations:
-        by_path[operation.path][operation.method] = operation
-    found = []
-    for path, below in by_path.items():
-        collection, _, last = path.rpartition("/")
-        create = by_path.get(collection, {}).get("POST")
-        if not last.startswith("{") or create is None or not {"GET", "DELETE"} <= below.keys():
+    shapes, found = Shapes(operations), []
+    for shape, below in shapes.by_shape.items():
+        collection, _, last = shape.rpartition("/")
+        at = shapes.by_shape.get(collection, {})
+        if not last.startswith("{") or "POST" not in at or not {"GET", "DELETE"} <= below.keys():
             continue
         uses = [
             operation
-            for other, methods in by_path.items()
+            for other, methods in shapes.by_shape.items()
             for operation in methods.values()
-            if other == path or other.startswith(f"{path}/")
+            if other == shape or other.startswith(f"{shape}/")
         ]
         update = below.get("PUT") or below.get("PATCH")
-        listed = by_path[collection].get("GET")
         found.append(
-            Collection(collection, create, below["GET"], listed, update, below["DELETE"], tuple(uses))
+            Collection(at["POST"], below["GET"], at.get("GET"), update, below["DELETE"], tuple(uses))
         )
     return found
 
@@ -90,10 +133,11 @@ def collections_of(operations: Iterator[Operation] | list[Operation]) -> list[Co
 class Walker:
     """Walks collections in the account of an endpoint."""
 
-    def __init__(self, endpoint: Endpoint, collections: list[Collection], bodies: dict[str, Any]):
+    def __init__(self, endpoint: Endpoint, shapes: Shapes, makings: dict[str, Any]):
         self._endpoint = endpoint
-        self._collections = {collection.path: collection for collection in collections}
-        self._bodies = bodies
+        self._shapes = shapes
+        self._makings = makings
+        self._made: dict[str, Made] = {}
         self._making: list[str] = []
 
     def walk(self, collection: Collection) -> Walked:
@@ -101,138 +145,172 @@ class Walker:
         walked = Walked(collection)
         self._endpoint.log_in()
         try:
-            owners = self._made_owners(collection)
-            path = self._make(collection, owners)
+            place = self._make(collection.create.operation_id).place
         except NotMade as error:
             walked.why = str(error)
             return walked
         walked.steps.append("create")
-        never = self._ask(collection.show, {**path, collection.name: another(path[collection.name])})
-        self._see(walked, path)
-        self._change(walked, path)
-        if self._delete(walked, path):
-            self._miss(walked, path, never)
+        never = self._ask(collection.show, (*place[:-1], another(place[-1])))
+        self._see(walked, place)
+        self._change(walked, place)
+        if self._delete(walked, place):
+            self._miss(walked, place, never)
         return walked
 
-    def _made_owners(self, collection: Collection) -> dict[str, str]:
-        """The path's values of what the collection lies below, made for it."""
-        owner = max(
-            (each for each in self._collections.values() if collection.path.startswith(f"{each.show.path}/")),
-            key=lambda each: len(each.path),
-            default=None,
-        )
-        known = set(owner.show.path_names) if owner is not None else {"project_id"}
-        missing = [name for name in collection.create.path_names if name not in known]
-        if missing:
-            raise NotMade(f"no collection makes the {missing[0]} of its path")
-        return self._make(owner, self._made_owners(owner)) if owner is not None else {}
+    def _part(self, making: str) -> Made:
+        """One that others need: made when it is first asked for, and given time to become ready."""
+        if making in self._making:
+            raise NotMade(f"{making} needs what it makes itself")
+        if making not in self._made:
+            self._making.append(making)
+            self._made[making] = self._make(making)
+            self._making.remove(making)
+            self._endpoint.advance(READY)
+        return self._made[making]
 
-    def _make(self, collection: Collection, owners: dict[str, str]) -> dict[str, str]:
-        """The path's values of a new element."""
-        from modelarts_emulator.testing.drawing import samples
+    def _collection(self, create: Operation) -> Place:
+        """The path at which one is made, below what was made for it."""
+        above, parameter, below = create.path.rpartition("}")
+        path, _, name = above.rpartition("/{")
+        if not parameter or name == "project_id":
+            return tuple(create.path.split("/"))
+        maker = self._shapes.maker_at(path)
+        if maker is None:
+            raise NotMade(f"no operation makes the {name} of its path")
+        return (*self._part(maker.operation_id).place, *below.split("/")[1:])
 
-        create, tried, told = collection.create, [], ""
-        before = set(texts_in(self._listed(collection, owners)))
-        if create.operation_id in self._bodies:
-            text = json.dumps(self._bodies[create.operation_id])
-            for name, id in self._endpoint.ids.items():
-                text = text.replace(f"{{{name}}}", id)
-            for maker in set(MADE_BY.findall(text)):
-                text = text.replace(f"{{{maker}}}", self._made_by(maker))
-            for bucket, folder in FOLDER.findall(text):
-                self._endpoint.put(f"/{bucket}")
-                if folder:
-                    self._endpoint.put(f"/{bucket}/{folder}/example.jpg")
-            tried.append(orjson.loads(text))
-        for body in (*tried, *(request[3] for request in samples(create))):
-            reply = self._endpoint.send(create, ({"project_id": "", **owners}, {}, {}, body))
-            told = told or " ".join(reply.text.split())[:160]
+    def _make(self, making: str) -> Made:
+        """A new one."""
+        create = self._shapes.by_id[making.partition(":")[0]]
+        collection = self._collection(create)
+        told, before = "", set(texts_in(self._listed(create, collection)))
+        for body in self._bodies(making, create):
+            reply = self._endpoint.send(create, (values_at(create, collection), {}, {}, body))
             if reply.status < 300:
-                listed = texts_in(self._listed(collection, owners))
-                for id in (
-                    *ids_in(reply.value, body, collection),
-                    *(each for each in listed if each not in before),
-                ):
-                    path = {**owners, collection.name: id}
-                    if self._ask(collection.show, path).status < 300:
-                        return path
-                raise NotMade(
-                    f"{create.operation_id} answers no id by which {collection.show.operation_id} shows it"
-                )
+                return Made(self._find(create, collection, reply.value, body, before), reply.value)
+            told = told or " ".join(reply.text.split())[:160]
         raise NotMade(f"{create.operation_id} takes none of the bodies that are known: {told}")
 
-    def _made_by(self, operation_id: str) -> str:
-        """The id of something that the operation has made for what names it."""
-        makers = (each for each in self._collections.values() if each.create.operation_id == operation_id)
-        maker = next(makers, None)
-        if maker is None or operation_id in self._making:
-            raise NotMade(f"it needs what {operation_id} makes, which is not known to be made alone")
-        self._making.append(operation_id)
-        path = self._make(maker, self._made_owners(maker))
-        self._making.remove(operation_id)
-        return path[maker.name]
+    def _bodies(self, name: str, create: Operation) -> list[Any]:
+        """What may make one: what is known to, with all it needs; else what is drawn."""
+        from modelarts_emulator.testing.drawing import samples
 
-    def _listed(self, collection: Collection, owners: dict[str, str]) -> Any:
+        making = self._makings.get(name)
+        if making is None:
+            return [request[3] for request in samples(create)]
+        for path, content in making.get("objects", {}).items():
+            self._endpoint.put(path, written(content))
+        text = json.dumps(making["body"])
+        for found in MADE_BY.finditer(text):
+            part = self._part(found[1])
+            value = next(members(part.answer, found[2])) if found[2] else part.place[-1]
+            text = text.replace(found[0], json.dumps(value))
+        for name, id in self._endpoint.ids.items():
+            text = text.replace(f"{{{name}}}", id)
+        return [orjson.loads(text)]
+
+    def _find(self, create: Operation, collection: Place, answer: Any, body: Any, before: set[str]) -> Place:
+        """Where that lies which was made: below the first id by which it is shown, where something shows it."""
+        below = self._shapes.below(create)
+        if not below:
+            raise NotMade(f"nothing that is documented is about one that {create.operation_id} has made")
+        name = name_of(next(iter(below.values())))
+        listed = texts_in(self._listed(create, collection))
+        for id in (*ids_in(answer, body, name), *(each for each in listed if each not in before)):
+            place = (*collection, id)
+            if "GET" not in below or self._ask(below["GET"], place).status < 300:
+                return place
+        raise NotMade(f"{create.operation_id} answers no id by which it is found")
+
+    def _listed(self, create: Operation, collection: Place) -> Any:
         """What the list answers; None where there is none."""
-        operation = collection.list
+        operation = self._shapes.by_shape[shape_of(create.path)].get("GET")
         if operation is None:
             return None
-        answers = [self._ask(operation, owners).value]
+        answers = [self._ask(operation, collection).value]
         for name, value in choices_of(operation):
-            answers.append(self._ask(operation, owners, {name: value}).value)
+            answers.append(self._ask(operation, collection, {name: value}).value)
         return answers
 
-    def _see(self, walked: Walked, path: dict[str, str]) -> None:
+    def _lists(self, collection: Collection, place: Place) -> bool:
+        """Whether the list has it."""
+        return lists(self._listed(collection.create, place[:-1]), place[-1], collection.name)
+
+    def _see(self, walked: Walked, place: Place) -> None:
         """It is shown as documented, and listed."""
         collection = walked.collection
-        shown = self._ask(collection.show, path)
+        shown = self._ask(collection.show, place)
         self._expect_fit(walked, collection.show, shown)
         walked.steps.append("show")
         if collection.list is not None:
-            if not says(self._listed(collection, path), path[collection.name]):
+            if not self._lists(collection, place):
                 walked.problems.append(f"{collection.list.operation_id} does not list what was made")
             walked.steps.append("list")
 
-    def _change(self, walked: Walked, path: dict[str, str]) -> None:
-        """What changes it leaves it there."""
+    def _change(self, walked: Walked, place: Place) -> None:
+        """What changes it leaves it there, and shows it as it was told to be."""
         from modelarts_emulator.testing.drawing import samples
 
-        update = walked.collection.update
+        update, making = (
+            walked.collection.update,
+            self._makings.get(walked.collection.create.operation_id, {}),
+        )
         if update is None:
             return
-        for request in samples(update):
-            reply = self._endpoint.send(update, ({**request[0], **path}, *request[1:]))
+        requests = samples(update)
+        if "change" in making:
+            requests = [(*requests[0][:3], making["change"])]
+            self._wait(READY)
+        for request in requests:
+            reply = self._endpoint.send(update, ({**request[0], **values_at(update, place)}, *request[1:]))
             if reply.status < 300:
                 self._expect_fit(walked, update, reply)
                 walked.steps.append("update")
                 break
-        if self._ask(walked.collection.show, path).status >= 300:
+        shown = self._ask(walked.collection.show, place)
+        if shown.status >= 300:
             walked.problems.append(f"{update.operation_id} was asked, and it is not shown any more")
+        elif "change" in making and "update" not in walked.steps:
+            walked.why = f"{update.operation_id} refuses its change: {reply.text[:160]}"
+        for name in unlike(making.get("change"), shown.value) if reply.status < 300 else ():
+            walked.problems.append(f"{update.operation_id} changed {name[1:]}, and it is shown as it was")
 
-    def _delete(self, walked: Walked, path: dict[str, str]) -> bool:
-        """Whether it could be deleted, at once or after a while."""
+    def _delete(self, walked: Walked, place: Place) -> bool:
+        """Whether it could be deleted: at once, when it has become ready, when it has been stopped, or later."""
         delete = walked.collection.delete
-        for _ in range(TIRED_AFTER):
-            reply = self._ask(delete, path)
+        for attempt in range(TIRED_AFTER):
+            reply = self._ask(delete, place)
             if reply.status < 300:
                 self._expect_fit(walked, delete, reply)
                 walked.steps.append("delete")
-                self._endpoint.advance(LATER)
-                self._endpoint.log_in()
+                self._wait(LATER)
                 return True
-            self._endpoint.advance(LATER)
-            self._endpoint.log_in()
-        # What has to be stopped first, or lives on below something else, says so with a documented code.
+            if attempt == 1:
+                self._stop(walked, place)
+            self._wait(READY if attempt < 2 else LATER)
+        told = f"{delete.operation_id} refuses what was made: {reply.text[:160]}"
+        # What lives on below something else says so with a documented code.
         if reply.codes & documented_errors().keys():
-            walked.steps.append(f"delete refused: {reply.text[:160]}")
+            walked.why = told
         else:
-            walked.problems.append(f"{delete.operation_id} refuses what was made: {reply.text[:160]}")
+            walked.problems.append(told)
         return False
 
-    def _miss(self, walked: Walked, path: dict[str, str], never: Reply) -> None:
+    def _stop(self, walked: Walked, place: Place) -> None:
+        """End what runs, where an operation does that."""
+        for operation, body in stops_of(walked.collection):
+            if self._endpoint.send(operation, (values_at(operation, place), {}, {}, body)).status < 300:
+                walked.steps.append("stop")
+
+    def _wait(self, duration: str) -> None:
+        """Let time pass, and have a token that lasts."""
+        self._endpoint.advance(duration)
+        self._endpoint.log_in()
+
+    def _miss(self, walked: Walked, place: Place, never: Reply) -> None:
         """Nothing shows, lists or does anything with what is gone."""
         collection = walked.collection
-        gone = self._ask(collection.show, path)
+        gone = self._ask(collection.show, place)
         if gone.status < 300:
             walked.problems.append(
                 f"{collection.show.operation_id} shows what was deleted: {gone.text[:160]}"
@@ -245,26 +323,26 @@ class Walker:
                 f"{collection.show.operation_id} says of what was deleted {gone.text[:120]}, of what never was "
                 f"{never.text[:120]}"
             )
-        if "list" in walked.steps and says(self._listed(collection, path), path[collection.name]):
+        if "list" in walked.steps and self._lists(collection, place):
             walked.problems.append(f"what was deleted at {collection.path} is still listed")
         for use in collection.uses:
-            self._refuse_use(walked, use, path)
+            self._refuse_use(walked, use, place)
         walked.steps.append(f"{len(collection.uses)} uses refused")
 
-    def _refuse_use(self, walked: Walked, use: Operation, path: dict[str, str]) -> None:
+    def _refuse_use(self, walked: Walked, use: Operation, place: Place) -> None:
         """An operation on what is gone is refused with a documented code."""
         from modelarts_emulator.testing.drawing import samples
 
         for drawn in samples(use)[-1:]:
-            reply = self._endpoint.send(use, ({**drawn[0], **path}, *drawn[1:]))
+            reply = self._endpoint.send(use, ({**drawn[0], **values_at(use, place)}, *drawn[1:]))
             if not 400 <= reply.status < 500:
                 walked.problems.append(
                     f"{use.operation_id} of what was deleted answers {reply.status}: {reply.text[:120]}"
                 )
 
-    def _ask(self, operation: Operation, path: dict[str, str], query: dict[str, str] | None = None) -> Reply:
+    def _ask(self, operation: Operation, place: Place, query: dict[str, str] | None = None) -> Reply:
         """What is answered without a body."""
-        values = {name: path.get(name, NOBODY) for name in operation.path_names}
+        values = dict.fromkeys(operation.path_names, NOBODY) | values_at(operation, place)
         body = {} if operation.body_schema is not None else None
         return self._endpoint.send(operation, (values, {**required_of(operation), **(query or {})}, {}, body))
 
@@ -273,6 +351,49 @@ class Walker:
             Check(operation).check_answer(reply.status, reply.value)
         except ContractBroken as error:
             walked.problems.append(str(error))
+
+
+def name_of(operation: Operation) -> str:
+    """The parameter that ends the operation's path."""
+    return operation.path.rpartition("/{")[2][:-1]
+
+
+def values_at(operation: Operation, place: Place) -> dict[str, str]:
+    """The values of the parameters of an operation's path that the place has."""
+    named = zip(operation.path.split("/"), place, strict=False)
+    return {name[1:-1]: value for name, value in named if name.startswith("{")}
+
+
+def written(content: Any) -> bytes:
+    """An object of OBS as makings.json has it: a text, its lines, or a JSON object."""
+    if isinstance(content, dict):
+        return orjson.dumps(content)
+    return (content if isinstance(content, str) else "\n".join(content)).encode()
+
+
+def stops_of(collection: Collection) -> Iterator[tuple[Operation, Any]]:
+    """(operation, body) of what ends an element that runs: at a path of its own, or an action that can be named so."""
+    from modelarts_emulator.testing.drawing import as_schema, samples
+
+    for use in collection.uses:
+        if use.method == "GET" or use.path.count("/") != collection.show.path.count("/") + 1:
+            continue
+        body = samples(use)[0][3]
+        if use.path.rpartition("/")[2] in ENDS:
+            yield use, body
+        elif isinstance(body, dict):
+            schema = use.area_of.closure(use.body_schema or {})
+            members = as_schema(schema).flat(schema).get("properties", {})
+            actions = {name: set(member.get("enum", ())) & set(ENDS) for name, member in members.items()}
+            yield from ((use, {**body, name: end}) for name, ends in actions.items() for end in ends)
+
+
+def unlike(change: Any, shown: Any) -> list[str]:
+    """The members of a change that are shown, with another value."""
+    if isinstance(change, dict) and isinstance(shown, dict):
+        both = change.keys() & shown.keys()
+        return [f".{name}{rest}" for name in both for rest in unlike(change[name], shown[name])]
+    return [] if isinstance(change, dict | list | None) or change == shown else [""]
 
 
 def another(id: str) -> str:
@@ -299,10 +420,12 @@ def choices_of(operation: Operation) -> list[tuple[str, str]]:
     return found
 
 
-def ids_in(value: Any, body: Any, collection: Collection) -> Iterator[str]:
-    """What may be the id of a new element: what its answer or its body calls so, the likeliest first."""
-    last = collection.name.rpartition("_")[2]
-    names = dict.fromkeys((collection.name, "id", last, f"{last}_id", "name"))
+def ids_in(value: Any, body: Any, name: str) -> Iterator[str]:
+    """What may be the id of a new element, that paths call so: what its answer or its body calls so, the likeliest
+    first.
+    """
+    last = name.rpartition("_")[2]
+    names = dict.fromkeys((name, "id", last, f"{last}_id", "name"))
     for place in (value, body):
         for name in names:
             for found in members(place, name):
@@ -333,9 +456,13 @@ def texts_in(value: Any) -> list[str]:
     return [] if value is None else [str(value)]
 
 
-def says(value: Any, text: str) -> bool:
-    """Whether the text stands anywhere in a JSON value."""
-    return text in texts_in(value)
+def lists(value: Any, id: str, name: str) -> bool:
+    """Whether an element that paths call so stands in an answer. A number may mean much else: it must be called so."""
+    if not id.isdecimal():
+        return id in texts_in(value)
+    if isinstance(value, dict):
+        return str(value.get(name)) == id or any(lists(each, id, name) for each in value.values())
+    return isinstance(value, list) and any(lists(each, id, name) for each in value)
 
 
 def walk_all(
@@ -344,14 +471,14 @@ def walk_all(
     """Walk all collections, or those of an area, each in an account of its own, a line each; (walked, not walked,
     broken promises).
     """
-    collections, bodies = collections_of(operations), recorded().get("made", {})
+    shapes, makings = Shapes(operations), orjson.loads(MAKINGS.read_bytes())
     count = left = broken = 0
-    for collection in collections:
+    for collection in collections_of(operations):
         if area not in (None, collection.create.area_of.full_name):
             continue
         endpoint = new_account()
         try:
-            walked = Walker(endpoint, collections, bodies).walk(collection)
+            walked = Walker(endpoint, shapes, makings).walk(collection)
         finally:
             endpoint.leave()
         count, left, broken = count + (not walked.why), left + bool(walked.why), broken + len(walked.problems)
