@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, rule
 from modelarts_emulator.contract.operations import Operations
 from modelarts_emulator.testing.cloud import mock_modelarts
-from modelarts_emulator.testing.sequences import collections_of
+from modelarts_emulator.testing.shapes import collections_of
 from modelarts_emulator.worlds.store import value_at
 
 from tests.kinds import KINDS, made

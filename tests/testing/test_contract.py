@@ -8,7 +8,8 @@ from modelarts_emulator import app, application
 from modelarts_emulator.cli import main
 from modelarts_emulator.contract.operations import Operations
 from modelarts_emulator.testing.contract import Endpoint
-from modelarts_emulator.testing.sequences import MAKINGS, collections_of, lists, stops_of, unlike, walk_all
+from modelarts_emulator.testing.sequences import MAKINGS, lists, unlike, walk_all
+from modelarts_emulator.testing.shapes import collections_of, stops_of
 
 COLLECTIONS = {each.create.operation_id: each for each in collections_of(list(Operations()))}
 
