@@ -117,6 +117,8 @@ class Application:
             raise
         self.worlds = worlds
         try:
+            if self.settings.state and any(Path(self.settings.state).glob("*.intended")):
+                import_module("modelarts_emulator.intentions").finish(self)
             self.plant_seed(worlds.default)
         except BaseException:
             worlds.close()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from modelarts_emulator.intentions import intended
 from modelarts_emulator.real_time import wall_now
 from modelarts_emulator.snapshots import document, put_back
 from modelarts_emulator.worlds.clock import iso_of
@@ -51,7 +52,11 @@ def rewind(application: Application, world: World, point: Point) -> int:
             # Requests to OBS do not take the world's lock: none may come between counting what came and taking it back.
             stack.enter_context(application.obs.worlds.of(world.tag).storage.lock)
             changes = world.past.after(point.position)
-        clock = clock_there(world, changes, point)
+        clock, objects = clock_there(world, changes, point), objects_in(changes)
+        if objects:
+            stack.enter_context(
+                intended(application, world.tag, "rewind", clock=clock, position=objects[-1].position)
+            )
         try:
             moments = take_back(world, changes)
             world.store.table(META).put("world", meta_of(world) | {"clock": clock})
@@ -64,7 +69,7 @@ def rewind(application: Application, world: World, point: Point) -> int:
             world.store.rollback()
             raise
         draw_again(world, changes)
-        if objects := objects_in(changes):
+        if objects:
             application.obs.worlds.of(world.tag).take_back(objects)
         world.clock.restore(clock)
         world.due.begin_again(moments)

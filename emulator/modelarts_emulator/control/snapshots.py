@@ -10,6 +10,7 @@ from flask import Flask, Response, request
 from modelarts_emulator.app import BODIES, BYTES_OF_BYTE
 from modelarts_emulator.control.asking import NOTHING, Body, members, refuse, takes, world_asked, world_tagged
 from modelarts_emulator.control.worlds import shown_world
+from modelarts_emulator.intentions import intended
 from modelarts_emulator.snapshots import (
     BadSnapshot,
     changes,
@@ -109,7 +110,9 @@ def add_routes(flask: Flask, application: "Application") -> None:
         NOTHING.read()
         world, content = world_asked(application), shelf.get(name)
         with decoding(content):
-            return {"records": put_back(application, world, checked(content))}
+            known = checked(content)
+            with intended(application, world.tag, "restore", known):
+                return {"records": put_back(application, world, known)}
 
     @flask.get("/_emulator/snapshots/<name>/changes")
     @takes("world", "to")

@@ -1,5 +1,6 @@
 """Worlds in the control API: listed, made, removed, emptied."""
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
@@ -15,6 +16,7 @@ from modelarts_emulator.control.asking import (
     world_tagged,
 )
 from modelarts_emulator.http.request import Request
+from modelarts_emulator.intentions import intended
 from modelarts_emulator.settings import MOST_PACE, MOST_SEED, REGION
 
 if TYPE_CHECKING:
@@ -58,8 +60,9 @@ def add_routes(flask: Flask, application: "Application") -> None:
     def remove_world(tag):
         NOTHING.read()
         world = world_tagged(application, tag)
-        application.worlds.remove(world)
-        application.forget_objects(world)
+        with intended(application, world.tag, "removal"):
+            application.worlds.remove(world)
+            application.forget_objects(world)
         return Response(status=204)
 
 
@@ -68,8 +71,11 @@ def reset_worlds(application: "Application", body: dict) -> dict:
     area = area_named(application, body["area"]) if "area" in body else None
     tag = body.get("world") or tag_asked()
     worlds = [world_tagged(application, tag)] if tag else list(application.worlds)
-    records = sum(application.worlds.reset(world, area) for world in worlds)
-    objects = 0 if area else sum(application.forget_objects(world) for world in worlds)
+    records = objects = 0
+    for world in worlds:
+        with nullcontext() if area else intended(application, world.tag, "reset"):
+            records += application.worlds.reset(world, area)
+            objects += 0 if area else application.forget_objects(world)
     return {"worlds": len(worlds), "removed": {"records": records, "objects": objects}}
 
 

@@ -226,6 +226,13 @@ def check_journals(folder: Path) -> None:
         Journal(path).check(reads_all=left >= 0)
 
 
+def cut_journal(folder: Path, tag: str, position: int) -> None:
+    """Let nothing count that came after that position in the journal of a world whose objects are not loaded."""
+    path = folder / f"{tag}.journal"
+    if path.exists() and path.stat().st_size > position:
+        os.truncate(path, position)
+
+
 def frame_at(file, left: int, reads_all: bool = True) -> tuple[dict | None, int]:
     """(record, size) of the frame at the file's position, after which `left` bytes come; None when it is not whole."""
     head = file.read(FRAME.size)
