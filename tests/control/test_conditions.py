@@ -33,7 +33,8 @@ def test_a_resource_is_meant_by_its_name_or_its_id(cloud, job):
         ('status.phase == "Completed"', lambda status: status["phase"] == "Completed"),
         ("status.secondary_phase > R", lambda status: status["secondary_phase"] > "R"),
         ('status.secondary_phase > "R"', lambda status: status["secondary_phase"] > "R"),
-        ('status.phase in "No, never", "Running"', lambda status: status["phase"] == "Running"),
+        ("status.phase == 'Running'", lambda status: status["phase"] == "Running"),
+        ("status.phase in 'Failed', 'Running'", lambda status: status["phase"] == "Running"),
         ("status.tasks.0 == worker-0", lambda status: status["tasks"][0] == "worker-0"),
         ("status.tasks.length == 1", lambda status: len(status["tasks"]) == 1),
     ],
@@ -52,7 +53,13 @@ def test_lists_are_looked_at_too(cloud, job):
 
 def test_texts_with_commas_quotes_and_letters_of_any_language_are_met(cloud):
     cloud.post(CONFIGS, {"config_name": "first", **CONFIG, "config_desc": 'ü "q", a'}).raise_for_status()
-    for wanted in ('== ü "q", a', '== "ü \\"q\\", a"', 'in x, "ü \\"q\\", a"', 'in ["x", "ü \\"q\\", a"]'):
+    for wanted in (
+        '== ü "q", a',
+        '== "ü \\"q\\", a"',
+        'in x, "ü \\"q\\", a"',
+        'in ["x", "ü \\"q\\", a"]',
+        "in 'x, y', 'ü \"q\", a'",
+    ):
         assert cloud.until(f"training-job-configs/first config_desc {wanted}") == 0
 
 
@@ -88,7 +95,16 @@ def test_no_number_is_a_truth_value_in_a_list(value, wanted, holds):
             "that is no JSON list; put texts in quotes",
         ),
         ("training-jobs/resnet status.duration > soon", "cannot be compared to soon"),
-        ("training-jobs/resnet status.phase == Nowhere", "status.phase was still 'Completed' after 86400"),
+        (
+            "training-jobs/resnet status.phase == Nowhere",
+            "status.phase is never 'Nowhere': it is one of Creating",
+        ),
+        ("training-jobs/resnet status.phase == running", "did you mean Running?"),
+        ("training-jobs/resnet status.phase != running", "did you mean Running?"),
+        ("training-jobs/resnet status.phase in Runing, Failed", "did you mean Running?"),
+        ("training-jobs/resnet status.phase == 'Running", "the quote ' at the beginning is not closed"),
+        ("training-jobs/resnet status.duration == soon", "is never 'soon': it is a number"),
+        ("training-jobs/resnet status.tasks == worker-0", "is never 'worker-0': it is a list"),
     ],
 )
 def test_what_does_not_exist_is_refused_in_words(cloud, job, condition, words):
@@ -112,3 +128,29 @@ def test_a_name_that_two_have_is_refused_with_their_ids(cloud, job):
 def test_the_clock_advances_by_one_of_the_two(cloud, body):
     reply = cloud.post(ADVANCE, body)
     assert (reply.status, "give by, a duration, or until" in reply.json["error_msg"]) == (400, True)
+
+
+def test_the_clock_stops_at_a_final_state_whatever_else_is_scheduled(cloud, job):
+    cloud.clock.advance("2h")
+    cloud.post(JOBS, {**JOB, "metadata": {"name": "other"}}).raise_for_status()
+    before = cloud.clock.now()
+    reply = cloud.post(ADVANCE, {"until": "training-jobs/resnet status.phase == Failed"})
+    assert "status.phase was still 'Completed' after 0 virtual seconds" in reply.json["error_msg"]
+    assert (
+        "Completed is a final state; training-jobs/resnet status.phase == Failed" in reply.json["error_msg"]
+    )
+    assert cloud.clock.now() == before
+
+
+def test_the_clock_stops_as_soon_as_the_state_is_final(cloud, job):
+    before = cloud.clock.now()
+    reply = cloud.post(ADVANCE, {"until": "training-jobs/resnet status.phase == Failed"})
+    assert "still 'Completed'" in reply.json["error_msg"] and cloud.clock.now() < before + 7200
+
+
+def test_the_clock_stays_where_nothing_is_scheduled(cloud):
+    add_workspace(cloud, "more")
+    cloud.clock.freeze()
+    before = cloud.clock.now()
+    reply = cloud.post(ADVANCE, {"until": "workspaces/more description == x"})
+    assert "nothing is scheduled in this world" in reply.json["error_msg"] and cloud.clock.now() == before

@@ -73,7 +73,7 @@ def test_the_clock_runs_until_a_field_has_a_value(control, cloud):
     told = control("POST", "clock/until", asked).json
     assert told["value"] == "Running" and told["advanced"] > 0
     assert cloud.get(f"{JOBS}/{id}").json["status"]["phase"] == "Running"
-    never = control("POST", "clock/until", {**asked, "in": ["Never"], "within": 5})
+    never = control("POST", "clock/until", {**asked, "in": ["Failed"], "within": 5})
     assert never.status == 400 and "status.phase was still 'Running' after 5" in never.json["error_msg"]
 
 

@@ -20,9 +20,12 @@ from modelarts_emulator.control.conditions import (
     Condition,
     Looked,
     condition_asked,
+    refuse_impossible,
     refuse_unknown_field,
     seen,
+    short,
     value_in,
+    why_final,
 )
 from modelarts_emulator.worlds.clock import FASTEST, Clock, OutOfTime, moved_by
 from modelarts_emulator.worlds.due import StillAtWork
@@ -52,6 +55,10 @@ LONGEST_DRIVE = "24h"
 TESTS = ("equals", "in", "at_least")
 # Members in which a resource that has failed says why.
 REASONS = ("error_msg", "error_message", "fail_reason")
+
+
+class Final(Exception):
+    """What is looked at cannot come to anything else any more."""
 
 
 def add_routes(flask: Flask, application: "Application") -> None:
@@ -115,35 +122,53 @@ def until(application: "Application", world: "World") -> dict:
     looked = Looked(operation, path_asked(operation, {"project_id": world.account.project_id} | body["path"]))
     if sum(name in body for name in TESTS) != 1:
         refuse(f"$: give exactly one of {', '.join(TESTS)}")
-    field = body["field"]
-    refuse_unknown_field(operation, field, seen(application, world, looked))
-    return drive(application, world, Condition(looked, field, lambda value: is_met(body, value), field), body)
+    field, answer = body["field"], seen(application, world, looked)
+    schemas = refuse_unknown_field(operation, field, answer)
+    wanted = body.get("in", [body["equals"]] if "equals" in body else [])
+    refuse_impossible(schemas, value_in(answer, field), wanted, f"$: {field}")
+    text = " ".join(f"{name} {short(body[name])}" for name in TESTS if name in body)
+    condition = Condition(looked, field, lambda value: is_met(body, value), f"{field} {text}")
+    return drive(application, world, condition, body)
 
 
 def drive(application: "Application", world: "World", condition: Condition, body: dict) -> dict:
-    """Move on until the condition holds, at most `within`; 400 naming the last value when it never does, or what still
-    runs after `wait` real seconds.
+    """Move on until the condition holds, at most `within`; 400 naming the last value when it never does, or cannot any
+    more, or what still runs after `wait` real seconds.
     """
     within, wait = seconds_in({"within": LONGEST_DRIVE, **body}, "within"), seconds_in(body, "wait")
-    values: list = []
-    answers: list = []
+    start, looked, field = world.clock.now(), condition.looked, condition.field
+    answer: Any = None
 
     def holds() -> bool:
-        answers[:] = [seen(application, world, condition.looked)]
-        values.append(value_in(answers[0], condition.field))
-        return condition.holds(values[-1])
+        nonlocal answer
+        answer = seen(application, world, looked)
+        if condition.holds(value_in(answer, field)):
+            return True
+        why = why_final(world, looked)
+        if why:
+            with world.lock, world.clock.at(start + within):
+                later = seen(application, world, looked)
+            # Some values follow from the time alone.
+            if value_in(later, field) == value_in(answer, field):
+                raise Final(
+                    f", and stays so until a request changes it: {why}; {condition.text} was waited for"
+                )
+        return False
 
+    final = ""
     try:
         went = world.run_until(holds, within, wait)
     except StillAtWork as error:
         refuse(f"clock until: after {wait:g} real seconds {error}")
+    except Final as error:
+        went, final = None, str(error)
     if went is None:
-        words = f"{condition.field} was still {values[-1]!r} after {within} virtual seconds"
+        passed = world.clock.now() - start
+        words = f"{field} was still {value_in(answer, field)!r} after {passed:g} virtual seconds{final}"
         # What has failed usually says why; without it one would have to ask once more.
-        answer = answers[0] if isinstance(answers[0], dict) else {}
-        reasons = [answer[name] for name in REASONS if answer.get(name)]
+        reasons = [answer[name] for name in REASONS if isinstance(answer, dict) and answer.get(name)]
         refuse(": ".join(["clock until", words, *reasons[:1]]))
-    return {"advanced": went, "value": values[-1]}
+    return {"advanced": went, "value": value_in(answer, field)}
 
 
 def path_asked(operation: Operation, path: dict) -> dict:

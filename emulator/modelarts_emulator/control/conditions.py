@@ -30,7 +30,17 @@ PROJECT = "{project_id}"
 WORDS = "write RESOURCE/NAME FIELD OPERATOR VALUE, such as training-jobs/resnet status.phase == Running"
 LENGTH = "length"
 # What stands between commas; a text in quotes may have some itself.
-LISTED = r'(?:^|,)(\s*"(?:[^"\\]|\\.)*"\s*(?=,|$)|[^,]*)'
+LISTED = r"""(?:^|,)(\s*"(?:[^"\\]|\\.)*"\s*(?=,|$)|\s*'[^']*'\s*(?=,|$)|[^,]*)"""
+# Of so many records that run out of their states next it is asked whether they may act on something.
+MOST_COMING = 10_000
+KINDS = {
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    str: "a text",
+    list: "a list",
+    dict: "an object",
+}
 
 
 class Looked(NamedTuple):
@@ -58,7 +68,12 @@ def condition_asked(application: Application, world: World, text: str) -> Condit
     if operator not in TESTS:
         refuse(f"there is no operator {operator!r}; those are {', '.join(TESTS)}: {WORDS}")
     looked = looked_at(application, world, thing)
-    refuse_unknown_field(looked.operation, field, seen(application, world, looked))
+    answer = seen(application, world, looked)
+    schemas = refuse_unknown_field(looked.operation, field, answer)
+    refuse_half_quoted(wanted)
+    if operator in ("==", "!=", "in"):
+        meant = meanings_listed(wanted, field) if operator == "in" else [meaning(wanted)]
+        refuse_impossible(schemas, value_in(answer, field), meant, field)
     return Condition(
         looked, field, lambda value: TESTS[operator](value, wanted, f"{field} {operator}"), text.strip()
     )
@@ -172,10 +187,39 @@ def value_in(answer: Any, field: str) -> Any:
     return answer
 
 
-def refuse_unknown_field(operation: Operation, field: str, answer: Any) -> None:
-    """400 naming those that there are, for a field that the operation neither documents nor answers now."""
-    if value_in(answer, field) is not None:
-        return
+def why_final(world: World, looked: Looked) -> str:
+    """Why nothing but a request changes what is looked at any more, in words; "" while something else may."""
+    area, id = looked.operation.area_of.full_name, next(reversed(looked.path.values()), "")
+    with world.transaction():
+        if world.next_due() is None:
+            return "nothing is scheduled in this world"
+        for resource in list(RESOURCES.values()):
+            bound = resource.at(world, world.account.project_id)
+            if (
+                resource.lifecycle is None
+                or not resource.name.startswith(f"{area}/")
+                or id not in bound.table
+            ):
+                continue
+            record = bound.table.copy_of(id)
+            state = resource.lifecycle.state_of(record)
+            if resource.lifecycle.states[state].is_final and not is_named_in_what_comes(world, id):
+                return f"{state} is a final state"
+    return ""
+
+
+def is_named_in_what_comes(world: World, id: str) -> bool:
+    """Whether a record that runs out of its state names the id: it may act on what is called so."""
+    coming = world.due.coming(MOST_COMING)
+    blobs = (world.store.table(table).blob(other) or b"" for _, table, other in coming)
+    return len(coming) == MOST_COMING or any(id.encode() in blob for blob in blobs)
+
+
+def refuse_unknown_field(operation: Operation, field: str, answer: Any) -> list[dict]:
+    """What the operation documents at a field; 400 naming those that there are, for one that it neither documents nor
+    answers now.
+    """
+    is_there = value_in(answer, field) is not None
     schemas = flat(operation, [operation.answer_schema(operation.success) or {}])
     for step in field.split("."):
         rows = [schema["items"] for schema in schemas if "items" in schema]
@@ -184,12 +228,39 @@ def refuse_unknown_field(operation: Operation, field: str, answer: Any) -> None:
             inner = [] if step == LENGTH else rows if step.isdecimal() else None
         else:
             inner = [schema["properties"][step] for schema in schemas if step in schema.get("properties", ())]
-        if (inner is None or not inner) and (names or rows) and not (rows and step == LENGTH):
+        if (
+            not is_there
+            and (inner is None or not inner)
+            and (names or rows)
+            and not (rows and step == LENGTH)
+        ):
             there = ", ".join(sorted(names)) or "0, 1 ... and length"
             refuse(f"{operation.operation_id} answers no {field}: instead of {step!r} there are {there}")
         if not inner:
-            return
+            return []
         schemas = flat(operation, inner)
+    return schemas
+
+
+def refuse_impossible(schemas: list[dict], value: Any, wanted: list[Any], place: str) -> None:
+    """400 in words for a value that a field never has: none of those that are documented, or of another type.
+
+    schemas: what is documented of the field. value: what it is now.
+    """
+    known = list(dict.fromkeys(str(each) for schema in schemas for each in schema.get("enum", ())))
+    for each in wanted:
+        if known and isinstance(each, str) and each not in (*known, value):
+            near = [name for name in known if name.lower() == each.lower()] or get_close_matches(
+                each, known, 1
+            )
+            hint = f"; did you mean {near[0]}?" if near else ""
+            refuse(f"{place} is never {each!r}: it is one of {', '.join(known)}{hint}")
+        if each is None or value is None or isinstance(value, str):
+            continue
+        kind = next(words for kind, words in KINDS.items() if isinstance(value, kind))
+        alike = next(words for kind, words in KINDS.items() if isinstance(each, kind))
+        if kind != alike:
+            refuse(f"{place} is never {each!r}: it is {kind}, {short(value)}")
 
 
 def is_equal(value: Any, wanted: str, place: str) -> bool:
@@ -204,12 +275,31 @@ def is_same(value: Any, meant: Any) -> bool:
 
 def is_among(value: Any, wanted: str, place: str) -> bool:
     """Whether the value is one of those that the text lists, as JSON or with commas between; 400 for half a list."""
+    if any(is_same(value, each) for each in meanings_listed(wanted, place)):
+        return True
+    return not wanted.startswith("[") and value in texts_listed(wanted)
+
+
+def meanings_listed(wanted: str, place: str) -> list[Any]:
+    """The values that a text lists, as JSON or with commas between; 400 for half a list."""
     meant = meaning(wanted)
     if isinstance(meant, list):
-        return any(is_same(value, each) for each in meant)
+        return meant
     if wanted.startswith("["):
         refuse(f"{place} {wanted}: that is no JSON list; put texts in quotes, or leave the brackets out")
-    return any(is_equal(value, each.strip(), place) for each in re.findall(LISTED, wanted))
+    return [meaning(each) for each in texts_listed(wanted)]
+
+
+def texts_listed(wanted: str) -> list[str]:
+    """What stands between the commas of a text."""
+    return [each.strip() for each in re.findall(LISTED, wanted)]
+
+
+def refuse_half_quoted(wanted: str) -> None:
+    """400 for a text that begins with a quote and does not end with it."""
+    quote = wanted[:1]
+    if quote in ("'", '"') and (len(wanted) == 1 or not wanted.endswith(quote)):
+        refuse(f"{wanted}: the quote {quote} at the beginning is not closed at the end")
 
 
 def compared(test: Callable[[Any, Any], bool]) -> Callable[[Any, str, str], bool]:
@@ -234,7 +324,9 @@ def is_number(value: Any) -> bool:
 
 
 def meaning(text: str) -> Any:
-    """The JSON value that a text says; the text itself when it says none."""
+    """The JSON value that a text says, which may stand in single quotes too; the text itself when it says none."""
+    if len(text) > 1 and text[0] == text[-1] == "'":
+        return text[1:-1]
     try:
         return orjson.loads(text)
     except ValueError:

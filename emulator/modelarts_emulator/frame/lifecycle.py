@@ -27,6 +27,7 @@ class State:
     record) -> a function without arguments that is carried out on a thread once the seconds are over; what it
     returns is handed to `follows`, which then is a function (bound, record, result) -> state, and may be a state
     when the result does not matter. actions: {action: state it leads to, or a function (bound, record) -> state}.
+    is_final: whether nothing but a client's request leads out of it.
     """
 
     def __init__(
@@ -42,6 +43,8 @@ class State:
         self.exact = exact
         self.work = work
         self.actions = actions
+        # Whoever is gone cannot come to anything else either.
+        self.is_final = follows is None and actions.keys() <= {"delete"}
 
 
 def soon(follows: str | Callable[..., str], after: Any, **actions: Target) -> State:
@@ -62,6 +65,13 @@ def works(follows: str | Callable[..., str], work: Any, after: Any = 0, **action
 def rests(**actions: Target) -> State:
     """A state that stays until somebody acts."""
     return State(None, 0, False, None, **actions)
+
+
+def ends(**actions: Target) -> State:
+    """A state that stays until a client asks for another: nothing that is scheduled leads out of it."""
+    state = rests(**actions)
+    state.is_final = True
+    return state
 
 
 class Lifecycle:

@@ -7,7 +7,7 @@ from modelarts_emulator.behaviours.maas.generation import Served
 from modelarts_emulator.behaviours.maas.models import limiter_of, row_named
 from modelarts_emulator.behaviours.maas.text import complete_with, embed_with
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon
+from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, ends, rests, soon
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.identity.credentials import Proof
@@ -30,7 +30,7 @@ SERVICES = Resource(
         deploying=soon("running", after=DEPLOY_SECONDS, stop="stopping", delete=GONE),
         running=rests(stop="stopping", delete=GONE),
         stopping=soon("stopped", after=20, delete=GONE),
-        stopped=rests(start="deploying", delete=GONE),
+        stopped=ends(start="deploying", delete=GONE),
     ),
 )
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time
 
 from modelarts_emulator.behaviours.modelarts.services.life import SERVICES
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, State, rests, soon
+from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, State, ends, soon
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import BelongsTo, Resource
 
@@ -40,9 +40,9 @@ TASKS = Resource(
         PENDING=soon("STARTING", after=5, delete="DELETING"),
         STARTING=soon("RUNNING", after=20, stop="STOPPING", delete="DELETING"),
         RUNNING=State("SUCCEEDED", working_seconds, exact=True, stop="STOPPING", delete="DELETING"),
-        SUCCEEDED=rests(start="STARTING", delete="DELETING"),
+        SUCCEEDED=ends(start="STARTING", delete="DELETING"),
         STOPPING=soon("STOPPED", after=10, delete="DELETING"),
-        STOPPED=rests(start="STARTING", delete="DELETING"),
+        STOPPED=ends(start="STARTING", delete="DELETING"),
         DELETING=soon(GONE, after=5),
     ),
 ).serves(show="ShowTask", start="StartTask", stop="StopTask", delete="DeleteTask")

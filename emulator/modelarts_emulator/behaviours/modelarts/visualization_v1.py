@@ -22,7 +22,7 @@ from modelarts_emulator.behaviours.modelarts.training_v1.states import (
 )
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
-from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon, until
+from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, ends, soon, until
 from modelarts_emulator.frame.listing import list_records
 from modelarts_emulator.frame.obs_paths import obs_path, refuse_bad_obs_path
 from modelarts_emulator.frame.registry import behaviour
@@ -72,9 +72,9 @@ LIFE = Lifecycle(
     WAITING=soon(state_after_waiting, after=15, **STOPPABLE),
     RUNNING=until("COMPLETED", after=seconds_until_stop, **STOPPABLE),
     KILLING=soon(state_after_killing, after=5),
-    COMPLETED=rests(**OVER),
-    FAILED=rests(**OVER),
-    KILLED=rests(**OVER),
+    COMPLETED=ends(**OVER),
+    FAILED=ends(**OVER),
+    KILLED=ends(**OVER),
 )
 VISUALIZATION_JOBS = Resource(
     NAME,

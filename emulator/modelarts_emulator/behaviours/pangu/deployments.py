@@ -7,7 +7,7 @@ from modelarts_emulator.behaviours.maas.generation import Served, forget_compile
 from modelarts_emulator.behaviours.maas.models import limiter_of
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
-from modelarts_emulator.frame.lifecycle import Lifecycle, rests, soon
+from modelarts_emulator.frame.lifecycle import Lifecycle, ends, rests, soon
 from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.inference.language.latency import Engine
 from modelarts_emulator.inference.language.servers import variables_in
@@ -44,7 +44,7 @@ DEPLOYMENTS = Resource(
         running=rests(stop="stopping", upgrade="upgrading", modify="upgrading", scale="running"),
         upgrading=soon(after_upgrade_step, after=240),
         stopping=soon("stopped", after=20),
-        stopped=rests(start="initialising", delete="deleted"),
+        stopped=ends(start="initialising", delete="deleted"),
         deleted=rests(),
     ),
 )

@@ -2,7 +2,7 @@
 
 from modelarts_emulator.behaviours.pangu.deployments import LEARNT, catalogue
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon
+from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, ends, rests, soon
 from modelarts_emulator.frame.obs_paths import obs_path
 from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.inference.language.tuned import MOST_PAIRS
@@ -41,10 +41,10 @@ MODELS = Resource(
         illegal="Emulator.BadControl",
         training=soon(after_training, after=lambda _, model: model["_seconds"], stop="stopping"),
         stopping=soon("stopped", after=30),
-        stopped=rests(resume="training", delete=GONE),
-        failed=rests(resume="training", delete=GONE),
+        stopped=ends(resume="training", delete=GONE),
+        failed=ends(resume="training", delete=GONE),
         abnormal=rests(resume="training", delete=GONE),
-        completed=rests(publish="published", delete=GONE),
+        completed=ends(publish="published", delete=GONE),
         published=rests(delete=GONE),
     ),
 )

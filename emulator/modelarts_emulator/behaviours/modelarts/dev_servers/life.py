@@ -9,7 +9,7 @@ from typing import Any
 from modelarts_emulator.behaviours.modelarts.capacity import machine_place
 from modelarts_emulator.behaviours.modelarts.dev_servers.parts import release_parts
 from modelarts_emulator.frame.capacity import Claim, ask, give_back
-from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon
+from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, ends, rests, soon
 
 CREATING_SECONDS, STARTING_SECONDS, STOPPING_SECONDS, REBOOTING_SECONDS = 300, 60, 60, 90
 SYSTEM_SECONDS, DELETING_SECONDS = 300, 60
@@ -65,18 +65,18 @@ LIFE = Lifecycle(
     CREATING=soon(end_of_creation, after=CREATING_SECONDS, delete="DELETING"),
     RUNNING=rests(stop="STOPPING", reboot="REBOOTING", delete="DELETING"),
     STOPPING=soon("STOPPED", after=STOPPING_SECONDS),
-    STOPPED=rests(start="STARTING", changeos="CHANGINGOS", reinstallos="REINSTALLINGOS", delete="DELETING"),
+    STOPPED=ends(start="STARTING", changeos="CHANGINGOS", reinstallos="REINSTALLINGOS", delete="DELETING"),
     STARTING=soon(end_of_start, after=STARTING_SECONDS),
     REBOOTING=soon("RUNNING", after=REBOOTING_SECONDS),
     CHANGINGOS=soon(end_of_writing("CHANGINGOS_FAILED"), after=SYSTEM_SECONDS),
     REINSTALLINGOS=soon(end_of_writing("REINSTALLINGOS_FAILED"), after=SYSTEM_SECONDS),
     DELETING=soon(GONE, after=DELETING_SECONDS),
     CREATE_FAILED=rests(delete="DELETING"),
-    START_FAILED=rests(sync="STOPPED", delete="DELETING"),
-    STOP_FAILED=rests(stop="STOPPING", sync="RUNNING", delete="DELETING"),
-    REBOOT_FAILED=rests(sync="RUNNING", delete="DELETING"),
-    CHANGINGOS_FAILED=rests(sync="STOPPED", delete="DELETING"),
-    REINSTALLINGOS_FAILED=rests(sync="STOPPED", delete="DELETING"),
+    START_FAILED=ends(sync="STOPPED", delete="DELETING"),
+    STOP_FAILED=ends(stop="STOPPING", sync="RUNNING", delete="DELETING"),
+    REBOOT_FAILED=ends(sync="RUNNING", delete="DELETING"),
+    CHANGINGOS_FAILED=ends(sync="STOPPED", delete="DELETING"),
+    REINSTALLINGOS_FAILED=ends(sync="STOPPED", delete="DELETING"),
     DELETE_FAILED=rests(delete="DELETING"),
     ERROR=rests(delete="DELETING"),
 )

@@ -6,7 +6,7 @@ from modelarts_emulator.behaviours.modelarts.notebooks.catalogue import claim_of
 from modelarts_emulator.behaviours.modelarts.notebooks.life import missing_pool
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.capacity import ask, give_back
-from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon, until
+from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, ends, rests, soon, until
 from modelarts_emulator.frame.obs_paths import obs_path
 
 CREATING_SECONDS, STARTING_SECONDS, STOPPING_SECONDS = 60, 30, 20
@@ -77,12 +77,12 @@ LIFE = Lifecycle(
     RESTARTING=soon("RUNNING", after=STARTING_SECONDS, evict="UNAVAILABLE"),
     UNAVAILABLE=rests(start="STARTING", stop="STOPPED", delete=GONE),
     STOPPING=soon("STOPPED", after=STOPPING_SECONDS),
-    STOPPED=rests(start="STARTING", queue="START_QUEUING", delete=GONE),
+    STOPPED=ends(start="STARTING", queue="START_QUEUING", delete=GONE),
     START_QUEUING=rests(admit="READY_TO_START", dequeue="STOPPED", delete=GONE),
     READY_TO_START=until("STOPPED", RESERVED_SECONDS, start="STARTING", dequeue="STOPPED", delete=GONE),
     STARTING=soon(end_of("START_FAILED"), after=STARTING_SECONDS, evict="START_FAILED"),
     CREATE_FAILED=rests(delete=GONE),
-    START_FAILED=rests(start="STARTING", queue="START_QUEUING", delete=GONE),
+    START_FAILED=ends(start="STARTING", queue="START_QUEUING", delete=GONE),
 )
 
 

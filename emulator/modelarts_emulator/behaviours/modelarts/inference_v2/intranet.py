@@ -5,7 +5,7 @@ import re
 from modelarts_emulator.behaviours.modelarts.inference_v2.life import SERVICE_VERSIONS, SERVICES
 from modelarts_emulator.behaviours.modelarts.inference_v2.refusals import refuse
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon
+from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, ends, rests, soon
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.worlds.world import derived
@@ -42,7 +42,7 @@ CONNECTIONS = Resource(
         APPROVING=rests(APPROVE="CONNECTING", REJECT="REJECTED", delete="DELETING"),
         CONNECTING=soon(after_connecting, 30),
         CONNECTED=rests(CANCEL="CANCELED", delete="DELETING"),
-        FAILED=rests(RETRY="CONNECTING", delete="DELETING"),
+        FAILED=ends(RETRY="CONNECTING", delete="DELETING"),
         REJECTED=rests(delete="DELETING"),
         CANCELED=rests(delete="DELETING"),
         DELETING=soon(GONE, 10),

@@ -12,7 +12,7 @@ from modelarts_emulator.behaviours.modelarts.inference_v2.models import (
 )
 from modelarts_emulator.frame.capacity import Claim, ask, change, give_back
 from modelarts_emulator.frame.events import EventLog
-from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon, until
+from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, ends, rests, soon, until
 from modelarts_emulator.frame.resources import BelongsTo, Resource, Unique
 
 DEPLOYING_SECONDS, PRIORITY = 120, 1
@@ -113,8 +113,8 @@ DEPLOYMENTS = Resource(
         CONCERNING=soon("RUNNING", 60, stop="STOPPING", delete="DELETING", evict="DEPLOYING"),
         INTERRUPTING=soon(after_interrupting, 10),
         STOPPING=soon("STOPPED", 20),
-        STOPPED=rests(start="DEPLOYING", delete="DELETING"),
-        FAILED=rests(start="DEPLOYING", stop="STOPPING", delete="DELETING"),
+        STOPPED=ends(start="DEPLOYING", delete="DELETING"),
+        FAILED=ends(start="DEPLOYING", stop="STOPPING", delete="DELETING"),
         DELETING=soon("DELETED", 20),
         DELETED=until(GONE, KEPT_SECONDS),
     ),

@@ -10,7 +10,7 @@ from modelarts_emulator.behaviours.modelarts.capacity import POOLS
 from modelarts_emulator.behaviours.modelarts.notebooks.catalogue import claim_of, image_of
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.capacity import ask, give_back
-from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon, until
+from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, ends, rests, soon, until
 from modelarts_emulator.frame.obs_paths import obs_path
 
 STORAGE, COMPUTE, NETWORK, INITIALISATION = 1, 2, 3, 4
@@ -104,13 +104,13 @@ LIFE = Lifecycle(
     ),
     SNAPSHOTTING=soon("RUNNING", after=120, evict=state_without_node),
     STOPPING=soon("STOPPED", after=20),
-    STOPPED=rests(start="STARTING", delete="DELETING"),
+    STOPPED=ends(start="STARTING", delete="DELETING"),
     STARTING=soon(
         end_of_start, after=seconds_of_start, admit="STARTING", delete="DELETING", evict=state_without_node
     ),
     DELETING=soon(GONE, after=10),
     CREATE_FAILED=rests(delete="DELETING"),
-    START_FAILED=rests(start="STARTING", delete="DELETING"),
+    START_FAILED=ends(start="STARTING", delete="DELETING"),
     DELETE_FAILED=rests(delete="DELETING"),
     ERROR=rests(delete="DELETING"),
     FROZEN=rests(delete="DELETING"),

@@ -10,7 +10,7 @@ from modelarts_emulator.behaviours.modelarts.services.events import (
     note_event,
 )
 from modelarts_emulator.frame.capacity import Claim, ask, change, give_back
-from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, State, rests, soon
+from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, State, ends, soon
 from modelarts_emulator.frame.messages import send
 from modelarts_emulator.frame.resources import Resource, Unique
 from modelarts_emulator.serving.batch import BatchRun
@@ -172,10 +172,10 @@ SERVICES = Resource(
         ),
         running=State(after_working, working_seconds, exact=True, **WHILE_WORKING),
         concerning=State(after_breaking, broken_seconds, exact=True, **WHILE_WORKING),
-        failed=rests(start="deploying", update="deploying", delete=GONE),
+        failed=ends(start="deploying", update="deploying", delete=GONE),
         stopping=soon("stopped", after=10, delete=GONE),
-        stopped=rests(start="deploying", update="stopped", delete=GONE),
-        finished=rests(start="deploying", update="finished", delete=GONE),
+        stopped=ends(start="deploying", update="stopped", delete=GONE),
+        finished=ends(start="deploying", update="finished", delete=GONE),
     ),
 )  # fmt: skip
 LIFE = SERVICES.lifecycle

@@ -12,7 +12,7 @@ from modelarts_emulator.behaviours.modelarts.workflows.refusals import (
 )
 from modelarts_emulator.behaviours.modelarts.workflows.workflows import WORKFLOWS
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.frame.lifecycle import Lifecycle, rests, soon
+from modelarts_emulator.frame.lifecycle import Lifecycle, ends, rests, soon
 from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import BelongsTo, Resource
@@ -30,8 +30,8 @@ EXECUTIONS = Resource(
         "init",
         init=soon("running", after=2, stop="stopped"),
         running=rests(finish="completed", fail="abnormal", stop="stopped"),
-        completed=rests(rerun="running"),
-        stopped=rests(rerun="running", resume="running"),
+        completed=ends(rerun="running"),
+        stopped=ends(rerun="running", resume="running"),
         abnormal=rests(rerun="running", resume="running", stop="stopped"),
     ),
 ).serves(
