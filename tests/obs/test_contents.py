@@ -2,6 +2,7 @@
 
 import errno
 import gc
+import re
 import tracemalloc
 from contextlib import suppress
 from hashlib import md5
@@ -199,3 +200,22 @@ def test_a_large_file_that_a_little_request_changes_is_written_anew_where_one_ma
     assert direct.send("GET", "/data/film").body == LARGE
     assert ask(direct, "PUT", "film", query, content) in (200, 204)
     assert stored(Direct(auth="off", state_dir=tmp_path).obs) == stored(direct.obs)
+
+
+def test_what_may_remove_thousands_of_files_is_left_to_threads(monkeypatch):
+    direct = Direct(auth="off")
+    direct.send("PUT", "/data")
+    upload = re.search(rb"<UploadId>(\w+)<", direct.send("POST", "/data/big?uploads").body)[1].decode()
+    direct.send("PUT", f"/data/big?partNumber=1&uploadId={upload}", b"x")
+    direct.send("PUT", "/data/brief", b"1", {"x-obs-expires": "2"})
+    before = stored(direct.obs)
+    monkeypatch.setattr(MANNER, "hurries", True)
+    with pytest.raises(NeedsThread):
+        direct.send("DELETE", f"/data/big?uploadId={upload}")
+    direct.now += 2 * 86400
+    with pytest.raises(NeedsThread):
+        direct.send("GET", "/data/brief")
+    assert stored(direct.obs) == before
+    monkeypatch.setattr(MANNER, "hurries", False)
+    assert direct.send("DELETE", f"/data/big?uploadId={upload}").status == 204
+    assert direct.send("GET", "/data/brief").code == "NoSuchKey"

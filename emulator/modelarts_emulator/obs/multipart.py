@@ -22,6 +22,7 @@ from modelarts_emulator.obs.writing import (
     refuse_unwanted_overwrite,
     version_header,
 )
+from modelarts_emulator.waiting import refuse_to_wait
 
 SMALLEST_PART = 100 << 10
 MOST_PARTS = 10000
@@ -146,6 +147,8 @@ def listed_parts(request, upload: Upload) -> list:
 def abort_upload(request) -> Reply:
     """Give an upload up; its parts are gone."""
     bucket, upload = found_upload(request)
+    # There may be ten thousand parts, each with a file of its own.
+    refuse_to_wait()
     del bucket.multiparts[upload.id]
     return Reply(204)
 

@@ -13,6 +13,7 @@ from modelarts_emulator.obs.contents import MOST_IN_MEMORY, Content, Contents
 from modelarts_emulator.obs.grants import Grant, private
 from modelarts_emulator.obs.past import ObjectsPast
 from modelarts_emulator.obs.refusals import ObsError
+from modelarts_emulator.waiting import refuse_to_wait
 from modelarts_emulator.worlds.lock import Lock
 
 MOTO_REGION = "us-east-1"
@@ -222,6 +223,9 @@ class Bucket(Untracked, moto.FakeBucket):
 
     def purge(self, moment: float) -> None:
         """Drop the objects whose days are over."""
+        if self.expiring and self.expiring[0][0] <= moment:
+            # However many those are, each may have a file of its own.
+            refuse_to_wait()
         while self.expiring and self.expiring[0][0] <= moment:
             _, name, version_id = heappop(self.expiring)
             found = self.find(name, version_id)
