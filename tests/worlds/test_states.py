@@ -169,7 +169,11 @@ def test_a_clock_that_is_driven_while_the_disk_is_full_stays_where_it_was(tmp_pa
         job = cloud.post(JOBS, JOB).json["metadata"]["id"]
         before = cloud.world.clock.setting()
         full(True)
-        until = {"operation": "ShowTrainingJobDetails", "path": {"training_job_id": job}, "field": "status.phase"}
+        until = {
+            "operation": "ShowTrainingJobDetails",
+            "path": {"training_job_id": job},
+            "field": "status.phase",
+        }
         refused = cloud.post("/_emulator/clock/until", {**until, "equals": "Completed"}, auth=False)
         assert (refused.status, cloud.world.clock.setting()) == (507, before)
 
