@@ -93,7 +93,7 @@ def test_data_that_a_run_needs_are_given_as_json(browser, cloud):
     flow = create(cloud, labeling_step("a"), data_requirements=[wanted])
     assert "data.pictures" in [field["name"] for field in whole(browser, console_of(flow)).all("textarea")]
     broken = browser.post(console_of(flow), {"data.pictures": "/code/"})
-    assert (broken.status, "data.pictures is not JSON" in broken.text) == (400, True)
+    assert (broken.status, "data.pictures: not JSON" in broken.text) == (400, True)
     assert browser.post(console_of(flow), {"data.pictures": '{"obs_url": "/code/"}'}).status == 303
     (shown,) = cloud.get(f"{flow}/executions").json["items"]
     assert shown["data_requirements"][0]["value"] == {"obs_url": "/code/"}
