@@ -109,6 +109,21 @@ def test_a_run_is_stopped_and_run_again_by_its_buttons(browser, cloud):
     assert states(cloud, execution) == {"a": "hold"}
 
 
+def test_chosen_steps_of_a_run_are_run_again_with_what_depends_on_them(browser, cloud):
+    execution = run(cloud, create(cloud, labeling_step("a"), labeling_step("b")))
+    cloud.clock.advance("1m")
+    for name in ("a", "b"):
+        step = step_in(cloud, execution, name)["uuid"]
+        assert browser.post(f"{console_of(execution)}/steps/{step}/continue").status == 303
+    cloud.clock.advance("1m")
+    assert states(cloud, execution) == {"a": "completed", "b": "completed"}
+    page = whole(browser, console_of(execution))
+    assert [each["value"] for each in page.all("input") if each.get("name") == "step"] == ["a", "b"]
+    assert browser.post(f"{console_of(execution)}/rerun", {"step": "b"}).status == 303
+    cloud.clock.advance("1m")
+    assert states(cloud, execution) == {"a": "completed", "b": "hold"}
+
+
 def test_conditions_that_lead_in_a_circle_are_drawn_all_the_same(browser, cloud):
     decide = condition_step("decide", IS_LARGE, ["first"], [], depend_steps=["first"])
     flow = create(cloud, labeling_step("first"), decide, parameters=[SIZE])
