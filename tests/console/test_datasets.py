@@ -63,9 +63,7 @@ def test_labels_of_a_dataset_are_added_renamed_and_deleted(browser, cloud):
     assert [each["name"] for each in cloud.get(api).json["labels"]] == ["kitten"]
     refused = browser.post(f"{labels}/add", {"name": "kitten"})
     assert (refused.status, "ModelArts.4411" in refused.text) == (400, True)
-    assert ["kitten"] == [
-        each.get("value") for each in refused.all("input") if each.get("id") == "add-name"
-    ]
+    assert [each.get("value") for each in refused.all("input") if each.get("id") == "add-name"] == ["kitten"]
 
 
 def test_chosen_samples_get_the_labels_of_the_form_and_lose_them(browser, cloud):

@@ -60,7 +60,8 @@ HEADERS = {
 YEAR = 365 * 86400
 # What every template may write values with.
 WRITING = (
-    address, readable.duration, readable.moment, readable.filesize, readable.short, readable.state, readable.verdict
+    address, readable.as_json, readable.duration, readable.moment, readable.filesize, readable.short, readable.state,
+    readable.verdict,
 )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ PATH, TITLE = "/console/", "Overview"
 MOST_DUE = 12
 # What every account has from its beginning says nothing about what lives in it.
 ALWAYS_THERE = ("iam/iam/", f"{CLAIMS}/")
-# Where a kind has a page: of all of them, and of one, by its id, the members of its record, and what its table is beside.
+# Where a kind has a page: of all of them, and of one, by its id, members of its record, and what its table is beside.
 PAGES = {
     "modelarts/dataset-versions/version": ("datasets/", "{_dataset}"),
     "modelarts/datasets/dataset": ("datasets/", "{id}"),
