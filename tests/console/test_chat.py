@@ -36,4 +36,4 @@ def test_an_answer_is_streamed_to_who_asks_for_a_stream(browser, service):
 def test_a_conversation_that_is_none_is_refused_in_words(browser):
     form = {"to": partner(browser, "maas:"), "content": "x", "history": '[{"role": "nobody"}]'}
     page = browser.post(CHAT, form)
-    assert (page.status, "history is not a list of messages" in page.text) == (400, True)
+    assert (page.status, "history: not a list of messages" in page.text) == (400, True)

@@ -102,6 +102,74 @@ def test_what_is_refused_is_a_whole_page_in_words(browser):
     assert (missing.status, problems_of(missing)) == (404, []) and "there is no world NOONE" in missing.text
 
 
+REFUSED = (
+    ("/console/clock/advance", {"by": "2 parsecs"}, "/console/", "by"),
+    ("/console/clock/run", {"speed": "fast"}, "/console/", "speed"),
+    ("/console/clock/until", {"operation": "Show", "id": "1", "field": "a"}, "/console/", "operation"),
+    (
+        "/console/faults/",
+        {"operation": "Show*", "latency": "soon", "drop": "answer"},
+        "/console/faults/",
+        "latency",
+    ),
+    ("/console/snapshots/", {"name": "a/b"}, "/console/snapshots/", "name"),
+    ("/console/obs/", {"bucket": "A"}, "/console/obs/", "bucket"),
+    (
+        "/console/operations/ShowWorkspace",
+        {"path.project_id": "p", "path.workspace_id": ""},
+        "/console/operations/ShowWorkspace",
+        "path.workspace_id",
+    ),
+    (
+        "/console/operations/CreateWorkspace",
+        {"path.project_id": "p", "body": "\n <a"},
+        "/console/operations/CreateWorkspace",
+        "body",
+    ),
+    (
+        "/console/chat/",
+        {"to": "x", "history": "[]", "tools": "{", "content": "Hi"},
+        "/console/chat/",
+        "tools",
+    ),
+)
+
+
+@pytest.mark.parametrize(("action", "form", "path", "at"), REFUSED)
+def test_a_refused_form_keeps_what_was_typed_and_says_where_the_fault_is(browser, action, form, path, at):
+    page = browser.post(action, form)
+    assert page.status >= 400 and problems_of(page) == []
+    fields = {each.get("name"): each for tag, each in page.elements if tag in ("input", "textarea")}
+    kept = {
+        name: fields[name].get("value", "") for name in form if name in fields and "value" in fields[name]
+    }
+    assert kept.items() <= form.items()
+    for name in ("body", "tools", "content"):
+        assert name not in form or form[name] in "".join(page.heads.get("textarea", ()))
+    assert [name for name, each in fields.items() if "aria-invalid" in each] == [at]
+    assert fields[at]["aria-describedby"] in {each.get("id") for each in page.all("span")}
+    assert {each["href"].partition("?")[0] for each in page.all("a") if "hreflang" in each} == {path}
+
+
+def test_a_refusal_is_told_on_the_page_that_one_looked_at(browser, cloud):
+    for number in range(60):
+        cloud.post("/v2/{project_id}/workflows", {"name": f"flow-{number}"})
+    sender = {"Referer": f"{cloud.endpoint}/console/workflows/?world={cloud.world.tag}&offset=50"}
+    page = browser.post("/console/workflows/none/none/stop", headers=sender)
+    assert (page.status, "51–60 / 60" in page.text, len(page.all("p")) > 0) == (400, True, True)
+    assert any("refusal" in each.get("class", "") for each in page.all("p"))
+    links = [each["href"] for each in page.all("a") if "hreflang" in each]
+    assert all("/console/workflows/?" in each and "offset=50" in each for each in links)
+
+
+def test_the_links_of_languages_lead_to_the_very_page(browser, cloud):
+    cloud.world.obs.create_bucket("data")
+    cloud.world.obs.write("data", "a/b.txt", b"hello")
+    page = browser.get("/console/obs/data/object", key="a/b.txt")
+    (chinese,) = [each["href"] for each in page.all("a") if each.get("hreflang") == "zh-CN"]
+    assert "key=a%2Fb.txt" in chinese and "lang=zh" in chinese
+
+
 def test_a_start_imports_nothing_of_the_console():
     import subprocess
     import sys

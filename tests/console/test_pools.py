@@ -36,6 +36,7 @@ def test_a_node_fails_and_recovers_by_its_buttons_and_not_by_looking(browser, cl
     assert browser.get(f"{place}/fail").status == 405
     assert browser.post(f"{place}/fail").status == 303
     assert nodes(cloud, pool) == {"abnormal": 1}
+    assert "8, none of which can be used (Abnormal)" in browser.get(f"{POOLS}{pool}").text
     page = whole(browser, f"{POOLS}{pool}")
     offered = [form["action"].partition("?")[0] for form in page.all("form")]
     assert f"{place}/recover" in offered and f"{place}/fail" not in offered

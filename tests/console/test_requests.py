@@ -16,6 +16,23 @@ def test_the_journal_is_shown_the_last_first_and_filtered(browser, cloud):
     assert "ShowTrainingJobDetails" in refused.text and "CreateTrainingJob" not in refused.text
 
 
+def test_the_journal_finds_what_names_a_job_and_the_page_of_the_job_leads_there(browser, cloud):
+    id = cloud.post(JOBS, JOB).json["metadata"]["id"]
+    cloud.get(f"{JOBS}/none")
+    page = whole(browser, f"/console/training/{id}")
+    assert '"kind": "job"' in page.text
+    assert f"contains={id}" in str([each["href"] for each in page.all("a")])
+    found = whole(browser, REQUESTS, contains=id)
+    assert "CreateTrainingJob" in found.text and "ShowTrainingJobDetails" not in found.text
+
+
+def test_all_that_is_wrong_with_a_request_is_listed(browser, cloud):
+    reply = cloud.post(JOBS, {"kind": "jub"})
+    page = whole(browser, f"{REQUESTS}{reply.headers['x-request-id']}")
+    assert "All that is wrong" in page.text and "With the body that would have been right." in page.text
+    assert "/console/operations/CreateTrainingJob" in str([each["href"] for each in page.all("a")])
+
+
 def test_looking_at_the_console_is_no_request_of_the_journal(browser, cloud):
     for path in ("", "training/", "services/", "chat/", "requests/"):
         assert browser.get(f"/console/{path}").status == 200

@@ -36,5 +36,5 @@ def test_a_service_is_tried_with_a_body_of_the_form_that_its_model_declares(brow
 
 def test_what_is_no_json_is_refused_before_the_service_is_asked(browser, service, cloud):
     page = browser.post(f"{SERVICES}{service}/try", {"path": "/", "body": "{"})
-    assert (page.status, "body is not JSON" in page.text) == (400, True)
+    assert (page.status, "body: not JSON" in page.text) == (400, True)
     assert cloud.get(f"/v1/{{project_id}}/services/{service}").json["invocation_times"] == 0

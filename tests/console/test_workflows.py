@@ -93,7 +93,7 @@ def test_data_that_a_run_needs_are_given_as_json(browser, cloud):
     flow = create(cloud, labeling_step("a"), data_requirements=[wanted])
     assert "data.pictures" in [field["name"] for field in whole(browser, console_of(flow)).all("textarea")]
     broken = browser.post(console_of(flow), {"data.pictures": "/code/"})
-    assert (broken.status, "data.pictures is not JSON" in broken.text) == (400, True)
+    assert (broken.status, "data.pictures: not JSON" in broken.text) == (400, True)
     assert browser.post(console_of(flow), {"data.pictures": '{"obs_url": "/code/"}'}).status == 303
     (shown,) = cloud.get(f"{flow}/executions").json["items"]
     assert shown["data_requirements"][0]["value"] == {"obs_url": "/code/"}
@@ -107,6 +107,21 @@ def test_a_run_is_stopped_and_run_again_by_its_buttons(browser, cloud):
     assert browser.post(f"{console_of(execution)}/rerun").status == 303
     cloud.clock.advance("1m")
     assert states(cloud, execution) == {"a": "hold"}
+
+
+def test_chosen_steps_of_a_run_are_run_again_with_what_depends_on_them(browser, cloud):
+    execution = run(cloud, create(cloud, labeling_step("a"), labeling_step("b")))
+    cloud.clock.advance("1m")
+    for name in ("a", "b"):
+        step = step_in(cloud, execution, name)["uuid"]
+        assert browser.post(f"{console_of(execution)}/steps/{step}/continue").status == 303
+    cloud.clock.advance("1m")
+    assert states(cloud, execution) == {"a": "completed", "b": "completed"}
+    page = whole(browser, console_of(execution))
+    assert [each["value"] for each in page.all("input") if each.get("name") == "step"] == ["a", "b"]
+    assert browser.post(f"{console_of(execution)}/rerun", {"step": "b"}).status == 303
+    cloud.clock.advance("1m")
+    assert states(cloud, execution) == {"a": "completed", "b": "hold"}
 
 
 def test_conditions_that_lead_in_a_circle_are_drawn_all_the_same(browser, cloud):

@@ -13,6 +13,13 @@ def address(path: str, **query: str | int | None) -> str:
     return quote(path) + (f"?{words}" if words else "")
 
 
+def address_of_page(path: str, **query: str | None) -> str:
+    """The address of the page at a path as it is asked for now, with other words in its query."""
+    # What a form was sent with is no part of the address of a page above it.
+    own = request.args.to_dict() if path == request.path else {}
+    return address(path, **{**own, **query})
+
+
 def offset_asked() -> int:
     """How many elements of a list come before the page that is asked for."""
     return max(0, request.args.get("offset", 0, int))

@@ -4,7 +4,7 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import Flask, redirect, render_template, request
+from flask import Flask, redirect, request
 from werkzeug.exceptions import HTTPException
 
 from modelarts_emulator.console import (
@@ -19,6 +19,7 @@ from modelarts_emulator.console import (
     permissions,
     pools,
     readable,
+    refusals,
     requests,
     science,
     services,
@@ -26,7 +27,7 @@ from modelarts_emulator.console import (
     training,
     workflows,
 )
-from modelarts_emulator.console.addresses import address
+from modelarts_emulator.console.addresses import address, address_of_page
 from modelarts_emulator.console.asking import Refused, world_shown
 from modelarts_emulator.console.compiled import CompiledTemplates
 from modelarts_emulator.console.words import LANGUAGES, language_asked, translated
@@ -59,7 +60,8 @@ HEADERS = {
 YEAR = 365 * 86400
 # What every template may write values with.
 WRITING = (
-    address, readable.duration, readable.moment, readable.filesize, readable.short, readable.state, readable.verdict
+    address, readable.as_json, readable.duration, readable.moment, readable.filesize, readable.short, readable.state,
+    readable.verdict,
 )  # fmt: skip
 
 
@@ -90,20 +92,19 @@ def create_console(application: "Application") -> Flask:
 
     @flask.context_processor
     def what_every_page_knows():
-        return shared_by_all_pages(application)
+        return shared_by_all_pages(flask, application)
 
     @flask.errorhandler(HTTPException)
     def answer_refusal(error):
-        return render_template("refusal.html", words=error.description, status=error.code), error.code
+        return refusals.answer_refused(flask, error.description, error.code)
 
     @flask.errorhandler(ApiError)
     def answer_api_error(error):
-        words = f"{error.code}: {error.message}"
-        return render_template("refusal.html", words=words, status=error.status), error.status
+        return refusals.answer_refused(flask, f"{error.code}: {error.message}", error.status)
 
     @flask.errorhandler(Refused)
     def answer_refused(error):
-        return render_template("refusal.html", words=str(error), status=error.status), error.status
+        return refusals.answer_refused(flask, str(error), error.status)
 
     @flask.errorhandler(Exception)
     def answer_mistake(error):
@@ -124,15 +125,17 @@ def version_of(folder: Path) -> str:
     return f"{zlib.crc32(contents):08x}"
 
 
-def shared_by_all_pages(application: "Application") -> dict:
+def shared_by_all_pages(flask: Flask, application: "Application") -> dict:
     """What the frame around every page is filled with."""
-    language = language_asked()
+    language, here = language_asked(), refusals.page_at(flask, request.path)
     world = world_shown(application)
     return {
         "t": lambda text: translated(text, language),
         "lang": language,
         "menu": MENU,
-        "here": request.path,
+        "here": here,
+        "in_language": lambda language: address_of_page(here, lang=language),
+        "refusal": refusals.refusal_told(),
         "world": world,
         "worlds": list(application.worlds) if application.ready else [],
     }

@@ -6,6 +6,7 @@ import orjson
 from flask import Flask, Response, render_template, request
 
 from modelarts_emulator.console.asking import Answer, ask, control, sent, value_of, world_shown
+from modelarts_emulator.console.refusals import typed
 from modelarts_emulator.control.asking import refuse
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ def add_routes(flask: Flask, application: "Application") -> None:
 
     @flask.get(PATH)
     def chat():
-        return render_template("chat.html", partners=partners(application), talk=[], form={}, usage=None)
+        return render_template(
+            "chat.html", partners=partners(application), talk=talk_typed(), form={}, usage=None
+        )
 
     @flask.post(PATH)
     def say():
@@ -50,11 +53,27 @@ def partners(application: "Application") -> list[tuple[str, str]]:
     ]
 
 
+def is_talk(value: Any) -> bool:
+    """Whether a JSON value is a list of messages."""
+    return isinstance(value, list) and all(
+        isinstance(each, dict) and each.get("role") in ROLES for each in value
+    )
+
+
+def talk_typed() -> list[dict]:
+    """The conversation of a form that was refused, which the page goes on with; an empty one on any other page."""
+    try:
+        value = orjson.loads(typed("history"))
+    except ValueError:
+        return []
+    return value if is_talk(value) else []
+
+
 def messages_asked() -> list[dict]:
     """The conversation so far with what the form adds to it."""
     history = json_field("history", list, [])
-    if not all(isinstance(each, dict) and each.get("role") in ROLES for each in history):
-        refuse("history is not a list of messages")
+    if not is_talk(history):
+        refuse("history: not a list of messages")
     # Beside calls of tools there may be no text, which not every model lets itself be told.
     history = [
         each | {"content": each.get("content") or " "} if "tool_calls" in each else each for each in history
@@ -76,9 +95,9 @@ def json_field(name: str, kind: type, nothing: Any) -> Any:
     try:
         value = orjson.loads(text) if text else nothing
     except ValueError as error:
-        refuse(f"{name} is not JSON: {error}")
+        refuse(f"{name}: not JSON: {error}")
     if not isinstance(value, kind):
-        refuse(f"{name} must be a JSON {'array' if kind is list else 'object'}")
+        refuse(f"{name}: must be a JSON {'array' if kind is list else 'object'}")
     return value
 
 
@@ -93,6 +112,6 @@ def asked_of_model(application: "Application", messages: list[dict], is_stream: 
         usage = {"stream_options": {"include_usage": True}} if is_stream else {}
         return sent(application, "POST", "/v1/chat/completions", {"model": name, **usage, **body})
     if name not in [value.partition(":")[2] for value, _ in partners(application)]:
-        refuse(f"there is no deployment {name}", 404)
+        refuse(f"to: there is no deployment {name}", 404)
     project_id = world_shown(application).account.project_id
     return sent(application, "POST", f"/v1/{project_id}/deployments/{name}/chat/completions", body)

@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from flask import Flask, render_template, request
+from flask import Flask, redirect, render_template, request
 
-from modelarts_emulator.console.addresses import offset_asked
-from modelarts_emulator.console.asking import ask, pause_between
+from modelarts_emulator.console.addresses import address, offset_asked
+from modelarts_emulator.console.asking import Refused, ask, pause_between, send
 from modelarts_emulator.console.commands import curl
+from modelarts_emulator.control.asking import refuse
 
 if TYPE_CHECKING:
     from modelarts_emulator.application import Application
@@ -17,6 +18,7 @@ PAGE_OF_SAMPLES = 48
 MOST_TASKS = 20
 MOST_TEXT = 160
 MOST_LABELS = 50
+RENAME = "@modelarts:rename_to"
 KINDS = {
     0: "image classification", 1: "object detection", 3: "image segmentation", 100: "text classification",
     101: "named entities", 102: "text triplets", 200: "sound classification", 201: "speech content",
@@ -27,6 +29,8 @@ STATES = {
     0: "CREATING", 1: "NORMAL", 2: "DELETING", 3: "DELETED", 4: "ABNORMAL", 5: "SYNCHRONIZING", 6: "RELEASING",
     7: "SWITCHING", 8: "IMPORTING",
 }  # fmt: skip
+# Where a label of a sample is a name and nothing else; elsewhere it has a shape, or a part of the sample.
+NAMED = (0, 100, 200)
 STATES_OF_VERSIONS = {0: "CREATING", 1: "NORMAL", 2: "DELETING", 3: "DELETED", 4: "ERROR"}
 
 
@@ -58,6 +62,8 @@ def add_routes(flask: Flask, application: "Application") -> None:
             labels=sorted(stats.get("label_stats", ()), key=lambda each: -each["count"])[:MOST_LABELS],
             samples=[sample_shown(each) for each in listed["samples"]],
             total=listed["sample_count"],
+            names=[each["name"] for each in ask(application, "ListLabels", path)["labels"]],
+            named=NAMED,
             label=label,
             offset=offset,
             page=PAGE_OF_SAMPLES,
@@ -66,6 +72,51 @@ def add_routes(flask: Flask, application: "Application") -> None:
             exports=ask(application, "GetExportTasksStatusOfDataset", path, tasks)["export_tasks"],
             pause=pause_between(application, 2000),
         )
+
+    add_changing_routes(flask, application)
+
+
+def add_changing_routes(flask: Flask, application: "Application") -> None:
+    """Put what changes labels of a dataset and of its samples, and publishes it, into the console."""
+
+    def change(id: str, operation_id: str, body: dict, **path: str) -> None:
+        refuse_failed(send(application, operation_id, {"dataset_id": id, **path}, body))
+
+    @flask.post(f"{PATH}<id>/versions")
+    def publish_version(id):
+        form = {name: value.strip() for name, value in request.form.items() if value.strip()}
+        images = {"export_images": "export_images" in form}
+        asked = {name: form[name] for name in ("version_name", "train_evaluate_sample_ratio") if name in form}
+        change(id, "CreateDatasetVersion", asked | images)
+        return redirect(address(f"{PATH}{id}"), 303)
+
+    @flask.post(f"{PATH}<id>/labels/<any(add, rename, delete):action>")
+    def change_labels(id, action):
+        name, new = request.form.get("name", ""), request.form.get("new_name", "")
+        if action == "rename":
+            change(id, "UpdateLabel", {RENAME: new}, label_name=name)
+        else:
+            change(id, "CreateLabels" if action == "add" else "DeleteLabels", {"labels": [{"name": name}]})
+        return redirect(address(f"{PATH}{id}"), 303)
+
+    @flask.post(f"{PATH}<id>/samples")
+    def label_samples(id):
+        names = [name.strip() for name in request.form.get("labels", "").split(",") if name.strip()]
+        labels = [{"name": name} for name in names]
+        chosen = request.form.getlist("sample")
+        if not chosen:
+            refuse("sample: none was chosen")
+        samples = [{"sample_id": sample, "labels": labels} for sample in chosen]
+        change(id, "UpdateSamples", {"samples": samples})
+        offset, label = request.args.get("offset"), request.args.get("label")
+        return redirect(address(f"{PATH}{id}", offset=offset, label=label), 303)
+
+
+def refuse_failed(answer: dict | None) -> None:
+    """Refused in the words of the first part that failed: such operations answer 200 for what they have not done."""
+    failed = [each for each in (answer or {}).get("results", ()) if each.get("success") is False]
+    if failed:
+        raise Refused(400, f"{failed[0].get('error_code', '')}: {failed[0].get('error_msg', '')}")
 
 
 def sample_shown(sample: dict) -> dict:

@@ -56,7 +56,7 @@ def add_routes(flask: Flask, application: "Application") -> None:
     def upload_object(bucket):
         file, folder = request.files.get("file"), request.form.get("folder", "")
         if file is None or not file.filename:
-            refuse("no file was chosen")
+            refuse("file: none was chosen")
         carry_out(lambda: obs().write(bucket, folder + file.filename, file.read(), file.mimetype or ""))
         return redirect(address(f"{PATH}{bucket}", prefix=folder or None), 303)
 

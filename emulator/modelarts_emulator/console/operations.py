@@ -99,7 +99,7 @@ def target_asked(operation: Operation) -> str:
     for name in operation.path_names:
         value = request.form.get(f"path.{name}", "")
         if not value:
-            refuse(f"{operation.path} needs a value for {name!r}")
+            refuse(f"path.{name}: {operation.path} needs a value for it")
         path = path.replace(f"{{{name}}}", quote(value, safe=""))
     sent_fields = (
         (name.partition(".")[2], value) for name, value in request.form.items() if name.startswith("query.")

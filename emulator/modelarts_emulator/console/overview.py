@@ -1,6 +1,6 @@
 """The overview of a world: its clock, what changes next, what lives, and what of quotas and cards is in use."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -24,11 +24,24 @@ PATH, TITLE = "/console/", "Overview"
 MOST_DUE = 12
 # What every account has from its beginning says nothing about what lives in it.
 ALWAYS_THERE = ("iam/iam/", f"{CLAIMS}/")
-# Where a kind has a page: of all of them, and of one below that.
+# Where a kind has a page: of all of them, and of one, by its id, members of its record, and what its table is beside.
 PAGES = {
-    "modelarts/services/service": "/console/services/",
-    "modelarts/training/training_job": "/console/training/",
+    "modelarts/dataset-versions/version": ("datasets/", "{_dataset}"),
+    "modelarts/datasets/dataset": ("datasets/", "{id}"),
+    "modelarts/nodes/node": ("pools/", "{_pool}"),
+    "modelarts/notebooks/notebook": ("notebooks/", "{id}"),
+    "modelarts/pools/pool": ("pools/", "{id}"),
+    "modelarts/samples/sample": ("datasets/", "{beside}"),
+    "modelarts/services/service": ("services/", "{id}"),
+    "modelarts/services/update": ("services/", "{service_id}"),
+    "modelarts/training/training_job": ("training/", "{id}"),
+    "modelarts/training/trial": ("training/", "{job_id}/search"),
+    "modelarts/workflows/execution": ("workflows/", "{workflow_id}/{execution_id}"),
+    "modelarts/workflows/step_execution": ("workflows/", "{_workflow}/{execution_uuid}"),
+    "modelarts/workflows/workflow": ("workflows/", "{id}"),
+    "pangu/science/task": ("science/", "{id}"),
 }
+PLACES = {"pool": "/console/pools/"}
 NAMES = ("name", "metadata.name", "service_name", "model_name", "dataset_name", "task_name", "display_name")
 # Counting states costs a look at each record the first time.
 MOST_COUNTED = 20_000
@@ -136,7 +149,7 @@ def living_in(world: "World") -> tuple[list[dict], list[tuple[str, int]]]:
         {
             "area": kind.rpartition("/")[0],
             "kind": kind.rpartition("/")[2].replace("_", " "),
-            "page": PAGES.get(kind),
+            "page": page_of_kind(kind),
             "count": counted.total(),
             "states": [(state, count) for state, count in counted.most_common() if state],
         }
@@ -162,10 +175,26 @@ def coming_in(world: "World") -> list[dict]:
     ]
 
 
+def page_of_kind(kind: str) -> str | None:
+    """The path of the page that lists what is of a kind; None where there is none."""
+    return f"{PATH}{PAGES[kind][0]}" if kind in PAGES else None
+
+
+def page_of(name: str, id: str, record: dict) -> str | None:
+    """The path of the page of a record in a table; the one of all of its kind where it has no own, None without any."""
+    parts = name.split("/")
+    kind = "/".join(parts[:3])
+    if kind not in PAGES:
+        return None
+    known = {member: value for member, value in record.items() if isinstance(value, str)}
+    values = defaultdict(str, known | {"id": id, "beside": parts[-1]})
+    return f"{page_of_kind(kind)}{PAGES[kind][1].format_map(values)}"
+
+
 def changing(world: "World", name: str, id: str) -> dict:
     """A record that runs out of its state: kind, name, page, state, and the next one where that is certain."""
     kind, record = "/".join(name.split("/")[:3]), world.store.table(name).find(id) or {}
-    resource, page = known_resource_of(name), PAGES.get(kind)
+    resource, page = known_resource_of(name), page_of(name, id, record)
     named = next((found for path in NAMES if isinstance(found := value_at(record, path), str)), "")
     told = {"kind": kind.rpartition("/")[2].replace("_", " "), "id": id, "name": named, "page": page}
     if resource is None or resource.lifecycle is None:
@@ -189,6 +218,7 @@ def places_in(world: "World") -> list[dict]:
                 waiting = len(world.store.table(f"{CLAIMS}/waiting/{project}/{name}"))
                 found.append(
                     {"kind": kind, "id": id, "held": place.held, "total": place.total, "waiting": waiting}
+                    | {"page": PLACES[kind] + id if kind in PLACES else None}
                 )
     return found
 

@@ -15,6 +15,7 @@ PATH, TITLE = "/console/pools/", "Resource pools"
 # A project has a few pools, which the API lists at once; nodes and events come in pages.
 PAGE = 100
 MOST_EVENTS, MOST_WORKLOADS = 50, 500
+NO_WORK = ("NoSchedule", "NoExecute")
 NO_CARDS = ("cpu", "memory")
 ALIAS = "os.modelarts/name"
 # What can happen to a node in which state; docs/control-api.md says what it brings about.
@@ -70,6 +71,13 @@ def add_routes(flask: Flask, application: "Application") -> None:
         return redirect(address(f"{PATH}{name}"), 303)
 
 
+def closed_by(status: dict) -> str:
+    """What keeps work from a node, whatever of its cards is free: its phase or a taint; "" for nothing."""
+    if status["phase"] != "Available":
+        return status["phase"]
+    return ", ".join(each["key"] for each in status.get("taints", ()) if each["effect"] in NO_WORK)
+
+
 def node_shown(node: dict, workloads: list[dict]) -> dict:
     """A node with its cards, how many of each are free, what runs on it and what can happen to it."""
     status = node["status"]
@@ -81,6 +89,7 @@ def node_shown(node: dict, workloads: list[dict]) -> dict:
         "phase": status["phase"],
         "ip": status.get("privateIp", ""),
         "cards": [card for card in cards if card[0] not in NO_CARDS],
+        "closed_by": closed_by(status),
         "users": [each for each in workloads if status.get("privateIp") in each["hostIps"].split(",")],
         "strikes": STRIKES.get(status["phase"], ()),
     }

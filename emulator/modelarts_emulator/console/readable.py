@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import orjson
 from markupsafe import Markup, escape
 
 if TYPE_CHECKING:
@@ -73,6 +74,11 @@ def seconds_of_text(text: str | None) -> float | None:
         return datetime.fromisoformat(text).timestamp() if text else None
     except ValueError:
         return None
+
+
+def as_json(value: object) -> str:
+    """A JSON value as people read it."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
 def digits(value: object) -> str:

@@ -25,17 +25,27 @@ def add_routes(flask: Flask, application: "Application") -> None:
     def list_requests():
         operation, status = request.args.get("operation") or None, request.args.get("status") or None
         wanted, offset = Wanted(operation, status), max(0, request.args.get("offset", 0, int))
+        words = request.args.get("contains", "").strip()
         kept = [each for each in world_shown(application).history.after(0) if wanted.fits(each)][::-1]
+        kept = [each for each in kept if contains(each, words)] if words else kept
         rows = [shown_exchange(each, whole=False) for each in kept[offset : offset + PAGE]]
         return render_template(
             "requests.html", rows=rows, total=len(kept), offset=offset, page=PAGE, operation=operation or "",
-            status=status or "", pause=0 if offset else pause_between(application, 2000),
+            status=status or "", contains=words, pause=0 if offset else pause_between(application, 2000),
         )  # fmt: skip
 
     @flask.get(f"{PATH}<request_id>")
     def show_request(request_id):
         told = told_of(application, found(application, request_id))
         return render_template("request.html", told=told, text_of=text_of)
+
+
+def contains(exchanged: Exchanged, words: str) -> bool:
+    """Whether the address, the body or the answer of a request has the words in it."""
+    sought = words.encode()
+    return words in exchanged.target or any(
+        sought in (each or b"") for each in (exchanged.body, exchanged.answer)
+    )
 
 
 def told_of(application: "Application", exchanged: Exchanged) -> dict:

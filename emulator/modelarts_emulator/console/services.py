@@ -140,7 +140,7 @@ def json_in(name: str) -> Any:
     try:
         return orjson.loads(request.form.get(name, ""))
     except ValueError as error:
-        refuse(f"{name} is not JSON: {error}")
+        refuse(f"{name}: not JSON: {error}")
 
 
 def as_multipart(parts: list[tuple[str, str, str, bytes]]) -> bytes:

@@ -95,7 +95,9 @@ def add_run_routes(flask: Flask, application: "Application") -> None:
     @flask.post(f"{PATH}<id>/<run>/<any(stop, rerun):action>")
     def act_on_run(id, run, action):
         path = {"workflow_id": id, "execution_id": run}
-        send(application, "CreateWorkflowExecutionsActions", path, {"action_name": action})
+        chosen = request.form.getlist("step")
+        policies = {"policies": {"rerun_steps": chosen}} if chosen else {}
+        send(application, "CreateWorkflowExecutionsActions", path, {"action_name": action, **policies})
         return redirect(address(f"{PATH}{id}/{run}"), 303)
 
     @flask.post(f"{PATH}<id>/<run>/steps/<step>/<any(retry, stop, continue):action>")

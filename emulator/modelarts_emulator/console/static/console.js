@@ -51,6 +51,10 @@ async function renew() {
   for (const each of live.filter((each) => each.dataset.page)) await renewFrom(each.dataset.page, [each]);
 }
 
+// Whoever loads the page again then looks at it, and sends nothing once more.
+const sentFrom = document.querySelector("[data-from]");
+if (sentFrom) history.replaceState(null, "", sentFrom.dataset.from);
+
 let waiting = 0;
 
 async function renewOrSay() {
