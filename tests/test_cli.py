@@ -318,9 +318,11 @@ def test_a_start_with_a_state_that_is_not_a_directory_ends_with_one_line(tmp_pat
 
 def test_a_port_in_use_is_told(cloud):
     port = cloud.endpoint.rpartition(":")[2]
-    command = [sys.executable, "-m", "modelarts_emulator", "start", "--port", port, "--obs-port", "0"]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=30)
-    assert told.returncode == 1 and f"cannot listen on 127.0.0.1:{port}" in told.stderr
+    for taken, other in (("--port", "--obs-port"), ("--obs-port", "--port")):
+        command = [sys.executable, "-m", "modelarts_emulator", "start", taken, port, other, "0"]
+        told = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        assert told.returncode == 1 and f"cannot listen on 127.0.0.1:{port}" in told.stderr
+        assert f"choose another port with {taken}, or {taken} 0 for any" in told.stderr
 
 
 def test_a_state_that_is_kept_where_something_is_mounted_is_in_memory_elsewhere(tmp_path):

@@ -33,7 +33,10 @@ class Emulator:
     def open(self) -> None:
         """Listen; from then on clients can connect and wait for the first answer."""
         settings = self.settings
-        listeners = [listen(settings.host, settings.port), listen(settings.host, settings.obs_port)]
+        listeners = [
+            listen(settings.host, settings.port),
+            listen(settings.host, settings.obs_port, "--obs-port"),
+        ]
         port, obs_port = (listener.getsockname()[1] for listener in listeners)
         self.application.addresses = {"host": settings.host, "port": port, "obs_port": obs_port}
         self.application.obs_port = str(obs_port)

@@ -370,8 +370,8 @@ def turn_away(sock: socket.socket) -> None:
     sock.close()
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. OSError that names the address when it cannot be had."""
+def listen(host: str, port: int, option: str = "--port") -> socket.socket:
+    """A listening socket. OSError that names the address, and the option that gives another, when it cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -385,6 +385,6 @@ def listen(host: str, port: int) -> socket.socket:
         sock.close()
         hint = "give an address of this machine"
         if error.errno in (errno.EADDRINUSE, errno.EACCES):
-            hint = "choose another port, or 0 for any"
+            hint = f"choose another port with {option}, or {option} 0 for any"
         raise OSError(f"cannot listen on {host}:{port}: {error.strerror}; {hint}") from None
     return sock
