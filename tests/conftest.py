@@ -8,7 +8,10 @@ from urllib.parse import quote, unquote
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import answers
+
 pytest_plugins = ["pytester"]
+answers.hold_all()
 
 settings.register_profile(
     "same-every-time",

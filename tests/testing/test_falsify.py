@@ -34,9 +34,39 @@ def test_what_fails_as_it_is_is_not_falsified(pytester):
     result = pytester.runpytest_subprocess("--modelarts-falsify")
     result.assert_outcomes(failed=1)
     assert "nothing was broken" in result.stdout.str()
+    pytester.makepyfile(
+        SUITE + "\n\n    def test_wrong(cloud):\n        assert cloud.get(WORKSPACES).status == 404\n"
+    )
+    told = pytester.runpytest_subprocess("--modelarts-falsify").stdout.str()
+    assert "left out: 1 tests" in told and "  kept     1 of 1" in told
 
 
 def test_the_rounds_run_in_one_process(pytester):
     pytester.makepyfile("def test_it(cloud):\n    assert cloud\n")
     result = pytester.runpytest_subprocess("--modelarts-falsify", "-n", "2")
     assert "leave out -n" in result.stderr.str()
+
+
+def test_parts_share_the_rules(pytester):
+    pytester.makepyfile(SUITE)
+    counts = []
+    for part in ("1/2", "2/2"):
+        told = pytester.runpytest_subprocess(
+            "--modelarts-falsify", "--modelarts-falsify-part", part
+        ).stdout.str()
+        counts.append(int(told.partition(" rules broken")[0].split()[-1]))
+    whole = pytester.runpytest_subprocess("--modelarts-falsify").stdout.str()
+    assert all(counts) and f"{sum(counts)} rules broken" in whole
+    refused = pytester.runpytest_subprocess("--modelarts-falsify", "--modelarts-falsify-part", "3/2")
+    assert "is 3/2, must be such as 1/4" in refused.stderr.str()
+
+
+def test_rows_of_a_list_lose_members_too(pytester):
+    pytester.makepyfile(SUITE)
+    told = pytester.runpytest_subprocess("--modelarts-falsify").stdout.str()
+    unnoticed = [
+        line for line in told.splitlines() if line.startswith("not noticed: ListWorkspace: answers without")
+    ]
+    assert (
+        len(unnoticed) == 1 and "workspaces[].id" in unnoticed[0] and "workspaces[].name" not in unnoticed[0]
+    )

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # Of an object, so many levels of members are left out one after the other.
 DEEPEST = 2
+# Behind the name of a list in the path of a member: of each of its elements.
+EACH = "[]"
 CODES = ("error_code", "code", "type")
 
 
@@ -109,18 +111,21 @@ def another_code(answered: Answered, detail: str) -> Answered:
 
 
 def members_of(exchange: Exchange, answered: Answered) -> Iterator[str]:
-    """The members of a success, and those of the objects in it."""
+    """The members of a success, and those of the objects and of the elements of lists in it."""
     if answered.status < 300:
-        yield from (".".join(path) for path in paths_in(answered.value))
+        yield from dict.fromkeys(".".join(path) for path in paths_in(answered.value))
 
 
 def paths_in(value: Any, depth: int = 1) -> Iterator[tuple[str, ...]]:
-    """The paths of the members of an object, down to the deepest level that is broken."""
-    if isinstance(value, dict):
-        for name, member in value.items():
-            yield (name,)
-            if depth < DEEPEST:
-                yield from ((name, *path) for path in paths_in(member, depth + 1))
+    """The paths of the members of an object and of the elements of lists in it, down to the deepest level that is
+    broken; one may come several times.
+    """
+    for name, member in value.items() if isinstance(value, dict) else ():
+        yield (name,)
+        if depth < DEEPEST:
+            is_list = isinstance(member, list)
+            for each in member if is_list else (member,):
+                yield from ((name + EACH * is_list, *path) for path in paths_in(each, depth + 1))
 
 
 def without_member(answered: Answered, detail: str) -> Answered:
@@ -165,15 +170,20 @@ def in_success(answered: Answered, detail: str, change: Callable[[Any], Any] | N
 
 def changed(value: Any, path: tuple[str, ...], change: Callable[[Any], Any] | None) -> Any:
     """A copy with the member at the path changed, or left out; the value itself where there is no such member."""
-    if not isinstance(value, dict) or path[0] not in value:
+    name = path[0].removesuffix(EACH)
+    if not isinstance(value, dict) or name not in value:
         return value
-    copy = dict(value)
-    if len(path) > 1:
-        copy[path[0]] = changed(copy[path[0]], path[1:], change)
+    copy, member = dict(value), value[name]
+    if path[0] != name:
+        copy[name] = (
+            [changed(each, path[1:], change) for each in member] if isinstance(member, list) else member
+        )
+    elif len(path) > 1:
+        copy[name] = changed(member, path[1:], change)
     elif change is None:
-        del copy[path[0]]
+        del copy[name]
     else:
-        copy[path[0]] = change(copy[path[0]])
+        copy[name] = change(member)
     return copy
 
 

@@ -6,6 +6,7 @@ of them fails. What no test has noticed is listed: there the tests would not see
 
 from __future__ import annotations
 
+import re
 import signal
 from contextlib import contextmanager, suppress
 from random import Random
@@ -18,6 +19,7 @@ from _pytest.runner import runtestprotocol
 from modelarts_emulator import app, application
 from modelarts_emulator.frame.calls import Stream
 from modelarts_emulator.testing.breakages import (
+    EACH,
     NOT_KEPT,
     NOT_PAGED,
     RULES,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 TIMES_LONGER, LEAST_SECONDS = 5, 1.0
 # So long after the first alarm, should that have been lost, there is another one.
 AGAIN_SECONDS = 5.0
+PART = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,3})")
 
 
 class TakesTooLong(BaseException):
@@ -63,17 +66,19 @@ class Onward:
 class Falsifier:
     """The rounds of one session. found: which tests offered which breakage; noticed: which test failed at it first.
 
-    sample: so many of the breakages, drawn with a fixed seed; 0 for all. is_checked: a success is broken before the
-    emulator holds it against its schema, which then is a test like the others.
+    sample: so many of the breakages, drawn with a fixed seed; 0 for all. part: which of how many parts of them.
+    is_checked: a success is broken before the emulator holds it against its schema, which then is a test like the
+    others.
     """
 
-    def __init__(self, sample: int = 0, is_checked: bool = False) -> None:
-        self._sample = sample
+    def __init__(self, sample: int = 0, part: tuple[int, int] = (1, 1), is_checked: bool = False) -> None:
+        self._sample, self._part = sample, part
         self._is_checked = is_checked
         self.test = ""
         self.breakage: Breakage | None = None
         self.found: dict[Breakage, dict[str, None]] = {}
         self.seconds: dict[str, float] = {}
+        self.failed: set[str] = set()
         self.noticed: dict[Breakage, str] = {}
         self.untried: set[Breakage] = set()
         self._respond = app.respond
@@ -90,8 +95,7 @@ class Falsifier:
             }
             patched.setattr(app, "STEPS", steps)
             result = yield
-            if session.testsfailed:
-                self.found.clear()
+            self.leave_out_failed()
             self.draw_sample()
             self.run_rounds(session)
         return result
@@ -101,8 +105,10 @@ class Falsifier:
         self.test = nodeid
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Know how long a test takes."""
+        """Know how long a test takes, and whether it fails as it is."""
         self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0) + report.duration
+        if report.failed:
+            self.failed.add(report.nodeid)
 
     def respond(self, emulator: Application, exchange: Exchange) -> tuple[int, list, Any]:
         """What the emulator answers: looked at in the first round, broken in the others."""
@@ -132,7 +138,8 @@ class Falsifier:
         if exchange.behaviour.computes:
             return self._behave(emulator, exchange)
         try:
-            with exchange.world.transaction() as world:
+            stay = exchange.stay = exchange.world.transaction()
+            with stay as world:
                 before = world.store.changes
                 # As the step itself does it, whose transaction would have counted by now.
                 exchange.answer = app.as_answer(exchange.asked, exchange.behaviour(exchange.call))
@@ -148,11 +155,22 @@ class Falsifier:
         except NotKept:
             pass
 
+    def leave_out_failed(self) -> None:
+        """Forget what only tests have offered that fail as they are: those say nothing of a breakage."""
+        for breakage, tests in list(self.found.items()):
+            self.found[breakage] = {test: None for test in tests if test not in self.failed}
+            if not self.found[breakage]:
+                del self.found[breakage]
+
     def draw_sample(self) -> None:
-        """Leave only a sample of the breakages where one was asked for; the same is drawn every time."""
-        if 0 < self._sample < len(self.found):
-            drawn = set(Random(0).sample(list(self.found), self._sample))
-            self.found = {breakage: tests for breakage, tests in self.found.items() if breakage in drawn}
+        """Leave only the part, and the sample, of the breakages that was asked for; the same is drawn every time."""
+        drawn = list(self.found)
+        if 0 < self._sample < len(drawn):
+            drawn = Random(0).sample(drawn, self._sample)
+        which, count = self._part
+        # What is left out of an object is tried where the object is: a part has all rules of an operation.
+        rank = {name: at for at, name in enumerate(dict.fromkeys(each.operation for each in self.found))}
+        self.found = {each: self.found[each] for each in drawn if rank[each.operation] % count == which - 1}
 
     def run_rounds(self, session: pytest.Session) -> None:
         """Run, for each breakage, the tests that have offered it, the quickest first, until one fails."""
@@ -200,6 +218,8 @@ class Falsifier:
         if not self.found:
             yield "nothing was broken: the tests failed as they are, or asked no operation"
             return
+        if self.failed:
+            yield f"left out: {len(self.failed)} tests that failed as they are"
         if self.untried:
             yield f"interrupted: {len(self.untried)} rules were not broken any more"
             self.found = {each: tests for each, tests in self.found.items() if each not in self.untried}
@@ -218,9 +238,9 @@ class Falsifier:
 
 
 def parent_of(breakage: Breakage) -> Breakage | None:
-    """The breakage that leaves out the object of which this one leaves out a member; None for any other."""
+    """The breakage that leaves out the object or list of which this one leaves out a member; None for any other."""
     parent, dot, _ = breakage.detail.rpartition(".")
-    return breakage._replace(detail=parent) if dot else None
+    return breakage._replace(detail=parent.removesuffix(EACH)) if dot else None
 
 
 def break_before_check(breakage: Breakage, exchange: Exchange) -> None:
@@ -272,8 +292,17 @@ def ask_for_all(exchange: Exchange, name: str) -> None:
 
 
 def falsify(config: pytest.Config) -> None:
-    """Have the session end in rounds. UsageError where tests run in several processes, which share no emulator."""
+    """Have the session end in rounds. UsageError where tests run in several processes, which share no emulator, and
+    for a part that is none.
+    """
     if getattr(config.option, "numprocesses", None):
         raise pytest.UsageError("modelarts: --modelarts-falsify runs in one process; leave out -n")
-    falsifier = Falsifier(config.option.modelarts_falsify_sample, config.option.modelarts_falsify_checked)
+    part = PART.fullmatch(config.option.modelarts_falsify_part)
+    if part is None or not 1 <= int(part[1]) <= int(part[2]):
+        words = f"--modelarts-falsify-part is {config.option.modelarts_falsify_part}, must be such as 1/4"
+        raise pytest.UsageError(f"modelarts: {words}")
+    option = config.option
+    falsifier = Falsifier(
+        option.modelarts_falsify_sample, (int(part[1]), int(part[2])), option.modelarts_falsify_checked
+    )
     config.pluginmanager.register(falsifier, "modelarts-falsify")

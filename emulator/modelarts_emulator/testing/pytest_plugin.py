@@ -35,6 +35,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--modelarts-falsify", action="store_true", help=words)
     words = "with --modelarts-falsify: only so many of the rules, the same every time; 0 for all"
     group.addoption("--modelarts-falsify-sample", type=int, default=0, metavar="N", help=words)
+    words = "with --modelarts-falsify: only each N-th operation from the I-th on, such as 1/4 to 4/4"
+    group.addoption("--modelarts-falsify-part", default="1/1", metavar="I/N", help=words)
     words = (
         "with --modelarts-falsify: the emulator's own check of answers against their schemas counts as a test"
     )
