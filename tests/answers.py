@@ -1,28 +1,95 @@
-"""What every success has always held: an answer of an operation that lacks one of its members turns the test red.
+"""What the operations have always answered, held against every answer of the suite.
 
-The documents require few members, and a client reads many that they do not require. answers.json has, of each
-operation and status, the documented members that each answer of the suite holds, by the place of the object they are
-members of: "" for the answer itself, "items[]" for each element of a list. A member of some answers only is not there.
-`make answers` writes it anew.
+The documents require few members, and a client reads many that they do not require; they seldom say which code answers
+which fault. answers.json has what the suite has seen of each operation: the members that each success holds, and with
+which status and code it was refused. An answer that lacks such a member, a refusal that is new, and a page that is not
+as full as it could be turn their test red. `make answers` writes the file anew.
 """
 
 import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from modelarts_emulator.contract.checking import Check, branches_of
-from modelarts_emulator.contract.errors import ContractBroken
-from modelarts_emulator.contract.operations import Area, Operations
+from modelarts_emulator import application
+from modelarts_emulator.contract.checking import branches_of
+from modelarts_emulator.contract.operations import Area, Operation, Operations
+from modelarts_emulator.worlds.store import value_at
 
 KNOWN = Path(__file__).with_name("answers.json")
+REFUSED = "refused"
+
+
+class AnswerChanged(AssertionError):
+    """An answer is not what it has always been."""
 
 
 @cache
 def known() -> dict[str, dict[str, list[str]]]:
-    """{operation and status: {place: the members always there}}; empty while they are written anew."""
+    """{operation and status: {place: the members always there}}, {operation and "refused": {status: codes}}; empty
+    while they are written anew.
+
+    The place of an object: "" for the answer itself, "items[]" for each element of a list.
+    """
     return json.loads(KNOWN.read_text()) if KNOWN.exists() else {}
+
+
+def hold_answer(operation: Operation, raw_uri: str, status: int, value) -> None:
+    """AnswerChanged where an answer is not what answers of the operation have been. raw_uri: as it was asked."""
+    if status >= 400:
+        hold_refusal(operation.operation_id, status, codes_in(value))
+        return
+    hold_members(f"{operation.operation_id} {status}", value)
+    if operation.paging is not None and operation.paging.place == "query":
+        hold_page(operation, dict(parse_qsl(urlsplit(raw_uri).query)), value)
+
+
+def hold_refusal(operation_id: str, status: int, codes: list[str]) -> None:
+    """AnswerChanged where the operation has never been refused like this."""
+    refused = known().get(f"{operation_id} {REFUSED}")
+    new = [code for code in codes if refused is not None and code not in refused.get(str(status), ())]
+    if new:
+        raise AnswerChanged(
+            f"{operation_id} was never refused with {status} {', '.join(new)}: `make answers`?"
+        )
+
+
+def hold_members(name: str, value) -> None:
+    """AnswerChanged where a success lacks a member that those of that name have always had."""
+    always = known().get(name, {})
+    for place, held in objects_in(value) if always else ():
+        lost = [member for member in always.get(place, ()) if member not in held]
+        if lost:
+            where = f" of {place}" if place else ""
+            raise AnswerChanged(f"{name} has lost {', '.join(lost)}{where}: `make answers`?")
+
+
+def hold_page(operation: Operation, asked: dict[str, str], value) -> None:
+    """AnswerChanged where a page has more rows than asked for, or not as many as asked for and there."""
+    paging = operation.paging
+    rows = value_at(value, paging.items)
+    limit, offset = (whole(asked.get(name or "")) for name in (paging.limit, paging.offset))
+    if not isinstance(rows, list) or limit == 0 or (paging.style == "page-per_page" and offset is None):
+        return
+    name = operation.operation_id
+    if limit is not None and len(rows) > limit:
+        raise AnswerChanged(f"{name} answers {len(rows)} rows, asked for {limit}")
+    total = value_at(value, paging.total[0]) if paging.total else None
+    if not isinstance(total, int) or paging.continue_ in asked:
+        return
+    most = limit or paging.usual_limit or total
+    before = (offset or 0) * (1 if paging.style == "records" else most) - most * (
+        paging.style == "page-per_page"
+    )
+    if len(rows) != max(min(total - before, most), 0):
+        raise AnswerChanged(f"{name} answers {len(rows)} rows of {total} for {asked}")
+
+
+def whole(text: str | None) -> int | None:
+    """The number of a parameter; None where none was sent, or no number."""
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 9 else None
 
 
 def objects_in(value, place: str = "") -> Iterator[tuple[str, dict]]:
@@ -36,54 +103,61 @@ def objects_in(value, place: str = "") -> Iterator[tuple[str, dict]]:
             yield from objects_in(each, f"{place}[]")
 
 
-def hold(name: str, value) -> None:
-    """ContractBroken where an answer lacks a member that answers of that name have always had."""
-    always = known().get(name)
-    if not always:
-        return
-    for place, held in objects_in(value):
-        lost = [member for member in always.get(place, ()) if member not in held]
-        if lost:
-            where = f" of {place}" if place else ""
-            raise ContractBroken(
-                f"{name} has lost {', '.join(lost)}{where}, which it had (tests/answers.json)"
-            )
+def codes_in(value) -> list[str]:
+    """The code of a refusal, in whichever documented shape."""
+    found = []
+    for place in (value, value.get("error")) if isinstance(value, dict) else ():
+        if isinstance(place, dict):
+            found += [str(place[name]) for name in ("error_code", "code", "type") if place.get(name)]
+    return found
 
 
 def hold_all() -> None:
-    """Have every answer that is held against its schema held against this, too."""
-    check_answer = Check.check_answer
+    """Have every answer of an operation that no fault has struck held against what is known."""
+    tellable = application.tellable
 
-    def check_and_hold(check: Check, status: int, body) -> None:
-        check_answer(check, status, body)
-        if status < 300:
-            hold(f"{check.operation.operation_id} {status}", body)
+    def hold(exchange, status: int, answer):
+        if can_be_held(exchange, answer):
+            value = json.loads(answer) if answer else None
+            hold_answer(exchange.operation, exchange.environ.get("RAW_URI", ""), status, value)
+        return tellable(exchange, status, answer)
 
-    Check.check_answer = check_and_hold
+    application.tellable = hold
+
+
+def can_be_held(exchange, answer) -> bool:
+    """Whether it is the JSON answer of an operation itself."""
+    is_json = isinstance(answer, bytes) and answer[:1] in (b"", b"{", b"[")
+    return is_json and exchange.operation is not None and not exchange.faults
 
 
 class Recording:
-    """The members that all answers so far have had."""
+    """What all answers so far have had in common."""
 
     def __init__(self):
         self.found: dict[str, dict[str, list[str]]] = {}
 
-    def note(self, check: Check, status: int, body) -> None:
-        """Keep of what is known only what this answer has as well."""
-        places = self.found.setdefault(f"{check.operation.operation_id} {status}", {})
-        schema = check.operation.answer_schema(status)
-        for place, members in documented_in(check.area, [schema] if schema else [], body):
-            self.keep(places, place, members)
+    def note(self, operation: Operation, status: int, value) -> None:
+        """Keep a refusal that is new, and of the members that are known only those that this answer has as well."""
+        if status >= 400:
+            refused = self.found.setdefault(f"{operation.operation_id} {REFUSED}", {})
+            self.keep(refused, str(status), codes_in(value), True)
+            return
+        places = self.found.setdefault(f"{operation.operation_id} {status}", {})
+        schema = operation.answer_schema(status)
+        for place, members in documented_in(operation.area_of, [schema] if schema else [], value):
+            self.keep(places, place, members, False)
 
     def add(self, found: dict) -> None:
         """Keep what another process has found as well."""
         for name, places in found.items():
             for place, members in places.items():
-                self.keep(self.found.setdefault(name, {}), place, members)
+                self.keep(self.found.setdefault(name, {}), place, members, name.endswith(REFUSED))
 
-    def keep(self, places: dict, place: str, members: list[str]) -> None:
-        """Keep the members that are in both."""
-        places[place] = sorted({*places[place]}.intersection(members) if place in places else members)
+    def keep(self, places: dict, place: str, members: list[str], any_counts: bool) -> None:
+        """Keep the members that are in all answers, or in any."""
+        kept = set(places.get(place, members))
+        places[place] = sorted(kept.union(members) if any_counts else kept.intersection(members))
 
     def write(self) -> None:
         """Write all down, in the order of the documents."""
@@ -110,11 +184,12 @@ def documented_in(area: Area, schemas: list, value, place: str = "") -> Iterator
         yield place, [name for name in value if name in properties]
         for name, member in value.items():
             if name in properties:
-                yield from documented_in(area, properties[name], member, f"{place}.{name}" if place else name)
+                inner = f"{place}.{name}" if place else name
+                yield from documented_in(area, properties[name], member, inner)
 
 
 def pytest_configure(config) -> None:
-    """As a plugin of its own (`-p tests.answers`): write down what the answers of this run have always held."""
+    """As a plugin of its own (`-p tests.answers`): write down what the answers of this run have in common."""
     config.pluginmanager.register(Listener(config), "answers")
 
 
@@ -125,14 +200,14 @@ class Listener:
         self.config, self.recording = config, Recording()
         known.cache_clear()
         KNOWN.unlink(missing_ok=True)
-        check_answer = Check.check_answer
+        tellable = application.tellable
 
-        def check_and_note(check: Check, status: int, body) -> None:
-            check_answer(check, status, body)
-            if status < 300:
-                self.recording.note(check, status, body)
+        def note(exchange, status: int, answer):
+            if can_be_held(exchange, answer):
+                self.recording.note(exchange.operation, status, json.loads(answer) if answer else None)
+            return tellable(exchange, status, answer)
 
-        Check.check_answer = check_and_note
+        application.tellable = note
 
     def pytest_testnodedown(self, node, error):
         """A process of several has ended."""

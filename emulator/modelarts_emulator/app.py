@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from modelarts_emulator.worlds.world import World
 
 JSON = "application/json;charset=UTF-8"
+NO_CONTENT = 204
 # Larger bodies are decoded as far as there is room for all of them together; a thread carries them.
 LARGE_BODY = 256 << 10
 # What a byte of JSON takes at worst as Python's values while it is checked, measured: bodies of nothing but {},{},{}.
@@ -337,6 +338,8 @@ def as_answer(operation: Operation, answer: Any) -> Answer | Stream:
         answer = Answer(answer)
     if answer.status is None:
         answer.status = operation.success
-    if not isinstance(answer.body, bytes):
-        answer.body = b"" if answer.body is None else orjson.dumps(answer.body)
+    if answer.body is None or answer.status == NO_CONTENT:
+        answer.body = b""
+    elif not isinstance(answer.body, bytes):
+        answer.body = orjson.dumps(answer.body)
     return answer

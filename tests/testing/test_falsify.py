@@ -38,7 +38,7 @@ def test_what_fails_as_it_is_is_not_falsified(pytester):
         SUITE + "\n\n    def test_wrong(cloud):\n        assert cloud.get(WORKSPACES).status == 404\n"
     )
     told = pytester.runpytest_subprocess("--modelarts-falsify").stdout.str()
-    assert "left out: 1 tests" in told and "  kept     1 of 1" in told
+    assert "left out because they failed as they are: 1" in told and "  kept     1 of 1" in told
 
 
 def test_the_rounds_run_in_one_process(pytester):

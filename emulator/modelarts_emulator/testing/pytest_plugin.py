@@ -37,10 +37,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--modelarts-falsify-sample", type=int, default=0, metavar="N", help=words)
     words = "with --modelarts-falsify: only each N-th operation from the I-th on, such as 1/4 to 4/4"
     group.addoption("--modelarts-falsify-part", default="1/1", metavar="I/N", help=words)
-    words = (
-        "with --modelarts-falsify: the emulator's own check of answers against their schemas counts as a test"
-    )
-    group.addoption("--modelarts-falsify-checked", action="store_true", help=words)
     for row in settable():
         flag, words = f"--modelarts-{row.name.replace('_', '-')}", row.metadata["help"].replace("%", "%%")
         group.addoption(flag, metavar="VALUE", help=words)
