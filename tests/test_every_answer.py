@@ -13,8 +13,10 @@ LIST = OPERATIONS.by_id["ListWorkspace"]
 
 
 def documents_members(operation) -> bool:
-    """Whether an answer of success is documented as an object or a list of them."""
-    statuses = [int(status) for status in operation.definition["responses"] if status < "3"]
+    """Whether an answer of success is documented as an object or a list of them; a 204 has no body."""
+    statuses = [
+        int(status) for status in operation.definition["responses"] if status < "3" and status != "204"
+    ]
     schemas = [schema for schema in map(operation.answer_schema, statuses) if schema is not None]
     branches = branches_of(operation.area_of, schemas)
     items = [schema["items"] for schema in branches if "items" in schema]
