@@ -42,7 +42,8 @@ def hold_answer(operation: Operation, raw_uri: str, status: int, value) -> None:
         hold_refusal(operation.operation_id, status, codes_in(value))
         return
     hold_members(f"{operation.operation_id} {status}", value)
-    if operation.paging is not None and operation.paging.place == "query":
+    # What is posted may say more than the query.
+    if operation.paging is not None and operation.method == "GET":
         hold_page(operation, dict(parse_qsl(urlsplit(raw_uri).query)), value)
 
 

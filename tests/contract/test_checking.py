@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from modelarts_emulator.contract.checking import Check, query_pairs
+from modelarts_emulator.contract.checking import Check, converted, query_pairs
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.operations import Operations
 
@@ -198,3 +198,8 @@ def test_a_large_body_that_is_wrong_is_refused_without_keeping_others_waiting(tm
     with pytest.raises(ApiError):
         check.read_body(body)
     assert time.process_time() - start < 3
+
+
+def test_digits_of_other_scripts_are_no_number():
+    assert converted("٣", frozenset(["integer"])) == "٣" and converted("-3", frozenset(["integer"])) == -3
+    assert converted("٣.5", frozenset(["number"])) == "٣.5" and converted("3.5", frozenset(["number"])) == 3.5

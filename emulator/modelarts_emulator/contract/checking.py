@@ -28,8 +28,8 @@ LARGE = 64 << 10
 BLANK = b" \t\r\n"
 # A quotation mark in a name that the canonical text writes otherwise.
 ODD_NAME = b"\\u0022"
-WHOLE = re.compile(r"-?\d{1,30}\Z")
-NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?([eE][-+]?\d{1,3})?\Z")
+WHOLE = re.compile(r"-?[0-9]{1,30}\Z")
+NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][-+]?[0-9]{1,3})?\Z")
 
 
 class Check:

@@ -12,8 +12,8 @@ from typing import Any
 from modelarts_emulator.contract.patterns import for_python, for_rust, patterns_of
 from modelarts_emulator.waiting import refuse_to_wait
 
-WHOLE = re.compile(r"-?\d{1,30}")
-NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?([eE][-+]?\d{1,3})?")
+WHOLE = re.compile(r"-?[0-9]{1,30}")
+NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][-+]?[0-9]{1,3})?")
 MOST_MENDED = 1000
 MOST_ALTERNATIVES = 3
 MOST_COMPARED = 50

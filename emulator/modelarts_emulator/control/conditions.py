@@ -125,7 +125,7 @@ def shown_there(application: Application, thing: str) -> list[Looked]:
 
 def nearest_collection(application: Application, thing: str) -> str:
     """What may have been meant, in words; "" when nothing is alike."""
-    first = next((part for part in thing.split("/") if not re.fullmatch(r"v\d+", part)), "")
+    first = next((part for part in thing.split("/") if not re.fullmatch(r"v[0-9]+", part)), "")
     known = {
         part for each in application.operations for part in each.path.split("/") if part and part[0] != "{"
     }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = 60
 CHOICE = ("operation", "status", "after", "limit", "wait", "world")
-STATUS = re.compile(r"[1-5](\d\d|xx)")
+STATUS = re.compile(r"[1-5]([0-9][0-9]|xx)")
 COUNT = {"type": "integer", "minimum": 0, "maximum": 1_000_000}
 EXPECTED = Body(
     members(

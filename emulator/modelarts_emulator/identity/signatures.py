@@ -13,7 +13,7 @@ UNSIGNED = "UNSIGNED-PAYLOAD"
 EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 MOST_SKEW = 15 * 60
 PLAIN = re.compile(r"[A-Za-z0-9_.~/-]+")
-DATE = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z")
+DATE = re.compile(r"([0-9]{4})([0-9][0-9])([0-9][0-9])T([0-9][0-9])([0-9][0-9])([0-9][0-9])Z")
 FORM = f"{ALGORITHM} Access=<access key>, SignedHeaders=<names joined by ;>, Signature=<hex>"
 
 

@@ -206,7 +206,7 @@ def set_quota(request) -> Reply:
     """Limit the bytes the bucket may hold."""
     bucket = request.storage.bucket(request.bucket, request.moment)
     quota = xml.text_of(read_document(request, "Quota"), "StorageQuota") or ""
-    if not re.fullmatch(r"\d{1,19}", quota) or int(quota) > LARGEST_QUOTA:
+    if not re.fullmatch(r"[0-9]{1,19}", quota) or int(quota) > LARGEST_QUOTA:
         raise ObsError(
             "MalformedQuotaError", f"StorageQuota is {quota[:40]!r}, must be from 0 to {LARGEST_QUOTA}"
         )

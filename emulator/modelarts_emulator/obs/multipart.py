@@ -63,7 +63,7 @@ def copy_part(request) -> Reply:
     start, end = 0, source.size
     span = request.extension.get("copy-source-range")
     if span is not None:
-        found = re.fullmatch(r"bytes=(\d{1,19})-(\d{1,19})", span.strip())
+        found = re.fullmatch(r"bytes=([0-9]{1,19})-([0-9]{1,19})", span.strip())
         if found is None or not int(found[1]) <= int(found[2]) < source.size:
             raise ObsError(
                 "InvalidArgument", f"copy-source-range {span[:60]!r} of an object of {source.size} bytes"
@@ -130,7 +130,7 @@ def listed_parts(request, upload: Upload) -> list:
     rows = [
         (xml.text_of(node, "PartNumber") or "", xml.text_of(node, "ETag")) for node in tree.findall("Part")
     ]
-    if not rows or not all(re.fullmatch(r"\d{1,5}", number) and etag for number, etag in rows):
+    if not rows or not all(re.fullmatch(r"[0-9]{1,5}", number) and etag for number, etag in rows):
         raise ObsError("MalformedXML", "Part elements with PartNumber and ETag are needed")
     numbers = [int(number) for number, _ in rows]
     if numbers != sorted(set(numbers)):

@@ -8,7 +8,7 @@ import re
 OBS_HOST = re.compile(r"^(?:(?P<bucket>.+)\.)?obs\.[a-z0-9][a-z0-9.-]*$")
 LOCAL_HOST = re.compile(r"^(?P<bucket>.+)\.localhost$")
 BUCKET_NAME = re.compile(r"^[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]$")
-ADDRESS = re.compile(r"^\d+\.\d+\.\d+\.\d+$")
+ADDRESS = re.compile(r"^[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$")
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 LONGEST_KEY = 1024
 

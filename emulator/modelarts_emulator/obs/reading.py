@@ -169,7 +169,9 @@ def range_of(request, item) -> tuple[int, int, int]:
             raise ObsError("InvalidRange", f"part {part} of {len(sizes)}")
         start = sum(sizes[: part - 1])
         return start, start + sizes[part - 1], 206
-    found = re.fullmatch(r"bytes=(\d{0,19})-(\d{0,19})", request.headers.get("range", "").replace(" ", ""))
+    found = re.fullmatch(
+        r"bytes=([0-9]{0,19})-([0-9]{0,19})", request.headers.get("range", "").replace(" ", "")
+    )
     if found is None or found[0] == "bytes=-" or (found[1] and found[2] and int(found[1]) > int(found[2])):
         return 0, item.size, 200
     if found[1]:

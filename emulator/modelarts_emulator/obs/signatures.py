@@ -38,7 +38,7 @@ SIGNED = {"obs": (SIGNED_BY_OBS, SIGNED_BY_HUAWEICLOUDSDK), "v2": (SIGNED_BY_OBS
 V4_HEADER = re.compile(
     r"AWS4-HMAC-SHA256\s+Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]+)\s*"
 )
-BASIC = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z", re.ASCII)
+BASIC = re.compile(r"([0-9]{4})([0-9][0-9])([0-9][0-9])T([0-9][0-9])([0-9][0-9])([0-9][0-9])Z", re.ASCII)
 DATES = ("%a %b %d %Y %H:%M:%S GMT", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.%fZ")
 
 
@@ -281,7 +281,7 @@ def is_date(text: str, form: str) -> bool:
 
 def whole_number(text: str | None, name: str) -> float:
     """Seconds in a query parameter. AccessDenied when they are none."""
-    if text is None or not re.fullmatch(r"\d{1,12}", text):
+    if text is None or not re.fullmatch(r"[0-9]{1,12}", text):
         raise ObsError("AccessDenied", f"{name} is {(text or '')[:40]!r}, must be a number of seconds")
     return float(text)
 

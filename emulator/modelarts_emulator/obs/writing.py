@@ -88,7 +88,7 @@ def description(request) -> dict:
 def expires_in(extension: dict) -> int:
     """After how many days the object goes; 0 when it stays. InvalidArgument when that is no number of days."""
     text = extension.get("expires", "0")
-    if not re.fullmatch(r"\d{1,6}", text):
+    if not re.fullmatch(r"[0-9]{1,6}", text):
         raise ObsError("InvalidArgument", f"expires is {text[:40]!r}, must be a number of days")
     return int(text)
 
@@ -222,7 +222,7 @@ def restore_object(request) -> Reply:
     _, item = found_object(request)
     tree = read_document(request, "RestoreRequest")
     days = xml.text_of(tree, "Days") or ""
-    if not re.fullmatch(r"\d{1,9}", days):
+    if not re.fullmatch(r"[0-9]{1,9}", days):
         raise ObsError("MalformedXML", f"Days is {days[:40]!r}, must be a whole number")
     if not 1 <= int(days) <= 30:
         raise ObsError("InvalidArgument", "restoration days should be at least 1 and at most 30")

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 TIMES_LONGER, LEAST_SECONDS = 5, 1.0
 # So long after the first alarm, should that have been lost, there is another one.
 AGAIN_SECONDS = 5.0
-PART = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,3})")
+PART = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})")
 
 
 class TakesTooLong(BaseException):

@@ -20,7 +20,7 @@ def seconds_of(duration: float | str) -> float:
     if isinstance(duration, int | float) and not isinstance(duration, bool):
         return float(duration)
     text = str(duration).strip()
-    if re.fullmatch(r"\d+(\.\d+)?", text):
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         return float(text)
     parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhdw])", text)
     if not parts or "".join(number + unit for number, unit in parts) != text:

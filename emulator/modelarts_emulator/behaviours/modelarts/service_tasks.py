@@ -18,8 +18,8 @@ NEEDED = {
     "vcn": ("device_id",),
     "edgecamera": ("id",),
 }
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
-TIME = re.compile(r"\d\d:\d\d:\d\d")
+MOMENT = re.compile(r"[0-9]{4}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]")
+TIME = re.compile(r"[0-9][0-9]:[0-9][0-9]:[0-9][0-9]")
 
 
 def working_seconds(bound, task: dict) -> float:

@@ -11,7 +11,7 @@ QUOTAS = "modelarts/training-v1/quotas"
 WORKSPACES = "modelarts/workspaces/workspace"
 STATES = "modelarts/training-v1/states"
 STATUS_NUMBERS = {name: number for number, name in enumerate(fixture(STATES))}
-STATUSES = re.compile(r"(\d|1\d|2[0-2])(\|(\d|1\d|2[0-2]))*")
+STATUSES = re.compile(r"([0-9]|1[0-9]|2[0-2])(\|([0-9]|1[0-9]|2[0-2]))*")
 # What the documented refusals call an action.
 WORDS = {"delete": "delete", "stop": "stop", "restart": "resubmit"}
 
