@@ -90,7 +90,7 @@ def hold_page(operation: Operation, asked: dict[str, str], value) -> None:
 
 def whole(text: str | None) -> int | None:
     """The number of a parameter; None where none was sent, or no number."""
-    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 9 else None
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) <= 30 else None
 
 
 def objects_in(value, place: str = "") -> Iterator[tuple[str, dict]]:

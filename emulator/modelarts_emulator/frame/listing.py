@@ -271,7 +271,7 @@ def number_asked(call: Call, paging: Paging, name: str | None) -> int | None:
     value = asked(call, paging, name)
     if value in (None, ""):
         return None
-    if not str(value).removeprefix("-").isdecimal():
+    if not str(value).isascii() or not str(value).removeprefix("-").isdecimal():
         refuse(call, f"query.{name}: {value!r} is not a whole number")
     if str(value).startswith("-"):
         refuse(call, f"query.{name}: {value} is too small, must be at least 0")

@@ -17,7 +17,8 @@ def append_object(request) -> Reply:
     """Lengthen an appendable object at its end; at position 0 a new one begins."""
     bucket = request.storage.bucket(request.bucket, request.moment)
     refuse_key(request.key)
-    if not (request.query.get("position") or "").isdecimal():
+    text = request.query.get("position") or ""
+    if not (text.isascii() and text.isdecimal()):
         raise ObsError("InvalidArgument", "position must be a number of bytes")
     position = request.number("position", 0)
     if bucket.is_file_system or bucket.versioning_status == "Enabled":

@@ -134,7 +134,7 @@ class Obs:
         length = environ.get("CONTENT_LENGTH")
         if not length:
             return method != "PUT" and "HTTP_TRANSFER_ENCODING" not in environ
-        return length.isdigit() and int(length) <= MOST_QUICK
+        return length.isascii() and length.isdecimal() and int(length) <= MOST_QUICK
 
     def __call__(self, environ: dict, start_response):
         """Answer one WSGI request; NeedsThread where one must not wait and would have to."""

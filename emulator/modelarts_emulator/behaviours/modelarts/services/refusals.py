@@ -91,7 +91,7 @@ def model_for(asked: Asked, model_id: str) -> dict:
 
 def weight_of(weight) -> int:
     """A weight, which clients send as a number or as text."""
-    number = int(weight) if str(weight).isdigit() else -1
+    number = int(weight) if str(weight).isascii() and str(weight).isdecimal() else -1
     if not 0 <= number <= 100:
         refuse(f"weight is {weight!r}, must be from 0 to 100")
     return number

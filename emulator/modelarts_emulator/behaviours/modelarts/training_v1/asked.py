@@ -155,7 +155,7 @@ def refuse_bad_parameters(config: dict) -> None:
         is_duration = False
     if not is_duration:
         raise ApiError("ModelArts.0104", f"EMULATOR_DURATION is {duration!r}, must be a duration such as 90s")
-    if not exit_code.isdecimal() or int(exit_code) > 255:
+    if not (exit_code.isascii() and exit_code.isdecimal()) or int(exit_code) > 255:
         raise ApiError(
             "ModelArts.0104", f"EMULATOR_EXIT_CODE is {exit_code!r}, must be a number from 0 to 255"
         )

@@ -62,7 +62,7 @@ def worker_in(call, version: dict, name: str) -> int:
 
 def cursor_in(call, text: str) -> int:
     """The stamp that base_line says; ApiError when it is not one."""
-    if not text.isdecimal():
+    if not (text.isascii() and text.isdecimal()):
         words = f"base_line is {text!r}, must be start_line or end_line of an earlier answer"
         raise ApiError(documented_code(call), words)
     return int(text)
