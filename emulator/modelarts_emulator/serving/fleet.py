@@ -118,8 +118,9 @@ class Starting:
 class ServedModel:
     """One model version at work, by processes of its own or simulated.
 
-    failure: why it cannot answer, None while it can or still starts. started: what is waited for until the start has
-    succeeded or failed; once it is set, there may be a next one. Any thread may call any method.
+    failure: why it cannot answer, None while it can or still starts. fault: why one of its instances cannot, if others
+    can or not. started: what is waited for until the start has succeeded or failed; once it is set, there may be a next
+    one. Any thread may call any method.
     """
 
     def __init__(
@@ -144,6 +145,15 @@ class ServedModel:
         if self._starting is None:
             return self._refusal
         return self._starting.failure or self._starting.instances.failure
+
+    @property
+    def fault(self) -> str | None:
+        """Why one of its instances cannot answer; None while all can or still start."""
+        return (
+            self.failure
+            if self._starting is None
+            else self._starting.failure or self._starting.instances.fault
+        )
 
     @property
     def ready(self) -> bool:

@@ -13,13 +13,14 @@ MOST = max(2, os.cpu_count() or 1)
 class Instances:
     """Workers that share the predictions of one model version. Any thread may call any method.
 
-    failure: why the first of those that have failed has; None while all answer or still start.
+    failure: why the first has ended when all have; None while one answers or still starts. fault: why the first of
+    those that have ended has; None while all answer or still start.
     """
 
     def __init__(self, workers: Sequence[ModelWorker]):
         self._workers = workers
         self._busy = [0] * len(workers)
-        self._asked = [0] * len(workers)
+        self._turns = [0] * len(workers)
         self._lock = Lock()
 
     def start(self) -> None:
@@ -50,6 +51,12 @@ class Instances:
 
     @property
     def failure(self) -> str | None:
+        """Why none of them can answer; None while one can or still starts."""
+        failures = [worker.failure for worker in self._workers]
+        return None if None in failures else failures[0]
+
+    @property
+    def fault(self) -> str | None:
         """Why one of them cannot answer; None while all can or still start."""
         failures = (worker.failure for worker in self._workers)
         return next((failure for failure in failures if failure is not None), None)
@@ -70,18 +77,22 @@ class Instances:
     def predict(
         self, path: str, method: str, headers: dict[str, str], body: bytes, timeout: float
     ) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body of the answer of the one with least to do, of those that have answered least.
+        """Status, headers and body of the answer of the one with least to do, of those that was asked longest ago.
 
-        One that still starts waits while others are ready; one that has ended is asked, so that this is noticed. Raises
-        PredictionTimeout when no answer comes within timeout seconds, WorkerDown when none can come.
+        One that still starts is asked when none is ready, one that has ended when all have. Raises PredictionTimeout
+        when no answer comes within timeout seconds, WorkerDown when none can come.
         """
         with self._lock:
-            able = [at for at, worker in enumerate(self._workers) if worker.ready or not worker.alive]
-            at = min(able or range(len(self._workers)), key=lambda at: (self._busy[at], self._asked[at]))
+            at = min(range(len(self._workers)), key=self._burden)
             self._busy[at] += 1
-            self._asked[at] += 1
+            self._turns[at] = max(self._turns) + 1
         try:
             return self._workers[at].predict(path, method, headers, body, timeout)
         finally:
             with self._lock:
                 self._busy[at] -= 1
+
+    def _burden(self, at: int) -> tuple[bool, bool, int, int]:
+        """The least is that of the one which a prediction asks."""
+        worker = self._workers[at]
+        return not worker.ready, not worker.alive, self._busy[at], self._turns[at]

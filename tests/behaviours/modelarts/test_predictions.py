@@ -131,6 +131,48 @@ def test_instances_share_the_predictions_and_one_that_ends_is_noticed(cloud):
     assert len(later) == 2 and names[1] in later and names[0] not in later
 
 
+# The package's folder is that of all its instances: the first to leave the mark there is the only one to fail.
+FAILS_ONCE = f"""
+from pathlib import Path
+
+try:
+    Path(__file__).with_name("mark").mkdir()
+except FileExistsError:
+    pass
+else:
+    raise RuntimeError("the first start fails")
+{TOLD_APART}"""
+
+
+def test_an_instance_that_fails_to_load_is_asked_nothing_and_started_again_while_another_answers(cloud):
+    model = published(cloud, put_package(cloud, code=FAILS_ONCE))
+    service_id = deployed(cloud, entry(model, instance_count=2))
+    assert cloud.get(f"{SERVICES}/{service_id}/monitor").json["service_running_instance_count"] == 1
+    names = {asked(cloud, service_id).json["name"] for _ in range(4)}
+    assert len(names) == 1
+    service = shown(cloud, service_id)
+    assert (service["status"], service["config"][0]["status"]) == ("concerning", "concerning")
+    told = cloud.get(f"{SERVICES}/{service_id}/events?event_type=abnormal").json["events"]
+    assert [row["event_info"].count("the first start fails") for row in told] == [1]
+    cloud.clock.advance("1m")
+    assert shown(cloud, service_id)["status"] == "running"
+    assert cloud.get(f"{SERVICES}/{service_id}/monitor").json["service_running_instance_count"] == 2
+    both = {asked(cloud, service_id).json["name"] for _ in range(2)}
+    assert len(both) == 2 and names < both
+
+
+def test_an_instance_that_was_killed_is_asked_nothing_and_started_again_while_another_answers(cloud):
+    model = published(cloud, put_package(cloud, code=TOLD_APART))
+    service_id = deployed(cloud, entry(model, instance_count=2))
+    names = [asked(cloud, service_id).json["name"] for _ in range(2)]
+    os.kill(process_of(cloud, service_id), 9)
+    wait_until(lambda: not cloud.get(f"/_emulator/logs/{service_id}").json["logs"][0]["ready"])
+    assert [asked(cloud, service_id).json["name"] for _ in range(2)] == [names[1]] * 2
+    cloud.clock.advance("1m")
+    later = {asked(cloud, service_id).json["name"] for _ in range(2)}
+    assert shown(cloud, service_id)["status"] == "running" and len(later) == 2 and names[0] not in later
+
+
 def test_the_log_says_which_instance_answers_and_why_another_does_not(cloud):
     model = published(cloud, put_package(cloud, code=TOLD_APART))
     service_id = deployed(cloud, entry(model, instance_count=2))

@@ -88,6 +88,12 @@ def failures_of(bound, service: dict) -> list[str | None]:
     return [failure_of(bound, service, entry) for entry in service["config"]]
 
 
+def lacks_instances(bound, service: dict) -> bool:
+    """Whether an instance of a real-time service does not work, also while others do."""
+    is_online = service["infer_type"] == "real-time"
+    return is_online and any(at_work(bound, service, entry).fault for entry in service["config"])
+
+
 def claim_of(bound, service: dict) -> Claim | None:
     """The cards of its pool that the instances of a service take, one where none is asked for; None outside pools."""
     if not service.get("pool_name") or not computes(service):
@@ -112,10 +118,9 @@ def deploy_seconds(bound, service: dict) -> float:
 
 def after_deploying(bound, service: dict) -> str:
     """What a deployment ends in."""
-    failures = failures_of(bound, service)
-    if all(failures):
+    if all(failures_of(bound, service)):
         return "failed"
-    return "concerning" if any(failures) else "running"
+    return "concerning" if lacks_instances(bound, service) else "running"
 
 
 def working_seconds(bound, service: dict) -> float:

@@ -36,8 +36,16 @@ def endpoint_of(bound, id: str) -> Endpoint:
         service["status"] in WORKING,
         fleet(bound.world, AREA),
         able or {key: entry["weight"] for key, entry in entries.items()},
-        lambda key: at_work(bound, service, entries[key]),
+        lambda key: model_asked(bound, service, entries[key]),
     )
+
+
+def model_asked(bound, service: dict, entry: dict):
+    """The model of an entry; an instance that has ended is started again while others answer."""
+    model = at_work(bound, service, entry)
+    if entry["status"] == "ready" and model.fault and not model.failure:
+        note_crash(bound, service, entry, model.fault)
+    return model
 
 
 def refuse_credential(bound, id: str, proof) -> None:
@@ -53,7 +61,7 @@ def restart_model(bound, id: str, key: str, words: str) -> None:
     service = find_service(bound, id)
     for entry in service["config"]:
         is_dead = service["status"] in WORKING and key_of(service, entry) == key
-        if is_dead and at_work(bound, service, entry).failure and entry["status"] != "notReady":
+        if is_dead and at_work(bound, service, entry).fault and entry["status"] != "notReady":
             note_crash(bound, service, entry, words)
 
 

@@ -97,13 +97,13 @@ def refuse_model_in_use(call, model: dict) -> None:
 
 @behaviour("ShowService")
 def show_service(call):
-    """The service; one whose model has died since shows that it is being restarted."""
+    """The service; one of which an instance has ended since shows that it is being restarted."""
     services, service = SERVICES.of(call), SERVICES.find(call)
     if service["infer_type"] == "real-time" and service["status"] in WORKING:
         for entry in service["config"]:
-            failure = at_work(services, service, entry).failure
-            if failure and entry["status"] == "ready":
-                note_crash(services, service, entry, failure)
+            fault = at_work(services, service, entry).fault
+            if fault and entry["status"] == "ready":
+                note_crash(services, service, entry, fault)
     return SERVICES.show(call)
 
 
@@ -180,14 +180,19 @@ def show_service_monitor_info(call):
         "monitors": rows,
         "req_count_per_min": sum(tally.per_minute(call.world.clock.now()) for tally in tallies),
         "service_instance_count": sum(entry.get("instance_count", 1) for entry in service["config"]),
-        "service_running_instance_count": sum(instances_ready(service, entry) for entry in service["config"]),
+        "service_running_instance_count": sum(
+            instances_ready(call.world, service, entry) for entry in service["config"]
+        ),
     }
 
 
-def instances_ready(service: dict, entry: dict) -> int:
-    """How many instances of an entry answer."""
-    is_ready = entry.get("status") == "ready" and service["status"] in WORKING
-    return entry.get("instance_count", 1) if is_ready else 0
+def instances_ready(world, service: dict, entry: dict) -> int:
+    """How many instances of an entry answer; those beyond the processes here do while one of these does."""
+    if entry.get("status") not in ("ready", "concerning") or service["status"] not in WORKING:
+        return 0
+    served = fleet(world, AREA).find(key_of(service, entry))
+    states = [is_ready for is_ready, _ in served.states()] if served is not None else [True]
+    return entry.get("instance_count", 1) - states.count(False) if any(states) else 0
 
 
 def capacity(entry: dict) -> dict:
@@ -205,7 +210,7 @@ def capacity(entry: dict) -> dict:
 
 def model_monitor(world, service: dict, entry: dict) -> dict:
     """One model of a service, with the memory its process really has."""
-    models, key, ready = fleet(world, AREA), key_of(service, entry), instances_ready(service, entry)
+    models, key, ready = fleet(world, AREA), key_of(service, entry), instances_ready(world, service, entry)
     served, tally = models.find(key), models.tally(key)
     memory = {"cpu_memory_usage": served.memory_megabytes()} if ready and served is not None else {}
     monitor = {name: entry[name] for name in ("model_id", "model_name", "model_version")}
