@@ -101,16 +101,35 @@ def logs(options) -> int:
             )
         return 0
     told: dict[str, int] = {}
+    begun: dict[str, str] = {}
     while True:
         found = ask(options, "GET", f"logs/{quote(options.service, safe='')}{query}")
-        for log in found["logs"]:
-            name = next(log[kind] for kind in ("model", "task", "trial") if kind in log)
-            sys.stdout.write(new_output(log, told.get(name, 0)))
+        is_last = not options.follow or bool(found.get("over"))
+        names = [
+            next(log[kind] for kind in ("model", "task", "trial") if kind in log) for log in found["logs"]
+        ]
+        is_one_model = len({name.partition(" ")[0] for name in names}) == 1
+        for name, log in zip(names, found["logs"], strict=True):
+            text = begun.pop(name, "") + new_output(log, told.get(name, 0))
             told[name] = log["written"]
+            if len(names) > 1:
+                whose = name.partition(" ")[2] if is_one_model else name
+                text, begun[name] = prefixed(text, f"[{whose}] ", is_last)
+            sys.stdout.write(text)
         sys.stdout.flush()
-        if not options.follow or found.get("over"):
+        if is_last:
             return 0
         pause(FOLLOW_SECONDS)
+
+
+def prefixed(text: str, prefix: str, is_last: bool) -> tuple[str, str]:
+    """(the lines with the prefix, what there is of a line that has not ended); is_last: that is a line, too."""
+    lines = text.split("\n")
+    begun = lines.pop()
+    if is_last and begun:
+        lines.append(begun)
+        begun = ""
+    return "".join(f"{prefix}{line}\n" for line in lines), begun
 
 
 def new_output(model: dict, told: int) -> str:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from modelarts_emulator.cli import main
+from modelarts_emulator.commands import prefixed
 from modelarts_emulator.serving import gateway
 
 from tests.behaviours.modelarts.conftest import SERVICES, asked, deployed, entry, published, put_package
@@ -122,3 +123,39 @@ def test_the_command_line_prints_a_log_and_goes_on_with_what_comes(cloud, servic
     assert capsys.readouterr().out == f"{service}  talking\n"
     assert main(["logs", "nobody", *world]) == 1
     assert "no model of a service nobody has been at work" in capsys.readouterr().err
+
+
+def test_the_command_line_says_whose_each_line_is_where_several_print(cloud, capsys, monkeypatch):
+    model = published(cloud, put_package(cloud, code=CODE))
+    service = deployed(cloud, entry(model, instance_count=2), name="talking")
+    world = ["--url", cloud.endpoint, "--world", cloud.world.tag]
+    assert main(["logs", "talking", *world]) == 0
+    loaded = ["[instance 1] loaded", "[instance 2] loaded"]
+    assert capsys.readouterr().out.splitlines() == loaded
+    turns = iter([{"a": 1}, {"b": 2}])
+
+    def ask_or_end(_):
+        turn = next(turns, None)
+        if turn is None:
+            raise KeyboardInterrupt
+        asked(cloud, service, turn)
+
+    monkeypatch.setattr("modelarts_emulator.real_time.pause", ask_or_end)
+    assert main(["logs", service, "--follow", *world]) == 130
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == loaded
+    told = [(line[:12], json.loads(line[line.index("{") :])) for line in lines[2:]]
+    assert told == [("[instance 1]", {"a": 1}), ("[instance 2]", {"b": 2})]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_last", "lines", "begun"),
+    [
+        ("", False, "", ""),
+        ("a\nb", False, "[1] a\n", "b"),
+        ("a\nb", True, "[1] a\n[1] b\n", ""),
+        ("a\n\n", True, "[1] a\n[1] \n", ""),
+    ],
+)
+def test_a_line_of_one_of_several_is_told_once_it_has_ended_or_nothing_follows(text, is_last, lines, begun):
+    assert prefixed(text, "[1] ", is_last) == (lines, begun)

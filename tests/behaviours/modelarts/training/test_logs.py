@@ -187,3 +187,12 @@ def test_following_a_job_ends_with_it(cloud, capsys, monkeypatch):
     assert capsys.readouterr().out == preview(cloud, id)
     assert main(["logs", *world]) == 0
     assert capsys.readouterr().out == f"{id}  resnet\n"
+
+
+def test_the_command_line_says_whose_each_line_of_a_search_is(cloud, capsys):
+    id = completed(cloud, algorithm__policies=searching())
+    cloud.clock.advance("20h")
+    logs = cloud.get(f"/_emulator/logs/{id}").json["logs"]
+    assert main(["logs", id, "--url", cloud.endpoint, "--world", cloud.world.tag]) == 0
+    rows = [(log.get("task") or log["trial"], line) for log in logs for line in log["output"].splitlines()]
+    assert capsys.readouterr().out.splitlines() == [f"[{whose}] {line}" for whose, line in rows]
