@@ -3,6 +3,7 @@
 import gc
 import io
 import json
+from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 import pytest
@@ -113,3 +114,22 @@ def pytest_sessionfinish():
     """
     gc.collect()
     gc.freeze()
+
+
+class Stranger(NamedTuple):
+    """A second user of the account. options: of a request that comes from that user."""
+
+    id: str
+    name: str
+    options: dict
+
+
+@pytest.fixture
+def stranger(cloud):
+    """A federated user of the account."""
+    body = {"auth": {"id_token": {"id": "x"}, "scope": {"project": {"id": cloud.project_id}}}}
+    provider = {"X-Idp-Id": cloud.domain_name}
+    reply = cloud.post("/v3.0/OS-AUTH/id-token/tokens", body, headers=provider, auth=False)
+    assert reply.status == 200, reply
+    user = reply.json["token"]["user"]
+    return Stranger(user["id"], user["name"], {"headers": {"X-Auth-Token": reply.headers["x-subject-token"]}})

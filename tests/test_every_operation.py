@@ -9,6 +9,7 @@ from modelarts_emulator.contract.errors import ApiError, error_facts, parameter_
 from modelarts_emulator.contract.operations import Operations
 from modelarts_emulator.contract.patterns import patterns_of
 from modelarts_emulator.contract.soundness import METHODS
+from modelarts_emulator.frame.listing import WORKSPACE_PARAMETERS
 from modelarts_emulator.frame.registry import NOT_EMULATED, behaviour_of
 from modelarts_emulator.frame.resources import BORN
 from modelarts_emulator.identity.credentials import needs_credential
@@ -427,15 +428,21 @@ def workspace_members() -> list[tuple]:
     return found
 
 
-@pytest.mark.parametrize(("kind", "path"), workspace_members())
-def test_nothing_is_made_in_a_workspace_that_does_not_exist(kind, path, cloud):
-    for bucket in filter(None, ("obs-name", kind.bucket)):
-        cloud.world.obs.create_bucket(bucket)
+def body_in(kind: Kind, path: tuple, workspace_id: str) -> dict:
+    """A body that makes one of the kind in the workspace."""
     body = json.loads(json.dumps(kind.body))
     place = body
     for name in path[:-1]:
         place = place.setdefault(name, {})
-    place[path[-1]] = "f" * 32
+    place[path[-1]] = workspace_id
+    return body
+
+
+@pytest.mark.parametrize(("kind", "path"), workspace_members())
+def test_nothing_is_made_in_a_workspace_that_does_not_exist(kind, path, cloud):
+    for bucket in filter(None, ("obs-name", kind.bucket)):
+        cloud.world.obs.create_bucket(bucket)
+    body = body_in(kind, path, "f" * 32)
     create = OPERATIONS.by_id[kind.create]
     # With this the account has its token.
     assert cloud.get("/v1/{project_id}/workspaces").status == 200
@@ -445,6 +452,28 @@ def test_nothing_is_made_in_a_workspace_that_does_not_exist(kind, path, cloud):
     assert (refused.status, code in ("ModelArts.7005", "ModelArts.0102")) == (400, True), refused
     assert "f" * 32 in words
     assert len(cloud.world.store) == before
+
+
+# These are always of one workspace, and refused where that is not the caller's.
+OF_ONE_WORKSPACE = ("ListTrainingJobs", "ListImage")
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"), [each for each in workspace_members() if each.values[0].listed not in OF_ONE_WORKSPACE]
+)
+def test_a_list_leaves_out_what_lies_in_a_workspace_that_is_not_the_callers(kind, path, cloud, stranger):
+    for bucket in filter(None, ("obs-name", kind.bucket)):
+        cloud.world.obs.create_bucket(bucket)
+    private = {"name": "team-a", "auth_type": "PRIVATE"}
+    workspace = cloud.post("/v1/{project_id}/workspaces", private).json["id"]
+    create = OPERATIONS.by_id[kind.create]
+    answer = cloud.post(create.path, body_in(kind, path, workspace))
+    assert answer.status == create.success, answer
+    id = str(value_at(answer.json, kind.id) or value_at(kind.body, kind.name))
+    # Most lists are of the default workspace unless asked; with an empty one they are of all.
+    anywhere = kind._replace(query=(*kind.query, *in_workspace(kind, "")))
+    assert id not in listed(cloud, anywhere, **stranger.options)
+    assert id in listed(cloud, anywhere)
 
 
 @pytest.mark.parametrize(
@@ -482,10 +511,16 @@ def changed(cloud, kind: Kind, place: str):
     return cloud.send(*{"PUT", "PATCH"}.intersection(methods), place, kind.change)
 
 
-def listed(cloud, kind: Kind) -> dict[str, dict]:
+def in_workspace(kind: Kind, workspace_id: str) -> list[tuple[str, str]]:
+    """What the kind's list is asked for what lies in the workspace; nothing where it documents no such filter."""
+    filters = OPERATIONS.by_id[kind.listed].paging.filters
+    return [(name, workspace_id) for name in WORKSPACE_PARAMETERS if name in filters]
+
+
+def listed(cloud, kind: Kind, **options) -> dict[str, dict]:
     """The kind's list by id."""
     operation = OPERATIONS.by_id[kind.listed]
     body = {} if operation.method == "POST" else None
-    reply = cloud.send(operation.method, operation.path, body, params=dict(kind.query))
+    reply = cloud.send(operation.method, operation.path, body, params=dict(kind.query), **options)
     assert reply.status == 200, reply
     return {str(value_at(row, kind.item_id)): row for row in reply.json[kind.items]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modelarts_emulator.contract.errors import ApiError
@@ -82,6 +83,20 @@ class Bound:
             record for id in self.table.having(path, value) if (record := self.table.find(id)) is not None
         ]
 
+    def usable_ids(self, ids: Sequence[str] | None = None) -> Sequence[str] | None:
+        """Those of the ids (None: all) whose records do not lie in a workspace that is not the caller's to use, in
+        their order; what was handed in where that leaves none out.
+        """
+        foreign = foreign_ids(self)
+        if not foreign:
+            return ids
+        return [id for id in (self.table.ids() if ids is None else ids) if id not in foreign]
+
+    def usable(self) -> Iterator[dict]:
+        """Copies of the records that do not lie in a workspace that is not the caller's to use, oldest first."""
+        ids = self.usable_ids()
+        return map(self.table.copy_of, list(self.table.ids()) if ids is None else ids)
+
     def add(self, record: dict) -> dict:
         """Store a new record, born into its lifecycle if it has one; the record as stored."""
         lifecycle = self.resource.lifecycle
@@ -153,9 +168,14 @@ class Bound:
 
 def workspace_of(resource: Resource, record: dict) -> str:
     """The id of the workspace in which the record says that it lies; 0, which each project has, when it says none."""
+    found = (value_at(record, path) for path in workspace_paths(resource))
+    return next(filter(None, found), DEFAULT_WORKSPACE)
+
+
+def workspace_paths(resource: Resource) -> tuple[Path, ...]:
+    """Where records of the kind may say in which workspace they lie."""
     own = resource.refers.get("workspace")
-    paths = IN_WORKSPACE if own is None else (own,)
-    return next((found for path in paths if (found := value_at(record, path))), DEFAULT_WORKSPACE)
+    return IN_WORKSPACE if own is None else (own,)
 
 
 def refuse_unusable_workspace(bound: Bound, record: dict) -> None:
@@ -187,6 +207,43 @@ def refuse_stranger_in(call: Call, id: str) -> None:
     workspaces = None if id == DEFAULT_WORKSPACE else workspaces_with(call.world, call.project_id, id)
     if workspaces is not None:
         workspaces.find(call, id)
+
+
+def foreign_ids(bound: Bound) -> set[str]:
+    """The ids of the records that lie in a workspace that is not the caller's to use; indexes find them."""
+    return {
+        id
+        for workspace in foreign_workspaces(bound.call)
+        for path in workspace_paths(bound.resource)
+        for id in bound.table.having(path, workspace)
+    }
+
+
+def foreign_workspaces(call: Call | None) -> list[str]:
+    """The ids of the project's workspaces that are not the caller's to use; none for the account, nor without a call.
+
+    Costs the same however many there are while all are open to everybody.
+    """
+    if call is None or call.caller.user_id == call.world.account.user_id:
+        return []
+    # Where a project has workspaces, the default one is there too.
+    workspaces = workspaces_with(call.world, call.project_id, DEFAULT_WORKSPACE)
+    if workspaces is None or workspaces.open_to_all is None:
+        return []
+    (path, value), table = workspaces.open_to_all, workspaces.table(call)
+    if table.how_many(path, value) == len(table):
+        return []
+    closed = [id for id, held in table.column(path).items() if held != value and id != DEFAULT_WORKSPACE]
+    return [id for id in closed if not finds(call, workspaces, id)]
+
+
+def finds(call: Call, resource: Resource, id: str) -> bool:
+    """Whether the caller may find the record with that id."""
+    try:
+        resource.find(call, id)
+    except ApiError:
+        return False
+    return True
 
 
 def workspaces_with(world: World, project_id: str, id: str) -> Resource | None:

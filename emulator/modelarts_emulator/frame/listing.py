@@ -73,7 +73,8 @@ def list_records(
     row: Callable[[dict], dict] | None = None,
     group: str | None = None,
 ) -> dict:
-    """The answer of a list operation over records.
+    """The answer of a list operation over records, without those that lie in a workspace that is not the caller's to
+    use.
 
     ids: those to choose from, oldest first; all of the table when None. keep: a condition beside the documented
     filters, on a copy of the record. row: how a record stands in the list, as `Resource.row` has it when None.
@@ -82,6 +83,7 @@ def list_records(
     """
     paging = paging_of(call)
     refuse_foreign_list(call, paging)
+    ids = bound.usable_ids(ids)
     if group and ids is None:
         ids = list(bound.table.ids())
     chosen = chosen_ids(call, bound, paging, ids, keep)

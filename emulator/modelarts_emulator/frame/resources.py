@@ -54,6 +54,7 @@ class Resource:
     time without which a due record does not pass on, or None. seeds: a function (bound) -> the records that a project
     has from the beginning and that can not be deleted. refers: {kind of another resource: path of the member that says
     the id of the one that a record uses or lies in}; of the kind "workspace" it is known where most records say it.
+    open_to_all: (member, value) of the records that no `finding` hook keeps from anybody.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Resource:
         awaits: Callable[[Bound, dict], Any] | None = None,
         seeds: Callable[[Bound], list[dict]] | None = None,
         refers: dict[str, Path] | None = None,
+        open_to_all: tuple[str, Any] | None = None,
     ):
         self.name = name
         self.kind = name.rpartition("/")[2]
@@ -94,6 +96,7 @@ class Resource:
         self.belongs_to = belongs_to
         self.seeds = seeds
         self.refers = refers or {}
+        self.open_to_all = open_to_all
         self.operations: dict[str, str] = {}
         self._present = present
         self._awaits = awaits
@@ -216,9 +219,8 @@ class Resource:
 
     def act(self, call: Call, record: dict, action: str, code: str | None = None) -> dict | None:
         """Carry out an action of the lifecycle; the record as shown, None when it is gone."""
-        bound = self.of(call)
-        acted = bound.act(record, action, code)
-        return None if acted is None else bound.shown(acted)
+        acted = self.of(call).act(record, action, code)
+        return None if acted is None else self.shown(self.of(call), acted)
 
     def shown(self, bound: Bound, record: dict) -> dict:
         """The record as the API shows it."""
@@ -248,9 +250,7 @@ class Resource:
     # Operations.
 
     def serves(self, **operations: str) -> Resource:
-        """Register the plain operations: create, show, list, update, patch, delete, and any action of the
-        lifecycle, each by its operation id. `operations` says which.
-        """
+        """Register create, show, list, update, patch, delete, any action of the lifecycle, by operation ids."""
         self.operations |= operations
         plain = {
             name: getattr(self, name) for name in ("create", "show", "list", "update", "patch", "delete")

@@ -2,9 +2,6 @@
 
 import io
 import json
-from typing import NamedTuple
-
-import pytest
 
 SERVICES = "/v1/{project_id}/services"
 MODELS = "/v1/{project_id}/models"
@@ -149,22 +146,3 @@ def pages_of_an_old_list(cloud, path: str) -> list[list]:
         assert len(pages) < 4, "the list does not end"
         url = f"{path}{'&' if '?' in path else '?'}offset={sum(map(len, pages))}"
     return pages
-
-
-class Stranger(NamedTuple):
-    """A second user of the account. options: of a request that comes from that user."""
-
-    id: str
-    name: str
-    options: dict
-
-
-@pytest.fixture
-def stranger(cloud):
-    """A federated user of the account."""
-    body = {"auth": {"id_token": {"id": "x"}, "scope": {"project": {"id": cloud.project_id}}}}
-    provider = {"X-Idp-Id": cloud.domain_name}
-    reply = cloud.post("/v3.0/OS-AUTH/id-token/tokens", body, headers=provider, auth=False)
-    assert reply.status == 200, reply
-    user = reply.json["token"]["user"]
-    return Stranger(user["id"], user["name"], {"headers": {"X-Auth-Token": reply.headers["x-subject-token"]}})

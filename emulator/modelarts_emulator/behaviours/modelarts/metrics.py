@@ -38,7 +38,7 @@ STATISTICS = {"maximum": max, "minimum": min, "sum": sum, "average": fmean, "sam
 def show_pool_runtime_metrics(call):
     """What all pools have, and what of that is taken and free now."""
     bound = POOLS.of(call)
-    return list_rows(call, [usage_of(bound, pool) for pool in bound.table])
+    return list_rows(call, [usage_of(bound, pool) for pool in bound.usable()])
 
 
 def usage_of(bound, pool: dict) -> dict:

@@ -8,6 +8,8 @@ from tests.conftest import JOB
 JOBS = "/v2/{project_id}/training-jobs"
 NETWORKS = "/v1/{project_id}/networks"
 EXPERIMENTS = "/v2/{project_id}/training-experiments"
+WORKFLOWS = "/v2/{project_id}/workflows"
+IMAGES = "/v1/{project_id}/images"
 APPS = "/v1/{project_id}/app-auth/apps"
 
 
@@ -160,6 +162,39 @@ def test_what_lies_in_a_workspace_for_some_is_refused_to_others(cloud, stranger)
         assert refusal(reply) == (403, "ModelArts.0112")
         assert "is private" in reply.json["error_msg"]
     assert cloud.get(f"{JOBS}/{job}").status == 200
+
+
+def test_pages_and_counts_leave_out_what_lies_in_a_workspace_for_others(cloud, stranger):
+    closed, own = create(cloud, auth_type="PRIVATE"), {"name": "mine", "auth_type": "PRIVATE"}
+    mine = cloud.post(WORKSPACES, own, **stranger.options).json["id"]
+    places = ["0", closed, mine, closed, create(cloud, "open")]
+    ids = [cloud.post(NETWORKS, network_in(id)).json["metadata"]["name"] for id in places]
+    usable = [id for id, place in zip(ids, places, strict=True) if place != closed]
+
+    first = cloud.get(f"{NETWORKS}?workspaceId=&limit=2", **stranger.options).json
+    token = first["metadata"]["continue"]
+    rest = cloud.get(f"{NETWORKS}?workspaceId=&limit=2&continue={token}", **stranger.options).json
+    pages = [[each["metadata"]["name"] for each in page["items"]] for page in (first, rest)]
+    assert (pages, first["metadata"]["remainingItemCount"]) == ([usable[:2], usable[2:]], 1)
+    assert len(cloud.get(f"{NETWORKS}?workspaceId=").json["items"]) == len(ids)
+
+
+def test_totals_and_gathered_words_leave_out_what_lies_in_a_workspace_for_others(cloud, stranger):
+    for id, label in (("0", "open"), (create(cloud, auth_type="PRIVATE"), "closed")):
+        cloud.post(WORKFLOWS, {"name": label, "labels": [label], "workspace_id": id})
+
+    def seen(**options) -> tuple[int, list[str]]:
+        total = cloud.get(WORKFLOWS, **options).json["total"]
+        return total, cloud.get(f"{WORKFLOWS}/labels", **options).json
+
+    assert seen(**stranger.options) == (1, ["open"])
+    assert seen() == (2, ["closed", "open"])
+
+
+def test_a_list_of_images_in_a_workspace_for_others_is_refused(cloud, stranger):
+    id = create(cloud, auth_type="PRIVATE")
+    reply = cloud.get(f"{IMAGES}?workspace_id={id}", **stranger.options)
+    assert refusal(reply) == (403, "ModelArts.0112")
 
 
 def test_a_change_moves_nothing_to_a_workspace_that_is_not_there_or_not_theirs(cloud, stranger):

@@ -16,7 +16,7 @@ from modelarts_emulator.frame.registry import behaviour
 def list_image_groups(call):
     """A page of the groups of a workspace: of own and of built-in images, or of one kind of them."""
     groups, query = {}, call.query
-    for image in IMAGES.of(call).table:
+    for image in IMAGES.of(call).usable():
         is_here = image["type"] == "BUILD_IN" or image["workspace_id"] == query["workspace_id"]
         if is_here and query.get("type", image["type"]) == image["type"]:
             groups.setdefault(group_id_of(image), []).append(image)

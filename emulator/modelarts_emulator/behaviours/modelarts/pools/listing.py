@@ -41,8 +41,7 @@ def list_workloads(call):
 def list_clusters(call):
     """A page of the pools in the words of v1."""
     bound = POOLS.of(call)
-    pools = [bound.find(id) for id in bound.table.ids()]
-    return list_rows(call, [cluster_of(bound, pool) for pool in pools if "_created" in pool])
+    return list_rows(call, [cluster_of(bound, pool) for pool in bound.usable() if "_created" in pool])
 
 
 def cluster_of(bound, pool: dict) -> dict:

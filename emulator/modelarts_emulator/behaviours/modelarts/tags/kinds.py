@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from modelarts_emulator.behaviours.modelarts.workspaces.access import may_use
-from modelarts_emulator.behaviours.modelarts.workspaces.workspaces import WORKSPACES
+from modelarts_emulator.frame.bound import foreign_workspaces
 from modelarts_emulator.frame.registry import resource_of
 from modelarts_emulator.worlds.store import Path, value_at
 
@@ -55,10 +54,11 @@ class Kind(NamedTuple):
         self.bound(call).put(record)
 
     def all_in(self, call, workspace_id: str | None = None) -> Iterator[dict]:
-        """The resources of a workspace; without one, of all workspaces that the caller may use."""
+        """The resources of a workspace, or of all; those alone that lie where the caller may use them."""
+        foreign = foreign_workspaces(call)
         for record in self.bound(call).table:
             own = value_at(record, self.workspace) or "0"
-            if own == workspace_id or (workspace_id is None and is_usable(call, own)):
+            if workspace_id in (None, own) and own not in foreign:
                 yield record
 
 
@@ -68,12 +68,6 @@ def tags_in(text: str) -> dict[str, str]:
         return {str(tag["key"]): str(tag["value"]) for tag in orjson.loads(text)}
     except (ValueError, TypeError, KeyError):
         return {}
-
-
-def is_usable(call, workspace_id: str) -> bool:
-    """Whether the caller may use the workspace; one that is not known is everybody's."""
-    workspace = WORKSPACES.of(call).get(workspace_id)
-    return workspace is None or may_use(call, workspace)
 
 
 POOLS = Kind(

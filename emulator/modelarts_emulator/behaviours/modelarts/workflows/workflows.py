@@ -82,7 +82,9 @@ def state_of(shown: dict) -> str:
 def list_labels(call):
     """All labels of workflows, each once."""
     template = call.query.get("template_id")
-    found = [each for each in WORKFLOWS.of(call).table if template in (None, each.get("exeml_template_id"))]
+    found = [
+        each for each in WORKFLOWS.of(call).usable() if template in (None, each.get("exeml_template_id"))
+    ]
     return list_rows(call, list(dict.fromkeys(label for workflow in found for label in workflow["labels"])))
 
 
@@ -95,8 +97,12 @@ def show_overview(call):
         wanted, is_equal = query.get(member), query.get("search_type") == "equal"
         return wanted is None or (workflow[member] == wanted if is_equal else wanted in workflow[member])
 
-    there = bound.having("workspace_id", query["workspace_id"])
-    found = [workflow for workflow in there if fits(workflow, "name") and fits(workflow, "description")]
+    ids = bound.usable_ids(bound.table.having("workspace_id", query["workspace_id"]))
+    found = [
+        workflow
+        for workflow in map(bound.find, ids)
+        if fits(workflow, "name") and fits(workflow, "description")
+    ]
     counts: dict[str, int] = {}
     for workflow in found:
         state = state_of(bound.shown(workflow))

@@ -52,6 +52,7 @@ WORKSPACES = Resource(
     unique=Unique("name", "ModelArts.0104"),
     touches="update_time",
     seeds=default_workspace,
+    open_to_all=("auth_type", "public"),
     lifecycle=Lifecycle(
         "NORMAL",
         illegal="ModelArts.7004",
