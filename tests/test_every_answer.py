@@ -68,3 +68,8 @@ def test_a_refusal_that_never_was_is_refused():
     for status, code in ((401, "APIG.0101"), (409, "APIG.0301")):
         with pytest.raises(AnswerChanged, match=f"never refused with {status} {code}"):
             hold_answer(LIST, "/", status, {"error_code": code})
+
+
+def test_a_status_of_success_that_is_not_documented_is_refused():
+    with pytest.raises(AnswerChanged, match="answers 202, which is not documented"):
+        hold_answer(LIST, "/", 202, {"workspaces": []})
