@@ -16,6 +16,7 @@ import pytest
 from modelarts_emulator import application
 from modelarts_emulator.contract.checking import branches_of
 from modelarts_emulator.contract.operations import Area, Operation, Operations
+from modelarts_emulator.testing.breakages import codes_in
 from modelarts_emulator.worlds.store import value_at
 
 KNOWN = Path(__file__).with_name("answers.json")
@@ -39,7 +40,7 @@ def known() -> dict[str, dict[str, list[str]]]:
 def hold_answer(operation: Operation, raw_uri: str, status: int, value) -> None:
     """AnswerChanged where an answer is not what answers of the operation have been. raw_uri: as it was asked."""
     if status >= 400:
-        hold_refusal(operation.operation_id, status, codes_in(value))
+        hold_refusal(operation.operation_id, status, codes_told(value))
         return
     # Some codes of errors are documented with 204.
     if status != 204 and str(status) not in operation.definition["responses"]:
@@ -107,32 +108,29 @@ def objects_in(value, place: str = "") -> Iterator[tuple[str, dict]]:
             yield from objects_in(each, f"{place}[]")
 
 
-def codes_in(value) -> list[str]:
-    """The code of a refusal, in whichever documented shape."""
-    found = []
-    for place in (value, value.get("error")) if isinstance(value, dict) else ():
-        if isinstance(place, dict):
-            found += [str(place[name]) for name in ("error_code", "code", "type") if place.get(name)]
-    return found
-
-
-def hold_all() -> None:
-    """Have every answer of an operation that no fault has struck held against what is known."""
+def listen(take) -> None:
+    """Have `take` (operation, raw URI, status, JSON value) told of every answer of an operation that no fault has
+    struck.
+    """
     tellable = application.tellable
 
-    def hold(exchange, status: int, answer):
-        if can_be_held(exchange, answer):
-            value = json.loads(answer) if answer else None
-            hold_answer(exchange.operation, exchange.environ.get("RAW_URI", ""), status, value)
+    def tell(exchange, status: int, answer):
+        is_json = isinstance(answer, bytes) and answer[:1] in (b"", b"{", b"[")
+        if is_json and exchange.operation is not None and not exchange.faults:
+            take(
+                exchange.operation,
+                exchange.environ.get("RAW_URI", ""),
+                status,
+                json.loads(answer) if answer else None,
+            )
         return tellable(exchange, status, answer)
 
-    application.tellable = hold
+    application.tellable = tell
 
 
-def can_be_held(exchange, answer) -> bool:
-    """Whether it is the JSON answer of an operation itself."""
-    is_json = isinstance(answer, bytes) and answer[:1] in (b"", b"{", b"[")
-    return is_json and exchange.operation is not None and not exchange.faults
+def codes_told(value) -> list[str]:
+    """The codes of a refusal, in whichever documented shape."""
+    return [code for _, code in codes_in(value) if code]
 
 
 class Recording:
@@ -141,11 +139,11 @@ class Recording:
     def __init__(self):
         self.found: dict[str, dict[str, list[str]]] = {}
 
-    def note(self, operation: Operation, status: int, value) -> None:
+    def note(self, operation: Operation, raw_uri: str, status: int, value) -> None:
         """Keep a refusal that is new, and of the members that are known only those that this answer has as well."""
         if status >= 400:
             refused = self.found.setdefault(f"{operation.operation_id} {REFUSED}", {})
-            self.keep(refused, str(status), codes_in(value), True)
+            self.keep(refused, str(status), codes_told(value), True)
             return
         places = self.found.setdefault(f"{operation.operation_id} {status}", {})
         schema = operation.answer_schema(status)
@@ -204,14 +202,7 @@ class Listener:
         self.config, self.recording = config, Recording()
         known.cache_clear()
         KNOWN.unlink(missing_ok=True)
-        tellable = application.tellable
-
-        def note(exchange, status: int, answer):
-            if can_be_held(exchange, answer):
-                self.recording.note(exchange.operation, status, json.loads(answer) if answer else None)
-            return tellable(exchange, status, answer)
-
-        application.tellable = note
+        listen(self.recording.note)
 
     def pytest_testnodedown(self, node, error):
         """A process of several has ended."""

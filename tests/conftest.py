@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from tests import answers
 
 pytest_plugins = ["pytester"]
-answers.hold_all()
+answers.listen(answers.hold_answer)
 
 settings.register_profile(
     "same-every-time",

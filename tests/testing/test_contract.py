@@ -51,13 +51,19 @@ def test_a_resource_is_walked_from_its_creation_to_its_end(modelarts_emulator, c
     assert told[-1] == "1 resources walked from creation to deletion, 0 not walked, 0 broken"
 
 
-def test_a_resource_that_outlives_its_deletion_breaks_its_contract(modelarts_emulator, capsys, monkeypatch):
+def have_deletions_answered(monkeypatch, status: int, body: bytes) -> None:
+    """Have every deletion of a workspace answered so, and nothing deleted."""
+
     def respond(emulator, exchange):
         if exchange.operation is not None and exchange.operation.operation_id == "DeleteWorkspace":
-            return 200, [], b'{"workspace_id": "x"}'
+            return status, [], body
         return app.respond(emulator, exchange)
 
     monkeypatch.setattr(application, "respond", respond)
+
+
+def test_a_resource_that_outlives_its_deletion_breaks_its_contract(modelarts_emulator, capsys, monkeypatch):
+    have_deletions_answered(monkeypatch, 200, b'{"workspace_id": "x"}')
     assert (
         main(["contract", "--endpoint", modelarts_emulator.endpoint, "--area", "modelarts/workspaces"]) == 1
     )
@@ -81,12 +87,7 @@ def test_every_kind_of_resource_is_walked_from_its_creation_to_its_end(
 
 
 def test_a_resource_that_refuses_its_deletion_is_not_walked(modelarts_emulator, capsys, monkeypatch):
-    def respond(emulator, exchange):
-        if exchange.operation is not None and exchange.operation.operation_id == "DeleteWorkspace":
-            return 400, [], b'{"error_code": "ModelArts.7005", "error_msg": "no"}'
-        return app.respond(emulator, exchange)
-
-    monkeypatch.setattr(application, "respond", respond)
+    have_deletions_answered(monkeypatch, 400, b'{"error_code": "ModelArts.7005", "error_msg": "no"}')
     options = Namespace(url=modelarts_emulator.endpoint, strict=False)
     assert walk_all(lambda: Endpoint(options), list(Operations()), "modelarts/workspaces") == (0, 1, 0)
     assert "not walked: DeleteWorkspace refuses what was made" in capsys.readouterr().out

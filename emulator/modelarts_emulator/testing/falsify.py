@@ -29,6 +29,7 @@ from modelarts_emulator.testing.breakages import (
     breakages_of,
     broken,
 )
+from modelarts_emulator.worlds.history import json_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -254,14 +255,6 @@ def limited(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-def json_of(body: bytes) -> Any:
-    """The JSON value of a body; None for one that is none."""
-    try:
-        return orjson.loads(body)
-    except ValueError:
-        return None
 
 
 def ask_for_all(exchange: Exchange, name: str) -> None:

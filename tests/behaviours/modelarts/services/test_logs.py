@@ -100,20 +100,25 @@ def test_an_event_tells_of_a_prediction_that_timed_out(cloud, service, monkeypat
     assert told[0]["event_info"] == "[digits 0.0.1] prediction timed out: POST /: no answer within 0.3 s"
 
 
-def test_the_command_line_prints_a_log_and_goes_on_with_what_comes(cloud, service, capsys, monkeypatch):
-    world = ["--url", cloud.endpoint, "--world", cloud.world.tag]
-    assert main(["logs", "talking", *world]) == 0
-    assert capsys.readouterr().out == "loaded\n"
-    turns = iter([{"a": 1}, {"b": 2}])
+def follow(cloud, service: str, monkeypatch, turns: list[dict]) -> None:
+    """Follow the log of a service from the command line while it is asked these things, until Ctrl-C."""
+    left = iter(turns)
 
     def ask_or_end(_):
-        turn = next(turns, None)
+        turn = next(left, None)
         if turn is None:
             raise KeyboardInterrupt
         asked(cloud, service, turn)
 
     monkeypatch.setattr("modelarts_emulator.real_time.pause", ask_or_end)
-    assert main(["logs", service, "--follow", *world]) == 130
+    assert main(["logs", service, "--follow", "--url", cloud.endpoint, "--world", cloud.world.tag]) == 130
+
+
+def test_the_command_line_prints_a_log_and_goes_on_with_what_comes(cloud, service, capsys, monkeypatch):
+    world = ["--url", cloud.endpoint, "--world", cloud.world.tag]
+    assert main(["logs", "talking", *world]) == 0
+    assert capsys.readouterr().out == "loaded\n"
+    follow(cloud, service, monkeypatch, [{"a": 1}, {"b": 2}])
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "loaded" and [json.loads(line[line.index("{") :]) for line in lines[1:]] == [
         {"a": 1},
@@ -132,16 +137,7 @@ def test_the_command_line_says_whose_each_line_is_where_several_print(cloud, cap
     assert main(["logs", "talking", *world]) == 0
     loaded = ["[instance 1] loaded", "[instance 2] loaded"]
     assert capsys.readouterr().out.splitlines() == loaded
-    turns = iter([{"a": 1}, {"b": 2}])
-
-    def ask_or_end(_):
-        turn = next(turns, None)
-        if turn is None:
-            raise KeyboardInterrupt
-        asked(cloud, service, turn)
-
-    monkeypatch.setattr("modelarts_emulator.real_time.pause", ask_or_end)
-    assert main(["logs", service, "--follow", *world]) == 130
+    follow(cloud, service, monkeypatch, [{"a": 1}, {"b": 2}])
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == loaded
     told = [(line[:12], json.loads(line[line.index("{") :])) for line in lines[2:]]
