@@ -296,13 +296,7 @@ class Application:
     ) -> Iterable[bytes] | None:
         """The answer to what was begun; with hurries None where it would have to wait, and a thread must ask."""
         if exchange.who == "obs":
-            told = self.telling(exchange, start_response)
-            if not hurries:
-                return self.obs(exchange.environ, told)
-            pieces = at_once(self.obs, exchange.environ, told)
-            # What comes in pieces is sent by those who carry OBS: who reads it slowly keeps no other stream waiting.
-            exchange.threads = "" if isinstance(pieces, list | tuple) else "obs"
-            return pieces
+            return self._answer_obs(exchange, self.telling(exchange, start_response), hurries)
         if exchange.who in ("control", "console"):
             flask = self.control if exchange.who == "control" else self.console
             return begun_again(flask, exchange.environ, self.telling(exchange, start_response))
@@ -332,6 +326,14 @@ class Application:
             body = [b"" if exchange.request.method == "HEAD" else body]
         start_response(STATUS_LINES.get(status) or f"{status} Answered by a model", headers)
         return body
+
+    def _answer_obs(self, exchange: Exchange, told: Callable, hurries: bool) -> Iterable[bytes] | None:
+        if not hurries:
+            return self.obs(exchange.environ, told)
+        pieces = at_once(self.obs, exchange.environ, told)
+        # What comes in pieces is sent by those who carry OBS: who reads it slowly keeps no other stream waiting.
+        exchange.threads = "" if isinstance(pieces, list | tuple) else "obs"
+        return pieces
 
     def telling(self, exchange: Exchange, start_response: Callable) -> Callable:
         """The start_response of an application of its own, which tells the request log of the answer."""

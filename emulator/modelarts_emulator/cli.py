@@ -77,7 +77,12 @@ def parser(is_start: bool = False) -> argparse.ArgumentParser:
     import_module("modelarts_emulator.driving_time").add_commands(added, command, WORLD)
     add_worlds(added)
     add_contract(added)
+    add_local(added)
+    return top
 
+
+def add_local(added) -> None:
+    """The commands that need no running emulator."""
     words = "run a folder of code as a training job of an emulator of its own: upload it, follow its log, bring its "
     words += "outputs back"
     example = "train ./code --boot-file train.py --data ./data --set lr=0.1"
@@ -107,7 +112,6 @@ def parser(is_start: bool = False) -> argparse.ArgumentParser:
     play.add_argument(
         "--keep", action="store_true", help="stay at the usual ports with what was made, until Ctrl-C"
     )
-    return top
 
 
 def command(added, name: str, function, words: str, example: str, remote: bool = True):
@@ -281,15 +285,9 @@ def add_contract(added) -> None:
 
 def start(options) -> int:
     """Serve until Ctrl-C or SIGTERM."""
-    import gc
     import threading
 
-    # What is imported and read at the start stays: there is nothing to collect until it is there.
-    gc.disable()
-    # Small matrices on many threads stall for seconds where cores are busy.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # The loop asks for the interpreter several times a request; a thread that computes gives it back sooner so.
-    sys.setswitchinterval(SWITCH_SECONDS)
+    set_up_interpreter()
     from modelarts_emulator.request_log import set_up_logging
     from modelarts_emulator.running import Emulator
 
@@ -320,6 +318,18 @@ def start(options) -> int:
     if failure:
         raise failure[0]
     return 0
+
+
+def set_up_interpreter() -> None:
+    """Suit the interpreter to a server that starts fast and computes beside its loop."""
+    import gc
+
+    # What is imported and read at the start stays: there is nothing to collect until it is there.
+    gc.disable()
+    # Small matrices on many threads stall for seconds where cores are busy.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # The loop asks for the interpreter several times a request; a thread that computes gives it back sooner so.
+    sys.setswitchinterval(SWITCH_SECONDS)
 
 
 def quieten_collection() -> None:

@@ -94,6 +94,19 @@ def create_console(application: "Application") -> Flask:
     def what_every_page_knows():
         return shared_by_all_pages(flask, application)
 
+    @flask.get("/")
+    def enter():
+        return redirect(address(overview.PATH))
+
+    answer_errors(flask, application)
+    for topic in TOPICS:
+        topic.add_routes(flask, application)
+    return flask
+
+
+def answer_errors(flask: Flask, application: "Application") -> None:
+    """Let a refusal be told on a page, whoever refuses."""
+
     @flask.errorhandler(HTTPException)
     def answer_refusal(error):
         return refusals.answer_refused(flask, error.description, error.code)
@@ -109,14 +122,6 @@ def create_console(application: "Application") -> Flask:
     @flask.errorhandler(Exception)
     def answer_mistake(error):
         return answer_own_mistake(application, error)
-
-    @flask.get("/")
-    def enter():
-        return redirect(address(overview.PATH))
-
-    for topic in TOPICS:
-        topic.add_routes(flask, application)
-    return flask
 
 
 def version_of(folder: Path) -> str:

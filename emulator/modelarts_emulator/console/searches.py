@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, redirect, render_template, request
 from markupsafe import Markup
 
-from modelarts_emulator.console.addresses import address
+from modelarts_emulator.console.addresses import address, offset_asked
 from modelarts_emulator.console.asking import ask, pause_between, send, world_shown
 from modelarts_emulator.console.charts import Series, bar, legend, line_chart, parallel_axes
 from modelarts_emulator.console.readable import digits
@@ -32,29 +32,7 @@ def add_search_routes(flask: Flask, application: "Application", root: str) -> No
 
     @flask.get(f"{root}<id>/search")
     def show_search(id):
-        job = ask(application, "ShowTrainingJobDetails", {"training_job_id": id})
-        reward = job["algorithm"]["policies"].get("auto_search", {}).get("reward_attrs", [{}])[0]
-        trials = trials_of(application, id)
-        offset, order = max(0, request.args.get("offset", 0, int)), request.args.get("order", ORDERS[0])
-        best = best_of(trials, reward)
-        rows = by_reward(trials, reward) if order == "reward" else trials
-        return render_template(
-            "search.html",
-            job=job,
-            reward=reward,
-            names=parameters_of(trials),
-            columns=[name for name in (trials[0] if trials else ()) if name not in COLUMNS],
-            trials=rows[offset : offset + PAGE],
-            best=trials[best] if best >= 0 else None,
-            total=len(trials),
-            over=sum(trial["done"] == "True" for trial in trials),
-            running=sum(trial["status"] == "RUNNING" for trial in trials),
-            offset=offset,
-            page=PAGE,
-            order=order,
-            pictures=pictures_of(application, id, trials, reward, best),
-            pause=pause_of(application, job, len(trials)),
-        )
+        return search_page(application, id, offset_asked(), request.args.get("order", ORDERS[0]))
 
     # Computing it takes longer than all the rest of the page, which does not wait for it.
     @flask.get(f"{root}<id>/search/importance")
@@ -72,6 +50,32 @@ def add_search_routes(flask: Flask, application: "Application", root: str) -> No
     def stop_trial(id, trial):
         send(application, "ShowAutoSearchTrialEarlyStop", {"training_job_id": id, "trial_id": trial})
         return redirect(address(f"{root}{id}/search"), 303)
+
+
+def search_page(application: "Application", id: str, offset: int, order: str) -> str:
+    """The page of a search: some of its trials, and pictures of all of them."""
+    job = ask(application, "ShowTrainingJobDetails", {"training_job_id": id})
+    reward = job["algorithm"]["policies"].get("auto_search", {}).get("reward_attrs", [{}])[0]
+    trials = trials_of(application, id)
+    best = best_of(trials, reward)
+    rows = by_reward(trials, reward) if order == "reward" else trials
+    return render_template(
+        "search.html",
+        job=job,
+        reward=reward,
+        names=parameters_of(trials),
+        columns=[name for name in (trials[0] if trials else ()) if name not in COLUMNS],
+        trials=rows[offset : offset + PAGE],
+        best=trials[best] if best >= 0 else None,
+        total=len(trials),
+        over=sum(trial["done"] == "True" for trial in trials),
+        running=sum(trial["status"] == "RUNNING" for trial in trials),
+        offset=offset,
+        page=PAGE,
+        order=order,
+        pictures=pictures_of(application, id, trials, reward, best),
+        pause=pause_of(application, job, len(trials)),
+    )
 
 
 def pause_of(application: "Application", job: dict, count: int) -> int:

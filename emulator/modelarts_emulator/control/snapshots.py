@@ -23,6 +23,7 @@ from modelarts_emulator.snapshots import (
 
 if TYPE_CHECKING:
     from modelarts_emulator.application import Application
+    from modelarts_emulator.worlds.world import World
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 NEW = Body(members(required=("name",), name={"type": "string", "pattern": NAME}))
@@ -79,9 +80,9 @@ def add_routes(flask: Flask, application: "Application") -> None:
     @flask.post("/_emulator/snapshots")
     @takes("world")
     def save_snapshot():
-        name = NEW.read()["name"]
-        shelf.put(name, take_snapshot(world_asked(application)))
-        return {"name": name, "bytes": len(shelf.get(name))}, 201
+        name, content = NEW.read()["name"], take_snapshot(world_asked(application))
+        shelf.put(name, content)
+        return {"name": name, "bytes": len(content)}, 201
 
     @flask.get("/_emulator/snapshots/<name>")
     def hand_out(name):
@@ -89,14 +90,11 @@ def add_routes(flask: Flask, application: "Application") -> None:
 
     @flask.put("/_emulator/snapshots/<name>")
     def take_in(name):
-        if not re.fullmatch(NAME, name):
-            refuse(
-                f"{name!r} is no name of a snapshot: letters, digits, dots, dashes and underscores, 64 at most"
-            )
+        refuse_bad_name(name)
         content = request.get_data()
         with decoding(content):
             shelf.put(name, checked(content))
-        return {"name": name, "bytes": len(shelf.get(name))}, 201
+        return {"name": name, "bytes": len(content)}, 201
 
     @flask.delete("/_emulator/snapshots/<name>")
     def remove_snapshot(name):
@@ -108,11 +106,7 @@ def add_routes(flask: Flask, application: "Application") -> None:
     @takes("world")
     def load_snapshot(name):
         NOTHING.read()
-        world, content = world_asked(application), shelf.get(name)
-        with decoding(content):
-            known = checked(content)
-            with intended(application, world.tag, "restore", known):
-                return {"records": put_back(application, world, known)}
+        return {"records": load(application, world_asked(application), shelf.get(name))}
 
     @flask.get("/_emulator/snapshots/<name>/changes")
     @takes("world", "to")
@@ -127,6 +121,22 @@ def add_routes(flask: Flask, application: "Application") -> None:
     def fork_world(tag):
         NOTHING.read()
         return shown_world(application, fork(application, world_tagged(application, tag))), 201
+
+
+def refuse_bad_name(name: str) -> None:
+    """400 for what cannot name a snapshot."""
+    if not re.fullmatch(NAME, name):
+        refuse(
+            f"{name!r} is no name of a snapshot: letters, digits, dots, dashes and underscores, 64 at most"
+        )
+
+
+def load(application: "Application", world: "World", content: bytes) -> int:
+    """Put a world back to what the snapshot holds; how many records that are. 400 when it is no snapshot."""
+    with decoding(content):
+        known = checked(content)
+        with intended(application, world.tag, "restore", known):
+            return put_back(application, world, known)
 
 
 def decoding(*documents: bytes) -> AbstractContextManager[None]:

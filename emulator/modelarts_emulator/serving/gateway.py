@@ -6,7 +6,7 @@ reset, has none.
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import orjson
@@ -16,12 +16,23 @@ from modelarts_emulator.frame.bound import Bound
 from modelarts_emulator.frame.registry import import_area, resource_of
 from modelarts_emulator.identity.credentials import Proof, check_prediction
 from modelarts_emulator.serving.endpoint import ANSWERING, Answering
-from modelarts_emulator.serving.fleet import PredictionTimeout, WorkerDown, chosen
+from modelarts_emulator.serving.fleet import PredictionTimeout, ServedModel, Tally, WorkerDown, chosen
 from modelarts_emulator.serving.limits import Limits, refuse_beyond
 from modelarts_emulator.worlds.world import World
 
 SECONDS = 40.0
 PATH = re.compile(r"/v[12]/infers(?:/([^/]*))?(/.*)?")
+
+
+class Turn(NamedTuple):
+    """The model version that answers a request: its key in the fleet, what counts its calls, what is at work, and in
+    how many seconds it has to answer.
+    """
+
+    key: str
+    tally: Tally
+    served: ServedModel
+    timeout: float
 
 
 def predict(
@@ -39,22 +50,10 @@ def predict(
     world = bound.world
     suffer(world, bound.resource.name.partition("/")[0])
     with world.transaction():
-        endpoint = answering.endpoint(bound, id)
-        refuse_foreign(proof, bound, endpoint.name)
-        answering.refuse_credential(bound, id, proof)
-        limits = answering.limits(bound, id) or Limits()
-        refuse_beyond(bound, id, limits, request)
-        if not endpoint.answers:
-            raise ApiError("ModelArts.4203", f"service {id} is not started", fill=[id])
-        number = sum(endpoint.fleet.tally(key).calls for key in endpoint.weights)
-        key = chosen(world, id, number, endpoint.weights)
-        tally, served = endpoint.fleet.tally(key), endpoint.served(key)
-        tally.begin(world.clock.now())
+        turn = admit(bound, answering, id, proof, request)
     status = 500
     try:
-        answered = served.predict(
-            path, request.method, request.headers, request.body, limits.timeout or SECONDS
-        )
+        answered = turn.served.predict(path, request.method, request.headers, request.body, turn.timeout)
         status = answered.status
         body = answered.body if status < 500 else naming_log(answered.body, id)
         return status, list(answered.headers.items()), body
@@ -63,18 +62,34 @@ def predict(
         raise ApiError("ModelArts.4204", status=404, fill=[f"{request.method} {path}"]) from None
     except PredictionTimeout as error:
         with world.transaction():
-            answering.note_timeout(bound, id, key, f"{request.method} {path}: {error}")
+            answering.note_timeout(bound, id, turn.key, f"{request.method} {path}: {error}")
         raise ApiError("APIG.0201", f"Backend timeout: {error}; {log_of(id)}", status=504) from None
     except WorkerDown as error:
         with world.transaction():
-            answering.note_crash(bound, id, key, str(error))
+            answering.note_crash(bound, id, turn.key, str(error))
         if "took longer" in str(error):
             raise ApiError("APIG.0201", f"Backend timeout: {error}; {log_of(id)}", status=504) from None
         raise ApiError("ModelArts.4302", log_of(id), fill=[str(error)], status=503) from None
     finally:
         if status >= 400:
             with world.lock:
-                tally.failures += 1
+                turn.tally.failures += 1
+
+
+def admit(bound: Bound, answering: Answering, id: str, proof: Proof, request: Any) -> Turn:
+    """The model version whose turn it is, the call counted. ApiError for a request that the service does not take."""
+    endpoint = answering.endpoint(bound, id)
+    refuse_foreign(proof, bound, endpoint.name)
+    answering.refuse_credential(bound, id, proof)
+    limits = answering.limits(bound, id) or Limits()
+    refuse_beyond(bound, id, limits, request)
+    if not endpoint.answers:
+        raise ApiError("ModelArts.4203", f"service {id} is not started", fill=[id])
+    number = sum(endpoint.fleet.tally(key).calls for key in endpoint.weights)
+    key = chosen(bound.world, id, number, endpoint.weights)
+    turn = Turn(key, endpoint.fleet.tally(key), endpoint.served(key), limits.timeout or SECONDS)
+    turn.tally.begin(bound.world.clock.now())
+    return turn
 
 
 def log_of(id: str) -> str:

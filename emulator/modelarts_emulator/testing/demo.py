@@ -99,13 +99,9 @@ def put_data(obs) -> None:
     print(f"put 8 data files and a training script into obs://{BUCKET}")
 
 
-def search_request():
-    """The request of the search job, made of the SDK's own classes."""
-    from huaweicloudsdkmodelarts.v1 import model
-
-    data = model.InputDataInfo(obs=model.InputDataInfoObs(obs_url=f"/{BUCKET}/data/"))
-    output = model.Remote(obs=model.RemoteObs(obs_url=f"/{BUCKET}/output/"))
-    search = model.AutoSearch(
+def search_policy(model):
+    """What is searched, and how. model: the SDK's module of classes."""
+    return model.AutoSearch(
         reward_attrs=[model.RewardAttrs(name="accuracy", mode="max", regex=REGEX)],
         search_params=[
             model.SearchParams(
@@ -127,6 +123,14 @@ def search_request():
             )
         ],
     )
+
+
+def search_request():
+    """The request of the search job, made of the SDK's own classes."""
+    from huaweicloudsdkmodelarts.v1 import model
+
+    data = model.InputDataInfo(obs=model.InputDataInfoObs(obs_url=f"/{BUCKET}/data/"))
+    output = model.Remote(obs=model.RemoteObs(obs_url=f"/{BUCKET}/output/"))
     job = model.Job(
         kind="job",
         metadata=model.JobMetadata(name="demo-search", description="played by modelarts-emulator demo"),
@@ -136,7 +140,7 @@ def search_request():
             engine=model.JobEngine(engine_id="pytorch_1.8.0-cuda_10.2-py_3.7-ubuntu_18.04-x86_64"),
             inputs=[model.Input(name="data_url", remote=data)],
             outputs=[model.Output(name="train_url", remote=output)],
-            policies=model.JobPolicies(auto_search=search),
+            policies=model.JobPolicies(auto_search=search_policy(model)),
         ),
         spec=model.Spec(
             resource=model.SpecResource(flavor_id="modelarts.vm.cpu.8u", node_count=1),
