@@ -1,7 +1,6 @@
 """What pages of the console cost: the first one cold and warm, in a browser where there is one, and pages of much."""
 
 import itertools
-import json
 import shutil
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -9,13 +8,12 @@ from http.client import HTTPConnection
 from statistics import median
 from subprocess import Popen
 from time import perf_counter, sleep
-from urllib.request import urlopen
 
 from benchmarks import processes
 from benchmarks.datasets import DATASETS, IMAGES, put_images, seconds_until
 from benchmarks.load import run
 from benchmarks.requests import TRAINING_JOB
-from benchmarks.unrelated import Account
+from benchmarks.unrelated import Account, account_of
 
 ROUNDS, TRIES, WINDOWS = 5, 12, 6
 TRIALS, RUNNING, ENTRIES, JOBS = 1_000, 100, 10_000, 10_000
@@ -132,12 +130,6 @@ def opened(browser):
     context = browser.new_context()
     yield context
     context.close()
-
-
-def account_of(port: int) -> Account:
-    """The account of the default world, with a token of now."""
-    with urlopen(f"http://127.0.0.1:{port}/_emulator/worlds") as answer:
-        return Account(port, json.loads(answer.read())["worlds"][0])
 
 
 def search_of(account: Account, name: str, samples: int) -> str:

@@ -7,13 +7,12 @@ from statistics import median, quantiles
 from threading import Event, Thread
 from time import perf_counter, sleep
 from urllib.parse import quote
-from urllib.request import urlopen
 
 from PIL import Image
 
 from benchmarks import processes
 from benchmarks.memory import Peak
-from benchmarks.unrelated import Account
+from benchmarks.unrelated import Account, account_of
 
 IMAGES, LINES, LABELS, UPLOADS, TRIES = 10_000, 100_000, 10, 8, 30
 QUIET_SECONDS = 3
@@ -126,8 +125,7 @@ def measure() -> None:
     print("\n| what | costs |\n|---|---|")
     for kind, count, put in (("images", IMAGES, put_images), ("texts", LINES, put_lines)):
         with processes.emulator("--pace", "1000000") as (process, _, port):
-            with urlopen(f"http://127.0.0.1:{port}/_emulator/worlds") as answer:
-                account = Account(port, json.loads(answer.read())["worlds"][0])
+            account = account_of(port)
             account.put("/many")
             put(account)
             measure_kind(process, account, kind, count)

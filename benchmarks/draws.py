@@ -5,7 +5,6 @@ order and with ids by chance, to an emulator with a state, lets time pass, compa
 brings back, and empties it. Told are answers of 500 and more, records that were lost, and the memory held.
 """
 
-import io
 import logging
 import sys
 from collections import Counter
@@ -16,7 +15,6 @@ from resource import getpagesize
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import NamedTuple
-from urllib.parse import unquote
 
 import orjson
 from hypothesis import HealthCheck, given, seed, settings
@@ -25,7 +23,7 @@ from modelarts_emulator.contract.operations import Operation, Operations
 from modelarts_emulator.frame.registry import NOT_EMULATED, behaviour_of
 from modelarts_emulator.settings import Settings
 
-from tests.conftest import path_of, query_of
+from tests.conftest import Answered, path_of, query_of
 from tests.strategies import mutations, requests
 
 REQUESTS = 1_000_000
@@ -109,24 +107,8 @@ class Player:
 
     def send(self, method: str, path: str, query: str, headers: dict, body: bytes) -> tuple[int, bytes]:
         """(status, body) of an answer."""
-        environ = {
-            "REQUEST_METHOD": method,
-            "RAW_URI": f"{path}?{query}" if query else path,
-            "PATH_INFO": unquote(path),
-            "QUERY_STRING": query,
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "SERVER_PORT": "80",
-            "HTTP_HOST": "127.0.0.1",
-            "REMOTE_ADDR": "127.0.0.1",
-            "wsgi.url_scheme": "http",
-            "wsgi.input": io.BytesIO(body),
-            "CONTENT_LENGTH": str(len(body)),
-            "CONTENT_TYPE": "application/json",
-        } | {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
-        answered: list[str] = []
-        frames = self._application(environ, lambda status, headers, exc_info=None: answered.append(status))
-        content = b"".join(frames)
-        return int(answered[0][:3]), content
+        answered = Answered(self._application, method, path, query, headers, body)
+        return answered.status, answered.body
 
     def let_time_pass(self) -> None:
         """Move the clock on, by seconds or by days."""

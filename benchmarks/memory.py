@@ -1,6 +1,5 @@
 """What large objects and pictures cost: memory, descriptors, and others' time: `python -m benchmarks memory`."""
 
-import json
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from benchmarks import processes
-from benchmarks.unrelated import Account
+from benchmarks.unrelated import Account, account_of
 
 LARGE = 200 << 20
 READERS = 8
@@ -79,12 +78,6 @@ def descriptors(process) -> int:
     """How many files the process holds; connections come and go by themselves."""
     held = [str(path.readlink()) for path in Path(f"/proc/{process.pid}/fd").iterdir()]
     return sum(not name.startswith("socket:") for name in held)
-
-
-def account_of(port: int) -> Account:
-    """The default world."""
-    with urlopen(f"http://127.0.0.1:{port}/_emulator/worlds") as answer:
-        return Account(port, json.loads(answer.read())["worlds"][0])
 
 
 def many_readers(state: str) -> None:

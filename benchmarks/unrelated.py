@@ -90,6 +90,12 @@ class Account:
         return Request(self.told["obs_endpoint"] + path, content, headers, method=method)
 
 
+def account_of(port: int) -> Account:
+    """The default world of the emulator at a port."""
+    with urlopen(f"http://127.0.0.1:{port}/_emulator/worlds") as answer:
+        return Account(port, json.loads(answer.read())["worlds"][0])
+
+
 def use_obs_first(account: Account) -> None:
     """Let a training job need OBS, which nothing has needed yet."""
     account.control("POST", "clock/freeze")
@@ -182,8 +188,7 @@ def measure() -> None:
     )
     for name, (prepare, work) in CASES.items():
         with processes.emulator("--pace", "1") as (_, _, port):
-            with urlopen(f"http://127.0.0.1:{port}/_emulator/worlds") as answer:
-                own = Account(port, json.loads(answer.read())["worlds"][0])
+            own = account_of(port)
             with urlopen(own.request("POST", "/_emulator/worlds", {})) as answer:
                 other = Account(port, json.loads(answer.read()))
             id = own.send("POST", "/v2/{project_id}/training-jobs", TRAINING_JOB)["metadata"]["id"]

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from flask import Flask, render_template, request
+from flask import Flask, render_template
 
 from modelarts_emulator.console.addresses import offset_asked
-from modelarts_emulator.console.operations import described
+from modelarts_emulator.console.operations import operations_asked
 from modelarts_emulator.control.evidence import AXES, evidence_of
 
 if TYPE_CHECKING:
@@ -20,9 +20,8 @@ def add_routes(flask: Flask, application: "Application") -> None:
 
     @flask.get(PATH)
     def list_evidence():
-        words, offset = request.args.get("words", "").lower().split(), offset_asked()
-        found = [each for each in application.operations if all(word in described(each) for word in words)]
+        (words, found), offset = operations_asked(application), offset_asked()
         return render_template(
-            "evidence.html", axes=AXES, words=" ".join(words), total=len(found), offset=offset, page=PAGE,
+            "evidence.html", axes=AXES, words=words, total=len(found), offset=offset, page=PAGE,
             rows=[evidence_of(each) for each in found[offset : offset + PAGE]],
         )  # fmt: skip

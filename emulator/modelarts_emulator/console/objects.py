@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from flask import Flask, Response, redirect, render_template, request
 
-from modelarts_emulator.console.addresses import address
+from modelarts_emulator.console.addresses import address, offset_asked
 from modelarts_emulator.console.asking import world_shown
 from modelarts_emulator.control.asking import refuse
 
@@ -45,7 +45,7 @@ def add_routes(flask: Flask, application: "Application") -> None:
 
     @flask.get(f"{PATH}<bucket>")
     def list_objects(bucket):
-        prefix, offset = request.args.get("prefix", ""), max(0, request.args.get("offset", 0, int))
+        prefix, offset = request.args.get("prefix", ""), offset_asked()
         below = sizes_below(carry_out(lambda: obs().listing(bucket, prefix)), prefix)
         return render_template(
             "bucket.html", bucket=bucket, prefix=prefix, rows=rows_of(below, prefix, offset), offset=offset,

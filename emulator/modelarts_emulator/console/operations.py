@@ -5,6 +5,7 @@ from urllib.parse import quote, urlencode
 
 from flask import Flask, render_template, request
 
+from modelarts_emulator.console.addresses import offset_asked
 from modelarts_emulator.console.asking import sent, world_shown
 from modelarts_emulator.console.requests import text_of
 from modelarts_emulator.console.services import json_in, readable
@@ -26,12 +27,10 @@ def add_routes(flask: Flask, application: "Application") -> None:
 
     @flask.get(PATH)
     def list_operations():
-        words = request.args.get("words", "").lower().split()
-        offset = max(0, request.args.get("offset", 0, int))
-        found = [each for each in application.operations if all(word in described(each) for word in words)]
+        (words, found), offset = operations_asked(application), offset_asked()
         return render_template(
             "operations.html", rows=[shown_operation(each) for each in found[offset : offset + PAGE]],
-            words=" ".join(words), total=len(found), offset=offset, page=PAGE,
+            words=words, total=len(found), offset=offset, page=PAGE,
         )  # fmt: skip
 
     @flask.get(f"{PATH}<operation_id>")
@@ -45,6 +44,13 @@ def add_routes(flask: Flask, application: "Application") -> None:
         answer = sent(application, operation.method, target_asked(operation), body)
         content = answer.body()
         return operation_page(application, operation, {"status": answer.status, "body": readable(content)})
+
+
+def operations_asked(application: "Application") -> tuple[str, list[Operation]]:
+    """The words that are looked for, and the operations that have all of them."""
+    words = request.args.get("words", "").lower().split()
+    found = [each for each in application.operations if all(word in described(each) for word in words)]
+    return " ".join(words), found
 
 
 def described(operation: Operation) -> str:

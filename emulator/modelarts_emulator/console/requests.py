@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import orjson
 from flask import Flask, render_template, request
 
+from modelarts_emulator.console.addresses import offset_asked
 from modelarts_emulator.console.asking import pause_between, world_shown
 from modelarts_emulator.control.explain import explained, snippets
 from modelarts_emulator.control.journal import found
@@ -24,7 +25,7 @@ def add_routes(flask: Flask, application: "Application") -> None:
     @flask.get(PATH)
     def list_requests():
         operation, status = request.args.get("operation") or None, request.args.get("status") or None
-        wanted, offset = Wanted(operation, status), max(0, request.args.get("offset", 0, int))
+        wanted, offset = Wanted(operation, status), offset_asked()
         words = request.args.get("contains", "").strip()
         kept = [each for each in world_shown(application).history.after(0) if wanted.fits(each)][::-1]
         kept = [each for each in kept if contains(each, words)] if words else kept

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from flask import Flask, render_template, request
 
+from modelarts_emulator.console.addresses import offset_asked
 from modelarts_emulator.console.asking import ask, control, pause_between, sent
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.control.asking import refuse
@@ -24,7 +25,7 @@ def add_routes(flask: Flask, application: "Application") -> None:
 
     @flask.get(PATH)
     def list_services():
-        offset = max(0, request.args.get("offset", 0, int))
+        offset = offset_asked()
         found = ask(application, "ListServices", query={"limit": PAGE, "offset": offset // PAGE})
         return render_template(
             "services.html", found=found, offset=offset, page=PAGE, pause=pause_between(application, 2000)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, redirect, render_template, request
 
-from modelarts_emulator.console.addresses import address
+from modelarts_emulator.console.addresses import address, offset_asked
 from modelarts_emulator.console.asking import ask, pause_between, send, world_shown
 from modelarts_emulator.console.charts import bar, line_chart
 from modelarts_emulator.console.readable import moment, seconds_of_text
@@ -29,7 +29,7 @@ def add_routes(flask: Flask, application: "Application") -> None:
 
     @flask.get(PATH)
     def list_training_jobs():
-        offset = max(0, request.args.get("offset", 0, int))
+        offset = offset_asked()
         body = {"limit": PAGE, "offset": offset // PAGE, "sort_by": "create_time", "order": "desc"}
         found = ask(application, "ListTrainingJobs", body=body)
         return render_template(

@@ -95,6 +95,11 @@ class Caller:
     how: str = "nothing"
     owner: str = ""
 
+    @property
+    def user(self) -> User:
+        """The user who calls."""
+        return User(self.user_id, self.user_name)
+
 
 def seed_identity(world: World) -> None:
     """See that the world knows its own user, its default access key and one project for every region.

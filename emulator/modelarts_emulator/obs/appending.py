@@ -15,7 +15,7 @@ MOST_ZEROS = 64 << 20
 
 def append_object(request) -> Reply:
     """Lengthen an appendable object at its end; at position 0 a new one begins."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     refuse_key(request.key)
     text = request.query.get("position") or ""
     if not (text.isascii() and text.isdecimal()):
@@ -163,7 +163,7 @@ def rename_object(request) -> Reply:
 
 def file_system(request):
     """The bucket, which must be a parallel file system. MethodNotAllowed when it is an ordinary one."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     if not bucket.is_file_system:
         raise ObsError("MethodNotAllowed", "modify, truncate and rename are for parallel file systems only")
     return bucket

@@ -115,7 +115,7 @@ def location_in(request) -> str | None:
 
 def delete_bucket(request) -> Reply:
     """Delete an empty bucket."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     if bucket.names or bucket.multiparts:
         what = f"{len(bucket.names)} objects and {len(bucket.multiparts)} unfinished multipart uploads"
         raise ObsError("BucketNotEmpty", f"{bucket.name} has {what}")
@@ -125,7 +125,7 @@ def delete_bucket(request) -> Reply:
 
 def head_bucket(request) -> Reply:
     """Where the bucket is and what it stores as."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     extension = {
         "bucket-location": bucket.location,
         "version": OBS_VERSION,
@@ -143,7 +143,7 @@ def storage_class_header(request) -> str:
 
 def show_location(request) -> Reply:
     """The bucket's region: as root text, and for esdk's AWS dialects as a child of the same name."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     if request.dialect == "obs":
         return xml_reply(request, "Location", bucket.location)
     body = xml.element(
@@ -155,7 +155,7 @@ def show_location(request) -> Reply:
 
 def show_storage_info(request) -> Reply:
     """How many bytes and objects the bucket holds, all and by class."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     sizes: dict[str, list] = {"Standard": [], "Warm": [], "Cold": [], "DeepArchive": []}
     for name in bucket.names:
         for version in bucket.versions(name):
@@ -178,13 +178,13 @@ def show_storage_info(request) -> Reply:
 
 def show_versioning(request) -> Reply:
     """Enabled, Suspended, or nothing when versions were never kept."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     return xml_reply(request, "VersioningConfiguration", xml.optional("Status", bucket.versioning_status))
 
 
 def set_versioning(request) -> Reply:
     """Begin or stop to keep versions."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     status = xml.text_of(read_document(request, "VersioningConfiguration"), "Status")
     if status not in ("Enabled", "Suspended"):
         raise ObsError("MalformedXML", f"Status is {status}, must be Enabled or Suspended")
@@ -198,13 +198,13 @@ def set_versioning(request) -> Reply:
 
 def show_quota(request) -> Reply:
     """The bytes the bucket may hold, 0 for any number."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     return xml_reply(request, "Quota", xml.element("StorageQuota", bucket.quota))
 
 
 def set_quota(request) -> Reply:
     """Limit the bytes the bucket may hold."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     quota = xml.text_of(read_document(request, "Quota"), "StorageQuota") or ""
     if not re.fullmatch(r"[0-9]{1,19}", quota) or int(quota) > LARGEST_QUOTA:
         raise ObsError(
@@ -216,7 +216,7 @@ def set_quota(request) -> Reply:
 
 def show_storage_class(request) -> Reply:
     """The class in which objects are stored that name none: told as the sub-resource of either dialect."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     if "storageclass" in request.query:
         return xml_reply(request, "StorageClass", bucket.storage_class)
     storage_class = AWS_STORAGE_CLASSES.get(bucket.storage_class, bucket.storage_class)
@@ -225,7 +225,7 @@ def show_storage_class(request) -> Reply:
 
 def set_storage_class(request) -> Reply:
     """Change the class in which objects are stored that name none."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     if "storageclass" in request.query:
         named = (read_document(request, "StorageClass").text or "").strip()
     else:
@@ -236,13 +236,13 @@ def set_storage_class(request) -> Reply:
 
 def show_payer(request) -> Reply:
     """Who pays for requests."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     return xml_reply(request, "RequestPaymentConfiguration", xml.element("Payer", bucket.payer))
 
 
 def set_payer(request) -> Reply:
     """Change who pays for requests."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     payer = xml.text_of(read_document(request, "RequestPaymentConfiguration"), "Payer")
     if payer not in ("BucketOwner", "Requester"):
         raise ObsError("MalformedXML", f"Payer is {payer}, must be BucketOwner or Requester")
@@ -252,13 +252,13 @@ def set_payer(request) -> Reply:
 
 def show_bucket_acl(request) -> Reply:
     """Who may do what with the bucket."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     return document_reply(grants_document(bucket.grants, bucket.owner, request.dialect))
 
 
 def set_bucket_acl(request) -> Reply:
     """Change who may do what with the bucket."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     bucket.grants = asked_grants(request, bucket.owner)
     return Reply(200)
 
@@ -290,7 +290,7 @@ def asked_grants(request, owner: str) -> list:
 
 def show_public_status(request) -> Reply:
     """Whether anybody can read or write the bucket, by its ACL or its policy."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     public = is_public(bucket.policy_document)
     if "policystatus" in request.query:
         return xml_reply(request, "PolicyStatus", xml.element("IsPublic", public))

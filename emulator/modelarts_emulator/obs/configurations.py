@@ -43,7 +43,7 @@ class Configuration(NamedTuple):
 
 def set_configuration(request, name: str) -> Reply:
     """Keep the document for the bucket in place of the one before."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     kind = CONFIGURATIONS[name]
     if request.content.size > LARGEST:
         raise ObsError("EntityTooLarge", f"a configuration has at most {LARGEST} bytes")
@@ -56,7 +56,7 @@ def set_configuration(request, name: str) -> Reply:
 
 def show_configuration(request, name: str) -> Reply:
     """The bucket's document in the client's dialect."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     kind = CONFIGURATIONS[name]
     found = bucket.documents.get(document_name(request, name))
     if found is None and kind.missing:
@@ -72,7 +72,7 @@ def show_configuration(request, name: str) -> Reply:
 
 def delete_configuration(request, name: str) -> Reply:
     """Drop the bucket's document; that there is none is no error, but for an inventory."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     found = bucket.documents.pop(document_name(request, name), None)
     if found is None and name == "inventory":
         raise ObsError("NoSuchInventoryConfiguration", request.query.get("id") or "")
@@ -92,7 +92,7 @@ def show_inventories(request) -> Reply:
     """One inventory, or all of them when no id is given."""
     if "id" in request.query:
         return show_configuration(request, "inventory")
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     found = [
         text.decode() for name, text in sorted(bucket.documents.items()) if name.startswith("inventory/")
     ]

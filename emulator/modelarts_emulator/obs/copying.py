@@ -19,7 +19,7 @@ from modelarts_emulator.obs.writing import description, new_object, tags_in_head
 
 def copy_object(request) -> Reply:
     """Store a copy of an object; its metadata too, unless the request replaces it."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     refuse_key(request.key)
     source_bucket, source, version_id = copied_object(request)
     directive = request.extension.get("metadata-directive", "COPY")

@@ -22,7 +22,7 @@ def cors_headers(bucket, request) -> dict:
 
 def preflight(request) -> Reply:
     """What a browser asks before a cross-origin request. AccessForbidden when no rule lets it."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     headers = cors_headers(bucket, request)
     if not headers:
         raise ObsError("AccessForbidden", f"origin {request.headers.get('origin', '')[:200]!r}")

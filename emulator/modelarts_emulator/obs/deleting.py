@@ -10,7 +10,7 @@ from modelarts_emulator.obs.writing import read_document
 
 def delete_object(request) -> Reply:
     """Delete an object or one version of it; that there is none is no error."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     version_id = request.query.get("versionid") or None
     return Reply(204, b"", {}, deletion(request, bucket, request.key, version_id))
 
@@ -28,7 +28,7 @@ def deletion(request, bucket, key: str, version_id: str | None) -> dict:
 
 def delete_objects(request) -> Reply:
     """Delete up to 1000 objects, each with a result of its own."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     tree = read_document(request, "Delete")
     rows = [(xml.text_of(node, "Key"), xml.text_of(node, "VersionId")) for node in tree.findall("Object")]
     keys = [node.text or "" for node in tree.findall("Object/Key")]

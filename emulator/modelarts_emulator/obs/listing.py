@@ -59,7 +59,7 @@ def common_prefix(name: str, prefix: str, delimiter: str) -> str:
 
 def list_objects(request) -> Reply:
     """The objects of a bucket, in either version of the list."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     second = request.query.get("list-type") == "2"
     most = request.number("max-keys", MOST, 0, (1 << 31) - 1)
     prefix, delimiter = text(request, "prefix"), text(request, "delimiter")

@@ -30,7 +30,7 @@ MOST_PARTS = 10000
 
 def initiate_upload(request) -> Reply:
     """Begin an upload; what the headers say of the object holds once it is complete."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     refuse_key(request.key)
     description(request)
     grants_in_headers(request.extension, bucket.owner)
@@ -90,7 +90,7 @@ def put_part(request, bucket, upload: Upload, content: Sent):
 
 def found_upload(request):
     """(bucket, upload) a request names. NoSuchUpload when it is not under way for that key."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     upload_id = request.query.get("uploadid") or ""
     upload = bucket.multiparts.get(upload_id)
     if upload is None or upload.key_name != request.key:

@@ -16,7 +16,7 @@ ANYONE = ("*", ["*"])
 
 def set_policy(request) -> Reply:
     """Keep a policy in place of the one before."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     if request.content.size > LARGEST:
         raise ObsError("EntityTooLarge", f"a policy has at most {LARGEST} bytes")
     policy = parsed(request.body)
@@ -29,7 +29,7 @@ def set_policy(request) -> Reply:
 
 def show_policy(request) -> Reply:
     """The policy as it was given."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     if bucket.policy is None:
         raise ObsError("NoSuchBucketPolicy", bucket.name)
     return document_reply(bucket.policy, "application/json")
@@ -37,7 +37,7 @@ def show_policy(request) -> Reply:
 
 def delete_policy(request) -> Reply:
     """Drop the policy."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     bucket.policy, bucket.policy_document = None, {}
     return Reply(204)
 

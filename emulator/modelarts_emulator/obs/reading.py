@@ -64,7 +64,7 @@ def described(request, bucket, item) -> Reply:
 
 def found_object(request):
     """(bucket, object) a request names, by version too. NoSuchKey or NoSuchVersion when there is none."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     version_id = request.query.get("versionid") or None
     item = bucket.find(request.key, version_id)
     if item is not None:

@@ -2,11 +2,15 @@
 
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, unquote_plus, unquote_to_bytes
 
 from modelarts_emulator.obs.bodies import Sent, body_of, sent
 from modelarts_emulator.obs.names import bucket_in_host
 from modelarts_emulator.obs.refusals import ObsError
+
+if TYPE_CHECKING:
+    from modelarts_emulator.obs.storage import Bucket
 
 EXTENSION = re.compile(r"x-(?:obs|amz)-(.+)", re.IGNORECASE)
 KEPT_HEADERS = (
@@ -66,6 +70,10 @@ class ObsRequest:
     def resource(self) -> str:
         """What is addressed, as an error tells it."""
         return f"/{self.bucket}/{self.key}" if self.key else f"/{self.bucket}"
+
+    def find_bucket(self) -> "Bucket":
+        """The bucket that the request is about, as it is at its moment. NoSuchBucket when there is none."""
+        return self.storage.bucket(self.bucket, self.moment)
 
     def number(self, name: str, default: int, least: int = 0, most: int = 1 << 63) -> int:
         """A whole number from the query. InvalidArgument when it is none or out of range."""

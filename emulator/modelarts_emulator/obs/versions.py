@@ -10,7 +10,7 @@ from modelarts_emulator.obs.replies import Reply, xml_reply
 
 def list_versions(request) -> Reply:
     """All versions and delete markers of the objects of a bucket, the newest of each first."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     most = request.number("max-keys", MOST, 0, (1 << 31) - 1)
     version_marker = text(request, "version-id-marker")
 
@@ -42,7 +42,7 @@ def list_versions(request) -> Reply:
 
 def list_uploads(request) -> Reply:
     """The multipart uploads of a bucket that are under way."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     most = request.number("max-uploads", MOST, 1, (1 << 31) - 1)
     upload_marker = text(request, "upload-id-marker")
     by_name: dict = {}

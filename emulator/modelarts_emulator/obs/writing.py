@@ -29,7 +29,7 @@ DEFAULT_TYPE = "binary/octet-stream"
 
 def put_object(request) -> Reply:
     """Store what the request carries."""
-    bucket = request.storage.bucket(request.bucket, request.moment)
+    bucket = request.find_bucket()
     refuse_key(request.key)
     refuse_unwanted_overwrite(request, bucket)
     item = new_object(request, bucket, request.content)

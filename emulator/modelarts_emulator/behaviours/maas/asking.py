@@ -202,14 +202,16 @@ def set_limit(asked: Asked, served: Served, wanted: int | None) -> list[str]:
     return prompt
 
 
-def best_answers(build, number: int, of: int, beam: bool) -> Generation:
-    """A generation of the `number` most probable of `of` answers; in the order drawn where all are wanted.
+def best_answers(call, served: Served, asked: Asked, prompt) -> Generation:
+    """A generation of the `n` most probable of `best_of` answers; in the order drawn where all are wanted.
 
     A beam holds no answer twice as long as the model knows others.
     """
-    if of <= number and not beam:
-        return build(number)
-    generation = build(max(number, of) * (4 if beam else 1))
+    number, beam = call.body["n"], call.body["use_beam_search"]
+    drawn = max(number, call.body.get("best_of", number)) * (4 if beam else 1)
+    generation = Generation(call, served, asked, drawn, prompt)
+    if drawn == number:
+        return generation
     probabilities, scored = builtin().probabilities, []
     for reply in generation.replies:
         said = list(reply.tokens)

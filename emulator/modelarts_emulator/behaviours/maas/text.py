@@ -115,14 +115,7 @@ def generation_of(call, served: Served, prompt: str) -> tuple[str, Generation]:
         ignore_eos=body["ignore_eos"],
         raw=body,
     )
-    number = body["n"]
-    generation = best_answers(
-        lambda count: Generation(call, served, asked, count, words),
-        number,
-        body.get("best_of", number),
-        body["use_beam_search"],
-    )
-    return prompt, generation
+    return prompt, best_answers(call, served, asked, words)
 
 
 def choice_of(generation: Generation, reply, prompt: str, index: int, body: dict) -> dict:

@@ -8,7 +8,6 @@ from modelarts_emulator.frame.resources import BelongsTo, Resource
 from modelarts_emulator.identity.records import (
     APP_CODES,
     APP_KEYS,
-    User,
     digest_of,
     new_app_key,
     remember_app_key,
@@ -82,18 +81,15 @@ def give_keys(call, app: dict) -> None:
     }
     app |= {"created_at": now, "updated_at": now, "_workspace_id": call.body["workspace_id"]}
     remember_secret(call, app)
-    remember_key(call.world, APP_CODES, app["app_key"], caller_of(call), call.project_id, owner=app["app_id"])
-
-
-def caller_of(call) -> User:
-    """The user who calls."""
-    return User(call.caller.user_id, call.caller.user_name)
+    remember_key(
+        call.world, APP_CODES, app["app_key"], call.caller.user, call.project_id, owner=app["app_id"]
+    )
 
 
 def remember_secret(call, app: dict) -> None:
     """Let predictions be signed with the app's present secret."""
     key, secret = app["app_key"], app["app_secret"]
-    remember_app_key(call.world, key, secret, caller_of(call), call.project_id, app["app_id"])
+    remember_app_key(call.world, key, secret, call.caller.user, call.project_id, app["app_id"])
 
 
 def refuse_stranger(call, app: dict) -> None:
@@ -158,7 +154,7 @@ def create_apig_app_code(call):
 def add_code(call, app: dict) -> str:
     """A new code that opens what the app is authorised for."""
     code = call.world.new_hex(64)
-    remember_key(call.world, APP_CODES, code, caller_of(call), call.project_id, owner=app["app_id"])
+    remember_key(call.world, APP_CODES, code, call.caller.user, call.project_id, owner=app["app_id"])
     return code
 
 

@@ -11,19 +11,16 @@ from modelarts_emulator.behaviours.modelarts.training_v1.life import STOPPABLE, 
 from modelarts_emulator.behaviours.modelarts.training_v1.states import (
     QUOTAS,
     illegal_action,
+    list_in_workspace,
     milliseconds,
     next_number,
     number_states,
-    quotas_left,
     refuse_one_more,
-    refuse_unknown_status,
-    refuse_unknown_workspace,
     seconds_run,
 )
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, ends, soon, until
-from modelarts_emulator.frame.listing import list_records
 from modelarts_emulator.frame.obs_paths import obs_path, refuse_bad_obs_path
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource
@@ -214,8 +211,4 @@ def end_page(bound, job: dict) -> None:
 @behaviour("ListVisualizationJobs")
 def list_visualization_jobs(call):
     """A page of the jobs, and how many more there may be."""
-    refuse_unknown_workspace(call, call.query["workspace_id"])
-    refuse_unknown_status(call)
-    jobs = VISUALIZATION_JOBS.of(call)
-    ids = jobs.table.having("workspace_id", call.query["workspace_id"])
-    return list_records(call, jobs, ids) | quotas_left(jobs, "visualization_jobs")
+    return list_in_workspace(call, VISUALIZATION_JOBS, "visualization_jobs")

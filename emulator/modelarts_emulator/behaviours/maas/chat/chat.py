@@ -12,7 +12,7 @@ from modelarts_emulator.behaviours.maas.asking import (
     thinks,
 )
 from modelarts_emulator.behaviours.maas.frames import OPENAI, chat_answer, chat_frames
-from modelarts_emulator.behaviours.maas.generation import Generation, Served, until_failure
+from modelarts_emulator.behaviours.maas.generation import Served, until_failure
 from modelarts_emulator.behaviours.maas.models import model_called
 from modelarts_emulator.frame.calls import Stream
 from modelarts_emulator.frame.registry import behaviour
@@ -51,13 +51,7 @@ def chat_with(call, model: dict, served: Served):
     refuse_bad_tools(body.get("tools", ()))
     asked = asked_in(call, model)
     prompt = set_limit(asked, served, body.get("max_tokens"))
-    number = body["n"]
-    generation = best_answers(
-        lambda count: Generation(call, served, asked, count, prompt),
-        number,
-        body.get("best_of", number),
-        body["use_beam_search"],
-    )
+    generation = best_answers(call, served, asked, prompt)
     if body["stream"]:
         shown = (body.get("stream_options") or {}).get("include_usage", True)
         return Stream(until_failure(chat_frames(generation, OPENAI, "each" if shown else "none"), call))

@@ -5,7 +5,7 @@ from modelarts_emulator.behaviours.modelarts.inference_v2.refusals import refuse
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import BelongsTo, Resource
-from modelarts_emulator.identity.records import API_KEYS, User, digest_of, remember_key
+from modelarts_emulator.identity.records import API_KEYS, digest_of, remember_key
 
 HOUR = 3600
 # Who owns keys that no record stands for.
@@ -54,7 +54,7 @@ def create_infer_api_key(call):
         "_digest": digest_of(value),
     }
     keys.put(key)
-    remember_key(world, API_KEYS, value, caller_of(call), call.project_id, owner=key["key_id"])
+    remember_key(world, API_KEYS, value, call.caller.user, call.project_id, owner=key["key_id"])
     return KEYS.answer(call, key | {"api_key": value})
 
 
@@ -63,17 +63,12 @@ def new_value(world) -> str:
     return f"{world.new_hex(43)}{world.new_hex(43)}"
 
 
-def caller_of(call) -> User:
-    """The user who calls."""
-    return User(call.caller.user_id, call.caller.user_name)
-
-
 @behaviour("CreateInferTempApiKey")
 def create_infer_temp_api_key(call):
     """A key for all services of the project that take keys, for 1 to 24 hours; 24 unless told otherwise."""
     value, now = new_value(call.world), call.world.clock.now()
     expires = now + call.body.get("expire_time", 24) * HOUR
-    remember_key(call.world, API_KEYS, value, caller_of(call), call.project_id, expires, owner=TEMPORARY)
+    remember_key(call.world, API_KEYS, value, call.caller.user, call.project_id, expires, owner=TEMPORARY)
     return {"api_key": value, "create_time": int(now * 1000), "expire_time": int(expires * 1000)}
 
 

@@ -20,17 +20,15 @@ from modelarts_emulator.behaviours.modelarts.training_v1.script import model_met
 from modelarts_emulator.behaviours.modelarts.training_v1.states import (
     QUOTAS,
     STATUS_NUMBERS,
+    list_in_workspace,
     milliseconds,
     next_number,
-    quotas_left,
     refuse_one_more,
-    refuse_unknown_status,
     refuse_unknown_workspace,
     seconds_run,
 )
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
-from modelarts_emulator.frame.listing import list_records
 from modelarts_emulator.frame.registry import behaviour
 
 
@@ -70,11 +68,7 @@ def create_training_job_version(call):
 @behaviour("ListTrainingJobsV1")
 def list_training_jobs(call):
     """A page of the jobs with the state of their latest version, and how many more there may be."""
-    refuse_unknown_workspace(call, call.query["workspace_id"])
-    refuse_unknown_status(call)
-    jobs = TRAINING_JOBS.of(call)
-    ids = jobs.table.having("workspace_id", call.query["workspace_id"])
-    return list_records(call, jobs, ids) | quotas_left(jobs, "training_jobs")
+    return list_in_workspace(call, TRAINING_JOBS, "training_jobs")
 
 
 @behaviour("DeleteTrainingJobV1")

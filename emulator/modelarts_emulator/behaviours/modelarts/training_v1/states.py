@@ -6,6 +6,8 @@ from functools import partial
 from modelarts_emulator.contract.errors import ApiError, parameter_code
 from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.lifecycle import Lifecycle
+from modelarts_emulator.frame.listing import list_records
+from modelarts_emulator.frame.resources import Resource
 
 QUOTAS = "modelarts/training-v1/quotas"
 WORKSPACES = "modelarts/workspaces/workspace"
@@ -88,7 +90,11 @@ def refuse_one_more(bound, kind: str, name: str) -> None:
         raise ApiError("ModelArts.0118", f"the project has its {most} {kind.replace('_', ' ')}; delete some")
 
 
-def quotas_left(bound, kind: str) -> dict:
-    """How many more jobs of the kind there may be, and how many may run, as lists say it."""
-    quotas = fixture(QUOTAS)[kind]
-    return {"job_count_limit": quotas["jobs"] - len(bound.table), "quotas": quotas["running"]}
+def list_in_workspace(call, kind: Resource, quota: str) -> dict:
+    """A page of the jobs of the workspace asked for, how many more there may be, and how many may run."""
+    workspace_id, bound = call.query["workspace_id"], kind.of(call)
+    refuse_unknown_workspace(call, workspace_id)
+    refuse_unknown_status(call)
+    most = fixture(QUOTAS)[quota]
+    left = {"job_count_limit": most["jobs"] - len(bound.table), "quotas": most["running"]}
+    return list_records(call, bound, bound.table.having("workspace_id", workspace_id)) | left
