@@ -84,6 +84,11 @@ class Answered:
         return f"{self.status} {self.body[:300].decode()}"
 
 
+def refusal(reply) -> tuple[int, str]:
+    """Status and code of a refusal."""
+    return reply.status, reply.json["error_code"]
+
+
 def path_of(operation, values: dict) -> str:
     """The raw path of the operation with these values in it."""
     path = operation.path

@@ -6,7 +6,6 @@ pytest.importorskip("huaweicloudsdkmodelarts")
 
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
 from huaweicloudsdkmodelarts.v1 import model
-from huaweicloudsdkmodelarts.v1.modelarts_client import ModelArtsClient
 
 from tests.behaviours.modelarts.dev_servers.conftest import (
     DISK,
@@ -21,12 +20,6 @@ from tests.behaviours.modelarts.dev_servers.conftest import (
 )
 
 KEY = "KeyPair-3d6a"
-
-
-@pytest.fixture
-def client(cloud):
-    """The official client."""
-    return cloud.sdk(ModelArtsClient)
 
 
 def create(client, flavor="s7.large.2", image=VM_IMAGE, **members):

@@ -11,8 +11,8 @@ from tests.behaviours.modelarts.dev_servers.conftest import (
     PREPAID,
     SERVERS,
     VM_IMAGE,
-    refusal,
 )
+from tests.conftest import refusal
 
 FAILED = {
     "CREATE_FAILED",

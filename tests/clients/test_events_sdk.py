@@ -5,15 +5,8 @@ import pytest
 pytest.importorskip("huaweicloudsdkmodelarts")
 
 from huaweicloudsdkmodelarts.v1 import model
-from huaweicloudsdkmodelarts.v1.modelarts_client import ModelArtsClient
 
 from tests.behaviours.modelarts.events.conftest import ask_operator, pool_with_node
-
-
-@pytest.fixture
-def client(cloud):
-    """The official client."""
-    return cloud.sdk(ModelArtsClient)
 
 
 def test_a_planned_event_is_listed_and_accepted(cloud, client):

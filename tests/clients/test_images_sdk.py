@@ -6,16 +6,9 @@ pytest.importorskip("huaweicloudsdkmodelarts")
 
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
 from huaweicloudsdkmodelarts.v1 import model
-from huaweicloudsdkmodelarts.v1.modelarts_client import ModelArtsClient
 
 from tests.behaviours.modelarts.images.conftest import PATH
 from tests.behaviours.modelarts.notebooks.conftest import run
-
-
-@pytest.fixture
-def client(cloud):
-    """The official client."""
-    return cloud.sdk(ModelArtsClient)
 
 
 def show(client, id: str):

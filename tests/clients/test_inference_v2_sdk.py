@@ -8,13 +8,6 @@ pytest.importorskip("huaweicloudsdkmodelarts")
 
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
 from huaweicloudsdkmodelarts.v1 import model
-from huaweicloudsdkmodelarts.v1.modelarts_client import ModelArtsClient
-
-
-@pytest.fixture
-def client(cloud):
-    """The official client."""
-    return cloud.sdk(ModelArtsClient)
 
 
 def unit(command: str = "run") -> model.UnitConfig:

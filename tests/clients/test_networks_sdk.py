@@ -6,13 +6,6 @@ pytest.importorskip("huaweicloudsdkmodelarts")
 
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
 from huaweicloudsdkmodelarts.v1 import model
-from huaweicloudsdkmodelarts.v1.modelarts_client import ModelArtsClient
-
-
-@pytest.fixture
-def client(cloud):
-    """The official client."""
-    return cloud.sdk(ModelArtsClient)
 
 
 def create(client, name: str = "sdk-net") -> str:

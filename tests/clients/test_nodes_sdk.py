@@ -6,16 +6,9 @@ pytest.importorskip("huaweicloudsdkmodelarts")
 
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
 from huaweicloudsdkmodelarts.v1 import model
-from huaweicloudsdkmodelarts.v1.modelarts_client import ModelArtsClient
 
 from tests.behaviours.modelarts.nodes.conftest import pool_with
 from tests.behaviours.modelarts.pools.conftest import CPU, NPU, create
-
-
-@pytest.fixture
-def client(cloud):
-    """The official client."""
-    return cloud.sdk(ModelArtsClient)
 
 
 def nodes(client, pool: str) -> list:

@@ -1,7 +1,8 @@
 """The calls of Terraform's resources for nodes: deleting, locking, rebooting, resetting, moving, resizing."""
 
 from tests.behaviours.modelarts.nodes.conftest import SUPERNODE, TASKS, names_of, nodes_of, pool_with
-from tests.behaviours.modelarts.pools.conftest import NPU, ORDERS, POOLS, refusal
+from tests.behaviours.modelarts.pools.conftest import NPU, ORDERS, POOLS
+from tests.conftest import refusal
 
 
 def act(cloud, pool: str, verb: str, **body) -> dict:

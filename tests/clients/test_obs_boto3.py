@@ -1,7 +1,6 @@
 """boto3, unmodified: OBS as S3, with signatures of version 4 and 2, paths and virtual hosts, chunks and check sums."""
 
 import io
-import socket
 
 import boto3
 import pytest
@@ -19,15 +18,8 @@ KINDS = {
 
 
 @pytest.fixture(params=KINDS)
-def client(request, cloud, monkeypatch):
-    """A client with a bucket; *.localhost is the loopback address, which not every resolver knows."""
-    resolve = socket.getaddrinfo
-
-    def resolved(host, *arguments, **keywords):
-        local = isinstance(host, str) and host.endswith(".localhost")
-        return resolve("127.0.0.1" if local else host, *arguments, **keywords)
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+def client(request, cloud, names_below_localhost):
+    """A client with a bucket."""
     signature, style, host = KINDS[request.param]
     client = boto3.client(
         "s3",

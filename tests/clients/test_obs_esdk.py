@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import socket
 
 import pytest
 import requests
@@ -44,24 +43,14 @@ from obs import (
     WebsiteConfiguration,
 )
 
+pytestmark = pytest.mark.usefixtures("names_below_localhost")
+
 DIALECTS = {
     "obs-host": ("obs", "obs.localhost"),
     "v2-path": ("v2", "127.0.0.1"),
     "v4-path": ("v4", "127.0.0.1"),
     "v4-host": ("v4", "obs.localhost"),
 }
-
-
-@pytest.fixture(autouse=True)
-def names_below_localhost(monkeypatch):
-    """*.localhost is the loopback address, which not every resolver knows."""
-    resolve = socket.getaddrinfo
-
-    def resolved(host, *arguments, **keywords):
-        local = isinstance(host, str) and host.endswith(".localhost")
-        return resolve("127.0.0.1" if local else host, *arguments, **keywords)
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolved)
 
 
 def client_of(cloud, signature="obs", host="obs.localhost", **options):

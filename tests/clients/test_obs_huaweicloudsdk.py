@@ -1,7 +1,5 @@
 """huaweicloudsdkobs, unmodified: virtual hosts, OBS signatures, keys as one encoded segment, dates of its own form."""
 
-import socket
-
 import pytest
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
 from huaweicloudsdkobs.v1 import (
@@ -36,15 +34,8 @@ KEYS = ("plain.txt", "d/a b+ü.txt")
 
 
 @pytest.fixture
-def client(cloud, monkeypatch):
-    """A client on a host name below localhost, which not every resolver knows."""
-    resolve = socket.getaddrinfo
-
-    def resolved(host, *arguments, **keywords):
-        local = isinstance(host, str) and host.endswith(".localhost")
-        return resolve("127.0.0.1" if local else host, *arguments, **keywords)
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+def client(cloud, names_below_localhost):
+    """A client on a host name below localhost."""
     credentials = ObsCredentials(cloud.access_key, cloud.secret_key)
     endpoint = f"http://obs.localhost:{cloud.obs_endpoint.rpartition(':')[2]}"
     client = ObsClient.new_builder().with_credentials(credentials).with_endpoint(endpoint).build()

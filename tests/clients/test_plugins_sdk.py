@@ -5,15 +5,8 @@ import pytest
 pytest.importorskip("huaweicloudsdkmodelarts")
 
 from huaweicloudsdkmodelarts.v1 import model
-from huaweicloudsdkmodelarts.v1.modelarts_client import ModelArtsClient
 
 from tests.behaviours.modelarts.pools.conftest import running
-
-
-@pytest.fixture
-def client(cloud):
-    """The official client."""
-    return cloud.sdk(ModelArtsClient)
 
 
 def test_a_plugin_is_installed_from_a_template(cloud, client):

@@ -6,15 +6,8 @@ pytest.importorskip("huaweicloudsdkmodelarts")
 
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
 from huaweicloudsdkmodelarts.v1 import model
-from huaweicloudsdkmodelarts.v1.modelarts_client import ModelArtsClient
 
 from tests.behaviours.modelarts.pools.conftest import NPU, network_of
-
-
-@pytest.fixture
-def client(cloud):
-    """The official client."""
-    return cloud.sdk(ModelArtsClient)
 
 
 def create(cloud, client, count: int = 1):

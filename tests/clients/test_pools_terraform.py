@@ -1,6 +1,7 @@
 """The calls of Terraform's resource for pools: its orders and waits, and what stays as configured."""
 
-from tests.behaviours.modelarts.pools.conftest import CPU, MERGE, NPU, ORDERS, POOLS, network_of, refusal
+from tests.behaviours.modelarts.pools.conftest import CPU, MERGE, NPU, ORDERS, POOLS, network_of
+from tests.conftest import refusal
 
 RESOURCE = {
     "flavor": CPU,

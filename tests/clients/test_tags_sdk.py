@@ -5,16 +5,9 @@ import pytest
 pytest.importorskip("huaweicloudsdkmodelarts")
 
 from huaweicloudsdkmodelarts.v1 import model
-from huaweicloudsdkmodelarts.v1.modelarts_client import ModelArtsClient
 
 from tests.behaviours.modelarts.notebooks.conftest import create as create_notebook
 from tests.behaviours.modelarts.tags.conftest import job, pool
-
-
-@pytest.fixture
-def client(cloud):
-    """The official client."""
-    return cloud.sdk(ModelArtsClient)
 
 
 def test_tags_of_a_pool_come_and_go(cloud, client):

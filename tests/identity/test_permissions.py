@@ -4,7 +4,7 @@ import pytest
 
 from tests.behaviours.modelarts.notebooks.conftest import BASE as NOTEBOOKS
 from tests.behaviours.modelarts.notebooks.conftest import body_of
-from tests.conftest import JOB
+from tests.conftest import JOB, refusal
 
 USERS, MODE = "/_emulator/users", "/v1/auth-mode"
 JOBS, POOLS = "/v2/{project_id}/training-jobs", "/v2/{project_id}/pools"
@@ -38,11 +38,6 @@ def allow(cloud, *policies) -> None:
 def be_strict(cloud) -> None:
     """Let every user need an explicit permission."""
     assert cloud.put(MODE, {"mode": "strict"}).json["mode"] == "strict"
-
-
-def refusal(reply) -> tuple[int, str]:
-    """Status and code of a refusal."""
-    return reply.status, reply.json["error_code"]
 
 
 def test_who_has_no_policy_may_do_all_in_loose_mode(cloud, alice):

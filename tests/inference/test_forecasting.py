@@ -52,7 +52,7 @@ def test_noise_has_no_period():
 
 
 @given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=80), st.integers(1, 50))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_forecast_is_finite_and_as_long_as_wanted(values, horizon):
     told = forecast(values, horizon)
     assert len(told) == horizon and all(math.isfinite(value) for value in told)

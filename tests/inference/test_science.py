@@ -166,7 +166,7 @@ def test_nothing_that_cannot_be_negative_is():
 @given(
     seed=st.integers(0, 2**63 - 1), octaves=st.integers(1, 8), x=st.floats(0.01, 10), y=st.floats(0.01, 10)
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_disturbance_follows_from_its_seed_and_is_as_large_as_it_says(seed, octaves, x, y):
     noise = Disturbance("perlin", seed, 0.2, octaves, x, y)
     one, again, none = (
@@ -303,7 +303,7 @@ def test_a_start_is_read_from_netcdf_4(tmp_path):
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_broken_file_is_refused_and_nothing_else_happens(data):
     content = bytearray(scipy_file(era5))
     for _ in range(data.draw(st.integers(1, 4))):

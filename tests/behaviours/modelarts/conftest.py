@@ -1,39 +1,24 @@
 """Model packages in OBS, models imported from them, services deployed, a second user: what many stories begin with."""
 
+import copy
 import io
 import json
+
+import pytest
 
 SERVICES = "/v1/{project_id}/services"
 MODELS = "/v1/{project_id}/models"
 BUCKET = "packages"
-ROWS = {
-    "type": "object",
-    "properties": {
-        "data": {
-            "type": "object",
-            "properties": {
-                "resp_data": {
-                    "type": "array",
-                    "items": {"type": "object", "properties": {"predictresult": {"type": "integer"}}},
-                }
-            },
-        }
-    },
-}
-REQUEST = {
-    "type": "object",
-    "properties": {
-        "data": {
-            "type": "object",
-            "properties": {
-                "req_data": {
-                    "type": "array",
-                    "items": {"type": "object", "properties": {"pixel": {"type": "number"}}},
-                }
-            },
-        }
-    },
-}
+
+
+def table(name: str, column: str, kind: str) -> dict:
+    """The schema of a body whose `data` has rows under a name, with one column."""
+    row = {"type": "object", "properties": {column: {"type": kind}}}
+    rows = {"type": "object", "properties": {name: {"type": "array", "items": row}}}
+    return {"type": "object", "properties": {"data": rows}}
+
+
+ROWS, REQUEST = table("resp_data", "predictresult", "integer"), table("req_data", "pixel", "number")
 CONFIG = {
     "model_type": "Scikit_Learn",
     "model_algorithm": "predict_analysis",
@@ -76,6 +61,34 @@ def put_package(cloud, folder="digits", code=None, config=None, files=()) -> str
     for name, content in written.items():
         obs.write(BUCKET, f"{folder}/model/{name}", content)
     return f"obs://{BUCKET}/{folder}"
+
+
+def with_members(body: dict, **changes) -> dict:
+    """A body with members at dotted paths (__ for the dot) set; None takes one out."""
+    body = copy.deepcopy(body)
+    for path, value in changes.items():
+        *steps, last = path.split("__")
+        place = body
+        for step in steps:
+            place = place.setdefault(step, {})
+        place.pop(last, None)
+        if value is not None:
+            place[last] = value
+    return body
+
+
+@pytest.fixture
+def simulated(cloud, monkeypatch):
+    """Models answer from the schema that they declare; no process is started for them."""
+    monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
+
+
+def empty(cloud) -> None:
+    """Make an account as if it had just been opened: what each walk begins with."""
+    application = cloud.emulator.application
+    application.worlds.reset(cloud.world)
+    application.forget_objects(cloud.world)
+    cloud._token = None
 
 
 def digits_classifier():

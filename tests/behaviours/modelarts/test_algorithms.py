@@ -1,9 +1,8 @@
 """Algorithms: what is kept, what is refused, what jobs inherit, what is published."""
 
-import copy
-
 import pytest
 
+from tests.behaviours.modelarts.conftest import with_members
 from tests.behaviours.modelarts.training.conftest import JOBS, cloud_seconds, preview, show
 from tests.conftest import add_workspace
 
@@ -44,16 +43,7 @@ SEARCH = {
 
 def changed(**changes) -> dict:
     """The usual body with members at dotted paths (__ for the dot) set; None takes one out."""
-    body = copy.deepcopy(BODY)
-    for path, value in changes.items():
-        *steps, last = path.split("__")
-        place = body
-        for step in steps:
-            place = place.setdefault(step, {})
-        place.pop(last, None)
-        if value is not None:
-            place[last] = value
-    return body
+    return with_members(BODY, **changes)
 
 
 def with_parameter(**parameter) -> dict:

@@ -9,12 +9,9 @@ import pytest
 
 from tests.behaviours.modelarts.conftest import asked, deployed, entry, published, shown
 
+pytestmark = pytest.mark.usefixtures("simulated")
+
 APPS = "/v1/{project_id}/app-auth/apps"
-
-
-@pytest.fixture(autouse=True)
-def _simulated(cloud, monkeypatch):
-    monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ import pytest
 from tests.behaviours.modelarts.conftest import MODELS, import_body, put_package
 from tests.behaviours.modelarts.notebooks.conftest import BASE as NOTEBOOKS
 from tests.behaviours.modelarts.notebooks.conftest import body_of
-from tests.behaviours.modelarts.pools.conftest import refusal
-from tests.conftest import CONFIG, JOB
+from tests.conftest import CONFIG, JOB, refusal
 
 GRANTS, AGENCY = "/v2/{project_id}/authorizations", "/v2/{project_id}/agency"
 JOBS, JOBS_V1 = "/v2/{project_id}/training-jobs", "/v1/{project_id}/training-jobs"

@@ -9,10 +9,10 @@ from tests.behaviours.modelarts.pools.conftest import (
     POOLS,
     SOLD_OUT,
     create,
-    refusal,
     running,
     train_in,
 )
+from tests.conftest import refusal
 
 
 def usage(cloud, pool: str) -> dict:

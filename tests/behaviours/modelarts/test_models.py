@@ -19,10 +19,7 @@ from tests.behaviours.modelarts.conftest import (
 from tests.conftest import CONFIG as JOB_V1
 from tests.conftest import JOB
 
-
-@pytest.fixture(autouse=True)
-def _simulated(cloud, monkeypatch):
-    monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
+pytestmark = pytest.mark.usefixtures("simulated")
 
 
 def imported(cloud, location, **more):

@@ -4,7 +4,7 @@ import pytest
 from modelarts_emulator.frame.registry import RESOURCES
 from modelarts_emulator.frame.resources import Resource
 
-from tests.conftest import add_workspace
+from tests.conftest import add_workspace, refusal
 
 NETWORKS = "/v1/{project_id}/networks"
 PEER = {"peerVpcId": "vpc-1", "peerSubnetId": "subnet-1"}
@@ -44,11 +44,6 @@ def patch(cloud, name: str, **members):
 def connections(cloud, name: str) -> dict:
     """How far the connections are."""
     return show(cloud, name)["status"]["connectionStatus"]
-
-
-def refusal(reply) -> tuple[int, str]:
-    """Status and code of a refusal."""
-    return reply.status, reply.json["error_code"]
 
 
 @pytest.fixture

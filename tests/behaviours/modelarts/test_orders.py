@@ -6,11 +6,11 @@ from tests.behaviours.modelarts.pools.conftest import (
     POOLS,
     SOLD_OUT,
     create,
-    refusal,
     running,
     scale,
     show,
 )
+from tests.conftest import refusal
 
 
 def order_of(cloud, pool: str) -> str:

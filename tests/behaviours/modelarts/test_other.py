@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.conftest import refusal
+
 JOBS = "/v2/{project_id}/training-jobs"
 ASSETS = "/v2/{project_id}/assets"
 
@@ -27,11 +29,6 @@ def publish(cloud, job: str, **row) -> str:
     reply = cloud.post(f"{job}/ft-artifacts/publish", {"publish_artifacts": [row]})
     assert reply.status == 200, reply
     return f"{ASSETS}/{reply.json['model_id']}"
-
-
-def refusal(reply) -> tuple:
-    """(status, code)."""
-    return reply.status, reply.json["error_code"]
 
 
 def test_a_published_model_is_an_asset(cloud, job):

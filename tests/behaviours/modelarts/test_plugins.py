@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.behaviours.modelarts.pools.conftest import CPU, GPU, MERGE, NPU, POOLS, create, refusal, running
+from tests.behaviours.modelarts.pools.conftest import CPU, GPU, MERGE, NPU, POOLS, create, running
+from tests.conftest import refusal
 
 BAD_REQUEST = (400, "ModelArts.50004000")
 DNS, VOLCANO = "node-local-dns", "volcano"

@@ -5,6 +5,8 @@ from importlib.util import find_spec
 import pytest
 from modelarts_emulator.contract.facts import fixture
 
+from tests.behaviours.modelarts.training_v1.conftest import fault
+
 JOBS = "/v1/{project_id}/visualization-jobs"
 
 
@@ -29,12 +31,6 @@ def show(cloud, id=1) -> dict:
 def reaches(cloud, number: int) -> None:
     """Wait until job 1 is in that state."""
     cloud.clock.until(lambda: show(cloud)["status"] == number, within="48h")
-
-
-def fault(reply) -> tuple:
-    """(status, code, words) of a refusal."""
-    assert reply.json["is_success"] is False
-    return reply.status, reply.json["error_code"], reply.json["error_message"]
 
 
 def names(cloud, query: str = "") -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 from modelarts_emulator.contract.facts import fixture
 
 from tests.behaviours.transcripts import events
+from tests.conftest import refusal
 
 TRAVEL, PLAIN = (row["agent_id"] for row in fixture("pangu/agents/agents")["agents"])
 ANSWERING, ORDERS = (row["workflow_id"] for row in fixture("pangu/agents/agents")["workflows"])
@@ -48,11 +49,6 @@ def prompt_tokens(cloud):
     text = cloud.get("/metrics").body.decode()
     counts = [line for line in text.splitlines() if line.startswith("vllm:prompt_tokens_total{")]
     return sum(float(line.rpartition(" ")[2]) for line in counts)
-
-
-def fault(reply):
-    """(status, code) of a refusal."""
-    return reply.status, reply.json["error_code"]
 
 
 @both_paths
@@ -105,20 +101,20 @@ def test_a_memory_keeps_the_latest_messages_only(cloud):
 def test_an_agent_only_streams(cloud, prefix):
     path = f"/v1/{{project_id}}/{prefix}agents/{PLAIN}/conversations/{uuid4()}"
     refused = cloud.post(path, {"query": "hi"}, headers={"stream": "false"})
-    assert fault(refused) == (400, "Versatile.03001001") and "must be true" in refused.json["error_msg"]
+    assert refusal(refused) == (400, "Versatile.03001001") and "must be true" in refused.json["error_msg"]
 
 
 def test_an_empty_query_is_refused(cloud):
-    assert fault(ask(cloud, PLAIN, "")) == (400, "Versatile.03001001")
+    assert refusal(ask(cloud, PLAIN, "")) == (400, "Versatile.03001001")
 
 
 def test_a_query_longer_than_the_model_reads_is_refused(cloud):
-    assert fault(ask(cloud, PLAIN, "tea " * 40_000)) == (400, "Versatile.03001001")
+    assert refusal(ask(cloud, PLAIN, "tea " * 40_000)) == (400, "Versatile.03001001")
 
 
 def test_what_nobody_made_is_not_found(cloud):
-    assert fault(ask(cloud, str(uuid4()), "hi")) == (404, "Versatile.03001003")
-    assert fault(run(cloud, str(uuid4()), {"query": "hi"})) == (404, "Versatile.03001003")
+    assert refusal(ask(cloud, str(uuid4()), "hi")) == (404, "Versatile.03001003")
+    assert refusal(run(cloud, str(uuid4()), {"query": "hi"})) == (404, "Versatile.03001003")
 
 
 @both_paths
@@ -175,13 +171,13 @@ def test_the_later_path_answers_without_a_stream_too(cloud):
 
 
 def test_the_older_path_only_streams(cloud):
-    assert fault(run(cloud, ANSWERING, {"query": "x"}, stream="false")) == (400, "Versatile.03001001")
+    assert refusal(run(cloud, ANSWERING, {"query": "x"}, stream="false")) == (400, "Versatile.03001001")
     assert names(heard(run(cloud, ANSWERING, {"query": "x"}, stream="")))[-1] == "end"
 
 
 @pytest.mark.parametrize("inputs", [{}, {"query": "x", "other": 1}])
 def test_inputs_are_those_of_the_start_node(cloud, inputs):
-    assert fault(run(cloud, ANSWERING, inputs)) == (400, "Versatile.03001001")
+    assert refusal(run(cloud, ANSWERING, inputs)) == (400, "Versatile.03001001")
 
 
 def define(cloud, kind, id, **definition):

@@ -10,6 +10,7 @@ from modelarts_emulator.contract.errors import documented_errors
 from tests.behaviours.maas.conftest import console
 from tests.behaviours.pangu.conftest import N1, N4, act, chat, default_deployment, deploy, deployments
 from tests.behaviours.transcripts import chunks, events, said
+from tests.conftest import refusal
 
 TEA = [{"role": "user", "content": "怎样泡绿茶？"}]
 
@@ -21,10 +22,6 @@ def openai(cloud, **body):
 def pool(cloud, **body):
     path = f"/v2/{{project_id}}/pools/pool-1/deployments/{default_deployment(cloud)}/chat/completions"
     return cloud.post(path, {"messages": TEA, **body})
-
-
-def code_of(reply):
-    return reply.status, reply.json["error_code"]
 
 
 def test_a_fresh_account_can_chat_at_once(cloud):
@@ -54,7 +51,7 @@ def test_roles_that_nobody_documents_are_refused_on_every_path(cloud):
     historic = f"/v1/infers/abc/v1/{{project_id}}/deployments/{id}/chat/completions"
     replies = [chat(cloud, id, messages=wizard), cloud.post(historic, {"messages": wizard})]
     replies += [pool(cloud, messages=wizard), openai(cloud, messages=wizard)]
-    assert {code_of(reply) for reply in replies} == {(400, "PANGU.0010")}
+    assert {refusal(reply) for reply in replies} == {(400, "PANGU.0010")}
 
 
 def test_v1_frames_have_no_blank_and_hold_messages_and_the_usage(cloud):
@@ -127,7 +124,7 @@ def test_two_answers_differ_and_both_are_counted(cloud):
     ],
 )
 def test_parameters_out_of_their_limits_are_refused_by_their_codes(cloud, body, code):
-    assert code_of(chat(cloud, default_deployment(cloud), **body)) == (400, code)
+    assert refusal(chat(cloud, default_deployment(cloud), **body)) == (400, code)
 
 
 @pytest.mark.parametrize(
@@ -148,26 +145,26 @@ def test_parameters_at_their_limits_are_taken(cloud, body):
 def test_a_small_context_takes_a_half_more_characters_than_tokens_and_no_more(cloud):
     id = default_deployment(cloud, N4)
     assert chat(cloud, id, messages=[{"content": "茶" * 6144}]).status == 200
-    assert code_of(chat(cloud, id, messages=[{"content": "茶" * 6145}])) == (400, "PANGU.3318")
+    assert refusal(chat(cloud, id, messages=[{"content": "茶" * 6145}])) == (400, "PANGU.3318")
 
 
 def test_a_deployment_that_is_none_or_does_not_run_is_refused(cloud):
-    assert code_of(chat(cloud, "none")) == (404, "PANGU.3254")
+    assert refusal(chat(cloud, "none")) == (404, "PANGU.3254")
     id = deploy(cloud)
     act(cloud, id, "stop")
-    assert code_of(chat(cloud, id)) == (404, "PANGU.3259")
-    assert code_of(openai(cloud, model="none")) == (404, "PANGU.3254")
+    assert refusal(chat(cloud, id)) == (404, "PANGU.3259")
+    assert refusal(openai(cloud, model="none")) == (404, "PANGU.3254")
 
 
 def test_a_deployment_of_another_kind_is_refused(cloud):
     id = next(row["deployment_id"] for row in deployments(cloud) if row["kind"] == "CV")
-    assert code_of(chat(cloud, id)) == (400, "PANGU.3306")
+    assert refusal(chat(cloud, id)) == (400, "PANGU.3306")
 
 
 def test_more_requests_a_second_than_allowed_are_refused(cloud):
     id = deploy(cloud, qps=2)
     assert [chat(cloud, id).status for _ in range(3)] == [200, 200, 429]
-    assert code_of(chat(cloud, id)) == (429, "PANGU.3267")
+    assert refusal(chat(cloud, id)) == (429, "PANGU.3267")
     cloud.clock.advance(1)
     assert chat(cloud, id).status == 200
 
@@ -206,7 +203,7 @@ def test_whatever_is_sent_is_answered_or_refused_as_documented(cloud):
     def check(options):
         reply = chat(cloud, id, **options)
         if reply.status != 200:
-            assert code_of(reply)[0] == 400 and code_of(reply)[1] in documented_errors()
+            assert refusal(reply)[0] == 400 and refusal(reply)[1] in documented_errors()
 
     check()
 

@@ -14,14 +14,8 @@ from tests.behaviours.modelarts.auto_labeling.conftest import (
     with_thing,
 )
 from tests.behaviours.modelarts.conftest import published
-from tests.behaviours.modelarts.datasets.conftest import (
-    DATASETS,
-    annotate,
-    made,
-    refusal,
-    samples,
-    show,
-)
+from tests.behaviours.modelarts.datasets.conftest import DATASETS, annotate, made, samples, show
+from tests.conftest import refusal
 
 PURPLE = (115, 30, 115)
 

@@ -14,7 +14,8 @@ from tests.behaviours.modelarts.auto_labeling.conftest import (
     task,
     with_thing,
 )
-from tests.behaviours.modelarts.datasets.conftest import DATASETS, annotate, made, pictures, refusal, show
+from tests.behaviours.modelarts.datasets.conftest import DATASETS, annotate, made, pictures, show
+from tests.conftest import refusal
 
 
 def test_a_task_waits_runs_and_succeeds(cloud):

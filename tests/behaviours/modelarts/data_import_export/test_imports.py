@@ -14,10 +14,10 @@ from tests.behaviours.modelarts.datasets.conftest import (
     picture,
     pictures,
     put,
-    refusal,
     samples,
     show,
 )
+from tests.conftest import refusal
 
 VOC = b"""<annotation><size><width>32</width></size>
 <object><name>cat</name><difficult>1</difficult><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>10</xmax><ymax>20.5</ymax>

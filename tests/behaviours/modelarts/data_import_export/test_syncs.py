@@ -9,9 +9,9 @@ from tests.behaviours.modelarts.datasets.conftest import (
     made,
     pictures,
     put,
-    refusal,
     show,
 )
+from tests.conftest import refusal
 
 
 def test_what_is_new_comes_and_what_is_gone_goes_and_labels_stay(cloud):

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tests.behaviours.modelarts.data_import_export.conftest import published
-from tests.behaviours.modelarts.datasets.conftest import made, pictures, refusal, show
-from tests.conftest import CONFIG, CONFIGS, JOB
+from tests.behaviours.modelarts.datasets.conftest import made, pictures, show
+from tests.conftest import CONFIG, CONFIGS, JOB, refusal
 
 JOBS = "/v2/{project_id}/training-jobs"
 

@@ -12,11 +12,11 @@ from tests.behaviours.modelarts.datasets.conftest import (
     held,
     made,
     pictures,
-    refusal,
     samples,
     show,
 )
 from tests.behaviours.modelarts.samples.conftest import shaped
+from tests.conftest import refusal
 
 
 def publish(cloud, id: str, **body) -> str:

@@ -100,8 +100,3 @@ def held(cloud, id: str, **params) -> dict[str, list[str]]:
     """{name of a sample: names of its labels}."""
     found = samples(cloud, id, **params)
     return {each["sample_name"]: [label["name"] for label in each["labels"]] for each in found}
-
-
-def refusal(reply) -> tuple[int, str]:
-    """Status and code of a refusal."""
-    return reply.status, reply.json["error_code"]

@@ -16,10 +16,10 @@ from tests.behaviours.modelarts.datasets.conftest import (
     picture,
     pictures,
     put,
-    refusal,
     samples,
     show,
 )
+from tests.conftest import refusal
 
 COLUMNS = [{"name": "id", "type": "INT"}, {"name": "day", "type": "DATE"}, {"name": "word", "type": "STRING"}]
 

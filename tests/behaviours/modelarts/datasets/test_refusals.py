@@ -2,15 +2,8 @@
 
 import pytest
 
-from tests.behaviours.modelarts.datasets.conftest import (
-    DATASETS,
-    create_body,
-    made,
-    pictures,
-    put,
-    refusal,
-    show,
-)
+from tests.behaviours.modelarts.datasets.conftest import DATASETS, create_body, made, pictures, put, show
+from tests.conftest import refusal
 
 
 def source(path: str) -> dict:

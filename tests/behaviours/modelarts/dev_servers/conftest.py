@@ -100,10 +100,5 @@ def states(cloud, id: str) -> list[str]:
     return [each["status"] for each in whole(cloud, id)["servers"]]
 
 
-def refusal(reply) -> tuple[int, str]:
-    """Status and code of a refusal."""
-    return reply.status, reply.json["error_code"]
-
-
 MISSING, ILLEGAL, WRONG = (400, "ModelArts.6404"), (400, "ModelArts.6357"), (400, "ModelArts.6600")
 SOLD_OUT, NO_FLAVOR, NO_IMAGE = (400, "ModelArts.6716"), (400, "ModelArts.6323"), (400, "ModelArts.6797")

@@ -12,8 +12,8 @@ from tests.behaviours.modelarts.dev_servers.conftest import (
     SERVERS,
     VM_IMAGE,
     create,
-    refusal,
 )
+from tests.conftest import refusal
 
 
 def rows(cloud, what: str, **asked) -> list[dict]:

@@ -17,11 +17,11 @@ from tests.behaviours.modelarts.dev_servers.conftest import (
     cluster,
     flavor_of,
     hyperinstance,
-    refusal,
     running,
     settle,
     whole,
 )
+from tests.conftest import refusal
 
 SIZES = (1, 2, 4, 8)
 

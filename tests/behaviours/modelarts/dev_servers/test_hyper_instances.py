@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from modelarts_emulator.frame.capacity import Place
 
+from tests.behaviours.modelarts.conftest import empty
 from tests.behaviours.modelarts.dev_servers.conftest import (
     HPS,
     HPS_IMAGE,
@@ -28,11 +29,11 @@ from tests.behaviours.modelarts.dev_servers.conftest import (
     create,
     flavor_of,
     hyperinstance,
-    refusal,
     settle,
     states,
     whole,
 )
+from tests.conftest import refusal
 
 SIZES = (1, 2, 4, 8)
 GROWN = {"image_id": HPS_IMAGE, **KEY}
@@ -253,8 +254,7 @@ def machine_of(cloud):
     class Hyperinstance(RuleBasedStateMachine):
         @initialize()
         def begin(self):
-            cloud.emulator.application.worlds.reset(cloud.world)
-            cloud._token = None
+            empty(cloud)
             self.id = hyperinstance(cloud)
 
         def count(self):
@@ -295,6 +295,4 @@ def machine_of(cloud):
 
 
 def test_a_hyperinstance_is_what_its_life_so_far_makes_it(cloud):
-    run_state_machine_as_test(
-        machine_of(cloud), settings=settings(max_examples=8, stateful_step_count=12, deadline=None)
-    )
+    run_state_machine_as_test(machine_of(cloud), settings=settings(max_examples=8, stateful_step_count=12))

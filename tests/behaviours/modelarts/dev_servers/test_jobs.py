@@ -8,11 +8,11 @@ from tests.behaviours.modelarts.dev_servers.conftest import (
     NOBODY,
     SERVERS,
     WRONG,
-    refusal,
     running,
     settle,
     stopped,
 )
+from tests.conftest import refusal
 
 COMMAND = [{"type": "COMMON", "spec": {"command": "npu-smi info"}}]
 DEPLOYED = {"service_name": "chat", "model_name": "pangu", "model_url": "obs://models/pangu/", "port": "9000"}

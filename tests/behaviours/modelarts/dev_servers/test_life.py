@@ -13,6 +13,7 @@ from hypothesis.stateful import (
 )
 from modelarts_emulator.frame.capacity import Place
 
+from tests.behaviours.modelarts.conftest import empty
 from tests.behaviours.modelarts.dev_servers.conftest import (
     ILLEGAL,
     INACTIVE_IMAGE,
@@ -31,7 +32,6 @@ from tests.behaviours.modelarts.dev_servers.conftest import (
     body_of,
     create,
     hyperinstance,
-    refusal,
     running,
     settle,
     show,
@@ -43,6 +43,7 @@ from tests.behaviours.modelarts.pools.conftest import NPU as NODE
 from tests.behaviours.modelarts.pools.conftest import create as new_pool
 from tests.behaviours.modelarts.pools.conftest import phase
 from tests.behaviours.modelarts.pools.conftest import running as running_pool
+from tests.conftest import refusal
 
 MACHINES = 2
 PASSING = {
@@ -232,8 +233,7 @@ def machine_of(cloud):
     class Servers(RuleBasedStateMachine):
         @initialize()
         def begin(self):
-            cloud.emulator.application.worlds.reset(cloud.world)
-            cloud._token = None
+            empty(cloud)
 
         def servers(self):
             return cloud.get(f"{SERVERS}/all").json["data"]
@@ -290,6 +290,4 @@ def machine_of(cloud):
 
 
 def test_servers_are_what_their_life_so_far_makes_them(cloud):
-    run_state_machine_as_test(
-        machine_of(cloud), settings=settings(max_examples=10, stateful_step_count=15, deadline=None)
-    )
+    run_state_machine_as_test(machine_of(cloud), settings=settings(max_examples=10, stateful_step_count=15))

@@ -15,7 +15,6 @@ from tests.behaviours.modelarts.dev_servers.conftest import (
     WRONG,
     create,
     hyperinstance,
-    refusal,
     running,
     settle,
     show,
@@ -23,6 +22,7 @@ from tests.behaviours.modelarts.dev_servers.conftest import (
     stopped,
     whole,
 )
+from tests.conftest import refusal
 
 SPARE = DISK.format(2)
 DATA = {"data_volume": {"size": 500, "type": "SSD", "count": 1}}

@@ -27,12 +27,12 @@ from tests.behaviours.modelarts.dev_servers.conftest import (
     WRONG,
     body_of,
     create,
-    refusal,
     running,
     settle,
     show,
     state,
 )
+from tests.conftest import refusal
 
 
 def test_a_server_is_made_of_what_was_asked_for(cloud):

@@ -93,6 +93,4 @@ def machine_of(cloud) -> type:
 def test_instances_are_what_their_life_so_far_makes_them(cloud):
     for number in range(MOST - 1):
         run(cloud, f"filler-{number}", flavor=FREE)
-    run_state_machine_as_test(
-        machine_of(cloud), settings=settings(max_examples=15, stateful_step_count=15, deadline=None)
-    )
+    run_state_machine_as_test(machine_of(cloud), settings=settings(max_examples=15, stateful_step_count=15))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.behaviours.modelarts.pools.conftest import SOLD_OUT, create, refusal, running, scale
+from tests.behaviours.modelarts.pools.conftest import SOLD_OUT, create, running, scale
+from tests.conftest import refusal
 
 EVENTS = "/v1/{project_id}/events?resource=pools"
 

@@ -1,7 +1,8 @@
 """Stories about what the cloud plans for nodes."""
 
 from tests.behaviours.modelarts.events.conftest import accept, listed, planned_for, pool_with_node, state
-from tests.behaviours.modelarts.pools.conftest import POOLS, refusal, scale
+from tests.behaviours.modelarts.pools.conftest import POOLS, scale
+from tests.conftest import refusal
 
 
 def test_a_planned_event_waits_to_be_accepted(cloud, operator):

@@ -2,7 +2,7 @@
 
 from tests.behaviours.modelarts.images.conftest import IMAGES, NOBODY, drop, groups, names, register, show
 from tests.behaviours.modelarts.notebooks.conftest import create
-from tests.behaviours.modelarts.pools.conftest import refusal
+from tests.conftest import refusal
 
 
 def versions(cloud, *tags: str, name: str = "resnet", **body) -> list[str]:

@@ -14,8 +14,7 @@ from tests.behaviours.modelarts.images.conftest import (
 )
 from tests.behaviours.modelarts.notebooks.conftest import BASE as NOTEBOOKS
 from tests.behaviours.modelarts.notebooks.conftest import CPU_IMAGE, create, run, until
-from tests.behaviours.modelarts.pools.conftest import refusal
-from tests.conftest import JOB, add_workspace
+from tests.conftest import JOB, add_workspace, refusal
 
 
 def test_built_in_images_are_there_from_the_beginning_and_stay(cloud):

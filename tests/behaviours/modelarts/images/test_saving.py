@@ -6,8 +6,7 @@ from tests.behaviours.modelarts.images.conftest import IMAGES, names, save, save
 from tests.behaviours.modelarts.notebooks.conftest import ASCEND_IMAGE, GPU_IMAGE, create, run, stop, until
 from tests.behaviours.modelarts.notebooks.conftest import BASE as NOTEBOOKS
 from tests.behaviours.modelarts.notebooks.conftest import show as show_notebook
-from tests.behaviours.modelarts.pools.conftest import refusal
-from tests.conftest import JOB
+from tests.conftest import JOB, refusal
 
 JOBS = "/v2/{project_id}/training-jobs"
 

@@ -86,3 +86,9 @@ def asked(cloud, service_id: str, body=None, **options):
 def package(cloud, folder="digits", **more) -> str:
     """The OBS path of a package."""
     return put_package(cloud, folder, **more)
+
+
+def refused(reply, status=400) -> tuple[str, str]:
+    """Code and words of a refusal with that status."""
+    assert reply.status == status, reply
+    return reply.json["error_code"], reply.json["error_msg"]

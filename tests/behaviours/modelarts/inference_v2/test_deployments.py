@@ -19,16 +19,12 @@ from tests.behaviours.modelarts.inference_v2.conftest import (
     deployments,
     group,
     path_of,
+    refused,
     shown,
     updated,
 )
 
 COMMAND = {"unit_configs": [UNIT | {"cmd": "sleep 20"}]}
-
-
-def refused(reply, status=400):
-    assert reply.status == status, reply
-    return reply.json["error_code"], reply.json["error_msg"]
 
 
 def first(cloud, service_id):

@@ -16,13 +16,9 @@ from tests.behaviours.modelarts.inference_v2.conftest import (
     service_body,
 )
 
+pytestmark = pytest.mark.usefixtures("simulated")
+
 NOBODY = "203.0.113.0/24"
-
-
-@pytest.fixture(autouse=True)
-def simulated(cloud, monkeypatch):
-    """Models answer from their declared schema."""
-    monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
 
 
 def limited(cloud, *groups: dict, **limit) -> str:

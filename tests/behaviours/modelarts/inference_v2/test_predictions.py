@@ -1,7 +1,5 @@
 """Stories about predictions of the newer API: who may ask, which version answers, what a crash does."""
 
-import pytest
-
 from tests.behaviours.modelarts.conftest import CONFIG, ECHO
 from tests.behaviours.modelarts.inference_v2.conftest import (
     LIMIT,
@@ -16,14 +14,9 @@ from tests.behaviours.modelarts.inference_v2.conftest import (
     shown,
     updated,
 )
+from tests.conftest import refusal
 
 KEYS = f"{SERVICES}/api-keys"
-
-
-@pytest.fixture
-def simulated(cloud, monkeypatch):
-    """Models answer from their declared schema."""
-    monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
 
 
 def new_key(cloud, scope="SERVICE", name="key"):
@@ -34,10 +27,6 @@ def new_key(cloud, scope="SERVICE", name="key"):
 
 def bearer(value):
     return {"auth": False, "headers": {"Authorization": f"Bearer {value}"}}
-
-
-def code(reply):
-    return reply.status, reply.json["error_code"]
 
 
 def version_answering(cloud, service_id):
@@ -121,17 +110,17 @@ def test_traffic_goes_to_deployments_by_their_weights(cloud):
 
 def test_a_service_that_does_not_run_does_not_answer(cloud, simulated):
     service_id = created(cloud, group(package=package(cloud)))
-    assert code(asked(cloud, service_id)) == (400, "ModelArts.4203")
+    assert refusal(asked(cloud, service_id)) == (400, "ModelArts.4203")
     cloud.clock.advance("1m")
     assert asked(cloud, service_id).status == 200
     cloud.post(f"{SERVICES}/{service_id}/stop")
-    assert code(asked(cloud, service_id)) == (400, "ModelArts.4203")
+    assert refusal(asked(cloud, service_id)) == (400, "ModelArts.4203")
 
 
 def test_a_service_that_a_reset_has_taken_is_unknown(cloud, simulated):
     service_id = deployed(cloud, group(package=package(cloud)))
     cloud.world.reset("modelarts/inference-v2")
-    assert code(asked(cloud, service_id)) == (404, "ModelArts.4204")
+    assert refusal(asked(cloud, service_id)) == (404, "ModelArts.4204")
 
 
 def test_what_runs_is_begun_again_when_it_is_asked_after_a_restart(cloud):
@@ -142,19 +131,19 @@ def test_what_runs_is_begun_again_when_it_is_asked_after_a_restart(cloud):
 
 def test_a_deployment_without_a_package_says_that_images_are_not_run(cloud):
     reply = asked(cloud, deployed(cloud))
-    assert code(reply) == (503, "ModelArts.4302") and "mount a model package" in reply.json["error_msg"]
+    assert refusal(reply) == (503, "ModelArts.4302") and "mount a model package" in reply.json["error_msg"]
 
 
 def test_an_api_key_opens_the_services_it_is_bound_to(cloud, simulated):
     service_id = deployed(cloud, group(package=package(cloud)), auth_type="API_KEY")
     key_id, value = new_key(cloud)
-    assert code(asked(cloud, service_id, **bearer(value))) == (403, "APIG.0304")
+    assert refusal(asked(cloud, service_id, **bearer(value))) == (403, "APIG.0304")
     bound = cloud.post(f"{SERVICES}/{service_id}/api-keys/{key_id}/bind").json
     assert bound["services"] == [{"id": service_id, "name": "service"}]
     assert asked(cloud, service_id, **bearer(value)).status == 200
-    assert code(asked(cloud, service_id)) == (401, "APIG.0305")
+    assert refusal(asked(cloud, service_id)) == (401, "APIG.0305")
     cloud.post(f"{SERVICES}/{service_id}/api-keys/{key_id}/unbind")
-    assert code(asked(cloud, service_id, **bearer(value))) == (403, "APIG.0304")
+    assert refusal(asked(cloud, service_id, **bearer(value))) == (403, "APIG.0304")
 
 
 def test_a_key_of_the_user_opens_all_services_until_it_is_deleted(cloud, simulated):
@@ -189,12 +178,12 @@ def test_a_service_without_authentication_answers_everybody_until_it_wants_token
 
 def test_no_key_opens_a_service_for_tokens(cloud, simulated):
     service_id = deployed(cloud, group(package=package(cloud)))
-    assert code(asked(cloud, service_id, **bearer(new_key(cloud, "USER")[1]))) == (401, "APIG.0305")
+    assert refusal(asked(cloud, service_id, **bearer(new_key(cloud, "USER")[1]))) == (401, "APIG.0305")
 
 
 def test_the_name_of_a_key_is_taken_until_it_is_deleted(cloud):
     key_id, _ = new_key(cloud)
-    assert code(cloud.post(KEYS, {"name": "key", "scope": "USER"})) == (400, "ModelArts.0101")
+    assert refusal(cloud.post(KEYS, {"name": "key", "scope": "USER"})) == (400, "ModelArts.0101")
     cloud.delete(f"{KEYS}/{key_id}")
     assert cloud.post(KEYS, {"name": "key", "scope": "USER"}).status == 200
 
@@ -203,10 +192,10 @@ def test_a_bound_key_is_not_deleted_and_an_unbound_one_not_unbound(cloud):
     service_id = created(cloud)
     key_id, _ = new_key(cloud)
     bind = f"{SERVICES}/{service_id}/api-keys/{key_id}"
-    assert code(cloud.post(f"{bind}/unbind")) == (400, "ModelArts.0101")
+    assert refusal(cloud.post(f"{bind}/unbind")) == (400, "ModelArts.0101")
     cloud.post(f"{bind}/bind")
-    assert code(cloud.post(f"{bind}/bind")) == (400, "ModelArts.0101")
-    assert code(cloud.delete(f"{KEYS}/{key_id}")) == (400, "ModelArts.0101")
+    assert refusal(cloud.post(f"{bind}/bind")) == (400, "ModelArts.0101")
+    assert refusal(cloud.delete(f"{KEYS}/{key_id}")) == (400, "ModelArts.0101")
     cloud.post(f"{SERVICES}/delete", {"service_ids": [service_id]})
     assert cloud.delete(f"{KEYS}/{key_id}").status == 200
 

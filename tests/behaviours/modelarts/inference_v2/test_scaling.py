@@ -10,16 +10,12 @@ from tests.behaviours.modelarts.inference_v2.conftest import (
     deployments,
     group,
     path_of,
+    refused,
     service_body,
     shown,
 )
 
 INTRANET = "/v2/{project_id}/intranet-connection"
-
-
-def refused(reply, status=400):
-    assert reply.status == status, reply
-    return reply.json["error_code"], reply.json["error_msg"]
 
 
 def rule_of(**more):

@@ -11,6 +11,7 @@ from tests.behaviours.modelarts.inference_v2.conftest import (
     deployments,
     group,
     path_of,
+    refused,
     service_body,
     shown,
 )
@@ -18,11 +19,6 @@ from tests.behaviours.modelarts.inference_v2.conftest import (
 
 def status(cloud, service_id):
     return shown(cloud, service_id)["status"]
-
-
-def refused(reply, status=400):
-    assert reply.status == status, reply
-    return reply.json["error_code"], reply.json["error_msg"]
 
 
 def test_a_service_without_a_group_is_init_and_has_no_address(cloud):
@@ -271,14 +267,15 @@ def test_a_provider_updates_its_service_with_its_own_token_only(cloud):
     assert cloud.put(f"{SERVICES}/{service_id}", body, headers=headers).status == 200
 
 
-def test_the_payload_of_the_terraform_provider_lives_its_life(cloud):
+def terraform_payload() -> dict:
+    """What the provider sends for a service of two groups with everything that its resource can say."""
     health = dict.fromkeys(
         ("initial_delay_seconds", "timeout_seconds", "period_seconds", "failure_threshold"), 1
     )
     unit = UNIT | {"recovery": "INSTANCE", "envs": {"foo": "bar"}, "count": 1, "cmd": "sleep 20"}
     unit |= {"readiness_health": health | {"check_method": "EXEC", "command": "ls"}, "role": "COMMON"}
     invoke = {"port": 9876, "protocol": "HTTPS", "auth_type": "TOKEN", "direct_channel_auth_enable": False}
-    body = {
+    return {
         "name": "terraform",
         "version": "0.0.1",
         "type": "REAL_TIME",
@@ -299,6 +296,11 @@ def test_the_payload_of_the_terraform_provider_lives_its_life(cloud):
         "log_configs": [{"log_group_id": "g", "log_stream_id": "s"}],
         "tags": [{"key": "foo", "value": "bar"}],
     }
+
+
+def test_the_payload_of_the_terraform_provider_lives_its_life(cloud):
+    body = terraform_payload()
+    unit, invoke = body["group_configs"][0]["unit_configs"][0], body["runtime_config"]["service_invoke"]
     service_id = cloud.post(SERVICES, body).json["id"]
     cloud.clock.until(lambda: status(cloud, service_id) == "RUNNING")
     version = shown(cloud, service_id)["version"]

@@ -9,9 +9,9 @@ from tests.behaviours.modelarts.datasets.conftest import (
     held,
     made,
     pictures,
-    refusal,
     show,
 )
+from tests.conftest import refusal
 
 RED = {"@modelarts:color": "#ff0000", "@modelarts:shortcut": "r"}
 TRIPLET = {"@modelarts:from_type": "Person", "@modelarts:to_type": "City"}

@@ -13,17 +13,8 @@ from tests.behaviours.modelarts.nodes.conftest import (
     pool_with,
     task,
 )
-from tests.behaviours.modelarts.pools.conftest import (
-    CPU,
-    NPU,
-    ORDERS,
-    POOLS,
-    create,
-    nodes,
-    refusal,
-    show,
-    train_in,
-)
+from tests.behaviours.modelarts.pools.conftest import CPU, NPU, ORDERS, POOLS, create, nodes, show, train_in
+from tests.conftest import refusal
 
 BAD_REQUEST = (400, "ModelArts.50004000")
 BY_NUMBER = {"strategy": "RollingByNumber", "maxUnavailable": 1}

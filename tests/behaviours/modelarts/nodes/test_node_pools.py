@@ -3,17 +3,8 @@
 import pytest
 
 from tests.behaviours.modelarts.nodes.conftest import names_of, pool_with
-from tests.behaviours.modelarts.pools.conftest import (
-    CPU,
-    MERGE,
-    NPU,
-    POOLS,
-    nodes,
-    refusal,
-    running,
-    show,
-    train_in,
-)
+from tests.behaviours.modelarts.pools.conftest import CPU, MERGE, NPU, POOLS, nodes, running, show, train_in
+from tests.conftest import refusal
 
 BAD_REQUEST = (400, "ModelArts.50004000")
 PART = {

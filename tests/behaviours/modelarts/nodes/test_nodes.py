@@ -6,7 +6,8 @@ import pytest
 
 from tests.behaviours.modelarts.dev_servers import conftest as servers
 from tests.behaviours.modelarts.nodes.conftest import batch, names_of, node_of, nodes_of, phases, pool_with
-from tests.behaviours.modelarts.pools.conftest import CPU, GPU, NPU, POOLS, create, nodes, refusal, show
+from tests.behaviours.modelarts.pools.conftest import CPU, GPU, NPU, POOLS, create, nodes, show
+from tests.conftest import refusal
 
 BAD_REQUEST = (400, "ModelArts.50004000")
 LOCK, TAGS = "os.modelarts.node/lock.action", "os.modelarts/tms.tags"

@@ -13,7 +13,8 @@ from tests.behaviours.modelarts.nodes.conftest import (
     train,
     workloads,
 )
-from tests.behaviours.modelarts.pools.conftest import JOBS, NPU, POOLS, patch, refusal, scale
+from tests.behaviours.modelarts.pools.conftest import JOBS, NPU, POOLS, patch, scale
+from tests.conftest import refusal
 
 NOTEBOOKS = "/v1/{project_id}/notebooks"
 IMAGE = "e1a07296-22a8-4f05-8bc8-e936c8e54090"

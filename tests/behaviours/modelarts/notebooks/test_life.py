@@ -222,7 +222,5 @@ class Life(RuleBasedStateMachine):
 
 def test_every_walk_through_the_states_goes_as_the_table_says(cloud):
     machine = type("LifeInThisCloud", (Life,), {"cloud": cloud})
-    run_state_machine_as_test(
-        machine, settings=settings(max_examples=15, stateful_step_count=25, deadline=None)
-    )
+    run_state_machine_as_test(machine, settings=settings(max_examples=15, stateful_step_count=25))
     assert cloud.get("/_emulator/health", auth=False).status == 200

@@ -96,8 +96,3 @@ def train_in(cloud, pool: str, node_count: int = 1) -> str:
     reply = cloud.post(JOBS, body)
     assert reply.status == 201, reply
     return reply.json["metadata"]["id"]
-
-
-def refusal(reply) -> tuple[int, str]:
-    """Status and code of a refusal."""
-    return reply.status, reply.json["error_code"]

@@ -16,13 +16,12 @@ from tests.behaviours.modelarts.pools.conftest import (
     nodes,
     patch,
     phase,
-    refusal,
     running,
     scale,
     show,
     train_in,
 )
-from tests.conftest import add_workspace
+from tests.conftest import add_workspace, refusal
 
 BAD_REQUEST = (400, "ModelArts.50004000")
 PREPAID = {"os.modelarts/billing.mode": "1", "os.modelarts/period.num": "1", "os.modelarts/period.type": "2"}

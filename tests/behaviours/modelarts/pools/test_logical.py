@@ -11,13 +11,13 @@ from tests.behaviours.modelarts.pools.conftest import (
     nodes,
     patch,
     phase,
-    refusal,
     running,
     scale,
     scopes,
     show,
     train_in,
 )
+from tests.conftest import refusal
 
 BAD_REQUEST = (400, "ModelArts.50004000")
 QUOTA = "os.modelarts.node/elastic.quota"

@@ -8,13 +8,13 @@ from tests.behaviours.modelarts.pools.conftest import (
     POOLS,
     create,
     patch,
-    refusal,
     running,
     scale,
     scopes,
     show,
     train_in,
 )
+from tests.conftest import refusal
 
 BAD_REQUEST = (400, "ModelArts.50004000")
 

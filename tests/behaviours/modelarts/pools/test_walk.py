@@ -12,6 +12,7 @@ from hypothesis.stateful import (
 )
 from modelarts_emulator.frame.capacity import Place
 
+from tests.behaviours.modelarts.conftest import empty
 from tests.behaviours.modelarts.pools.conftest import JOBS, ORDERS, POOLS, create, scale, show, train_in
 
 NODES, CARDS = 16, 8
@@ -25,8 +26,7 @@ def machine_of(cloud):
     class Pools(RuleBasedStateMachine):
         @initialize()
         def begin(self):
-            cloud.emulator.application.worlds.reset(cloud.world)
-            cloud._token = None
+            empty(cloud)
             self.made = 0
 
         def pools(self):
@@ -116,6 +116,4 @@ def machine_of(cloud):
 
 
 def test_pools_are_what_their_life_so_far_makes_them(cloud):
-    run_state_machine_as_test(
-        machine_of(cloud), settings=settings(max_examples=12, stateful_step_count=15, deadline=None)
-    )
+    run_state_machine_as_test(machine_of(cloud), settings=settings(max_examples=12, stateful_step_count=15))

@@ -8,7 +8,8 @@ from modelarts_emulator.frame.capacity import Place
 from tests.behaviours.modelarts.conftest import entry, published, put_package, service_body
 from tests.behaviours.modelarts.inference_v2 import conftest as infer_services
 from tests.behaviours.modelarts.notebooks.conftest import body_of as notebook_body
-from tests.behaviours.modelarts.pools.conftest import POOLS, refusal, running, train_in
+from tests.behaviours.modelarts.pools.conftest import POOLS, running, train_in
+from tests.conftest import refusal
 
 
 def take_notebook(cloud, pool: str) -> None:

@@ -4,7 +4,7 @@ import pytest
 from modelarts_emulator.inference.pictures.catalogue import AUGMENTATION, OPERATORS
 from PIL import Image
 
-from tests.behaviours.modelarts.datasets.conftest import annotate, made, put, refusal
+from tests.behaviours.modelarts.datasets.conftest import annotate, made, put
 from tests.behaviours.modelarts.processing.conftest import (
     BLUE,
     RED,
@@ -21,6 +21,7 @@ from tests.behaviours.modelarts.processing.conftest import (
     template,
     written,
 )
+from tests.conftest import refusal
 
 ADDING = [
     name for name, operator in OPERATORS.items() if operator.template == AUGMENTATION and not operator.gan

@@ -3,16 +3,7 @@
 import pytest
 
 from tests.behaviours.modelarts.data_import_export.conftest import published
-from tests.behaviours.modelarts.datasets.conftest import (
-    DATASETS,
-    annotate,
-    held,
-    made,
-    put,
-    refusal,
-    samples,
-    show,
-)
+from tests.behaviours.modelarts.datasets.conftest import DATASETS, annotate, held, made, put, samples, show
 from tests.behaviours.modelarts.processing.conftest import (
     BLUE,
     TASKS,
@@ -28,6 +19,7 @@ from tests.behaviours.modelarts.processing.conftest import (
     template,
     written,
 )
+from tests.conftest import refusal
 
 ANALYSIS = {
     "id": "sys_data_analyse",

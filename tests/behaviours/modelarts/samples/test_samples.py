@@ -14,11 +14,11 @@ from tests.behaviours.modelarts.datasets.conftest import (
     names,
     picture,
     pictures,
-    refusal,
     samples,
     show,
 )
 from tests.behaviours.modelarts.samples.conftest import LABELED, SHAPES, TEXT, entity, relation, shaped
+from tests.conftest import refusal
 
 
 def content_of(name: str) -> bytes:

@@ -14,6 +14,7 @@ from hypothesis.stateful import (
 from tests.behaviours.modelarts.conftest import (
     SERVICES,
     asked,
+    empty,
     entry,
     published,
     put_package,
@@ -30,12 +31,10 @@ def machine_of(cloud):
     class Services(RuleBasedStateMachine):
         @initialize()
         def begin(self):
-            cloud.emulator.application.worlds.reset(cloud.world)
-            cloud.emulator.application.forget_objects(cloud.world)
-            cloud._token = None
+            empty(cloud)
             location = put_package(cloud)
             self.models = [published(cloud, location, version=f"0.0.{number}") for number in (1, 2)]
-            self.services = []
+            self.services, self.made = [], 0
 
         def one(self, number):
             return self.services[number % len(self.services)]
@@ -45,14 +44,10 @@ def machine_of(cloud):
         def deploy(self, weight, schedule):
             config = [entry(self.models[0], weight), entry(self.models[1], 100 - weight)]
             more = {"schedule": [{"type": "stop", "time_unit": "HOURS", "duration": 1}]} if schedule else {}
-            name = f"s{int(cloud.clock.now() * 1000)}-{len(self.services)}-{self.created()}"
-            reply = cloud.post(SERVICES, service_body(*config, name=name, **more))
+            self.made += 1
+            reply = cloud.post(SERVICES, service_body(*config, name=f"service-{self.made}", **more))
             assert reply.status == 200, reply
             self.services.append(reply.json["service_id"])
-
-        def created(self):
-            self.count = getattr(self, "count", 0) + 1
-            return self.count
 
         @precondition(lambda self: self.services)
         @rule(number=st.integers(0, 2), status=st.sampled_from(["running", "stopped"]))
@@ -62,12 +57,9 @@ def machine_of(cloud):
             reply = cloud.put(f"{SERVICES}/{service_id}", {"status": status})
             allowed = STARTABLE if status == "running" else STOPPABLE
             assert reply.status == (200 if before in allowed else 400), (before, status, reply)
-            after = shown(cloud, service_id)["status"]
-            assert (
-                after == {"running": "deploying", "stopped": "stopping"}[status]
-                if reply.status == 200
-                else before
-            )
+            ordered = {"running": "deploying", "stopped": "stopping"}[status]
+            after = ordered if reply.status == 200 else before
+            assert shown(cloud, service_id)["status"] == after
 
         @precondition(lambda self: self.services)
         @rule(number=st.integers(0, 2))
@@ -104,8 +96,7 @@ def machine_of(cloud):
     return Services
 
 
-def test_a_service_is_what_its_life_so_far_makes_it(cloud, monkeypatch):
-    monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
+def test_a_service_is_what_its_life_so_far_makes_it(cloud, simulated):
     run_state_machine_as_test(machine_of(cloud), settings=settings(max_examples=15, stateful_step_count=15))
 
 
@@ -122,8 +113,7 @@ def with_topic(cloud, model: str, name: str, *events: int) -> None:
     assert cloud.post(SERVICES, service_body(entry(model), name=name, **more)).status == 200
 
 
-def test_the_topic_of_a_service_is_told_of_the_states_that_it_names(cloud, monkeypatch):
-    monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
+def test_the_topic_of_a_service_is_told_of_the_states_that_it_names(cloud, simulated):
     model = published(cloud, put_package(cloud))
     with_topic(cloud, model, "one", 1, 3)
     with_topic(cloud, model, "two", 1, 7)

@@ -17,10 +17,7 @@ from tests.behaviours.modelarts.conftest import (
     shown,
 )
 
-
-@pytest.fixture(autouse=True)
-def _simulated(cloud, monkeypatch):
-    monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
+pytestmark = pytest.mark.usefixtures("simulated")
 
 
 def events(cloud, service_id, query="?order=asc"):

@@ -13,14 +13,11 @@ from tests.behaviours.modelarts.conftest import (
     shown,
 )
 
+pytestmark = pytest.mark.usefixtures("simulated")
+
 NOTIFICATION = {"topic_urn": "urn:smn:topic", "events": [1, 3]}
 PROPERTIES = {"smn_notification": NOTIFICATION, "log_report_channels": [{"type": "LTS"}]}
 SCHEDULE = [{"type": "stop", "time_unit": "HOURS", "duration": 2}]
-
-
-@pytest.fixture(autouse=True)
-def _simulated(cloud, monkeypatch):
-    monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """Stories about services and training jobs that are found by their tags."""
 
 from tests.behaviours.modelarts.inference_v2.conftest import SERVICES, created, shown
-from tests.behaviours.modelarts.pools.conftest import refusal
 from tests.behaviours.modelarts.tags.conftest import job, job_path, tag
+from tests.conftest import refusal
 
 BASE = "/v2/{project_id}/modelarts-service-v2"
 JOBS = "/v2/{project_id}/modelarts-training-job/resource-instances"

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from tests.behaviours.modelarts.pools.conftest import POOLS, refusal, running, scale, show
+from tests.behaviours.modelarts.pools.conftest import POOLS, running, scale, show
 from tests.behaviours.modelarts.tags.conftest import add, job, job_path, pool, read, tag, take, values_in
+from tests.conftest import refusal
 
 BAD = [
     {"key": ""},

@@ -1,7 +1,8 @@
 """What the tests of training jobs share: jobs, their events and logs, pools and searches."""
 
-import copy
 from textwrap import dedent
+
+from tests.behaviours.modelarts.conftest import with_members
 
 CODE = "training-code"
 JOBS = "/v2/{project_id}/training-jobs"
@@ -34,16 +35,7 @@ SEARCH = {
 
 def changed(**changes) -> dict:
     """The usual body with members at dotted paths (__ for the dot) set; None takes one out."""
-    body = copy.deepcopy(BODY)
-    for path, value in changes.items():
-        *steps, last = path.split("__")
-        place = body
-        for step in steps:
-            place = place.setdefault(step, {})
-        place.pop(last, None)
-        if value is not None:
-            place[last] = value
-    return body
+    return with_members(BODY, **changes)
 
 
 def create(cloud, **changes) -> str:

@@ -40,7 +40,7 @@ def reaches(cloud, version: str, number: int) -> dict:
 
 
 def fault(reply) -> tuple:
-    """(status, code, words) of a refusal, whose body says that it is none."""
+    """(status, code, words) of a refusal, whose body says that it is no success."""
     assert reply.json["is_success"] is False
     return reply.status, reply.json["error_code"], reply.json["error_message"]
 

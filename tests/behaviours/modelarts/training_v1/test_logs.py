@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.conftest import refusal
+
 JOBS = "/v1/{project_id}/training-jobs"
 VERSION = f"{JOBS}/1/versions/1"
 CONFIG = {"model_id": 1, "data_url": "/usr/data/", "spec_id": 5, "worker_server_num": 2}
@@ -9,13 +11,18 @@ LINES = f"{VERSION}/aom-log?log_file=job-jobtest-tf.0"
 BYTES = f"{VERSION}/log?log_file=job-jobtest-tf.0"
 
 
+def start(cloud, label: str, value: str) -> None:
+    """Begin job 1 with a parameter over data that is there."""
+    cloud.world.obs.create_bucket("usr")
+    cloud.world.obs.write("usr", "data/images.bin", b"content", content_type="text/plain")
+    config = {**CONFIG, "parameter": [{"label": label, "value": value}]}
+    assert cloud.post(JOBS, {"job_name": "jobtest_TF", "config": config}).status == 200
+
+
 @pytest.fixture
 def running(cloud):
     """A cloud in which version 1 of job 1 has run for five of its ten minutes."""
-    cloud.world.obs.create_bucket("usr")
-    cloud.world.obs.write("usr", "data/images.bin", b"content", content_type="text/plain")
-    parameter = [{"label": "näme", "value": "wörd"}]
-    cloud.post(JOBS, {"job_name": "jobtest_TF", "config": {**CONFIG, "parameter": parameter}})
+    start(cloud, "näme", "wörd")
     cloud.clock.until(lambda: cloud.get(VERSION).json["status"] == 8)
     cloud.clock.advance(300 / cloud.world.pace)
     return cloud
@@ -27,11 +34,6 @@ def whole(cloud) -> str:
     while piece := cloud.get(f"{BYTES}&start_byte={start}&offset=2048").json["log"]:
         text, start = text + piece, start + len(piece.encode())
     return text
-
-
-def fault(reply) -> tuple:
-    """(status, code) of a refusal."""
-    return reply.status, reply.json["error_code"]
 
 
 def test_nothing_is_printed_before_a_job_runs(cloud):
@@ -120,7 +122,7 @@ def test_each_node_says_who_it_is_and_that_a_stopped_job_was_killed(running):
     ],
 )
 def test_what_a_version_does_not_have_is_refused_with_the_documented_code(running, path):
-    assert fault(running.get(f"{VERSION}/{path}")) == (400, "ModelArts.0105")
+    assert refusal(running.get(f"{VERSION}/{path}")) == (400, "ModelArts.0105")
 
 
 def metrics(cloud, query: str = "") -> list:
@@ -152,10 +154,7 @@ def test_a_version_shows_the_series_of_its_first_node(running):
 
 
 def test_a_script_that_runs_for_days_is_sampled_less_often(cloud):
-    cloud.world.obs.create_bucket("usr")
-    cloud.world.obs.write("usr", "data/images.bin", b"content", content_type="text/plain")
-    parameter = [{"label": "EMULATOR_DURATION", "value": "10d"}]
-    cloud.post(JOBS, {"job_name": "jobtest_TF", "config": {**CONFIG, "parameter": parameter}})
+    start(cloud, "EMULATOR_DURATION", "10d")
     cloud.clock.until(lambda: cloud.get(VERSION).json["status"] == 10)
     shown = cloud.get(VERSION).json["system_metric_list"]
     assert shown["interval"] == 11 and len(shown["cpuUsage"]) == 1310

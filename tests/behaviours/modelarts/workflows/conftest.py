@@ -58,8 +58,3 @@ def act(cloud, execution: str, name: str, action: str, **members):
     """The reply to an action on a step."""
     path = f"{execution}/step-executions/{step_in(cloud, execution, name)['uuid']}/actions"
     return cloud.post(path, {"action_name": action, **members})
-
-
-def refusal(reply) -> tuple:
-    """(status, code)."""
-    return reply.status, reply.json["error_code"]

@@ -12,11 +12,11 @@ from tests.behaviours.modelarts.workflows.conftest import (
     job_step,
     labeling_step,
     put_script,
-    refusal,
     run,
     states,
     step_in,
 )
+from tests.conftest import refusal
 
 IS_LARGE = {"type": ">", "left": "$ref/parameters/size", "right": 10}
 SIZE = {"name": "size", "type": "int", "default": 5}

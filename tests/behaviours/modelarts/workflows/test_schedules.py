@@ -12,9 +12,9 @@ from tests.behaviours.modelarts.workflows.conftest import (
     job_step,
     labeling_step,
     put_script,
-    refusal,
     run,
 )
+from tests.conftest import refusal
 
 DAILY = {"cron": "30 0 8 * * *", "method": "fixed"}
 

@@ -2,14 +2,8 @@
 
 import pytest
 
-from tests.behaviours.modelarts.workflows.conftest import (
-    WORKFLOWS,
-    create,
-    job_step,
-    labeling_step,
-    refusal,
-    run,
-)
+from tests.behaviours.modelarts.workflows.conftest import WORKFLOWS, create, job_step, labeling_step, run
+from tests.conftest import refusal
 
 
 def test_what_was_written_reads_back(cloud):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.behaviours.modelarts.datasets.conftest import annotate, held, refusal
+from tests.behaviours.modelarts.datasets.conftest import annotate, held
 from tests.behaviours.modelarts.datasets.conftest import samples as samples_of_dataset
 from tests.behaviours.modelarts.workforces.conftest import (
     LABELERS,
@@ -21,6 +21,7 @@ from tests.behaviours.modelarts.workforces.conftest import (
     state,
     states,
 )
+from tests.conftest import refusal
 
 DOG = [{"name": "dog"}]
 

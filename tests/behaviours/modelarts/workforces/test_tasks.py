@@ -9,7 +9,6 @@ from tests.behaviours.modelarts.datasets.conftest import (
     made,
     pictures,
     put,
-    refusal,
     show,
 )
 from tests.behaviours.modelarts.workforces.conftest import (
@@ -31,6 +30,7 @@ from tests.behaviours.modelarts.workforces.conftest import (
     states,
     team,
 )
+from tests.conftest import refusal
 
 
 def by_worker(cloud, task: str) -> dict[str, int]:

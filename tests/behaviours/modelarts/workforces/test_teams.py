@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.behaviours.modelarts.datasets.conftest import refusal
 from tests.behaviours.modelarts.workforces.conftest import (
     MANAGER,
     WORKFORCES,
@@ -15,6 +14,7 @@ from tests.behaviours.modelarts.workforces.conftest import (
     samples,
     team,
 )
+from tests.conftest import refusal
 
 
 def test_a_team_counts_its_members_and_goes_with_them(cloud):

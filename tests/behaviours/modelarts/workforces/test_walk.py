@@ -115,4 +115,4 @@ def walk_of(cloud, first: str) -> type:
 
 def test_a_task_goes_through_its_documented_states_only(cloud):
     walk = walk_of(cloud, running(cloud, NAMES))
-    run_state_machine_as_test(walk, settings=settings(max_examples=8, stateful_step_count=12, deadline=None))
+    run_state_machine_as_test(walk, settings=settings(max_examples=8, stateful_step_count=12))

@@ -25,11 +25,6 @@ def names(cloud, query: str = "", **options) -> list[str]:
     return [each["name"] for each in cloud.get(f"{WORKSPACES}{query}", **options).json["workspaces"]]
 
 
-def refusal(reply) -> tuple[int, str]:
-    """Status and code of a refusal."""
-    return reply.status, reply.json["error_code"]
-
-
 class Boxes:
     """Something that lies in a workspace: it takes five minutes to go, and is not let go where it is LOCKED."""
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.behaviours.modelarts.workspaces.conftest import WORKSPACES, create, names, refusal, show
-from tests.conftest import JOB
+from tests.behaviours.modelarts.workspaces.conftest import WORKSPACES, create, names, show
+from tests.conftest import JOB, refusal
 
 JOBS = "/v2/{project_id}/training-jobs"
 NETWORKS = "/v1/{project_id}/networks"

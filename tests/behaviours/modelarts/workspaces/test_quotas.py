@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.behaviours.modelarts.workspaces.conftest import WORKSPACES, create, refusal, show
-from tests.conftest import JOB
+from tests.behaviours.modelarts.workspaces.conftest import WORKSPACES, create, show
+from tests.conftest import JOB, refusal
 
 GPU, CPU = "exemlProject.gpu_duration", "trainJob.cpu_duration"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.behaviours.modelarts.workspaces.conftest import WORKSPACES, create, names, refusal, show
-from tests.conftest import JOB
+from tests.behaviours.modelarts.workspaces.conftest import WORKSPACES, create, names, show
+from tests.conftest import JOB, refusal
 
 
 def test_a_new_workspace_is_normal_public_and_in_the_default_enterprise_project(cloud):
