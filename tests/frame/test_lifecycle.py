@@ -3,9 +3,10 @@
 import pytest
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.calls import Call
-from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon, until
+from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon, until, works
 from modelarts_emulator.frame.registry import RESOURCES, resource_of
 from modelarts_emulator.frame.resources import Resource
+from modelarts_emulator.frame.work import works_of
 from modelarts_emulator.identity.records import Caller
 from modelarts_emulator.worlds.due import RealEnd
 from modelarts_emulator.worlds.store import Store
@@ -81,6 +82,30 @@ def test_an_action_the_state_does_not_allow_is_refused_saying_which_would(lamps,
     with pytest.raises(ApiError, match="1 is WARMING; put_out needs BURNING") as refused:
         lamps.act(call, lamps.find(call), "put_out")
     assert refused.value.code == "ModelArts.0104"
+
+
+def test_a_state_is_told_by_its_number_before_anybody_hears_of_it(monkeypatch, call):
+    monkeypatch.setitem(RESOURCES, LAMPS, None)
+    states = {"DARK": rests(light="LIT"), "LIT": rests()}
+    life = Lifecycle("DARK", field="_state", numbers={"DARK": 0, "LIT": 1}, **states)
+    lamps, heard = Resource(LAMPS, not_found="ModelArts.0210", lifecycle=life), []
+    life.entering("LIT")(lambda bound, lamp: heard.append((lamp["status"], lamp["_state"])))
+    assert born(lamps, call)["status"] == 0
+    with call.world.transaction():
+        assert lamps.act(call, lamps.find(call), "light") == {"id": "1", "status": 1}
+    assert heard == [(1, "DARK")]
+
+
+def test_what_goes_while_it_is_at_work_leaves_no_work_behind(monkeypatch, call):
+    monkeypatch.setitem(RESOURCES, LAMPS, None)
+    burning = works("OUT", lambda bound, lamp: list, after=600, delete=GONE)
+    lamps = Resource(LAMPS, not_found="ModelArts.0210", lifecycle=Lifecycle("LIT", LIT=burning, OUT=rests()))
+    born(lamps, call)
+    with call.world.transaction():
+        lamps.awaited(call.world, lamps.table(call), "1")
+        assert works_of(lamps.of(call))
+        lamps.act(call, lamps.find(call), "delete")
+        assert works_of(lamps.of(call)) == {}
 
 
 def test_a_kind_words_its_own_refusal_of_an_action(lamps, call):

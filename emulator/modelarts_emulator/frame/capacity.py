@@ -112,6 +112,11 @@ def change(world: World, project: str, claim: Claim) -> bool:
     return is_room
 
 
+def ask_anew(world: World, project: str, claim: Claim) -> bool:
+    """Whether the claim is granted, with whatever amount its record has held until now; if not, it waits."""
+    return change(world, project, claim) or ask(world, project, claim)
+
+
 def admit_waiting(world: World, project: str, name: str) -> None:
     """Let in who waits, as long as there is room for the next one; to be called when a place has grown or is gone."""
     place = Place(world, project, name)

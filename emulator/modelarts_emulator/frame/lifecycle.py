@@ -78,8 +78,8 @@ class Lifecycle:
     """The states of one kind of resource.
 
     born: the first state. field: where a record says its state (dotted). illegal: the documented code of a
-    refused action, or a function (state, action) -> ApiError in the documented words. Only this class changes the
-    field.
+    refused action, or a function (state, action) -> ApiError in the documented words. numbers: {state: the number
+    by which the member `status` tells it}. Only this class changes the field and the number.
     """
 
     def __init__(
@@ -88,11 +88,13 @@ class Lifecycle:
         *,
         field: str = "status",
         illegal: str | Callable[[str, str], ApiError] = "ModelArts.0104",
+        numbers: dict[str, int] | None = None,
         **states: State,
     ):
         self.born = born
         self.field = field
         self.illegal = illegal
+        self.numbers = numbers or {}
         self.states = states
         self._entering: dict[str, list[Hook]] = {}
         self._entered: dict[str, list[Hook]] = {}
@@ -129,10 +131,14 @@ class Lifecycle:
         """Store the record in that state, with the moment it runs out; None when the state is GONE and so is
         the record.
         """
+        if state in self.numbers:
+            record["status"] = self.numbers[state]
         for function in self._entering.get(state, ()):
             function(bound, record)
+        id = bound.id_of(record)
+        work.forget(bound, id)
         if state == GONE:
-            bound.forget(bound.id_of(record))
+            bound.forget(id)
             return None
         *path, last = self.field.split(".")
         place = record
@@ -140,12 +146,11 @@ class Lifecycle:
             place = place.setdefault(step, {})
         place[last] = state
         record.pop("_due", None)
-        row, id = self.states[state], bound.id_of(record)
+        row = self.states[state]
         seconds = row.after(bound, record) if callable(row.after) else row.after
         if row.follows is not None and seconds != math.inf:
             record["_due"] = bound.world.clock.now() + (seconds if row.exact else seconds / bound.world.pace)
             bound.world.schedule(record["_due"], bound.table.name, id)
-        work.forget(bound, id)
         bound.put(record)
         for function in self._entered.get(state, ()):
             function(bound, record)

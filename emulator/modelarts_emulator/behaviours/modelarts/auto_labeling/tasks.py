@@ -15,7 +15,6 @@ from modelarts_emulator.behaviours.modelarts.datasets.kinds import (
     IMAGE,
     kind_of,
     new_id,
-    number_states,
     refuse_kind,
 )
 from modelarts_emulator.behaviours.modelarts.datasets.work import Done
@@ -59,6 +58,7 @@ def after_running(bound, task: dict, done: Done) -> str:
 LIFE = Lifecycle(
     "QUEUED",
     field="_state",
+    numbers=NUMBERS,
     illegal=lambda state, action: ApiError(ENDED.get(state, "ModelArts.4396"), f"the task is {state}"),
     QUEUED=soon("INITIAL", after=WAITING_SECONDS, stop="STOPPING"),
     INITIAL=soon("RUNNING", after=WAITING_SECONDS, stop="STOPPING"),
@@ -68,7 +68,6 @@ LIFE = Lifecycle(
     SUCCEEDED=rests(),
     STOPPED=rests(),
 )
-number_states(LIFE, NUMBERS)
 TASKS = Resource(
     NAME,
     path_names=("task_id",),

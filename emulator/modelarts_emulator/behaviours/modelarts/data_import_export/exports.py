@@ -29,13 +29,13 @@ NEW = ("export_new_dataset_name", "export_new_dataset_work_path")
 class Export:
     """Samples written to a folder with their labels beside them, and a manifest of what was written.
 
-    header: the scheme of sources in the manifest. is_tree: whether an image lies in a folder that is called like its
-    label. usages: {id of a sample: what it is for}.
+    task: says how. usages: {id of a sample: what it is for}.
     """
 
     def __init__(self, obs, dataset: dict, folder: ObsPath, task: dict, usages: dict[str, str]):
         self._obs, self._dataset, self._folder = obs, dataset, folder
         self._header, self._keeps_hard = task["_header"], not task["export_params"]["clear_hard_property"]
+        # Whether an image lies in a folder that is called like its label.
         self._is_tree = task["export_format"] == TREE and dataset["dataset_type"] == 0
         self._usages = usages
 
@@ -57,10 +57,11 @@ class Export:
         goal = self._folder.below(name)
         self._obs.write(*goal, self._obs.read(*place))
         annotation = self._write_labels(sample, name) if sample["labels"] else ""
-        moved = sample | {"_path": f"{goal.bucket}/{goal.key}"}
-        return line_of(
-            moved, self._header, self._usages.get(sample["sample_id"], ""), annotation, self._keeps_hard
+        moved, usage = (
+            sample | {"_path": f"{goal.bucket}/{goal.key}"},
+            self._usages.get(sample["sample_id"], ""),
         )
+        return line_of(moved, annotation, usage, self._header, self._keeps_hard)
 
     def _write_labels(self, sample: dict, name: str) -> str:
         """Write where the labels of an image are, or which ones it has; the path of a file that says where."""

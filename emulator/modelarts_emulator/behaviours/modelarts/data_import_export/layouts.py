@@ -98,8 +98,7 @@ class Folder:
 
     def read(self, key: str) -> bytes:
         """An object of the bucket."""
-        content: bytes = self._obs.read(self.path.bucket, key)
-        return content
+        return self._obs.read(self.path.bucket, key)
 
     def text(self, key: str) -> str:
         """A text of the bucket."""

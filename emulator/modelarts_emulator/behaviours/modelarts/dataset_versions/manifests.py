@@ -21,11 +21,13 @@ ANNOTATIONS = {type: f"{PREFIX}{kind.annotation}" for type, kind in KINDS.items(
 ANNOTATIONS[ENTITY_OF_TRIPLET] = f"{PREFIX}text_entity"
 
 
-def line_of(sample: dict, header: str, usage: str, annotation_loc: str, keeps_hard: bool) -> bytes:
+def line_of(
+    sample: dict, annotation_loc: str, usage: str = "", header: str = "obs://", keeps_hard: bool = True
+) -> bytes:
     """The line of a sample.
 
-    header: the scheme of its source. annotation_loc: the file that says where its labels are, "" where they stand in
-    the line itself. keeps_hard: whether the line says what is hard.
+    annotation_loc: the file that says where its labels are, "" where they stand in the line itself. usage: what it is
+    for. header: the scheme of its source. keeps_hard: whether the line says what is hard.
     """
     metadata = sample["metadata"]
     line = {

@@ -19,39 +19,27 @@ TRAIN, EVAL = "train", "eval"
 class Publication:
     """A version that is published, from a thread that does not hold the world's lock.
 
-    Writes the manifest of the samples with these ids at `folder`, below the name `name`. header: the scheme of sources.
-    usages: {id of a sample: what it is for}.
+    folder, name: where its manifest lies. keeps_hard: whether that says what is hard. usages: {id of a sample: what it
+    is for}.
     """
 
-    def __init__(
-        self, bound: Bound, dataset: dict, folder: str, name: str, keeps_hard: bool, header: str = "obs://"
-    ):
+    def __init__(self, bound: Bound, dataset: dict, folder: str, name: str, keeps_hard: bool):
         self.folder, self.name = folder, name
         self.usages: dict[str, str] = {}
-        self._bound = bound
-        self._dataset, self._kind = dataset, kind_of(dataset)
-        self._keeps_hard, self._header = keeps_hard, header
+        self._bound, self._dataset, self._keeps_hard = bound, dataset, keeps_hard
         self._obs = bound.world.obs
-
-    @property
-    def manifest(self) -> str:
-        """Where the manifest lies."""
-        return f"{self.folder}{self.name}.manifest"
 
     def publish(self, ids: list[str], copies_files: bool = False) -> Done:
         """Write it all; ApiError when OBS does not take it. copies_files: whether the files of samples are copied."""
         lines = []
         try:
             for sample in stored_samples(self._bound, self._dataset["dataset_id"], ids):
-                lines.append(
-                    line_of(
-                        sample, self._header, self._usage(sample), self._annotate(sample), self._keeps_hard
-                    )
-                )
+                usage = self.usages.get(sample["sample_id"], "")
+                lines.append(line_of(sample, self._annotate(sample), usage, keeps_hard=self._keeps_hard))
                 place = place_of(sample)
                 if copies_files and place is not None and "sample_data" not in sample:
                     self._write(f"data/{place.name}", self._obs.read(*place))
-            self._obs.write(*obs_path(self.manifest), b"".join(lines))
+            self._write(f"{self.name}.manifest", b"".join(lines))
         except (KeyError, ValueError) as error:
             raise ApiError("ModelArts.4712", f"OBS does not take or have {error}") from None
         return Done(len(lines))
@@ -67,13 +55,10 @@ class Publication:
         self._write(f"data/{self.name}.csv", written.getvalue().encode())
         return Done(len(ids))
 
-    def _usage(self, sample: dict) -> str:
-        return self.usages.get(sample["sample_id"], "")
-
     def _annotate(self, sample: dict) -> str:
         """Write the file that says where the labels of an image are; its path, "" where there is none."""
         place = place_of(sample)
-        if not self._kind.is_shaped or not sample["labels"] or place is None:
+        if not kind_of(self._dataset).is_shaped or not sample["labels"] or place is None:
             return ""
         stem = (name_in_input(self._dataset, place) or place.key).rpartition(".")[0]
         folder, type = obs_path(f"{self.folder}annotations/"), self._dataset["dataset_type"]

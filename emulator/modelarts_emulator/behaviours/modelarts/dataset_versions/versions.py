@@ -8,7 +8,6 @@ from modelarts_emulator.behaviours.modelarts.datasets.kinds import (
     TABLE,
     kind_of,
     new_id,
-    number_states,
     refuse_kind,
 )
 from modelarts_emulator.behaviours.modelarts.datasets.listing import fits, ratio_asked
@@ -36,9 +35,11 @@ def publish(bound, version: dict, dataset: dict):
     table = samples_in(bound, dataset["dataset_id"])
     ids, labeled = list(table.ids()), table.having("sample_status", LABELED)
     folder = inner_path(dataset, f"annotation/{version['version_name']}/")
-    written = Publication(bound, dataset, folder, version["version_name"], not version["clear_hard_property"])
+    publication = Publication(
+        bound, dataset, folder, version["version_name"], not version["clear_hard_property"]
+    )
     if kind_of(dataset).sample_type == TABLE:
-        return lambda: written.publish_table(ids, version["with_column_header"])
+        return lambda: publication.publish_table(ids, version["with_column_header"])
     summaries, used = table.column("_labels"), {}
     if not version["remove_sample_usage"]:
         used = {id: usage.lower() for id, usage in table.column("_usage").items() if usage}
@@ -46,8 +47,8 @@ def publish(bound, version: dict, dataset: dict):
     random = bound.world.seeded("split", version["version_id"])
 
     def work() -> Done:
-        written.usages = used | split(chosen, float(version["train_evaluate_sample_ratio"]), random)
-        return written.publish(ids, version["export_images"])
+        publication.usages = used | split(chosen, float(version["train_evaluate_sample_ratio"]), random)
+        return publication.publish(ids, version["export_images"])
 
     return work
 
@@ -63,12 +64,12 @@ def after_publishing(bound, version: dict, done: Done) -> str:
 LIFE = Lifecycle(
     "CREATING",
     field="_state",
+    numbers=NUMBERS,
     illegal="ModelArts.4343",
     CREATING=works(after_publishing, publish, after=PUBLISHING_SECONDS),
     NORMAL=rests(delete=GONE),
     ERROR=rests(delete=GONE),
 )
-number_states(LIFE, NUMBERS)
 VERSIONS = Resource(
     NAME,
     path_names=("version_id",),
@@ -206,10 +207,9 @@ def choose_another(call, version):
     dataset = DATASETS.find(call)
     if dataset.get("current_version_id") == version["version_id"]:
         others = VERSIONS.of(call).having("_dataset", dataset["dataset_id"])
-        left = [
-            each for each in others if each["version_id"] != version["version_id"] and each["status"] == 1
-        ]
-        make_current(dataset, left[-1] if left else None)
+        left = [each for each in others if each["version_id"] != version["version_id"]]
+        usable = [each for each in left if each["_state"] == "NORMAL"]
+        make_current(dataset, usable[-1] if usable else None)
         DATASETS.of(call).put(dataset)
 
 

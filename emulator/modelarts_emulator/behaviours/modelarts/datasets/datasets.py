@@ -12,7 +12,6 @@ from modelarts_emulator.behaviours.modelarts.datasets.kinds import (
     TABLE,
     kind_of,
     new_id,
-    number_states,
     refuse_kind,
 )
 from modelarts_emulator.behaviours.modelarts.datasets.metrics import counts_noted
@@ -130,6 +129,7 @@ TASKS = {"synchronize": "SYNCHRONIZING", "release": "RELEASING", "switch": "SWIT
 LIFE = Lifecycle(
     "CREATING",
     field="_state",
+    numbers=NUMBERS,
     illegal=refuse_busy,
     CREATING=works(after_reading, read_input, after=CREATING_SECONDS, delete=GONE),
     NORMAL=rests(annotate="NORMAL", delete=GONE, **TASKS),
@@ -139,7 +139,6 @@ LIFE = Lifecycle(
     SWITCHING=works(after_reading, read_version, after=SWITCHING_SECONDS, delete=GONE),
     IMPORTING=rests(finish="NORMAL", delete=GONE),
 )
-number_states(LIFE, NUMBERS)
 DATASETS = Resource(
     "modelarts/datasets/dataset",
     path_names=("dataset_id", "resource_id"),
@@ -170,7 +169,7 @@ DATASETS = Resource(
 def complete_dataset(call, dataset):
     """Refuse what cannot be a dataset, and say what a new one is."""
     usual = {"dataset_type": 0, "description": "", "data_sources": [], "data_format": "Default", "schema": []}
-    dataset |= usual | dataset | at_first(DATASETS.of(call), dataset)
+    dataset |= usual | dataset | begin_counting(DATASETS.of(call), dataset)
     if "label_format" in call.body:
         dataset["_label_format"] = call.body["label_format"]
     refuse_bad_paths(call, dataset)
@@ -190,8 +189,8 @@ def begin_import(call, dataset: dict) -> None:
     call.records(IMPORTS).put(task["task_id"], task | {"status": "RUNNING", "elapsed_time": 0})
 
 
-def at_first(bound, dataset: dict) -> dict:
-    """What a new dataset says beside what was asked; renamed, it stays in its folder."""
+def begin_counting(bound, dataset: dict) -> dict:
+    """Count the samples of a new dataset; what it says beside what was asked. Renamed, it stays in its folder."""
     index_samples(samples_in(bound, dataset["dataset_id"]))
     times = dict.fromkeys(("create_time", "update_time", "data_update_time"), bound.world.clock.now_ms())
     counts = {"labels": [], "deleted_sample_count": 0, "next_version_num": 1}
@@ -204,7 +203,7 @@ def begin_dataset(bound, like: dict, name: str, work_path: str, data_path: str) 
     dataset |= {"dataset_id": new_id(bound.world), "dataset_name": name, "work_path": work_path}
     place = obs_path(data_path).folder
     dataset["data_sources"] = [{"data_type": 0, "data_path": f"/{place.bucket}/{place.key}"}]
-    dataset |= at_first(bound, dataset)
+    dataset |= begin_counting(bound, dataset)
     bound.add(dataset | {"labels": like["labels"], "import_annotations": True})
 
 
@@ -246,10 +245,10 @@ def change_dataset(call, dataset, before):
         change_label(dataset, find_label(dataset, asked.get("name", ""), asked.get("type")), asked)
     for asked in [*call.body.get("add_labels", []), *call.body.get("add_tags", [])]:
         add_label(dataset, asked)
-    if call.body.get("current_version_id", before.get("current_version_id")) != before.get(
-        "current_version_id"
-    ):
-        switch_version(call, dataset, find_version(call, dataset, call.body["current_version_id"]))
+    current = before.get("current_version_id")
+    wanted = call.body.get("current_version_id", current)
+    if wanted != current:
+        switch_version(call, dataset, find_version(call, dataset, wanted))
 
 
 def switch_version(call, dataset: dict, version: dict) -> None:

@@ -4,7 +4,6 @@ import string
 from typing import NamedTuple
 
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.frame.lifecycle import Lifecycle
 
 LETTERS = string.ascii_letters + string.digits
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp")
@@ -55,12 +54,6 @@ def kind_of(dataset: dict) -> DatasetKind:
 def new_id(world) -> str:
     """An id as those of datasets, versions and tasks look."""
     return "".join(world.random.choices(LETTERS, k=19))
-
-
-def number_states(life: Lifecycle, numbers: dict[str, int]) -> None:
-    """Let records of that life tell their state as a number: {state: number}."""
-    for state, number in numbers.items():
-        life.entering(state)(lambda bound, record, number=number: record.update(status=number))
 
 
 def refuse_kind(dataset: dict, can: bool, what: str) -> None:

@@ -9,8 +9,7 @@ MINUTE = 60_000
 
 def counts_noted(bound, dataset_id: str) -> Table:
     """What was noted of a dataset of the project, by minute."""
-    table: Table = bound.world.store.table(f"{NAME}/{bound.project_id}/{dataset_id}")
-    return table
+    return bound.world.store.table(f"{NAME}/{bound.project_id}/{dataset_id}")
 
 
 def note_counts(bound, dataset: dict) -> None:

@@ -10,7 +10,7 @@ from modelarts_emulator.behaviours.modelarts.inference_v2.models import (
     failure_of,
     model_at_work,
 )
-from modelarts_emulator.frame.capacity import Claim, ask, change, give_back
+from modelarts_emulator.frame.capacity import Claim, ask_anew, change, give_back
 from modelarts_emulator.frame.events import EventLog
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, ends, rests, soon, until
 from modelarts_emulator.frame.resources import BelongsTo, Resource, Unique
@@ -184,12 +184,10 @@ def ask_for_room(bound, deployment: dict) -> None:
     if lost:
         deployment.pop("_upgrade", None)
         note_event(bound, deployment, "WARNING", f"[{name}] {lost}, instances are rescheduled")
-    deployment["_holds"] = True
-    if claim is not None and not change(bound.world, bound.project_id, claim):
-        deployment["_holds"] = ask(bound.world, bound.project_id, claim)
-        if not deployment["_holds"]:
-            words = f"[{name}] needs {claim.amount} cards, pool {deployment['_config']['pool_id']} is full"
-            note_event(bound, deployment, "WARNING", words)
+    deployment["_holds"] = claim is None or ask_anew(bound.world, bound.project_id, claim)
+    if not deployment["_holds"]:
+        words = f"[{name}] needs {claim.amount} cards, pool {deployment['_config']['pool_id']} is full"
+        note_event(bound, deployment, "WARNING", words)
 
 
 @DEPLOYMENTS.lifecycle.entering("STOPPED", "DELETED", "FAILED", GONE)

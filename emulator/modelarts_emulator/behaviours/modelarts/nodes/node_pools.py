@@ -49,8 +49,7 @@ def node_pool(call, pool: dict, part: dict) -> dict:
 
 def annotations_of(pool: dict, name: str) -> dict:
     """What a pool of nodes was annotated with."""
-    annotations: dict = pool.setdefault("_node_pools", {}).setdefault(name, {})
-    return annotations
+    return pool.setdefault("_node_pools", {}).setdefault(name, {})
 
 
 @behaviour("ListNodePools")

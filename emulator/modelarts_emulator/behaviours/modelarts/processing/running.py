@@ -39,9 +39,10 @@ class Run:
         self._sources = [source_of_task(bound, each, version["template"]) for each in version["inputs"]]
         self._kind = KINDS[self._sources[0].dataset_type]
         self._seed = bound.world.seeded("processing", version["task_version_id"]).getrandbits(64)
-        self._now, self._folder = bound.world.clock.now_ms(), obs_path("/none/")
-        if "output_path" in version["work_path"]:
-            self._folder = obs_path(version["work_path"]["output_path"]).folder
+        self._now = bound.world.clock.now_ms()
+        # An analysis writes nothing.
+        output = version["work_path"].get("output_path")
+        self._folder = obs_path(output).folder if output else None
 
     def analyse(self) -> Done:
         """Count what the pictures and their labels are like."""
@@ -130,7 +131,7 @@ class Run:
             below = self._folder.below("annotations/")
             stem, type = picture.name.rpartition(".")[0], self._sources[0].dataset_type
             annotation = write_annotation(self._obs, below, stem, picture.name, sample, type)
-        return line_of(sample, "obs://", "", annotation, keeps_hard=True)
+        return line_of(sample, annotation)
 
     def _counts(self, fates: Counter, samples: list[dict]) -> dict:
         """How many pictures have which fate, and how often each label is there now."""

@@ -3,7 +3,7 @@
 from modelarts_emulator.behaviours.modelarts.dataset_versions.versions import VERSIONS as DATASET_VERSIONS
 from modelarts_emulator.behaviours.modelarts.dataset_versions.versions import adopt_version
 from modelarts_emulator.behaviours.modelarts.datasets.datasets import DATASETS
-from modelarts_emulator.behaviours.modelarts.datasets.kinds import new_id, number_states
+from modelarts_emulator.behaviours.modelarts.datasets.kinds import new_id
 from modelarts_emulator.behaviours.modelarts.processing.running import RESULT, carry_out
 from modelarts_emulator.behaviours.modelarts.processing.sources import VERSION
 from modelarts_emulator.behaviours.modelarts.processing.tasks import (
@@ -47,6 +47,7 @@ def after_running(bound, version: dict, outcome: tuple) -> str:
 LIFE = Lifecycle(
     "INIT",
     field="_state",
+    numbers=NUMBERS,
     illegal=lambda state, action: ApiError(FORBIDS.get(state, "ModelArts.4396"), f"the version is {state}"),
     INIT=soon("RUNNING", after=WAITING_SECONDS),
     RUNNING=works(after_running, carry_out, after=RUNNING_SECONDS, stop="STOPPED", delete=GONE),
@@ -54,7 +55,6 @@ LIFE = Lifecycle(
     FAILED=rests(delete=GONE),
     STOPPED=rests(delete=GONE),
 )
-number_states(LIFE, NUMBERS)
 VERSIONS = Resource(
     VERSION,
     path_names=("version_id",),

@@ -19,8 +19,7 @@ def link_to(call, sample: dict) -> str:
     place = place_of(sample)
     if sample.get("sample_data") or place is None:
         return source_of(sample)
-    link: str = call.world.obs.presign(*place, LINK_SECONDS, base_url=call.obs_base_url)
-    return link
+    return call.world.obs.presign(*place, LINK_SECONDS, base_url=call.obs_base_url)
 
 
 def shown_sample(bound, sample: dict) -> dict:

@@ -35,8 +35,7 @@ class Counts(NamedTuple):
 
 def samples_in(bound, dataset_id: str) -> Table:
     """The samples of a dataset of the project; bound: of records of that project."""
-    table: Table = bound.world.store.table(f"{NAME}/{bound.project_id}/{dataset_id}")
-    return table
+    return bound.world.store.table(f"{NAME}/{bound.project_id}/{dataset_id}")
 
 
 def index_samples(table: Table) -> None:

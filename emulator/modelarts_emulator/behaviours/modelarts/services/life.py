@@ -9,7 +9,7 @@ from modelarts_emulator.behaviours.modelarts.services.events import (
     note_deployment,
     note_event,
 )
-from modelarts_emulator.frame.capacity import Claim, ask, change, give_back
+from modelarts_emulator.frame.capacity import Claim, ask_anew, give_back
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, State, ends, soon
 from modelarts_emulator.frame.messages import send
 from modelarts_emulator.frame.resources import Resource, Unique
@@ -228,13 +228,13 @@ def ask_for_room(bound, service):
     claim, lost = claim_of(bound, service), service.pop("_evicted", "")
     if lost:
         note_event(bound, service, f"{lost}, instances are rescheduled", is_normal=False)
-    service["_holds"] = True
-    if claim is not None and not change(bound.world, bound.project_id, claim):
-        service["_holds"] = ask(bound.world, bound.project_id, claim)
-        if not service["_holds"]:
-            words = f"schedule resource failed: {claim.amount} cards are needed, pool {service['pool_name']} is full"
-            note_event(bound, service, words, is_normal=False)
-            send_notice(bound, service, PENDING, words)
+    service["_holds"] = claim is None or ask_anew(bound.world, bound.project_id, claim)
+    if not service["_holds"]:
+        words = (
+            f"schedule resource failed: {claim.amount} cards are needed, pool {service['pool_name']} is full"
+        )
+        note_event(bound, service, words, is_normal=False)
+        send_notice(bound, service, PENDING, words)
 
 
 @LIFE.entering("failed", "stopping", "finished", GONE)

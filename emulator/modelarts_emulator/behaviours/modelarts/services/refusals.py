@@ -7,6 +7,7 @@ from modelarts_emulator.behaviours.modelarts.models.models import MODELS
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.bound import Bound
+from modelarts_emulator.frame.obs_paths import is_in_obs
 from modelarts_emulator.serving.batch import location_of
 
 MOST = {"real-time": 20, "batch": 1000, "edge": 1000}
@@ -70,7 +71,7 @@ def read_entry(asked: Asked, sent: dict) -> dict:
         entry["weight"] = weight_of(sent["weight"])
         entry |= {"scaling": False, "support_debug": False, "source_type": model["source_type"]}
     if asked.infer_type == "batch":
-        refuse_batch(asked.call.world.obs, sent, model)
+        refuse_batch(asked.call.world, sent, model)
     if asked.infer_type == "edge":
         entry["nodes"] = [node_of(node) for node in sent["nodes"]]
     return entry
@@ -123,7 +124,7 @@ def refuse_specification(asked: Asked, entry: dict) -> None:
         raise ApiError("ModelArts.3000", "log_volume needs a dedicated pool")
 
 
-def refuse_batch(obs, entry: dict, model: dict) -> None:
+def refuse_batch(world, entry: dict, model: dict) -> None:
     """ApiError for a batch whose paths do not exist or whose mapping does not fit the model."""
     if not model["input_params"]:
         raise ApiError("ModelArts.3514", f"model {model['model_id']} declares none")
@@ -131,22 +132,15 @@ def refuse_batch(obs, entry: dict, model: dict) -> None:
         raise ApiError("ModelArts.3610", "mapping_type csv needs it", fill=["config.mapping_rule"])
     for name in ("src_path", "dest_path"):
         try:
-            bucket, key = location_of(entry[name])
+            place = location_of(entry[name])
         except ValueError as error:
             raise ApiError("ModelArts.3572", f"{name}: {error}", fill=[entry[name]]) from None
-        if not exists(obs, bucket, key if name == "src_path" else ""):
+        needed = place if name == "src_path" else place._replace(key="")
+        if not is_in_obs(world, needed):
             raise ApiError("ModelArts.3551", f"{name} of config", fill=[entry[name]])
 
 
-def exists(obs, bucket: str, key: str) -> bool:
-    """Whether there is such a bucket with, if a key is given, something below it."""
-    try:
-        return bool(obs.keys(bucket, key)) or not key
-    except (KeyError, ValueError):
-        return False
-
-
-def node_of(node) -> dict:
+def node_of(node: str | dict) -> dict:
     """An edge node as it is shown: the emulator takes every id for a node that exists in IEF."""
     id = node if isinstance(node, str) else node["id"]
     return {

@@ -2,7 +2,7 @@
 
 from modelarts_emulator.behaviours.modelarts.dataset_versions.snapshots import find_version
 from modelarts_emulator.behaviours.modelarts.datasets.datasets import DATASETS
-from modelarts_emulator.behaviours.modelarts.datasets.kinds import kind_of, new_id, number_states
+from modelarts_emulator.behaviours.modelarts.datasets.kinds import kind_of, new_id
 from modelarts_emulator.behaviours.modelarts.datasets.results import results_of
 from modelarts_emulator.behaviours.modelarts.labels.rules import add_label, label_in
 from modelarts_emulator.behaviours.modelarts.samples.searching import conditions_of
@@ -34,9 +34,12 @@ def refuse_action(state: str, action: str) -> ApiError:
 HAND_OUT = in_batches(dispatch.ids_to_label, dispatch.hand_out)
 DRAW = in_batches(acceptance.ids_to_draw, acceptance.draw)
 DECIDE = in_batches(acceptance.ids_to_decide, acceptance.decide)
+NUMBERS = {"CREATED": 6, "STARTING": 0, "RUNNING": 1, "SAMPLING": 7, "CHECKING": 2, "SYNCING": 5}
+NUMBERS |= {"ACCEPTED": 3, "REJECTED": 4}
 LIFE = Lifecycle(
     "CREATED",
     field="_state",
+    numbers=NUMBERS,
     illegal=refuse_action,
     CREATED=rests(start="STARTING", delete=GONE),
     STARTING=works(dispatch.after_handing_out, HAND_OUT, STARTING_SECONDS, delete=GONE),
@@ -47,8 +50,6 @@ LIFE = Lifecycle(
     ACCEPTED=rests(delete=GONE),
     REJECTED=rests(label="REJECTED", check="SAMPLING", delete=GONE),
 )
-NUMBERS = {"CREATED": 6, "STARTING": 0, "RUNNING": 1, "SAMPLING": 7, "CHECKING": 2, "SYNCING": 5}
-number_states(LIFE, NUMBERS | {"ACCEPTED": 3, "REJECTED": 4})
 SYNCHRONIZED = ("auto_sync_dataset", "synchronize_data", "synchronize_auto_labeling_data")
 TASKS = Resource(
     teams.TASKS,

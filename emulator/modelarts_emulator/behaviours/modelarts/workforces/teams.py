@@ -1,6 +1,6 @@
 """Teams that label, and their members: labelers, reviewers and one manager a team, who are mailed and log in."""
 
-from modelarts_emulator.behaviours.modelarts.datasets.kinds import new_id, number_states
+from modelarts_emulator.behaviours.modelarts.datasets.kinds import new_id
 from modelarts_emulator.behaviours.modelarts.datasets.results import results_of
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import Lifecycle, rests
@@ -24,12 +24,12 @@ REACHED = {"mail": "MAILED", "log_in": "LOGGED_IN"}
 LIFE = Lifecycle(
     "NEW",
     field="_state",
+    numbers={"NEW": 0, "MAILED": 1, "LOGGED_IN": 2},
     NEW=rests(**REACHED),
     MAILED=rests(**REACHED),
     LOGGED_IN=rests(mail="LOGGED_IN", log_in="LOGGED_IN"),
 )
 DELETED = 3
-number_states(LIFE, {"NEW": 0, "MAILED": 1, "LOGGED_IN": 2})
 WORKERS = Resource(
     "modelarts/workforces/worker",
     path_names=("worker_id",),

@@ -115,9 +115,7 @@ class WorkflowRun:
 
     def _forget(self) -> None:
         with self.call.world.transaction():
-            table = self.call.records(RUNS)
-            if table.find(self.key) is not None:
-                table.drop(self.key)
+            self.call.records(RUNS).drop(self.key)
 
     def _failure(self, node: dict, begun: int, words: str) -> Iterator[dict]:
         self._forget()
