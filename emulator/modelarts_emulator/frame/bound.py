@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.calls import Call, call_of_account
 from modelarts_emulator.frame.lifecycle import GONE
-from modelarts_emulator.frame.registry import resource_of
+from modelarts_emulator.frame.registry import import_area, resource_of
 from modelarts_emulator.worlds.store import Path, Table, value_at
 from modelarts_emulator.worlds.world import World
 
@@ -244,6 +244,19 @@ def finds(call: Call, resource: Resource, id: str) -> bool:
     except ApiError:
         return False
     return True
+
+
+def records_with(worlds: Iterable[World], id: str, kinds: Container[str]) -> Iterator[Bound]:
+    """The records among which one with that id lies, in any of the worlds, of the kinds `<service>/<area>/<kind>`."""
+    for world in worlds:
+        for name in world.store.tables_with(id):
+            service, area, kind, *_ = [*name.split("/"), ""]
+            # Who handles a kind says so when its area is imported.
+            import_area(f"{service}/{area}")
+            if f"{service}/{area}/{kind}" in kinds:
+                with world.lock:
+                    bound = resource_of(name).bound_to(world, world.store.table(name))
+                yield bound
 
 
 def workspaces_with(world: World, project_id: str, id: str) -> Resource | None:

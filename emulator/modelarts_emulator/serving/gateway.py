@@ -12,8 +12,7 @@ from urllib.parse import unquote
 import orjson
 
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.frame.bound import Bound
-from modelarts_emulator.frame.registry import import_area, resource_of
+from modelarts_emulator.frame.bound import Bound, records_with
 from modelarts_emulator.identity.credentials import Proof, check_prediction
 from modelarts_emulator.serving.endpoint import ANSWERING, Answering
 from modelarts_emulator.serving.fleet import PredictionTimeout, ServedModel, Tally, WorkerDown, chosen
@@ -122,15 +121,8 @@ def address_in(request: Any) -> tuple[str, str]:
 
 def find_service(worlds: Iterable[World], id: str) -> tuple[Bound, Answering] | None:
     """The records among which that service lies, and who answers for it; None when there is no such service."""
-    for world in worlds:
-        for name in world.store.tables_with(id):
-            service, area, kind, *_ = [*name.split("/"), ""]
-            import_area(f"{service}/{area}")
-            answering = ANSWERING.get(f"{service}/{area}/{kind}")
-            if answering is not None:
-                with world.lock:
-                    return resource_of(name).bound_to(world, world.store.table(name)), answering
-    return None
+    bound = next(records_with(worlds, id, ANSWERING), None)
+    return None if bound is None else (bound, ANSWERING[bound.resource.name])
 
 
 def is_language(application: Any, id: str) -> bool:

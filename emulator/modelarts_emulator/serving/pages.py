@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.frame.bound import Bound
-from modelarts_emulator.frame.registry import import_area, resource_of
+from modelarts_emulator.frame.bound import Bound, records_with
 from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.worlds.world import World
 
@@ -75,16 +74,9 @@ def find_page(worlds: Iterable[World], path: str) -> tuple[Bound, str, str, str]
     found = PATH.fullmatch(path)
     *names, rest = found.groups("") if found else ("", "", "", "")
     kind, project_id, id = map(unquote, names)
-    for world in worlds:
-        for name in world.store.tables_with(id):
-            service, area, table, *project = [*name.split("/"), ""]
-            if project[0] != project_id or not project_id:
-                continue
-            import_area(f"{service}/{area}")
-            if f"{service}/{area}/{table}" in PAGES:
-                with world.lock:
-                    bound = resource_of(name).bound_to(world, world.store.table(name))
-                return bound, id, kind, rest
+    for bound in records_with(worlds, id, PAGES):
+        if bound.project_id == project_id:
+            return bound, id, kind, rest
     raise ApiError("APIG.0101", f"{path} is the address of no page")
 
 

@@ -59,7 +59,7 @@ def template_of(name: str) -> dict:
     raise ApiError("ModelArts.50004000", f"$.spec.template.name: there is no template {name} of plugins")
 
 
-def settled(asked: dict) -> dict:
+def template_in_full(asked: dict) -> dict:
     """What is installed: what was asked for, the rest as in the template, the latest version unless one is named."""
     versions = {each["version"]: each for each in template_of(asked["name"])["spec"]["versions"]}
     version = asked.get("version") or list(versions)[-1]
@@ -90,7 +90,7 @@ def create_pool_plugin(call):
     pool, asked = POOLS.id_of(POOLS.find(call)), call.body["spec"].get("template", {})
     if "name" not in asked:
         raise ApiError("ModelArts.50004000", "$.spec.template.name is required")
-    template, bound = settled(asked), PLUGINS.of(call)
+    template, bound = template_in_full(asked), PLUGINS.of(call)
     if bound.get(id_of(pool, template["name"])) is not None:
         raise ApiError("ModelArts.50004000", f"pool {pool} has the plugin {template['name']} already")
     return PLUGINS.answer(call, PLUGINS.add(call, new_plugin(bound, pool, template)))
@@ -111,7 +111,7 @@ def install_needed(bound, pool):
         name = each["metadata"]["name"]
         is_needed = not each["spec"]["optional"] and fixture(NEEDS).get(name) in (None, *kinds_in(pool))
         if is_needed and nodes_of(bound, id) and plugins.get(id_of(id, name)) is None:
-            plugins.add(new_plugin(plugins, id, settled({"name": name})))
+            plugins.add(new_plugin(plugins, id, template_in_full({"name": name})))
 
 
 @behaviour("ShowPlugin")
@@ -128,7 +128,7 @@ def patch_plugin(call):
     if asked.get("name", name) != name:
         raise ApiError("ModelArts.50004000", f"$.spec.template.name: the plugin is {name} and stays that")
     version = plugin["spec"]["template"]["version"]
-    plugin["spec"]["template"] = settled({"version": version, **asked, "name": name})
+    plugin["spec"]["template"] = template_in_full({"version": version, **asked, "name": name})
     return PLUGINS.answer(call, PLUGINS.act(call, plugin, "update"))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from modelarts_emulator.frame.obs_paths import is_in_obs, obs_path
 from modelarts_emulator.training_runs.keeping import Runs
 from modelarts_emulator.training_runs.orders import Access, Order, Outcome
 from modelarts_emulator.training_runs.run import Run
@@ -32,6 +33,15 @@ def trouble_with_mode(given: dict) -> str:
     """Words for a mode that means nothing; empty when it means something."""
     mode = given.get(TRAINING, "auto")
     return "" if mode in MODES else f"{TRAINING} is {mode!r}, must be {', '.join(MODES[:-1])} or {MODES[-1]}"
+
+
+def trouble_with_code(world, code_dir: str, nodes: int) -> str:
+    """Why the code in a folder of OBS cannot be run on so many nodes; empty when it can."""
+    if not is_in_obs(world, obs_path(code_dir).folder):
+        return f"code directory {code_dir} holds no objects"
+    if nodes > MOST_NODES:
+        return f"{nodes} nodes are asked for, at most {MOST_NODES} run on this machine"
+    return ""
 
 
 def decide(job: dict, why: str) -> None:

@@ -19,7 +19,7 @@ SAYS = {
 
 
 class BadScript(ValueError):
-    """A script that says what nobody understands; its words name the row."""
+    """A script that cannot be read; its words name the row."""
 
 
 class Scripted:
@@ -33,7 +33,7 @@ class Scripted:
     """
 
     def __init__(self, rows: list, otherwise):
-        self.rows = [checked(number, row) for number, row in enumerate(rows)]
+        self.rows = [checked_row(number, row) for number, row in enumerate(rows)]
         self.otherwise = otherwise
 
     @classmethod
@@ -50,19 +50,19 @@ class Scripted:
     def reply(self, asked: Asked) -> Reply:
         """What the first matching row says."""
         for row in self.rows:
-            found = matched(row.get("match", {}), asked)
-            if found is not None:
-                return said(row, found, asked)
+            groups = groups_in(row.get("match", {}), asked)
+            if groups is not None:
+                return reply_of(row, groups, asked)
         return self.otherwise.reply(asked)
 
 
-def checked(number: int, row) -> dict:
-    """The row itself; BadScript when it has a member nobody knows or a pattern that is none."""
+def checked_row(number: int, row) -> dict:
+    """The row itself; BadScript when it has an unknown member or a bad pattern."""
     if not isinstance(row, dict) or not isinstance(row.get("match", {}), dict):
         raise BadScript(f"row {number}: a row is an object with match and what is said")
     unknown = (row.keys() - SAYS - {"match"}) | (row.get("match", {}).keys() - MATCHES)
     if unknown:
-        raise BadScript(f"row {number}: nobody knows {', '.join(sorted(unknown))}")
+        raise BadScript(f"row {number}: unknown member {', '.join(sorted(unknown))}")
     try:
         re.compile(row.get("match", {}).get("regex", ""))
     except (re.error, TypeError) as error:
@@ -70,7 +70,7 @@ def checked(number: int, row) -> dict:
     return row
 
 
-def matched(match: dict, asked: Asked) -> list | None:
+def groups_in(match: dict, asked: Asked) -> list | None:
     """The groups of the match, [] where there is no regular expression; None when the question is another."""
     last = asked.prompt if asked.prompt is not None else asked.messages[-1]["content"]
     role = "user" if asked.prompt is not None else asked.messages[-1]["role"]
@@ -85,19 +85,19 @@ def matched(match: dict, asked: Asked) -> list | None:
     return None if found is None else [found.group(0), *found.groups("")]
 
 
-def said(row: dict, groups: list, asked: Asked) -> Reply:
+def reply_of(row: dict, groups: list, asked: Asked) -> Reply:
     """The reply that a row writes down."""
     reply = Reply(
         [],
         reasoning=tokens(row.get("reasoning", "")),
-        tool_calls=[called(number, call) for number, call in enumerate(row.get("tool_calls", ()))],
+        tool_calls=[tool_call_of(number, call) for number, call in enumerate(row.get("tool_calls", ()))],
         first_wait=row.get("first_token_delay", 0.0),
         token_wait=row.get("token_delay", 0.0),
         cut_after=row.get("cut_after"),
         refusal=(row["error"], row.get("message", "")) if "error" in row else None,
     )
     text = row.get("reply", "")
-    words = text if isinstance(text, list) else tokens(filled(text, groups))
+    words = text if isinstance(text, list) else tokens(text_with(text, groups))
     reply.finish_reason = row.get("finish_reason", "tool_calls" if reply.tool_calls else "stop")
     reply.tokens = limited(reply, words, asked.most - len(reply.reasoning), asked.stop)
     reply.moments = bool(reply.first_wait or reply.token_wait)
@@ -113,14 +113,14 @@ def repeated(words: list):
         yield from words
 
 
-def filled(text: str, groups: list) -> str:
+def text_with(text: str, groups: list) -> str:
     """The text with {0}, {1} ... replaced by the groups of the match."""
     return re.sub(
         r"\{(\d)\}", lambda slot: groups[int(slot[1])] if int(slot[1]) < len(groups) else slot[0], text
     )
 
 
-def called(number: int, call: dict) -> dict:
+def tool_call_of(number: int, call: dict) -> dict:
     """A tool call in OpenAI's form."""
     arguments = call.get("arguments", {})
     text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)

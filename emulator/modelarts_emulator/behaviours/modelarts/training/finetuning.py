@@ -5,8 +5,9 @@ import math
 
 import orjson
 
+from modelarts_emulator.behaviours.modelarts import scripts
 from modelarts_emulator.behaviours.modelarts.other import ASSETS, publish_asset
-from modelarts_emulator.behaviours.modelarts.training import runs, status, tuned_metrics, tuning
+from modelarts_emulator.behaviours.modelarts.training import status, tuned_metrics, tuning
 from modelarts_emulator.behaviours.modelarts.training.channels import output_path
 from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run
 from modelarts_emulator.behaviours.modelarts.training.life import JOBS_TUNED_FROM, TRAINING_JOBS
@@ -82,7 +83,7 @@ def show_ft_metrics(call):
 
 def curves_of(bound, job: dict) -> dict[str, list[dict]]:
     """{metric: its values so far}."""
-    if runs.is_real(job):
+    if scripts.is_real(job):
         # What was printed and written is read anew each time.
         refuse_to_wait()
         return tuned_metrics.reports_of(bound, job)

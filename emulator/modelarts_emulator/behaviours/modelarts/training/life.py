@@ -1,5 +1,6 @@
 """The life of a training job: its states, what it takes of a flavor or pool, what happens on entering a state."""
 
+from modelarts_emulator.behaviours.modelarts import scripts
 from modelarts_emulator.behaviours.modelarts.capacity import CARDS_PER_NODE, POOLS, hosts_of
 from modelarts_emulator.behaviours.modelarts.training import (
     channels,
@@ -46,7 +47,7 @@ def fetch_inputs(bound, job: dict) -> str:
 
 def end_of_script(bound, job: dict) -> str:
     """What a job whose script has run its time comes to."""
-    if runs.is_real(job) and not is_search(job) and "_failure" not in job:
+    if scripts.is_real(job) and not is_search(job) and "_failure" not in job:
         stopped = runs.end_of_run(bound, job)
         if stopped:
             return stopped
@@ -214,8 +215,8 @@ def begin_run(bound, job: dict) -> None:
     status.note_begin_of_run(bound.world, job, hosts_of(bound, claim_of(bound, job)))
     runs.decide(bound.world, job)
     if tuning.is_tuning(job):
-        (tuning.note_source if runs.is_real(job) else tuning.plan_tuning)(bound, job)
-    elif not runs.is_real(job):
+        (tuning.note_source if scripts.is_real(job) else tuning.plan_tuning)(bound, job)
+    elif not scripts.is_real(job):
         inputs = channels.places_of(bound.world, job["algorithm"]["inputs"])
         job["_samples"] = channels.count_samples_at(bound.world, inputs)
     if is_search(job):
@@ -228,7 +229,7 @@ def begin_run(bound, job: dict) -> None:
 @LIFE.entered("Running")
 def begin_script(bound, job: dict) -> None:
     """Start the job's own script where it is to run, each attempt afresh."""
-    if runs.is_real(job) and not is_search(job) and "_failure" not in job:
+    if scripts.is_real(job) and not is_search(job) and "_failure" not in job:
         runs.begin(bound, job["metadata"]["id"], runs.order_of(bound, job))
 
 
@@ -243,7 +244,7 @@ def end_trials(bound, job: dict) -> None:
 @LIFE.entering("Completed")
 def write_results(bound, job: dict) -> None:
     """Put what the script would have written into the job's outputs."""
-    if runs.is_real(job):
+    if scripts.is_real(job):
         return
     channels.write_outputs(bound.world, job, script.result_of(bound.world, job))
 

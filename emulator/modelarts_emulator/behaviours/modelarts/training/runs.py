@@ -1,19 +1,17 @@
 """The job's own script at work: whether it runs for real, what it is started with, what it printed, how it ended."""
 
 from modelarts_emulator.behaviours.modelarts import scripts
-from modelarts_emulator.behaviours.modelarts.scripts import MOMENT, is_real, timeout_of
 from modelarts_emulator.behaviours.modelarts.training.catalogue import VISUALIZATION, cards_of
 from modelarts_emulator.behaviours.modelarts.training.channels import output_path, url_of
 from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run, code_folder
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.frame.obs_paths import is_in_obs, obs_path
+from modelarts_emulator.frame.obs_paths import obs_path
 from modelarts_emulator.simulation.utilisation import METRICS, UNKNOWN
 from modelarts_emulator.training_runs.keeping import Runs
 from modelarts_emulator.training_runs.orders import JOB_DIR, Channel, Limits, Order, Place
 from modelarts_emulator.training_runs.run import Run
 from modelarts_emulator.training_runs.usage import percents
 
-__all__ = ["MOMENT", "is_real"]
 AREA = "modelarts/training"
 PRINTED = "modelarts/training/printed"
 # Of attempts before the last one so much is kept of what they printed.
@@ -51,11 +49,7 @@ def why_simulated(world, job: dict) -> str:
         return ""
     if folder is None:
         return f"its code is in the image, {code_dir}" if code_dir else "it names no code directory"
-    if not is_in_obs(world, folder):
-        return f"code directory {code_dir} holds no objects"
-    if nodes > scripts.MOST_NODES:
-        return f"{nodes} nodes are asked for, at most {scripts.MOST_NODES} run on this machine"
-    return ""
+    return scripts.trouble_with_code(world, code_dir, nodes)
 
 
 def runs_in(bound) -> Runs:
@@ -76,7 +70,7 @@ def run_of(bound, job: dict) -> Run:
 
 def awaited(bound, job: dict):
     """What a due job waits for in real time: the end of its script."""
-    if not is_real(job) or "_failure" in job:
+    if not scripts.is_real(job) or "_failure" in job:
         return None
     if job["status"]["phase"] == "Running":
         return run_of(bound, job).done
@@ -110,7 +104,7 @@ def order_of(bound, job: dict) -> Order:
         region=bound.world.region,
         installs=job["_training"].get("installs", False),
         access=scripts.access_to(bound.world),
-        limits=Limits(seconds=min(auto_stop_seconds(job), timeout_of(job))),
+        limits=Limits(seconds=min(auto_stop_seconds(job), scripts.timeout_of(job))),
     )
 
 
@@ -140,7 +134,7 @@ def end_of_run(bound, job: dict) -> str:
     outcome = run_of(bound, job).outcome
     keep_printed(bound, job)
     note_codes(job, outcome)
-    if outcome.timed_out and auto_stop_seconds(job) <= timeout_of(job):
+    if outcome.timed_out and auto_stop_seconds(job) <= scripts.timeout_of(job):
         return "Terminating"
     scripts.note_failure(job, outcome)
     return ""
@@ -175,7 +169,7 @@ def printed(bound, job: dict, task: str) -> tuple[list[str], list[str]]:
 
 
 def metrics_of(bound, job: dict, task: str) -> list[dict]:
-    """How busy a task was a minute; accelerators, of which there are none, are not measured."""
+    """How busy a task was, minute by minute; accelerators, of which there are none, are not measured."""
     run, number = runs_in(bound).find(job["metadata"]["id"]), task.rpartition("-")[2]
     found = (bound.records(PRINTED).find(f"{job['metadata']['id']}/{task}") or {}).get("usage", {})
     if run is not None and task.startswith("worker-"):

@@ -2,6 +2,7 @@
 
 import re
 
+from modelarts_emulator.behaviours.modelarts import scripts
 from modelarts_emulator.behaviours.modelarts.scripts import SIMULATED
 from modelarts_emulator.behaviours.modelarts.training import runs, status
 from modelarts_emulator.behaviours.modelarts.training.channels import url_of
@@ -72,8 +73,8 @@ def own_seconds(job: dict) -> float:
 
 def seconds_until_end(bound, job: dict) -> float:
     """How long the run that begins now lasts, in seconds that the pace divides; one for real at least a moment."""
-    if runs.is_real(job) and not is_search(job):
-        return 0 if "_failure" in job else runs.MOMENT * bound.world.pace
+    if scripts.is_real(job) and not is_search(job):
+        return 0 if "_failure" in job else scripts.MOMENT * bound.world.pace
     return min(own_seconds(job), seconds_until_stop(bound.world, job))
 
 
@@ -149,7 +150,7 @@ def script_lines(bound, job: dict, view: Job) -> list[tuple[float, str]]:
     now = status.stopped_at(job) or bound.world.clock.now()
     if is_search(job):
         return lines_of_trials(bound, job, now)
-    if runs.is_real(job):
+    if scripts.is_real(job):
         return printed_lines(bound, job, view.task)
     lines, failed = [], f"RuntimeError: the training script ends with exit code {job['_exit_code']}"
     for number, run in enumerate(job["_runs"], 1):
@@ -194,7 +195,7 @@ def log_view(bound, job: dict, task: str) -> Job:
     code_dir, boot_file = algorithm.get("code_dir", ""), algorithm.get("boot_file", "")
     name = code_dir.rstrip("/").rpartition("/")[2]
     inside = boot_file.rpartition(f"/{name}/")[2] if name else boot_file
-    engine, is_real = algorithm.get("engine", {}), runs.is_real(job)
+    engine, is_real = algorithm.get("engine", {}), scripts.is_real(job)
     plain = algorithm.get("command") or f"python {USER_DIR}/{name}/{inside}"
     shown = shown_command(runs.order_of(bound, job)) if is_real else plain
     return Job(

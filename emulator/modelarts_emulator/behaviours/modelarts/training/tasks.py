@@ -1,5 +1,6 @@
 """The tasks of a training job: where they run, their ranks, how busy they are, what they report."""
 
+from modelarts_emulator.behaviours.modelarts import scripts
 from modelarts_emulator.behaviours.modelarts.training import runs, status
 from modelarts_emulator.behaviours.modelarts.training.catalogue import cards_of
 from modelarts_emulator.behaviours.modelarts.training.life import REPORTS, TRAINING_JOBS
@@ -27,7 +28,7 @@ def show_training_job_metrics(call):
         raise ApiError("ModelArts.2777", f"training job {job['metadata']['id']} has not run yet")
     resource = job["spec"]["resource"]
     kind = resource["flavor_detail"]["flavor_type"] if "flavor_detail" in resource else "CPU"
-    if runs.is_real(job):
+    if scripts.is_real(job):
         return {"metrics": runs.metrics_of(TRAINING_JOBS.of(call), job, task)}
     minutes = int(status.seconds_run(call.world, job) * call.world.pace // 60)
     seed = f"{call.world.seed}/{job['metadata']['id']}"

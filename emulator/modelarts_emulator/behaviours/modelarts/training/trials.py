@@ -4,6 +4,7 @@ records.
 
 from bisect import bisect_right
 
+from modelarts_emulator.behaviours.modelarts import scripts
 from modelarts_emulator.behaviours.modelarts.training import runs, trial_runs
 from modelarts_emulator.behaviours.modelarts.training.channels import places_of
 from modelarts_emulator.behaviours.modelarts.training.code import algorithm_run, epochs_asked
@@ -69,7 +70,7 @@ def begin_search(bound, job: dict) -> None:
         "exit_code": job["_exit_code"],
         "job_id": id,
         "max_concurrent": search["max_concurrent"] or job["spec"]["resource"]["node_count"],
-        "is_real": runs.is_real(job),
+        "is_real": scripts.is_real(job),
         "is_yaml": bool(algorithm.get("autosearch_config_path")),
     }
     if search["is_real"]:
@@ -80,7 +81,7 @@ def begin_search(bound, job: dict) -> None:
 
 def awaited_by_job(bound, job: dict):
     """What a search at its auto stop waits for: on a clock that stands, where nothing takes time, its trials."""
-    if not runs.is_real(job) or not bound.world.clock.frozen:
+    if not scripts.is_real(job) or not bound.world.clock.frozen:
         return None
     found = [trial_runs.run_of(bound, trial) for trial in trials_of(bound, job["metadata"]["id"])]
     return next((run.done for run in found if run is not None and not run.done.is_set()), None)
@@ -249,7 +250,7 @@ def start_trial(bound, search: dict, index: int, configuration: dict, others: li
         "mode": search["mode"],
     }
     if search.get("is_real"):
-        trial |= {"lasts": runs.MOMENT * world.pace, "reports": [], "is_real": True}
+        trial |= {"lasts": scripts.MOMENT * world.pace, "reports": [], "is_real": True}
     else:
         curve = learning_curve(
             search["surface"], search["space"], configuration, search["iterations"], search["mode"]

@@ -3,6 +3,7 @@
 import math
 import re
 
+from modelarts_emulator.behaviours.modelarts import scripts
 from modelarts_emulator.behaviours.modelarts.training import runs, status
 from modelarts_emulator.behaviours.modelarts.training.event_files import MARK, scalars_in
 from modelarts_emulator.behaviours.modelarts.training.tuned_outputs import STATE, objects_written, read_state
@@ -48,7 +49,7 @@ def reports_of(bound, job: dict) -> dict[str, list[dict]]:
 
 def keep_reports(bound, job: dict) -> None:
     """Keep what the script has reported: what it has written may be gone or another's later."""
-    if runs.is_real(job):
+    if scripts.is_real(job):
         kept = {"reports": reports_now(bound, job), "job": job["metadata"]["id"]}
         bound.records(REPORTED).put(job["metadata"]["id"], kept)
 

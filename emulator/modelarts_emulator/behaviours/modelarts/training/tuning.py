@@ -4,7 +4,8 @@ import math
 
 import orjson
 
-from modelarts_emulator.behaviours.modelarts.training import runs, status
+from modelarts_emulator.behaviours.modelarts import scripts
+from modelarts_emulator.behaviours.modelarts.training import status
 from modelarts_emulator.behaviours.modelarts.training.channels import (
     count_samples_at,
     model_path,
@@ -178,7 +179,7 @@ def iterations_done(world, job: dict) -> int:
 
 def artifacts_of(world, job: dict) -> list[dict]:
     """The checkpoints the job has written so far, and its model when it is completed; oldest first."""
-    if runs.is_real(job):
+    if scripts.is_real(job):
         kept = job.get("_artifacts")
         return written_artifacts(world, job) if kept is None else kept
     if "_tuning" not in job:
@@ -206,7 +207,7 @@ def keep_checkpoints(bound, job: dict) -> None:
         table.put(each["artifact_id"], record)
         if plan:
             write_artifact(bound.world, job, each)
-    if runs.is_real(job):
+    if scripts.is_real(job):
         job["_artifacts"] = artifacts
 
 

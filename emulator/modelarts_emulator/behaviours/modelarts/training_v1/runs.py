@@ -2,7 +2,7 @@
 
 from modelarts_emulator.behaviours.modelarts import scripts
 from modelarts_emulator.behaviours.modelarts.training_v1.asked import parameters_of
-from modelarts_emulator.frame.obs_paths import is_in_obs, obs_path
+from modelarts_emulator.frame.obs_paths import obs_path
 from modelarts_emulator.training_runs.orders import JOB_DIR, Limits, Order, Place
 from modelarts_emulator.training_runs.run import Run
 
@@ -19,11 +19,7 @@ def why_simulated(world, version: dict) -> str:
         return f"{known} is for simulated scripts"
     if not app_url:
         return "it names no code directory"
-    if not is_in_obs(world, obs_path(app_url).folder):
-        return f"code directory {app_url} holds no objects"
-    if nodes > scripts.MOST_NODES:
-        return f"{nodes} nodes are asked for, at most {scripts.MOST_NODES} run on this machine"
-    return ""
+    return scripts.trouble_with_code(world, app_url, nodes)
 
 
 def run_of(bound, version: dict) -> Run:
