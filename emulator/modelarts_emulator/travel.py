@@ -31,7 +31,7 @@ def point_at(world: World, moment: float) -> Point:
     return Point(world.past.position_at(moment), moment)
 
 
-def point_of(world: World, exchanged: Exchanged, is_done: bool) -> Point:
+def point_of(exchanged: Exchanged, is_done: bool) -> Point:
     """Where the world was when a request of its journal came to it, or with is_done when it was answered."""
     return Point(exchanged.after if is_done else exchanged.before, exchanged.virtual)
 

@@ -57,7 +57,7 @@ def listing(paging: dict) -> dict:
 def kinds(operation, name: str, member: tuple) -> tuple[set, set]:
     """The JSON types of a parameter, and those of a member of the records of the list."""
     document, paging = operation.area_of.document, operation.paging
-    answer = branches(document, answer_of(document, operation.definition))
+    answer = branches(document, answer_of(operation.definition))
     lists = [schema for schema in schemas_at(document, answer, paging.items) if "items" in schema]
     records = [branch for schema in lists for branch in branches(document, schema["items"])]
     sent = branches(document, parameters_of(document, operation.definition, paging.place)[name])

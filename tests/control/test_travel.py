@@ -452,9 +452,7 @@ def test_a_thousand_records_go_back_in_less_than_a_tenth_of_a_second(cloud):
 
     cloud.clock.freeze()
     first = add(cloud, "first")
-    point = travel.point_of(
-        cloud.world, travel.request_named(cloud.world, first.headers["x-request-id"]), True
-    )
+    point = travel.point_of(travel.request_named(cloud.world, first.headers["x-request-id"]), True)
     for number in range(1000):
         with cloud.world.transaction() as world:
             world.store.table("modelarts/training/job/p").put(

@@ -104,7 +104,7 @@ def read_paging(document: dict[str, Any], definition: dict[str, Any]) -> Paging 
     if facts is None:
         return None
     place = facts.get("in", "query")
-    parameters, answer = parameters_of(document, definition, place), answer_of(document, definition)
+    parameters, answer = parameters_of(document, definition, place), answer_of(definition)
     refuse_unknown_words("x-paging", facts, WORDS)
     paging = Paging(
         items=member_of(facts["items"]),
@@ -188,7 +188,7 @@ def parameters_of(document: dict[str, Any], definition: dict[str, Any], place: s
     }
 
 
-def answer_of(document: dict[str, Any], definition: dict[str, Any]) -> dict[str, Any]:
+def answer_of(definition: dict[str, Any]) -> dict[str, Any]:
     """The schema of the answer of success."""
     success = next(status for status in definition["responses"] if status.startswith("2"))
     content = definition["responses"][success].get("content", {})

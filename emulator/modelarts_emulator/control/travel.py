@@ -61,7 +61,7 @@ def point_asked(world: "World", body: dict[str, Any]) -> Point:
         return point_at(world, world.clock.now() - seconds_in(body, "by"))
     if how == "to":
         return point_at(world, moment_in(value))
-    return point_of(world, request_named(world, str(value)), is_done=how == "after")
+    return point_of(request_named(world, str(value)), is_done=how == "after")
 
 
 def moment_in(value: Any) -> float:

@@ -116,7 +116,7 @@ def places(axes, space: list[Parameter], configuration: dict) -> list[float]:
 def grown(rows, lows, highs, chance: Random) -> list[Leaf]:
     """The leaves of one tree: boxes are cut where that lowers the squared error most, until few trials are left."""
     least = 1 if len(rows) < 60 else 2
-    split = best_split(rows, lows, highs, least, chance)
+    split = best_split(rows, least, chance)
     if split is None:
         return [Leaf(tuple(lows), tuple(highs), sum(reward for _, reward in rows) / len(rows))]
     axis, cut = split
@@ -127,7 +127,7 @@ def grown(rows, lows, highs, chance: Random) -> list[Leaf]:
     return grown(below, lows, middle_high, chance) + grown(above, middle_low, highs, chance)
 
 
-def best_split(rows, lows, highs, least: int, chance: Random) -> tuple[int, float] | None:
+def best_split(rows, least: int, chance: Random) -> tuple[int, float] | None:
     """(axis, cut) of the split that leaves the least squared error; None when nothing is gained."""
     size = len(rows)
     if size < 2 * least:
@@ -135,7 +135,7 @@ def best_split(rows, lows, highs, least: int, chance: Random) -> tuple[int, floa
     total = sum([reward for _, reward in rows])
     floor = total * total / size
     best, gained = None, floor + 1e-12 * (abs(floor) + 1e-12)
-    for axis in range(len(lows)):
+    for axis in range(len(rows[0][0])):
         ordered = sorted([(place[axis], reward) for place, reward in rows])
         positions = [position for position, _ in ordered]
         if positions[0] == positions[-1]:

@@ -202,6 +202,24 @@ def set_limit(asked: Asked, served: Served, wanted: int | None) -> list[str]:
     return prompt
 
 
+def asked_with(call, model: str, **more) -> Asked:
+    """The question of a body, with what bodies for chat and for texts both say. more: what else it says."""
+    body = call.body
+    return Asked(
+        model=model,
+        least=body["min_tokens"],
+        stop=stops_of(body),
+        seed=body.get("seed", call.world.seed),
+        temperature=1.0 if body["use_beam_search"] else body["temperature"],
+        top_p=body["top_p"],
+        top_k=body["top_k"],
+        guide=guide_of(body),
+        ignore_eos=body["ignore_eos"],
+        raw=body,
+        **more,
+    )
+
+
 def best_answers(call, served: Served, asked: Asked, prompt) -> Generation:
     """A generation of the `n` most probable of `best_of` answers; in the order drawn where all are wanted.
 

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 import orjson
 
 from modelarts_emulator.behaviours.maas.asking import (
+    asked_with,
     best_answers,
-    guide_of,
     refuse_extra,
     refuse_sampling,
-    stops_of,
 )
 from modelarts_emulator.behaviours.maas.frames import hear_reply
 from modelarts_emulator.behaviours.maas.generation import Generation, Served, token_logprobs, until_failure
@@ -20,7 +19,6 @@ from modelarts_emulator.behaviours.pangu.deployments import deployment_serving
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.calls import Stream
 from modelarts_emulator.frame.registry import behaviour
-from modelarts_emulator.inference.language.asked import Asked
 from modelarts_emulator.inference.language.sharing import relevance, vector
 from modelarts_emulator.inference.language.tokenizer import count, tokens
 
@@ -101,20 +99,7 @@ def generation_of(call, served: Served, prompt: str) -> tuple[str, Generation]:
             f"{len(words) + body['max_tokens']} tokens ({len(words)} in the messages, {body['max_tokens']} in the "
             "completion). Please reduce the length of the messages or completion.",
         )
-    asked = Asked(
-        model=served.name,
-        prompt=prompt,
-        most=body["max_tokens"],
-        least=body["min_tokens"],
-        stop=stops_of(body),
-        seed=body.get("seed", call.world.seed),
-        temperature=1.0 if body["use_beam_search"] else body["temperature"],
-        top_p=body["top_p"],
-        top_k=body["top_k"],
-        guide=guide_of(body),
-        ignore_eos=body["ignore_eos"],
-        raw=body,
-    )
+    asked = asked_with(call, served.name, prompt=prompt, most=body["max_tokens"])
     return prompt, best_answers(call, served, asked, words)
 
 

@@ -9,7 +9,6 @@ TOKEN = re.compile(
     r"|\n+|.",
     re.DOTALL,
 )
-SPECIAL_PER_MESSAGE = 3
 
 
 def tokens(text: str) -> list[str]:
@@ -32,17 +31,3 @@ def prompt_tokens(messages: list[dict]) -> list[str]:
             function = called.get("function", {})
             read += tokens(f"{function.get('name', '')}{function.get('arguments', '')}")
     return read
-
-
-def count_prompt(messages: list[dict]) -> int:
-    """How many tokens a conversation has."""
-    return sum(SPECIAL_PER_MESSAGE + count_message(message) for message in messages)
-
-
-def count_message(message: dict) -> int:
-    """How many tokens the content and the tool calls of a message have."""
-    counted = count(message["content"])
-    for called in message.get("tool_calls", ()):
-        function = called.get("function", {})
-        counted += count(f"{function.get('name', '')}{function.get('arguments', '')}")
-    return counted

@@ -1,14 +1,13 @@
 """Chat with the models of MaaS: OpenAI's interface on three paths, Anthropic's on one."""
 
 from modelarts_emulator.behaviours.maas.asking import (
+    asked_with,
     best_answers,
-    guide_of,
     messages_of,
     refuse_bad_tools,
     refuse_extra,
     refuse_sampling,
     set_limit,
-    stops_of,
     thinks,
 )
 from modelarts_emulator.behaviours.maas.frames import OPENAI, chat_answer, chat_frames
@@ -67,19 +66,11 @@ def server_from(model: dict) -> Served:
 def asked_in(call, model: dict) -> Asked:
     """The question in an OpenAI body."""
     body = call.body
-    return Asked(
-        model=model["id"],
+    return asked_with(
+        call,
+        model["id"],
         messages=messages_of(call, model.get("images", False)),
-        least=body["min_tokens"],
-        stop=stops_of(body),
-        seed=body.get("seed", call.world.seed),
-        temperature=1.0 if body["use_beam_search"] else body["temperature"],
-        top_p=body["top_p"],
-        top_k=body["top_k"],
         tools=body.get("tools") or [],
         tool_choice=body.get("tool_choice") or "auto",
-        guide=guide_of(body),
-        ignore_eos=body["ignore_eos"],
         thinks=thinks(model, body),
-        raw=body,
     )

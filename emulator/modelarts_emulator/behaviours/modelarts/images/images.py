@@ -83,6 +83,11 @@ def shown_image(bound, image: dict) -> dict:
     return {**image, "tags": group.get("tags", image["tags"])}
 
 
+def is_lost(world, image: dict) -> bool:
+    """Whether SWR has the content of an image no more."""
+    return image["swr_path"] in world.store.table(DELETED_CONTENT)
+
+
 def group_id_of(image: dict) -> str:
     """The id of the group that an image is a version of: it follows from organization and name."""
     digits = derived("image group", image["namespace"], image["name"])
@@ -180,11 +185,12 @@ def register_image(call):
     facts |= {"dev_services": body["services"], "resource_categories": body["resource_category"]}
     image = new_image(bound, body["swr_path"], facts)
     refuse_unusable_workspace(bound, image)
-    lost = call.world.store.table(DELETED_CONTENT).find(image["swr_path"]) is not None
     tags = [tag_of(each) for each in body["tags"]] if "tags" in body else None
     if tags is not None or "read_me" in body:
         change_group(call, image, tags, body.get("read_me"))
-    return IMAGES.answer(call, bound.shown(bound.enter(image, "ERROR" if lost else "ACTIVE")))
+    return IMAGES.answer(
+        call, bound.shown(bound.enter(image, "ERROR" if is_lost(call.world, image) else "ACTIVE"))
+    )
 
 
 @behaviour("DeleteImage")
@@ -198,8 +204,8 @@ def delete_one_image(call):
 def sync_image(call):
     """Look for the image in SWR again: one that was lost there is in ERROR, one that is back is ACTIVE."""
     image, bound = IMAGES.find(call), IMAGES.of(call)
-    is_lost = call.world.store.table(DELETED_CONTENT).find(image["swr_path"]) is not None
-    action = {("ACTIVE", True): "lose", ("ERROR", False): "repair"}.get((image["status"], is_lost))
+    way = (image["status"], is_lost(call.world, image))
+    action = {("ACTIVE", True): "lose", ("ERROR", False): "repair"}.get(way)
     return IMAGES.answer(call, bound.shown(bound.act(image, action) if action else image))
 
 

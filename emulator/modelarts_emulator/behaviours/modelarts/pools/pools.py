@@ -134,7 +134,7 @@ def resize_pool(call, pool, parts, going=()):
     """Give the pool other resources, as far as its state allows; going: nodes that go whatever runs on them."""
     bound, before = POOLS.of(call), POOLS.of(call).find(POOLS.id_of(pool))
     pool["spec"]["resources"] = parts
-    refusals.refuse_bad_change(call, bound, pool, before, going)
+    refusals.refuse_bad_change(bound, pool, before, going)
     scaling.refresh_nodes(bound, pool)
     if scaling.wanted_in(pool["spec"]) != scaling.wanted_in(before["spec"]):
         scale_pool(bound, pool, before, going)
@@ -146,7 +146,7 @@ def change_pool(call, pool, before):
     """Pay, scale, turn job types on and off, change drivers, as far as the state allows."""
     bound, labels = POOLS.of(call), before["metadata"]["labels"].items()
     pool["metadata"]["labels"] |= {name: value for name, value in labels if name not in OPEN_LABELS}
-    refusals.refuse_bad_change(call, bound, pool, before)
+    refusals.refuse_bad_change(bound, pool, before)
     if bound.state_of(pool) == "Waiting":
         if not is_unpaid(pool):
             begin_order(bound, pool)

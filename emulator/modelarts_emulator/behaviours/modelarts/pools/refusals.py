@@ -116,7 +116,7 @@ def refuse_bad_step(place: str, part: dict) -> None:
         refuse(f"{place}.count: {part['count']} is no multiple of the {step} nodes of a supernode")
 
 
-def refuse_bad_change(call, bound, pool: dict, before: dict, going: tuple[str, ...] = ()) -> None:
+def refuse_bad_change(bound, pool: dict, before: dict, going: tuple[str, ...] = ()) -> None:
     """ApiError for a change that the state of the pool or what is in it does not allow."""
     id, phase = bound.id_of(pool), bound.state_of(before)
     if phase not in ("Running", "ScalingFailed", "Abnormal", "Waiting"):

@@ -135,7 +135,7 @@ def log_lines(bound, job: dict, task: str, with_trials: bool = True) -> list[tup
     if job.get("_warning"):
         lines.append((began, f"[ModelArts Service Log][WARNING]{job['_warning']}"))
     if start is not None and (with_trials or not is_search(job)):
-        lines += script_lines(bound, job, view)
+        lines += script_lines(bound, job, task)
     if over is not None and "_failure" in job:
         lines.append((over, f"[ModelArts Service Log][ERROR]{job['_failure']}"))
     code = status.exit_code_of(job)
@@ -145,20 +145,20 @@ def log_lines(bound, job: dict, task: str, with_trials: bool = True) -> list[tup
     return lines
 
 
-def script_lines(bound, job: dict, view: Job) -> list[tuple[float, str]]:
+def script_lines(bound, job: dict, task: str) -> list[tuple[float, str]]:
     """(moment, line) of what the script itself, or its trials, have printed so far."""
     now = status.stopped_at(job) or bound.world.clock.now()
     if is_search(job):
         return lines_of_trials(bound, job, now)
     if scripts.is_real(job):
-        return printed_lines(bound, job, view.task)
+        return printed_lines(bound, job, task)
     lines, failed = [], f"RuntimeError: the training script ends with exit code {job['_exit_code']}"
     for number, run in enumerate(job["_runs"], 1):
         again = f"[ModelArts Service Log]restart {number} of {job['_retries']}"
-        lines += run_lines(bound, job, view, run["start"], run["end"])
+        lines += run_lines(bound, job, run["start"], run["end"])
         why = f"[ModelArts Service Log][ERROR]{run['lost']}" if run.get("lost") else failed
         lines += [(run["end"], why), (run["end"], again)]
-    lines += run_lines(bound, job, view, status.run_started_at(job), now)
+    lines += run_lines(bound, job, status.run_started_at(job), now)
     if "Failed" in job["_moments"] and job["_exit_code"]:
         lines.append((now, failed))
     return lines
@@ -176,7 +176,7 @@ def printed_lines(bound, job: dict, task: str) -> list[tuple[float, str]]:
     return lines
 
 
-def run_lines(bound, job: dict, view: Job, start: float, now: float) -> list[tuple[float, str]]:
+def run_lines(bound, job: dict, start: float, now: float) -> list[tuple[float, str]]:
     """(moment, line) of what one run of the script has printed until now."""
     if "_tuning" in job:
         lasts = script_seconds(job) / bound.world.pace
@@ -250,6 +250,6 @@ def keep_device_logs(bound, job: dict) -> None:
     for rank in range(devices * resource["node_count"]):
         task, device = f"worker-{rank // devices}", rank % devices
         name = f"modelarts-job-{job['metadata']['id']}-proc-rank-{rank}-device-{device}.txt"
-        lines = script_lines(bound, job, log_view(bound, job, task))
+        lines = script_lines(bound, job, task)
         text = "".join(f"[{task}][rank {rank}][device {device}] {line}\n" for _, line in lines)
         bound.world.obs.write(*folder.below(name), text.encode(), content_type=PLAIN)
