@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from modelarts_emulator.contract.errors import ApiError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 GONE = "GONE"
 Hook = Callable[["Bound", dict], Any]
+StateHook = Callable[..., Any]
 Target = str | Callable[["Bound", dict], str]
 
 
@@ -109,6 +111,18 @@ class Lifecycle:
         it is stored.
         """
         return self._register(self._entering, states)
+
+    def entering_each(self, *states: str) -> Callable[[StateHook], StateHook]:
+        """Register a function (bound, record, state) that is called as those of `entering` are, told which one it
+        enters: the record still says the one that it comes from.
+        """
+
+        def register(function: StateHook) -> StateHook:
+            for state in states:
+                self.entering(state)(partial(function, state=state))
+            return function
+
+        return register
 
     def entered(self, *states: str) -> Callable[[Hook], Hook]:
         """Register a function (bound, record) that is called when a record is stored in one of the states."""

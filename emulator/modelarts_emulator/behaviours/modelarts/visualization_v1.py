@@ -10,11 +10,12 @@ from modelarts_emulator.behaviours.modelarts import scripts
 from modelarts_emulator.behaviours.modelarts.training_v1.life import STOPPABLE, state_after_killing
 from modelarts_emulator.behaviours.modelarts.training_v1.states import (
     QUOTAS,
+    STATUS_NUMBERS,
     illegal_action,
     list_in_workspace,
     milliseconds,
     next_number,
-    number_states,
+    note_moments,
     refuse_one_more,
     seconds_run,
 )
@@ -65,6 +66,7 @@ LIFE = Lifecycle(
     born="INIT",
     field="_state",
     illegal=illegal_action,
+    numbers=STATUS_NUMBERS,
     INIT=soon("WAITING", after=3, **STOPPABLE),
     WAITING=soon(state_after_waiting, after=15, **STOPPABLE),
     RUNNING=until("COMPLETED", after=seconds_until_stop, **STOPPABLE),
@@ -90,7 +92,7 @@ VISUALIZATION_JOBS = Resource(
     stop="StopVisualizationJob",
     restart="RestartVisualizationJob",
 )
-number_states(LIFE)
+note_moments(LIFE)
 
 
 @LIFE.entering("INIT")

@@ -1,7 +1,5 @@
 """What has happened to pools: changes of their state and of how many nodes are in which."""
 
-from functools import partial
-
 from modelarts_emulator.behaviours.modelarts.pools.scaling import resources_of
 from modelarts_emulator.frame.events import EventLog
 from modelarts_emulator.frame.listing import list_records
@@ -17,13 +15,13 @@ LOG = EventLog(EVENTS.name)
 
 def watch(pools: Resource) -> None:
     """Note what happens to pools from now on; it goes with the pool."""
-    for state in pools.life.states:
-        pools.life.entering(state)(partial(note_change, state))
-        pools.life.entered(state)(note_counts)
+    states = pools.life.states
+    pools.life.entering_each(*states)(note_change)
+    pools.life.entered(*states)(note_counts)
     pools.gone(LOG.forget)
 
 
-def note_change(state: str, bound, pool: dict) -> None:
+def note_change(bound, pool: dict, state: str) -> None:
     """Note that the pool enters a state."""
     stored = bound.get(bound.id_of(pool))
     before = stored["status"]["phase"] if stored else ""

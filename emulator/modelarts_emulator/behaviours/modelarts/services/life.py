@@ -201,17 +201,11 @@ def note_transition(bound, service):
     service["transition_at"] = service["operation_time"] = bound.world.clock.now_ms()
 
 
-def notify_of(state: str, number: int) -> None:
-    """See that a service's topic is told when it comes into the state, if its notification names the number."""
-
-    @LIFE.entering(state)
-    def notify(bound, service):
-        if service["status"] != state:
-            send_notice(bound, service, number, f"service is {state}")
-
-
-for state, number in NOTICES.items():
-    notify_of(state, number)
+@LIFE.entering_each(*NOTICES)
+def notify(bound, service: dict, state: str) -> None:
+    """Tell a service's topic into which state it comes."""
+    if service["status"] != state:
+        send_notice(bound, service, NOTICES[state], f"service is {state}")
 
 
 def send_notice(bound, service: dict, number: int, words: str) -> None:

@@ -189,16 +189,10 @@ def queue_again(bound, job: dict) -> None:
             admit(bound.world, claim)
 
 
-def note_moment(phase: str) -> None:
-    """See that a job remembers when it first entered the phase."""
-
-    @LIFE.entering(phase)
-    def note(bound, job: dict) -> None:
-        job["_moments"].setdefault(phase, bound.world.clock.now())
-
-
-for state in LIFE.states:
-    note_moment(state)
+@LIFE.entering_each(*LIFE.states)
+def note_moment(bound, job: dict, state: str) -> None:
+    """A job remembers when it first entered each phase."""
+    job["_moments"].setdefault(state, bound.world.clock.now())
 
 
 @LIFE.entering("Creating", "Pending")
@@ -214,8 +208,10 @@ def begin_run(bound, job: dict) -> None:
     """Count the samples, and the iterations of fine-tuning; start the trials of a search, or fail when it cannot be."""
     status.note_begin_of_run(bound.world, job, hosts_of(bound, claim_of(bound, job)))
     runs.decide(bound.world, job)
-    if tuning.is_tuning(job):
-        (tuning.note_source if scripts.is_real(job) else tuning.plan_tuning)(bound, job)
+    if tuning.is_tuning(job) and scripts.is_real(job):
+        tuning.note_source(bound, job)
+    elif tuning.is_tuning(job):
+        tuning.plan_tuning(bound, job)
     elif not scripts.is_real(job):
         inputs = channels.places_of(bound.world, job["algorithm"]["inputs"])
         job["_samples"] = channels.count_samples_at(bound.world, inputs)
@@ -297,10 +293,5 @@ def notify(bound, job: dict, event: str) -> None:
     notification = job["spec"].get("notification") or {}
     if event in notification.get("events", ()):
         said = {"job_id": job["metadata"]["id"], "job_name": job["metadata"]["name"], "event": event}
-        send(
-            bound,
-            "modelarts/training",
-            notification["topic_urn"],
-            event,
-            {**said, "time": bound.world.clock.iso()},
-        )
+        said["time"] = bound.world.clock.iso()
+        send(bound, runs.AREA, notification["topic_urn"], event, said)

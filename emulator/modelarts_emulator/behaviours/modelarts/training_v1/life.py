@@ -18,7 +18,7 @@ from modelarts_emulator.behaviours.modelarts.training_v1.states import (
     STATUS_NUMBERS,
     illegal_action,
     milliseconds,
-    number_states,
+    note_moments,
     seconds_run,
 )
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon
@@ -94,6 +94,7 @@ LIFE = Lifecycle(
     born="INIT",
     field="_state",
     illegal=illegal_action,
+    numbers=STATUS_NUMBERS,
     INIT=soon(state_after_init, after=3, **STOPPABLE),
     IMAGE_CREATING=soon(state_after_fetching, after=20, **STOPPABLE),
     IMAGE_FAILED=rests(delete=GONE),
@@ -125,7 +126,7 @@ TRAINING_VERSIONS = Resource(
     belongs_to=BelongsTo(TRAINING_JOBS, "_job"),
 ).serves(stop="StopTrainingJobVersion", delete="DeleteTrainingJobVersion")
 TRAINING_VERSIONS.gone(runs.forget)
-number_states(LIFE)
+note_moments(LIFE)
 
 
 @TRAINING_VERSIONS.deleting

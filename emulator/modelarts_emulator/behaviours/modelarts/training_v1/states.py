@@ -1,7 +1,6 @@
 """What v1 jobs share: states as numbers, moments, quotas, ids that count up, and how they are refused."""
 
 import re
-from functools import partial
 
 from modelarts_emulator.contract.errors import ApiError, parameter_code
 from modelarts_emulator.contract.facts import fixture
@@ -23,18 +22,13 @@ def illegal_action(state: str, action: str) -> ApiError:
     return ApiError("ModelArts.0105", fill=[WORDS[action], STATUS_NUMBERS[state]])
 
 
-def number_states(lifecycle: Lifecycle) -> None:
-    """Have records say the number of their state, and when they came into each since they last began."""
+def note_moments(lifecycle: Lifecycle) -> None:
+    """Have records say when they came into each state since they last began."""
 
+    @lifecycle.entering_each(*lifecycle.states)
     def note(bound, record: dict, state: str) -> None:
         earlier = {} if state == lifecycle.born else record["_moments"]
-        record |= {
-            "status": STATUS_NUMBERS[state],
-            "_moments": {**earlier, state: bound.world.clock.now()},
-        }
-
-    for state in lifecycle.states:
-        lifecycle.entering(state)(partial(note, state=state))
+        record["_moments"] = {**earlier, state: bound.world.clock.now()}
 
 
 def ended_at(record: dict) -> float | None:

@@ -1,7 +1,6 @@
 """Executions: runs of a workflow."""
 
 from dataclasses import asdict, fields
-from functools import partial
 
 from modelarts_emulator.behaviours.modelarts.workflows.refusals import (
     lacking,
@@ -126,14 +125,11 @@ def forget_end(bound, execution):
     execution.pop("_ended", None)
 
 
-def note_state(state: str, bound, record: dict) -> None:
+@EXECUTIONS.life.entering_each(*EXECUTIONS.life.states)
+def note_state(bound, record: dict, state: str) -> None:
     """Add a line to the events of a run or step that enters a state; one that stays in it says so once."""
     if not record["events"] or record["events"][-1].rpartition(" ")[2] != state:
         record["events"] = [*record["events"], f"{bound.world.clock.iso(fraction=0)} {state}"]
-
-
-for each in EXECUTIONS.life.states:
-    EXECUTIONS.life.entering(each)(partial(note_state, each))
 
 
 def duration_of(bound, execution: dict) -> int:

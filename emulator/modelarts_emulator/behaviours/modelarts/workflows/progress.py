@@ -1,7 +1,5 @@
 """How a run goes on: which step begins when, which are skipped, and how it ends."""
 
-from functools import partial
-
 from modelarts_emulator.behaviours.modelarts.workflows.executions import (
     EXECUTIONS,
     brief,
@@ -62,8 +60,7 @@ def note_change(bound, step):
     step["updated_at"] = bound.world.clock.iso(fraction=6)
 
 
-for each in STEPS.life.states:
-    STEPS.life.entering(each)(partial(note_state, each))
+STEPS.life.entering_each(*STEPS.life.states)(note_state)
 
 
 @STEPS.lifecycle.entering("init")
