@@ -14,7 +14,7 @@ from modelarts_emulator.waiting import refuse_to_wait
 from modelarts_emulator.worlds.journal import StateUnwritten
 
 if TYPE_CHECKING:
-    from modelarts_emulator.obs.storage import StoredObject
+    from modelarts_emulator.obs.storage import Bucket, StoredObject
 
 
 class WorldObs:
@@ -57,12 +57,7 @@ class WorldObs:
 
     def keys(self, bucket: str, prefix: str = "") -> list[str]:
         """The names of all objects that begin with the prefix, sorted. KeyError when there is no such bucket."""
-        with self._world.storage.lock:
-            try:
-                found = self._world.storage.bucket(bucket, self._obs.now(self._tag))
-            except ObsError:
-                raise KeyError(bucket) from None
-            return [name for name in found.names if name.startswith(prefix) and found.find(name) is not None]
+        return [name for name, _ in self._found(bucket, prefix)]
 
     def listing(self, bucket: str, prefix: str = "") -> list[tuple[str, int]]:
         """(name, bytes) of all objects that begin with the prefix, sorted. KeyError when there is no such bucket."""
@@ -82,10 +77,7 @@ class WorldObs:
     def _found(self, bucket: str, prefix: str) -> list[tuple[str, StoredObject]]:
         """(name, object) of what begins with the prefix."""
         with self._world.storage.lock:
-            try:
-                found = self._world.storage.bucket(bucket, self._obs.now(self._tag))
-            except ObsError:
-                raise KeyError(bucket) from None
+            found = self._bucket(bucket)
             names = islice(found.names, bisect_left(found.names, prefix), None)
             within = takewhile(lambda name: name.startswith(prefix), names)
             return [(name, item) for name in within if (item := found.find(name)) is not None]
@@ -102,10 +94,7 @@ class WorldObs:
     def encrypted(self, bucket: str, key: str) -> bool:
         """Whether the object is stored encrypted, by whatever key. KeyError when there is none."""
         with self._world.storage.lock:
-            try:
-                found = self._world.storage.bucket(bucket, self._obs.now(self._tag)).find(key)
-            except ObsError:
-                raise KeyError(bucket) from None
+            found = self._bucket(bucket).find(key)
             if found is None:
                 raise KeyError(f"{bucket}/{key}")
             return bool(found.encrypted or found.customer_key_md5)
@@ -154,6 +143,13 @@ class WorldObs:
     @property
     def _world(self):
         return self._obs.worlds.of(self._tag)
+
+    def _bucket(self, name: str) -> Bucket:
+        """The bucket as it is now, for who holds the lock. KeyError when there is none."""
+        try:
+            return self._world.storage.bucket(name, self._obs.now(self._tag))
+        except ObsError:
+            raise KeyError(name) from None
 
     def _of_existing(self, method: str, bucket: str, key: str, headers: dict | None = None):
         if not key:

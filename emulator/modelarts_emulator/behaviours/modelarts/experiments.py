@@ -92,9 +92,10 @@ def jobs_in(bound, experiment: dict) -> list[dict]:
 
 def put_reference(bound, job: dict, reference: dict | None) -> None:
     """Keep what a job says of its experiment; None for a job without one."""
-    job["metadata"]["training_experiment_reference"] = reference
     if reference is None:
-        del job["metadata"]["training_experiment_reference"]
+        job["metadata"].pop("training_experiment_reference")
+    else:
+        job["metadata"]["training_experiment_reference"] = reference
     bound.records(JOBS).put(job["metadata"]["id"], job)
 
 
