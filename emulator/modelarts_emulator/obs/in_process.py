@@ -116,14 +116,16 @@ class WorldObs:
         base_url: str = "",
         content_type: str | None = None,
         as_attachment: str | None = None,
+        process: str | None = None,
     ) -> str:
         """A URL that lets its holder do this for so many seconds of virtual time.
 
         base_url: scheme, host and port of OBS, the bucket going into the path. content_type, as_attachment: what the
-        answer shall say of the content, and under which name it shall be saved.
+        answer shall say of the content, and under which name it shall be saved. process: what shall be done to a
+        picture, such as image/resize,h_200.
         """
         expires = int(self._obs.now(self._tag) + seconds)
-        signed = {}
+        signed = {} if process is None else {"x-image-process": process}
         if content_type is not None:
             signed["response-content-type"] = content_type
         if as_attachment is not None:

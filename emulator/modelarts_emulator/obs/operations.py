@@ -11,6 +11,7 @@ from modelarts_emulator.obs import (
     copying,
     cors,
     deleting,
+    images,
     listing,
     multipart,
     policies,
@@ -26,7 +27,8 @@ class Operation(NamedTuple):
     """One operation. action, permission: what a policy and an ACL call it; without them it is for the owner only.
 
     changes: whether it changes what is stored. of_object: whether the object's ACL decides, not the bucket's.
-    uploads: whether its body is content, whose length has to be known.
+    uploads: whether its body is content, whose length has to be known. afterwards: (request, reply) -> the reply, what
+    takes its time and needs nothing that is stored.
     """
 
     behave: Callable
@@ -35,6 +37,7 @@ class Operation(NamedTuple):
     changes: bool = False
     of_object: bool = False
     uploads: bool = False
+    afterwards: Callable | None = None
 
 
 def change(behave, action: str = "", permission: str = "", of_object: bool = False) -> Operation:
@@ -103,6 +106,9 @@ OBJECTS = {
     ("object", "PUT", ""): upload(writing.put_object, "PutObject", "WRITE"),
     ("object", "PUT", "copy-source"): change(copying.copy_object),
     ("object", "GET", ""): Operation(reading.get_object, "GetObject", "READ", of_object=True),
+    ("object", "GET", "x-image-process"): Operation(
+        images.get_picture, "GetObject", "READ", of_object=True, afterwards=images.resize_reply
+    ),
     ("object", "HEAD", ""): Operation(reading.head_object, "GetObject", "READ", of_object=True),
     ("object", "DELETE", ""): change(deleting.delete_object, "DeleteObject", "WRITE"),
     ("object", "OPTIONS", ""): Operation(cors.preflight),
@@ -155,8 +161,8 @@ NOT_EMULATED = frozenset(
         "retention",
         "select",
         "torrent",
-        "x-image-process",
         "x-image-save-bucket",
+        "x-image-save-object",
         "x-obs-accesslabel",
         "x-oss-process",
     ]

@@ -45,9 +45,8 @@ class ObsWorld:
             request.storage = self.storage
             if request.anonymous and request.method != "OPTIONS":
                 refuse_stranger(request, operation)
-            if not operation.changes:
-                return operation.behave(request)
-            return self.change(request, operation)
+            reply = self.change(request, operation) if operation.changes else operation.behave(request)
+        return reply if operation.afterwards is None else operation.afterwards(request, reply)
 
     def hold(self, bucket: str, key: str) -> Holding | None:
         """Remember the object as it is now; the Holding that begins with that, None when one has begun before."""

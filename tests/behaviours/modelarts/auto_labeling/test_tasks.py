@@ -14,7 +14,7 @@ from tests.behaviours.modelarts.auto_labeling.conftest import (
     task,
     with_thing,
 )
-from tests.behaviours.modelarts.datasets.conftest import DATASETS, annotate, made, pictures, show
+from tests.behaviours.modelarts.datasets.conftest import DATASETS, annotate, made, pictures, tasks_running
 from tests.conftest import refusal
 
 
@@ -36,9 +36,10 @@ def test_a_task_waits_runs_and_succeeds(cloud):
 def test_a_dataset_says_which_task_runs(cloud):
     id = half_labeled(cloud)
     task_id = begun(cloud, id)
-    assert (show(cloud, id)["exist_running_task"], show(cloud, id)["running_tasks_id"]) == (True, [task_id])
+    assert tasks_running(cloud, id) == tasks_running(cloud, id, running_task_type=0) == (True, [task_id])
+    assert tasks_running(cloud, id, running_task_type=1) == (False, [])
     cloud.clock.advance("5m")
-    assert (show(cloud, id)["exist_running_task"], show(cloud, id)["running_tasks_id"]) == (False, [])
+    assert tasks_running(cloud, id) == (False, [])
 
 
 def test_a_task_that_is_stopped_proposes_nothing(cloud):

@@ -16,6 +16,7 @@ from tests.behaviours.modelarts.datasets.conftest import (
     put,
     samples,
     show,
+    tasks_running,
 )
 from tests.conftest import refusal
 
@@ -42,14 +43,14 @@ def test_a_task_queues_starts_runs_and_is_completed_while_the_dataset_is_importi
     tasks = f"{DATASETS}/{empty}/import-tasks"
     id = cloud.post(tasks, {"import_path": "/data/more/", "import_type": "dir"}).json["task_id"]
     assert id.startswith(f"{empty}_") and show(cloud, empty)["status"] == 8
-    assert show(cloud, empty)["running_tasks_id"] == [id]
+    assert tasks_running(cloud, empty) == (True, [id])
     assert refusal(cloud.post(tasks, {"import_path": "/data/more/"})) == (400, "ModelArts.4356")
     seen = []
     while (state := cloud.get(f"{tasks}/{id}").json["status"]) != "COMPLETED":
         seen.append(state)
         cloud.clock.advance(0.01)
     assert list(dict.fromkeys(seen)) == ["QUEUING", "STARTING", "RUNNING"]
-    assert (show(cloud, empty)["status"], show(cloud, empty)["running_tasks_id"]) == (1, [])
+    assert (show(cloud, empty)["status"], tasks_running(cloud, empty)) == (1, (False, []))
     (listed,) = cloud.get(tasks).json["import_tasks"]
     assert (listed["task_id"], listed["import_path"], listed["import_type"]) == (id, "obs://data/more/", 0)
     assert (listed["total_sample_count"], listed["imported_sample_count"]) == (2, 2)

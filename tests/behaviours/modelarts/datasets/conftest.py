@@ -64,9 +64,15 @@ def made(cloud, files: dict[str, bytes], **more) -> str:
     return reply.json["dataset_id"]
 
 
-def show(cloud, id: str) -> dict:
+def show(cloud, id: str, **params) -> dict:
     """The dataset."""
-    return cloud.get(f"{DATASETS}/{id}").json
+    return cloud.get(f"{DATASETS}/{id}", params=params).json
+
+
+def tasks_running(cloud, id: str, **params) -> tuple[bool, list[str]]:
+    """Whether a task runs in the dataset, and the ids of those that do."""
+    shown = show(cloud, id, check_running_task="true", **params)
+    return shown["exist_running_task"], shown["running_tasks_id"]
 
 
 def annotations(id: str) -> str:

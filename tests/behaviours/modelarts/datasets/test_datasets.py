@@ -18,6 +18,7 @@ from tests.behaviours.modelarts.datasets.conftest import (
     put,
     samples,
     show,
+    tasks_running,
 )
 from tests.conftest import refusal
 
@@ -27,10 +28,10 @@ COLUMNS = [{"name": "id", "type": "INT"}, {"name": "day", "type": "DATE"}, {"nam
 def test_a_new_dataset_is_creating_until_its_folder_is_read(cloud):
     put(cloud, pictures("a.png"))
     id = cloud.post(DATASETS, create_body()).json["dataset_id"]
-    assert (show(cloud, id)["status"], show(cloud, id)["exist_running_task"]) == (0, True)
+    assert (show(cloud, id)["status"], tasks_running(cloud, id)) == (0, (True, []))
     cloud.clock.advance("1m")
     shown = show(cloud, id)
-    assert (shown["status"], shown["exist_running_task"], shown["total_sample_count"]) == (1, False, 1)
+    assert (shown["status"], shown["total_sample_count"], tasks_running(cloud, id)) == (1, 1, (False, []))
 
 
 def test_what_was_asked_reads_back(cloud):
@@ -56,6 +57,14 @@ def test_an_image_is_a_sample_with_its_size_and_a_link_that_opens_it(cloud):
     for link in (sample["source"], sample["preview"]):
         with urlopen(link) as opened:
             assert opened.read() == picture("x", (40, 30))
+
+
+def test_links_open_images_in_the_size_that_is_asked_for(cloud):
+    id = made(cloud, {"a.png": picture("x", (40, 30))})
+    (sample,) = samples(cloud, id, process_parameter="image/resize,m_lfit,h_15")
+    for link in (sample["source"], sample["preview"]):
+        with urlopen(link) as opened:
+            assert Image.open(opened).size == (20, 15)
 
 
 def test_an_image_whose_head_is_long_is_measured_all_the_same(cloud):
@@ -178,11 +187,30 @@ def test_datasets_are_listed_by_page_name_and_type_with_what_is_asked_for(cloud)
     assert listed(limit=3, offset=1, sort_by="dataset_name", order="asc") == ["voices"]
     assert listed(search_content="OX") == ["boxes"] and listed(dataset_type=900) == ["files"]
     assert listed(support_export="true") == ["files", "boxes", "cats"]
+    assert listed(dataset_version="v2") == [] and len(listed(dataset_version="v1")) == 4
+    assert len(listed(dataset_version="all")) == 4
     (row,) = cloud.get(DATASETS, params={"search_content": "cats", "file_preview": "true"}).json["datasets"]
     assert [each["url"].partition("?")[0].rpartition("/")[2] for each in row["files"]] == ["a.png", "b.png"]
     assert "labels" not in row and "versions" not in row
     row = cloud.get(DATASETS, params={"with_labels": "true", "search_content": "cats"}).json["datasets"][0]
     assert row["labels"] == [{"name": "x", "type": 0, "property": {}}]
+
+
+def test_tasks_that_run_are_told_to_whom_wants_to_know_of_their_type(cloud):
+    id = made(cloud, pictures("a.png"))
+    exported = cloud.post(f"{DATASETS}/{id}/export-tasks", {"path": "/data/out/"}).json["task_id"]
+    put(cloud, pictures("b.png"), "more/")
+    imported = cloud.post(f"{DATASETS}/{id}/import-tasks", {"import_path": "/data/more/"}).json["task_id"]
+    assert show(cloud, id)["exist_running_task"] is False and show(cloud, id)["running_tasks_id"] == []
+    assert tasks_running(cloud, id) == (True, [imported, exported])
+    assert tasks_running(cloud, id, running_task_type=2) == (True, [exported])
+    assert tasks_running(cloud, id, running_task_type=5) == (True, [imported])
+    assert tasks_running(cloud, id, running_task_type=6) == (False, [])
+    query = {"check_running_task": "true", "running_task_type": 2}
+    (row,) = cloud.get(DATASETS, params=query).json["datasets"]
+    assert (row["exist_running_task"], row["running_tasks_id"]) == (True, [exported])
+    cloud.clock.advance("1m")
+    assert tasks_running(cloud, id) == (False, [])
 
 
 def test_how_samples_became_more_is_told_by_minute(cloud):

@@ -1,6 +1,9 @@
 """Stories of processing tasks and their versions: their states, sources, goals, and the analysis of datasets."""
 
+from urllib.request import urlopen
+
 import pytest
+from PIL import Image
 
 from tests.behaviours.modelarts.data_import_export.conftest import published
 from tests.behaviours.modelarts.datasets.conftest import DATASETS, annotate, held, made, put, samples, show
@@ -113,6 +116,10 @@ def test_results_have_links_that_open_the_pictures(cloud):
     (added,) = results(cloud, id, version, result_property="3")
     assert "a.png" in added["signed_origin_source"] and "a_Flip.png" in added["signed_new_source"]
     assert added["version_id"] == version["task_version_id"]
+    (small,) = results(cloud, id, version, result_property="3", process_parameter="image/resize,h_15")
+    for link in (small["signed_origin_source"], small["signed_new_source"]):
+        with urlopen(link) as opened:
+            assert Image.open(opened).size == (20, 15)
 
 
 def test_a_task_that_is_not_run_has_no_versions(cloud):

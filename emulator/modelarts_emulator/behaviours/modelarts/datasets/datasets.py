@@ -58,7 +58,13 @@ BUSY = {
     "ABNORMAL": "ModelArts.4367",
 }
 IMPORTS, TEAM_TASKS = "modelarts/data-import-export/import_task", "modelarts/workforces/task"
-INTELLIGENT = "modelarts/auto-labeling/task"
+INTELLIGENT, EXPORTS = "modelarts/auto-labeling/task", "modelarts/data-import-export/export_task"
+# What running_task_type calls what a dataset is busy with, by its state, exports, and intelligent tasks by their type;
+# it has no number for creating and synchronizing.
+BUSY_WITH = {"CREATING": None, "SYNCHRONIZING": None, "RELEASING": 6, "SWITCHING": 3, "IMPORTING": 5}
+EXPORTING, LABELING, ALL_TASKS = 2, (0, 1, 7), 10
+# The only datasets there are: those from before they were decoupled from labeling.
+COUPLED = "v1"
 CREATING_SECONDS, SWITCHING_SECONDS = 10, 10
 INNER = {"inner_work_path": "", "inner_annotation_path": "annotation/", "inner_data_path": "data/"}
 INNER |= {"inner_log_path": "logs/", "inner_task_path": "task/", "inner_temp_path": "temp/"}
@@ -269,14 +275,34 @@ def forget_samples(bound, id):
             table.drop(each)
 
 
+def tasks_running(bound, dataset: dict) -> list[tuple]:
+    """(number of its type, id) of each task that runs in the dataset; None and "" where it has none."""
+    state, id = bound.state_of(dataset), dataset["dataset_id"]
+    of_itself = dataset["_task"] if state in ("IMPORTING", "SYNCHRONIZING") else ""
+    running = [(BUSY_WITH[state], of_itself)] if state in BUSY_WITH else []
+    intelligent, exports = bound.records(INTELLIGENT), bound.records(EXPORTS)
+    running += [
+        (LABELING[intelligent.copy_of(task)["type"]], task) for task in intelligent.having("_runs_on", id)
+    ]
+    unfinished = [task for status in ("INIT", "RUNNING") for task in exports.having("status", status)]
+    return running + [(EXPORTING, task) for task in unfinished if exports.copy_of(task)["_dataset"] == id]
+
+
+def tasks_detected(bound, dataset: dict) -> list[tuple]:
+    """Those tasks that run in the dataset and that the call wants to be detected: none unless it says so."""
+    query = bound.call.query if bound.call is not None else {}
+    if not query.get("check_running_task"):
+        return []
+    wanted = query["running_task_type"]
+    return [each for each in tasks_running(bound, dataset) if wanted in (ALL_TASKS, each[0])]
+
+
 @DATASETS.showing
 def show_dataset(bound, dataset):
     """Add its paths, what it counts, and what it always is."""
     counts = counts_of(samples_in(bound, dataset["dataset_id"]))
     is_table = kind_of(dataset).sample_type == TABLE
-    is_busy = bound.state_of(dataset) not in ("NORMAL", "ABNORMAL")
-    running = [dataset["_task"]] if is_busy and "_task" in dataset else []
-    running += bound.records(INTELLIGENT).having("_runs_on", dataset["dataset_id"])
+    running = tasks_detected(bound, dataset)
     current = bound.records(VERSIONS).find(dataset.get("current_version_id", ""))
     teams = bound.records(TEAM_TASKS).how_many("dataset_id", dataset["dataset_id"])
     return {
@@ -291,13 +317,13 @@ def show_dataset(bound, dataset):
         "annotated_sub_sample_count": 0,
         "content_labeling": True,
         "dataset_format": int(is_table),
-        "dataset_version": "v1",
+        "dataset_version": COUPLED,
         "ai_project": "default-ai-project",
         "enterprise_project_id": "0",
         "feature_supports": ["0"],
         "label_task_count": 1,
         "workforce_task_count": teams,
         "exist_workforce_task": teams > 0,
-        "exist_running_task": is_busy or bool(running),
-        "running_tasks_id": running,
+        "exist_running_task": bool(running),
+        "running_tasks_id": [id for _, id in running if id],
     }

@@ -1,7 +1,7 @@
 """Lists of datasets, with what a caller wants to see beside them, and how their samples became more over time."""
 
 from modelarts_emulator.behaviours.modelarts.dataset_versions.snapshots import VERSIONS
-from modelarts_emulator.behaviours.modelarts.datasets.datasets import DATASETS
+from modelarts_emulator.behaviours.modelarts.datasets.datasets import COUPLED, DATASETS
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import FREE, IMAGE, kind_of
 from modelarts_emulator.behaviours.modelarts.datasets.metrics import counts_noted
 from modelarts_emulator.behaviours.modelarts.samples.showing import link_to
@@ -21,11 +21,14 @@ def list_datasets(call):
     query, bound = call.query, DATASETS.of(call)
     ratio = ratio_asked(call)
     by_version = "version_format" in query or ratio is not None
+    is_other_kind = query.get("dataset_version", COUPLED) not in (COUPLED, "all")
 
     def keep(dataset: dict) -> bool:
         if query["support_export"] and kind_of(dataset).sample_type not in (IMAGE, FREE):
             return False
-        return not by_version or any(fits(call, each, ratio) for each in versions_of(call, dataset))
+        return not is_other_kind and (
+            not by_version or any(fits(call, each, ratio) for each in versions_of(call, dataset))
+        )
 
     def row(dataset: dict) -> dict:
         shown = DATASETS.row(call, bound, dataset)
@@ -35,7 +38,7 @@ def list_datasets(call):
             shown["versions"] = versions_of(call, dataset)
         return shown | (previewed(call, bound, dataset) if query["file_preview"] else {})
 
-    is_plain = not by_version and not query["support_export"]
+    is_plain = not by_version and not query["support_export"] and not is_other_kind
     return DATASETS.list(call, None if is_plain else keep, row)
 
 

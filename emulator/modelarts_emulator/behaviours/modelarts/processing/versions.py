@@ -11,7 +11,7 @@ from modelarts_emulator.behaviours.modelarts.processing.tasks import (
     inputs_asked,
     refuse_bad_processing,
 )
-from modelarts_emulator.behaviours.modelarts.samples.showing import LINK_SECONDS
+from modelarts_emulator.behaviours.modelarts.samples.showing import picture_link
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon, works
 from modelarts_emulator.frame.listing import list_records
@@ -83,9 +83,8 @@ def tell_task(bound, version):
 
 def with_links(bound, result: dict) -> dict:
     """A result with links to what the picture was and is."""
-    obs, base_url = bound.world.obs, bound.call.obs_base_url
     links = {
-        f"signed_{name}": obs.presign(*obs_path(result[name]), LINK_SECONDS, base_url=base_url)
+        f"signed_{name}": picture_link(bound.call, obs_path(result[name]))
         for name in ("origin_source", "new_source")
         if result[name]
     }

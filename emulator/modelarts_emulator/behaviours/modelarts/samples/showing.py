@@ -2,6 +2,7 @@
 
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import IMAGE
 from modelarts_emulator.behaviours.modelarts.samples.storing import place_of
+from modelarts_emulator.frame.obs_paths import ObsPath
 
 LINK_SECONDS = 24 * 3600
 
@@ -15,11 +16,21 @@ def source_of(sample: dict) -> str:
 
 
 def link_to(call, sample: dict) -> str:
-    """An address that opens a sample; the text itself where it is one."""
+    """An address that opens a sample, a picture in the size that the call asks for; the text itself where it is one."""
     place = place_of(sample)
     if sample.get("sample_data") or place is None:
         return source_of(sample)
-    return call.world.obs.presign(*place, LINK_SECONDS, base_url=call.obs_base_url)
+    return picture_link(call, place) if sample["sample_type"] == IMAGE else link_to_place(call, place)
+
+
+def picture_link(call, place: ObsPath) -> str:
+    """An address that opens a picture, in the size that the call asks for."""
+    return link_to_place(call, place, call.query.get("process_parameter") or None)
+
+
+def link_to_place(call, place: ObsPath, process: str | None = None) -> str:
+    """An address that opens an object for a while; process: what OBS does to it first."""
+    return call.world.obs.presign(*place, LINK_SECONDS, base_url=call.obs_base_url, process=process)
 
 
 def shown_sample(bound, sample: dict) -> dict:
