@@ -142,3 +142,23 @@ def test_each_generation_of_films_writes_sizes_its_own_way(cloud):
             ).status
             == 400
         )
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/v1/embeddings", {"model": "bge-m3", "input": "a"}),
+        ("/v1/rerank", {"model": "bge-reranker-v2-m3", "query": "a", "documents": ["b"]}),
+        ("/v1/images/generations", {"model": "qwen-image", "prompt": "a", "size": "64x64"}),
+    ],
+)
+def test_what_an_answer_drew_is_drawn_again_after_going_back(cloud, path, asked):
+    key = key_of(cloud)
+
+    def ask():
+        reply = cloud.post(path, asked, headers=key).raise_for_status().json
+        return reply.get("id") or reply["data"][0]["b64_json"]
+
+    first, second = ask(), ask()
+    cloud.rewind(before=cloud.journal.exchanges()[-2]["number"])
+    assert first != second and (ask(), ask()) == (first, second)

@@ -51,7 +51,7 @@ def create_maas_image(call):
         raise ApiError("BadRequestError", "response_format url is not supported; use b64_json")
     if count(body["prompt"]) > 2000:
         raise ApiError("BadRequestError", "the prompt has more than 2000 tokens")
-    with call.world.lock:
+    with call.world.transaction():
         now = call.world.clock.now_ms()
         seed = body.get("seed", call.world.random.randint(0, 2147483648))
     colours = colours_of(body["prompt"], seed, *pictures, body.get("watermark", False))

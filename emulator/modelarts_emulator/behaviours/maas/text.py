@@ -199,7 +199,7 @@ def embed_with(call, model: dict) -> dict:
     found = [vector(text, model["dimensions"]) for text in texts]
     if body["encoding_format"] == "base64":
         found = [base64.b64encode(struct.pack(f"<{len(row)}f", *row)).decode() for row in found]
-    with call.world.lock:
+    with call.world.transaction():
         id, now = call.world.new_hex(32), int(call.world.clock.now())
     return {
         "id": f"embd-{id}",
@@ -225,7 +225,7 @@ def create_maas_rerank(call):
     refuse_long(used, model, [body["query"]])
     use_tokens(call.world, model["id"], used)
     scored = [(relevance(body["query"], text), at) for at, text in enumerate(body["documents"])]
-    with call.world.lock:
+    with call.world.transaction():
         id = call.world.new_hex(32)
     results = [
         {"index": at, "document": {"text": body["documents"][at]}, "relevance_score": round(score, 8)}
