@@ -7,6 +7,7 @@ from modelarts_emulator.intentions import ENDING
 from modelarts_emulator.obs.worlds import ObsWorld
 from modelarts_emulator.running import Emulator
 from modelarts_emulator.testing.cloud import Cloud
+from modelarts_emulator.worlds.journal import StateUnwritten
 from modelarts_emulator.worlds.store import Store
 
 from tests.conftest import CONFIG, CONFIGS
@@ -96,6 +97,53 @@ def test_a_kill_at_any_step_leaves_records_and_objects_together(tmp_path, pictur
     assert (before[0], [*before[1], "c"]) == (["a", "b"], ["a", "b", "c"])
     assert set(map(str, seen)) <= {str((before[0], [*before[1], "c"])), str(AFTER[change])}
     assert seen[-1] == AFTER[change]
+
+
+def fork(cloud) -> None:
+    """Begin a world that is what this one is."""
+    cloud.post(f"/_emulator/worlds/{cloud.world.tag}/fork").raise_for_status()
+
+
+def branch(cloud) -> None:
+    """Begin a world that is what this one was before the second change."""
+    before = cloud.journal.exchanges("CreateTrainingJobConfig")[1]["number"]
+    cloud.post("/_emulator/branch", {"before": before}).raise_for_status()
+
+
+@pytest.mark.parametrize("begin", [fork, branch])
+def test_a_kill_while_a_world_begins_as_another_leaves_nothing_of_it(tmp_path, pictures, begin):
+    with Emulator(state=str(tmp_path / "state"), history=8) as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.create())
+        cloud.world.obs.create_bucket("files")
+        add(cloud, "a")
+        add(cloud, "b")
+        begin(cloud)
+        there, made = what_is_there(cloud), {world.tag for world in emulator.application.worlds}
+    assert len(pictures) > 3 and not list((tmp_path / "state").glob(f"*{ENDING}")) and len(made) == 3
+    for path in pictures:
+        with Emulator(state=str(path)) as emulator:
+            worlds = emulator.application.worlds
+            assert len(worlds) == 2 and not list(path.glob(f"*{ENDING}"))
+            assert what_is_there(Cloud(emulator, worlds.by_tag(cloud.world.tag))) == there
+            again = worlds.create()
+            assert again.tag in made and what_is_there(Cloud(emulator, again)) == ([], [])
+
+
+@pytest.mark.parametrize("begin", [fork, branch])
+def test_a_world_that_cannot_become_another_is_not_there(tmp_path, monkeypatch, begin):
+    def refuse(*_):
+        raise StateUnwritten("no space left")
+
+    with Emulator(state=str(tmp_path / "state"), history=8) as emulator:
+        cloud = Cloud(emulator, emulator.application.worlds.create())
+        cloud.world.obs.create_bucket("files")
+        add(cloud, "a")
+        add(cloud, "b")
+        with monkeypatch.context() as patched:
+            patched.setattr("modelarts_emulator.travel.put_back", refuse)
+            with pytest.raises(AssertionError, match="507.*no space left"):
+                begin(cloud)
+        assert len(emulator.application.worlds) == 2
 
 
 def state_after_start(path, tag: str) -> tuple[list[str], list[str]]:

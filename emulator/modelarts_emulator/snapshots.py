@@ -177,14 +177,6 @@ def api_key_digest(tag: str, seed: int) -> str:
     return digest_of(derived(tag, seed, "api key", length=64))
 
 
-def fork(application: "Application", world: World) -> World:
-    """A new world that is what another one is now, with an account of its own."""
-    content = take_snapshot(world)
-    copy = application.worlds.create(seed=world.seed, pace=world.pace, region=world.region)
-    put_back(application, copy, content)
-    return copy
-
-
 def changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """What tells two snapshots apart, a line a resource or object: + for a new one, - for one that is gone, ~ for one
     that changed, with the members that did.

@@ -1,4 +1,4 @@
-"""Time travel: a world goes back to how it was at a moment or a request, or another one begins there."""
+"""Time travel: a world goes back to how it was at a moment or a request, or another one begins there or as it is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import orjson
 
 from modelarts_emulator.intentions import intended
 from modelarts_emulator.real_time import wall_now
-from modelarts_emulator.snapshots import document, put_back
+from modelarts_emulator.snapshots import document, put_back, take_snapshot
 from modelarts_emulator.worlds.clock import iso_of
 from modelarts_emulator.worlds.past import Change, OutOfReach
 from modelarts_emulator.worlds.world import META, World
@@ -97,8 +97,28 @@ def branch(application: Application, world: World, point: Point) -> World:
                 content = document(world, clock)
         finally:
             world.store.rollback()
-    copy = application.worlds.create(seed=world.seed, pace=world.pace, region=world.region)
-    put_back(application, copy, content)
+    return begin_copy(application, world, content)
+
+
+def fork(application: Application, world: World) -> World:
+    """A new world that is what another one is now, with an account of its own."""
+    return begin_copy(application, world, take_snapshot(world))
+
+
+def begin_copy(application: Application, world: World, content: bytes) -> World:
+    """A new world like this one that begins as the snapshot says; after a kill, or where that fails, there is none."""
+    with ExitStack() as stack:
+
+        def remember(tag: str) -> None:
+            stack.enter_context(intended(application, tag, "removal"))
+
+        copy = application.worlds.create(world.seed, world.pace, world.region, remember)
+        try:
+            put_back(application, copy, content)
+        except BaseException:
+            application.worlds.remove(copy)
+            application.forget_objects(copy)
+            raise
     return copy
 
 

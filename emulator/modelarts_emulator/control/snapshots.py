@@ -15,11 +15,11 @@ from modelarts_emulator.snapshots import (
     BadSnapshot,
     changes,
     check_snapshot,
-    fork,
     put_back,
     read_snapshot,
     take_snapshot,
 )
+from modelarts_emulator.travel import fork
 
 if TYPE_CHECKING:
     from modelarts_emulator.application import Application

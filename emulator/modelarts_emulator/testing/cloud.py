@@ -203,7 +203,7 @@ class Cloud:
     @contextmanager
     def fork(self) -> Iterator[Cloud]:
         """An account of its own that begins with what this one has now; it goes afterwards."""
-        from modelarts_emulator.snapshots import fork
+        from modelarts_emulator.travel import fork
 
         yield from self._lent(fork(self.emulator.application, self.world))
 

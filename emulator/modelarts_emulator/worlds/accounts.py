@@ -11,7 +11,7 @@ from modelarts_emulator.settings import Settings
 from modelarts_emulator.worlds.journal import Journal, StateRefused
 from modelarts_emulator.worlds.old_states import carry_over_claims
 from modelarts_emulator.worlds.past import BEGAN
-from modelarts_emulator.worlds.surroundings import Surroundings
+from modelarts_emulator.worlds.surroundings import Surroundings, nothing
 from modelarts_emulator.worlds.world import META, World, tag_of_number
 
 log = logging.getLogger("modelarts_emulator.worlds")
@@ -81,13 +81,23 @@ class Worlds:
         """The world of an account; KeyError when there is none."""
         return self._by_account[account_id]
 
-    def create(self, seed: int | None = None, pace: float | None = None, region: str | None = None) -> World:
-        """A fresh account with keys, project, clock and seed of its own."""
+    def create(
+        self,
+        seed: int | None = None,
+        pace: float | None = None,
+        region: str | None = None,
+        first: Callable[[str], object] = nothing,
+    ) -> World:
+        """A fresh account with keys, project, clock and seed of its own.
+
+        first: told its tag before there is anything of it.
+        """
         settings = self.settings
         with self._creating:
             number = self._number + 1
             while tag_of_number(number) in self._worlds:
                 number += 1
+            first(tag_of_number(number))
             world = self._born(
                 number,
                 settings.seed if seed is None else seed,
