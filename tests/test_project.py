@@ -269,7 +269,7 @@ def is_collection(value: ast.AST) -> bool:
 
 
 # What is registered when modules are imported, and what belongs to the process as os.environ does.
-REGISTRIES = {"REGISTERED", "RESOURCES", "IMPORTED", "ANSWERING", "PAGES", "TOTALS", "LAYERS"}
+REGISTRIES = {"REGISTERED", "RESOURCES", "IMPORTED", "ANSWERING", "PAGES", "USES", "TOTALS", "LAYERS"}
 CHANGES = {"append", "add", "update", "setdefault", "pop", "clear", "extend", "remove", "insert", "popitem"}
 
 

@@ -2,6 +2,9 @@
 
 import pytest
 
+from tests.behaviours.modelarts.conftest import BUCKET, SERVICES, entry, published, service_body
+from tests.behaviours.modelarts.inference_v2 import conftest as inference
+from tests.behaviours.modelarts.notebooks import conftest as notebooks
 from tests.behaviours.modelarts.workspaces.conftest import WORKSPACES, create, show
 from tests.conftest import JOB, refusal
 
@@ -99,3 +102,69 @@ def test_a_workspace_whose_time_of_training_is_used_up_takes_no_more_jobs(cloud)
     assert train("second", "0").status == 201
     put(cloud, id, (CPU, -1))
     assert train("second", id).status == 201
+
+
+def test_a_workspace_whose_time_of_notebooks_is_used_up_begins_no_more(cloud):
+    id, cpu, gpu = create(cloud), "notebook.cpu_duration", "notebook.gpu_duration"
+    put(cloud, id, (cpu, 10), (gpu, 10))
+    first = notebooks.run(cloud, workspace_id=id)
+    cloud.clock.advance("5m")
+    assert quotas(cloud, id)[cpu]["used_quota"] == 5
+    notebooks.stop(cloud, first)
+    cloud.clock.advance("1h")
+    assert quotas(cloud, id)[cpu]["used_quota"] == 5 and quotas(cloud, id)[gpu]["used_quota"] == 0
+    notebooks.act(cloud, first, "start")
+    cloud.clock.advance("6m")
+    refused = cloud.post(notebooks.BASE, notebooks.body_of(name="second", workspace_id=id))
+    assert refusal(refused) == (400, "ModelArts.0113") and cpu in refused.json["error_msg"]
+    notebooks.stop(cloud, first)
+    assert notebooks.act(cloud, first, "start")["error_code"] == "ModelArts.0113"
+    put(cloud, id, (cpu, -1))
+    assert notebooks.act(cloud, first, "start")["status"] == "STARTING"
+
+
+def test_a_workspace_whose_time_of_services_is_used_up_takes_no_more_of_them(cloud, monkeypatch):
+    monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
+    id, quota = create(cloud), "service.cpu_duration"
+    put(cloud, id, (quota, 10))
+    model = published(cloud)
+    body = service_body(entry(model), workspace_id=id)
+    first = cloud.post(SERVICES, body).json["service_id"]
+    cloud.clock.advance("12m")
+    assert quotas(cloud, id)[quota]["used_quota"] == 11
+    assert refusal(cloud.post(SERVICES, body | {"service_name": "second"})) == (400, "ModelArts.4860")
+    cloud.world.obs.write(BUCKET, "in/a.csv", b"1")
+    paths = {
+        "src_path": f"/{BUCKET}/in/",
+        "dest_path": f"/{BUCKET}/out/",
+        "req_uri": "/",
+        "mapping_type": "file",
+    }
+    batch = {"infer_type": "batch", "service_name": "third", "config": [entry(model) | paths]}
+    assert refusal(cloud.post(SERVICES, body | batch)) == (400, "ModelArts.4861")
+    cloud.put(f"{SERVICES}/{first}", {"status": "stopped"}).raise_for_status()
+    cloud.clock.advance("1h")
+    assert quotas(cloud, id)[quota]["used_quota"] == 11
+    assert refusal(cloud.put(f"{SERVICES}/{first}", {"status": "running"})) == (400, "ModelArts.4860")
+    put(cloud, id, (quota, 12))
+    assert cloud.put(f"{SERVICES}/{first}", {"status": "running"}).status == 200
+
+
+def test_deployments_use_up_the_time_of_services(cloud):
+    id, quota, with_card = create(cloud), "service.cpu_duration", {"cpu": 1, "memory": 1024, "gpu": 1}
+    put(cloud, id, (quota, 10), ("service.gpu_duration", 10))
+    first = inference.deployed(cloud, workspace_id=id)
+    cloud.clock.advance("12m")
+    assert quotas(cloud, id)[quota]["used_quota"] >= 10
+    body = inference.service_body(inference.group(), name="second", workspace_id=id)
+    assert refusal(cloud.post(inference.SERVICES, body)) == (400, "ModelArts.4860")
+    further = f"{inference.SERVICES}/{first}/deployments"
+    assert refusal(cloud.post(further, inference.group("second"))) == (400, "ModelArts.4860")
+    unit = inference.UNIT | {"custom_spec": with_card}
+    assert cloud.post(further, inference.group("third", unit_configs=[unit])).ok
+    cloud.post(f"{inference.SERVICES}/{first}/stop").raise_for_status()
+    cloud.clock.advance("1h")
+    assert refusal(cloud.post(f"{inference.SERVICES}/{first}/start")) == (400, "ModelArts.4860")
+    (deployment, _) = inference.deployments(cloud, first)
+    start = f"{further}/{deployment['id']}/start"
+    assert refusal(cloud.post(start)) == (400, "ModelArts.4860")

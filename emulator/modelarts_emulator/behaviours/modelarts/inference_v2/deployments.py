@@ -18,6 +18,7 @@ from modelarts_emulator.behaviours.modelarts.inference_v2.refusals import (
     refuse_moved,
     refuse_priority,
     refuse_state,
+    refuse_used_up_time,
 )
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.answers import documented_row
@@ -102,6 +103,7 @@ def add_deployment(call, service: dict, config: dict, grouped: bool = False) -> 
         raise ApiError("ModelArts.3503", f"a deployment of {service['name']} has it", fill=[config["name"]])
     if config.get("pool_id"):
         refuse_unknown_pool(call, "pool_id", config["pool_id"])
+    refuse_used_up_time(call, service, config)
     deployment = {
         "id": world.new_uuid(),
         "service_id": service["id"],
@@ -246,6 +248,7 @@ def upgrade_shares(call, deployment: dict, config: dict) -> dict:
 def start_infer_deployment(call):
     """Start what is STOPPED or FAILED."""
     deployments, deployment = DEPLOYMENTS.of(call), find_deployment(call)
+    refuse_used_up_time(call, SERVICES.find(call), deployment["_config"])
     deployment = deployments.act(deployment, "start")
     return group_of(deployments, deployment, deployments_of(deployments, deployment["service_id"]))
 

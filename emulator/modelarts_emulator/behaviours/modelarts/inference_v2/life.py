@@ -2,6 +2,7 @@
 them.
 """
 
+from collections import Counter
 from math import ceil, inf
 
 from modelarts_emulator.behaviours.modelarts.inference_v2.models import (
@@ -10,6 +11,13 @@ from modelarts_emulator.behaviours.modelarts.inference_v2.models import (
     failure_of,
     model_at_work,
 )
+from modelarts_emulator.behaviours.modelarts.workspaces.time_used import (
+    count_time,
+    quota_named,
+    time_used,
+    uses_time,
+)
+from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.capacity import Claim, ask_anew, change, give_back
 from modelarts_emulator.frame.events import EventLog
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, ends, rests, soon, until
@@ -52,6 +60,19 @@ def cards_of(unit: dict) -> list[int]:
     custom = unit.get("custom_spec") or {}
     cards = max(1, ceil(custom.get("gpu") or 0), custom.get("ascend") or 0)
     return [cards] * ((unit.get("count") or 1) * (unit.get("group_count") or 1))
+
+
+def quota_of(config: dict) -> str:
+    """Which quota of its workspace a deployment uses up while it runs."""
+    cards = {
+        flavor["id"] for flavor in fixture("modelarts/inference-v2/flavors") if flavor["category"] != "CPU"
+    }
+    units = config.get("unit_configs", ())
+    custom = [unit.get("custom_spec") or {} for unit in units]
+    on_cards = any(unit.get("flavor") in cards for unit in units) or any(
+        each.get("gpu") or each.get("ascend") for each in custom
+    )
+    return quota_named("service", on_cards)
 
 
 def seconds_of_deploying(bound, deployment: dict) -> float:
@@ -126,6 +147,22 @@ VERSIONS = Resource(
     by_age=(("create_at",), ("update_at",)),
     belongs_to=BelongsTo(DEPLOYMENTS, "deployment_id"),
 )
+
+
+WORKING = ("RUNNING", "UPGRADING", "CONCERNING")
+count_time(DEPLOYMENTS.lifecycle, WORKING, lambda bound, deployment: quota_of(deployment["_config"]))
+
+
+def time_of_service(bound, service: dict) -> dict[str, int]:
+    """For how long the deployments of a service have run, by the quota that this uses up."""
+    deployments = bound.beside(DEPLOYMENTS)
+    used: Counter[str] = Counter()
+    for deployment in deployments.having("service_id", service["id"]):
+        used.update(time_used(deployments, deployment))
+    return dict(used)
+
+
+uses_time(SERVICES, time_of_service)
 
 
 def deployments_of(bound, service_id: str) -> list[dict]:

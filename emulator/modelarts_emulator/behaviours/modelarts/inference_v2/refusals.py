@@ -1,5 +1,8 @@
 """What requests of the newer inference API are refused for, beyond what their schemas say."""
 
+from modelarts_emulator.behaviours.modelarts.inference_v2.life import quota_of
+from modelarts_emulator.behaviours.modelarts.workspaces.quotas import refuse_used_up
+from modelarts_emulator.behaviours.modelarts.workspaces.workspaces import DEFAULT
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.serving.limits import network_of
 
@@ -18,6 +21,11 @@ def refuse_state(kind: str, record: dict, action: str, *allowed: str) -> None:
     if record["status"] not in allowed:
         words = f"{kind} {record['id']} is {record['status']}; {action} needs {' or '.join(allowed)}"
         raise ApiError("ModelArts.0104", words)
+
+
+def refuse_used_up_time(call, service: dict, config: dict) -> None:
+    """Refuse what runs when the time that services of the workspace may run is used up."""
+    refuse_used_up(call, service.get("workspace_id", DEFAULT), quota_of(config), "ModelArts.4860")
 
 
 def refuse_service(body: dict) -> None:

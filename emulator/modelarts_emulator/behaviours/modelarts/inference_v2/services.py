@@ -14,6 +14,7 @@ from modelarts_emulator.behaviours.modelarts.inference_v2.models import mounts
 from modelarts_emulator.behaviours.modelarts.inference_v2.refusals import (
     refuse_service,
     refuse_state,
+    refuse_used_up_time,
     schedule_seconds,
 )
 from modelarts_emulator.contract.errors import ApiError
@@ -241,6 +242,8 @@ def start_infer_service(call):
     """Start all deployments that are STOPPED or FAILED."""
     services, service = SERVICES.of(call), SERVICES.find(call)
     refuse_state("service", service, "start", "STOPPED", "FAILED")
+    for deployment in deployments_of(services, service["id"]):
+        refuse_used_up_time(call, service, deployment["_config"])
     act_on_all(services, service["id"], "start")
     schedule_stop(services, SERVICES.find(call))
     return answer_with(call, service["id"])

@@ -3,6 +3,7 @@
 from math import ceil
 
 from modelarts_emulator.behaviours.modelarts.capacity import nodes_of_flavor
+from modelarts_emulator.behaviours.modelarts.workspaces.time_used import quota_named
 from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.capacity import Claim, free_in
 
@@ -38,6 +39,13 @@ def claim_of(bound, notebook: dict) -> Claim:
     if "pool" in notebook:
         place, amount = f"pool:{notebook['pool']['id']}", cards_of(notebook)
     return Claim(place, amount, 0, bound.table.name, notebook["id"])
+
+
+def quota_of(notebook: dict) -> str:
+    """Which quota of its workspace the notebook uses up while it runs."""
+    flavor = flavor_of(notebook["flavor"])
+    on_cards = flavor["category"] != "CPU" if flavor else notebook.get("custom_spec", {}).get("gpu", 0) > 0
+    return quota_named("notebook", on_cards)
 
 
 def cards_of(notebook: dict) -> int:

@@ -31,5 +31,6 @@ def start_notebook(call):
     """Start a notebook; the lease of the call counts from the moment it runs."""
     notebook = NOTEBOOKS.find(call)
     refusals.refuse_bad_duration(call.query["duration"])
+    refusals.refuse_used_up_time(call, notebook)
     notebook["lease"]["type"], notebook["_asked"] = call.query["type"].upper(), call.query["duration"]
     return NOTEBOOKS.act(call, notebook, "start")

@@ -7,7 +7,8 @@ a notebook comes to whose node goes.
 import math
 
 from modelarts_emulator.behaviours.modelarts.capacity import POOLS
-from modelarts_emulator.behaviours.modelarts.notebooks.catalogue import claim_of, image_of
+from modelarts_emulator.behaviours.modelarts.notebooks.catalogue import claim_of, image_of, quota_of
+from modelarts_emulator.behaviours.modelarts.workspaces.time_used import count_time
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.capacity import ask, give_back
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, ends, rests, soon, until
@@ -115,6 +116,9 @@ LIFE = Lifecycle(
     ERROR=rests(delete="DELETING"),
     FROZEN=rests(delete="DELETING"),
 )
+
+
+count_time(LIFE, ("RUNNING", "SNAPSHOTTING"), lambda bound, notebook: quota_of(notebook))
 
 
 @LIFE.entering(*LIFE.states)

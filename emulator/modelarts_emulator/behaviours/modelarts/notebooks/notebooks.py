@@ -6,6 +6,7 @@ from modelarts_emulator.behaviours.modelarts.notebooks import refusals
 from modelarts_emulator.behaviours.modelarts.notebooks.catalogue import CUSTOM_FLAVOR, image_of
 from modelarts_emulator.behaviours.modelarts.notebooks.life import IN_BUCKETS, LIFE
 from modelarts_emulator.behaviours.modelarts.notebooks.showing import items_billed, shown_notebook
+from modelarts_emulator.behaviours.modelarts.workspaces.time_used import time_used, uses_time
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.listing import list_records
 from modelarts_emulator.frame.registry import behaviour
@@ -30,6 +31,7 @@ NOTEBOOKS = Resource(
 )
 NOTEBOOKS.serves(create="CreateNotebook", show="ShowNotebook", update="UpdateNotebook")
 NOTEBOOKS.serves(stop="StopNotebook", delete="DeleteNotebook")
+uses_time(NOTEBOOKS, time_used)
 
 
 @NOTEBOOKS.creating
@@ -57,6 +59,7 @@ def make_notebook(call, notebook: dict) -> None:
     if notebook["volume"]["category"] in IN_BUCKETS:
         refuse_unauthorized(call, "ModelArts.6379")
     refusals.refuse_too_many(bound, notebook)
+    refusals.refuse_used_up_time(call, notebook)
 
 
 @NOTEBOOKS.updating

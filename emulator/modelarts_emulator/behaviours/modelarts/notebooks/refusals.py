@@ -4,8 +4,9 @@ import re
 from typing import NoReturn
 
 from modelarts_emulator.behaviours.modelarts.capacity import POOLS
-from modelarts_emulator.behaviours.modelarts.notebooks.catalogue import flavor_of
+from modelarts_emulator.behaviours.modelarts.notebooks.catalogue import flavor_of, quota_of
 from modelarts_emulator.behaviours.modelarts.notebooks.life import IN_BUCKETS
+from modelarts_emulator.behaviours.modelarts.workspaces.quotas import refuse_used_up
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.answers import members_of
@@ -29,6 +30,11 @@ def refuse_missing(given: dict, *names: str) -> None:
     for name in names:
         if not given.get(name):
             raise ApiError("ModelArts.6335", f"there are only {', '.join(given)}", fill=[name])
+
+
+def refuse_used_up_time(call, notebook: dict) -> None:
+    """ApiError when the time that notebooks of its workspace may run is used up."""
+    refuse_used_up(call, notebook["workspace_id"], quota_of(notebook), "ModelArts.0113")
 
 
 def refuse_bad_words(asked: dict) -> None:

@@ -9,6 +9,13 @@ from modelarts_emulator.behaviours.modelarts.services.events import (
     note_deployment,
     note_event,
 )
+from modelarts_emulator.behaviours.modelarts.workspaces.time_used import (
+    count_time,
+    quota_named,
+    time_used,
+    uses_time,
+)
+from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.capacity import Claim, ask_anew, give_back
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, State, ends, soon
 from modelarts_emulator.frame.messages import send
@@ -109,6 +116,17 @@ def cards_of(entry: dict) -> int:
     return max(1, math.ceil(custom.get("gpu_p4", 0)), custom.get("ascend_a310", 0))
 
 
+def quota_of(service: dict) -> str:
+    """Which quota of its workspace a service uses up while it works; cards of any of its models count as its own."""
+    rows = [row["specification"] for row in fixture("modelarts/services/specifications")]
+    cards = {row["specification"] for row in rows if row["category"] != "CPU"}
+    custom = [entry.get("custom_spec") or {} for entry in service["config"]]
+    on_cards = any(entry["specification"] in cards for entry in service["config"]) or any(
+        each.get("gpu_p4") or each.get("ascend_a310") for each in custom
+    )
+    return quota_named("service", on_cards)
+
+
 def deploy_seconds(bound, service: dict) -> float:
     """How long a deployment takes once its pool has room; one whose images cannot be built ends with that."""
     if not service["_holds"]:
@@ -193,6 +211,11 @@ SERVICES.gone(EVENTS.forget)
 def forget_models(bound, id: str) -> None:
     """No process and no counter of a service stays."""
     fleet(bound.world, AREA).forget(f"{id}/")
+
+
+count_time(LIFE, WORKING, lambda bound, service: quota_of(service))
+# An edge service works on nodes of its own.
+uses_time(SERVICES, lambda bound, service: time_used(bound, service) if computes(service) else {})
 
 
 @LIFE.entering(*LIFE.states)

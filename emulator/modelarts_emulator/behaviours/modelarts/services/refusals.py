@@ -4,6 +4,8 @@ from typing import Any, NamedTuple, NoReturn
 
 from modelarts_emulator.behaviours.modelarts.capacity import refuse_unknown_pool
 from modelarts_emulator.behaviours.modelarts.models.models import MODELS
+from modelarts_emulator.behaviours.modelarts.services.life import quota_of
+from modelarts_emulator.behaviours.modelarts.workspaces.quotas import refuse_used_up
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.bound import Bound
@@ -11,6 +13,7 @@ from modelarts_emulator.frame.obs_paths import is_in_obs
 from modelarts_emulator.serving.batch import location_of
 
 MOST = {"real-time": 20, "batch": 1000, "edge": 1000}
+NO_TIME = {"real-time": "ModelArts.4860", "batch": "ModelArts.4861"}
 REQUIRED = {
     "real-time": ("model_id", "weight", "specification", "instance_count"),
     "batch": (
@@ -50,6 +53,13 @@ def read_config(call, service: dict) -> list[dict]:
     if asked.infer_type == "real-time" and total != 100:
         refuse(f"the weights of config add up to {total}, must be 100")
     return entries
+
+
+def refuse_used_up_time(call, service: dict) -> None:
+    """ApiError when the time that services of its workspace may work is used up; edge services have their own nodes."""
+    code = NO_TIME.get(service["infer_type"])
+    if code is not None:
+        refuse_used_up(call, service["workspace_id"], quota_of(service), code)
 
 
 def refuse(words: str) -> NoReturn:

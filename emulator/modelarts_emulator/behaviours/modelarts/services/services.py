@@ -15,6 +15,7 @@ from modelarts_emulator.behaviours.modelarts.services.refusals import (
     refuse,
     refuse_schedule,
     refuse_service,
+    refuse_used_up_time,
     specifications,
 )
 from modelarts_emulator.contract.errors import ApiError
@@ -85,6 +86,7 @@ def deploy_service(call, service: dict) -> None:
         "_deployed": False,
         "_inference": call.settings.inference,
     }
+    refuse_used_up_time(call, service)
 
 
 @MODELS.deleting
@@ -123,6 +125,8 @@ def update_service(call):
     """Start, stop, or change a service; a status sent along with a configuration goes first."""
     services, service, body = SERVICES.of(call), SERVICES.find(call), call.body
     if "status" in body:
+        if body["status"] == "running":
+            refuse_used_up_time(call, service)
         services.act(service, "start" if body["status"] == "running" else "stop")
         return {}
     if service["status"] in ("deploying", "stopping"):

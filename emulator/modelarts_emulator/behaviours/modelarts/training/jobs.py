@@ -6,9 +6,12 @@ from modelarts_emulator.behaviours.modelarts.training.asked import TrainingJobAs
 from modelarts_emulator.behaviours.modelarts.training.life import TRAINING_JOBS, queue_again
 from modelarts_emulator.behaviours.modelarts.training.refusals import RETRIES, refuse_bad_job
 from modelarts_emulator.behaviours.modelarts.training.script import exit_code_in
+from modelarts_emulator.behaviours.modelarts.training.status import seconds_run
 from modelarts_emulator.behaviours.modelarts.workspaces.quotas import refuse_used_up
+from modelarts_emulator.behaviours.modelarts.workspaces.time_used import quota_named, uses_time
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.registry import behaviour
+from modelarts_emulator.worlds.store import value_at
 
 # Horovod of this version places its parameters on a server task of its own.
 WITH_SERVER = "horovod-cp36-tf-1.16.2"
@@ -54,7 +57,21 @@ def describe_job(call, job: dict) -> None:
     }
     if asked.experiment:
         job["metadata"]["training_experiment_reference"] = join_experiment(call, asked.experiment)
-    refuse_used_up(call, job["metadata"]["workspace_id"], TRAINING_JOBS.kind, job, "ModelArts.2815")
+    refuse_used_up(call, job["metadata"]["workspace_id"], quota_of(job), "ModelArts.2815")
+
+
+def quota_of(job: dict) -> str:
+    """Which quota of its workspace a job uses up."""
+    flavor = value_at(job, "spec.resource.flavor_detail.flavor_type")
+    return quota_named("trainJob", flavor in ("GPU", "Ascend"))
+
+
+def time_of_job(bound, job: dict) -> dict[str, int]:
+    """For how long a job has run, by the quota that this uses up."""
+    return {quota_of(job): int(seconds_run(bound.world, job) * 1000)}
+
+
+uses_time(TRAINING_JOBS, time_of_job)
 
 
 @behaviour("BatchDeleteTrainingJob")

@@ -1,41 +1,51 @@
 """Quotas of workspaces: how much of what may be used in them, and how much is."""
 
+from collections import Counter
+
+from modelarts_emulator.behaviours.modelarts.workspaces.time_used import USES
 from modelarts_emulator.behaviours.modelarts.workspaces.workspaces import WORKSPACES, refuse_abnormal
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.references import users_of
 from modelarts_emulator.frame.registry import behaviour
-from modelarts_emulator.worlds.store import value_at
 
 UNLIMITED = -1
+MINUTE = 60_000
 
 
 @behaviour("ShowWorkspaceQuotas")
 def show_workspace_quotas(call):
     """All quotas of a workspace; those without a limit do not say how much is used."""
     workspace = WORKSPACES.find(call)
-    records = records_in(call, workspace)
-    return {"quotas": [with_use(quota_of(workspace, kind), kind, records) for kind in kinds().values()]}
+    used = minutes_used(call, workspace) if workspace["_quotas"] else {}
+    quotas = [quota_of(workspace, kind) for kind in kinds().values()]
+    return {"quotas": [quota | {"used_quota": use_of(quota, used)} for quota in quotas]}
 
 
-def records_in(call, workspace: dict) -> list[tuple[str, dict]]:
-    """(kind, record) of all that lies in the workspace."""
-    users = users_of(WORKSPACES.of(call), workspace["id"])
-    return [(where.resource.kind, where.shown(where.find(id))) for where, id in users]
+def use_of(quota: dict, used: dict[str, int]) -> int | None:
+    """How much of a quota is used; None of one without a limit."""
+    return None if quota["quota"] == UNLIMITED else used.get(quota["resource"], 0)
 
 
-def refuse_used_up(call, workspace_id: str, kind: str, record: dict, code: str) -> None:
-    """ApiError with the code when what a new record of a kind would use of its workspace is used up."""
-    workspace = WORKSPACES.of(call).get(workspace_id)
-    for resource in (workspace or {}).get("_quotas", {}):
-        facts = kinds()[resource]
-        counts = facts.get("counts", {"kind": None})
-        if counts["kind"] != kind or not is_of(record, counts):
-            continue
-        quota = with_use(quota_of(workspace, facts), facts, records_in(call, workspace))
-        if UNLIMITED != quota["quota"] <= quota["used_quota"]:
-            words = f"{resource} of workspace {workspace['name']} is used up: {quota['used_quota']} of {quota['quota']}"
-            raise ApiError(code, f"{words} {facts['unit_en']}s")
+def minutes_used(call, workspace: dict) -> dict[str, int]:
+    """{quota: minutes} of what all that lies in the workspace has used."""
+    used = Counter()
+    for where, id in users_of(WORKSPACES.of(call), workspace["id"]):
+        if where.resource.name in USES:
+            used.update(USES[where.resource.name](where, where.find(id)))
+    return {name: milliseconds // MINUTE for name, milliseconds in used.items()}
+
+
+def refuse_used_up(call, workspace_id: str, name: str, code: str) -> None:
+    """ApiError with the code when the quota of that name is used up in the workspace."""
+    workspace = WORKSPACES.of(call).get(workspace_id) or {}
+    if name not in workspace.get("_quotas", {}):
+        return
+    quota = quota_of(workspace, kinds()[name])
+    used = use_of(quota, minutes_used(call, workspace))
+    if used is not None and used >= quota["quota"]:
+        words = f"{name} of workspace {workspace['name']} is used up: {used} of {quota['quota']} minutes"
+        raise ApiError(code, words, fill=[name])
 
 
 @behaviour("UpdateWorkspaceQuotas")
@@ -72,20 +82,4 @@ def refuse_bad_quota(place: str, asked: dict) -> None:
 def quota_of(workspace: dict, kind: dict) -> dict:
     """A quota as it is set in the workspace; unlimited since the workspace was created when it never was."""
     unset = {"quota": UNLIMITED, "update_time": workspace["create_time"]}
-    facts = {name: value for name, value in kind.items() if name != "counts"}
-    return facts | workspace["_quotas"].get(kind["resource"], unset)
-
-
-def with_use(quota: dict, kind: dict, records: list[tuple[str, dict]]) -> dict:
-    """The quota with what is used of it, by the records (kind, record) that lie in the workspace."""
-    if quota["quota"] == UNLIMITED:
-        return quota | {"used_quota": None}
-    counts = kind.get("counts", {"kind": None})
-    mine = [record for name, record in records if name == counts["kind"]]
-    values = [value_at(each, counts["member"]) or 0 for each in mine if is_of(each, counts)]
-    return quota | {"used_quota": sum(values) // counts.get("per", 1)}
-
-
-def is_of(record: dict, counts: dict) -> bool:
-    """Whether a record is one of those that count."""
-    return all(value_at(record, path) in values for path, values in counts["where"].items())
+    return kind | workspace["_quotas"].get(kind["resource"], unset)
