@@ -1,5 +1,6 @@
 """Resource pools in the console: the list, one pool with its nodes, and what happens to them."""
 
+from tests.behaviours.modelarts.inference_v2.conftest import deployed, group
 from tests.behaviours.modelarts.nodes.conftest import node_under, pool_with, train
 from tests.behaviours.modelarts.pools.conftest import NETWORKS, nodes
 from tests.console.conftest import sent_command, whole
@@ -27,6 +28,13 @@ def test_the_nodes_of_a_pool_say_who_uses_them_and_what_is_free(browser, cloud):
     links = [link["href"].partition("?")[0] for link in page.all("a")]
     assert links.count(f"/console/training/{job}") == 2
     assert "Pool status changed, from Creating to Running" in page.text
+
+
+def test_what_services_deploy_in_a_pool_leads_to_the_page_of_the_service(browser, cloud):
+    pool = pool_with(cloud, 1)
+    service = deployed(cloud, group(pool_id=pool))
+    links = [link["href"].partition("?")[0] for link in whole(browser, f"{POOLS}{pool}").all("a")]
+    assert f"/console/services-v2/{service}" in links
 
 
 def test_a_node_fails_and_recovers_by_its_buttons_and_not_by_looking(browser, cloud):

@@ -12,6 +12,7 @@ from modelarts_emulator.console import (
     datasets,
     evidence,
     faults,
+    inference_v2,
     notebooks,
     objects,
     operations,
@@ -42,7 +43,19 @@ if TYPE_CHECKING:
 MENU = (
     (
         "The cloud",
-        (overview, training, notebooks, pools, datasets, workflows, services, chat, science, objects),
+        (
+            overview,
+            training,
+            notebooks,
+            pools,
+            datasets,
+            workflows,
+            services,
+            inference_v2,
+            chat,
+            science,
+            objects,
+        ),
     ),
     ("The emulator", (requests, permissions, faults, snapshots, operations, evidence)),
 )

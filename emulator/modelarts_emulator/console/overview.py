@@ -29,6 +29,8 @@ PAGES = {
     "modelarts/dataset-versions/version": ("datasets/", "{_dataset}"),
     "modelarts/datasets/dataset": ("datasets/", "{id}"),
     "modelarts/nodes/node": ("pools/", "{_pool}"),
+    "modelarts/inference-v2/deployment": ("services-v2/", "{service_id}"),
+    "modelarts/inference-v2/service": ("services-v2/", "{id}"),
     "modelarts/notebooks/notebook": ("notebooks/", "{id}"),
     "modelarts/pools/pool": ("pools/", "{id}"),
     "modelarts/samples/sample": ("datasets/", "{beside}"),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, redirect, render_template, request
 
 from modelarts_emulator.console.addresses import address
-from modelarts_emulator.console.asking import ask, control, pause_between
+from modelarts_emulator.console.asking import ask, control, pause_between, world_shown
 from modelarts_emulator.console.commands import curl
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ KINDS = {"train": "/console/training/", "notebook": "/console/notebooks/", "infe
 NETWORK = {"apiVersion": "v1", "kind": "Network", "metadata": {"labels": {ALIAS: "net-a"}}}
 POOL = {"apiVersion": "v2", "kind": "Pool", "metadata": {"labels": {ALIAS: "pool-a"}}}
 IN_NETWORK = {"network": {"name": "NETWORK"}, "resources": [{"flavor": "modelarts.vm.cpu.8ud", "count": 1}]}
+DEPLOYMENTS = "modelarts/inference-v2/deployment"
 FIRST = (
     ("CreateNetwork", {**NETWORK, "spec": {"cidr": "192.168.0.0/16"}}),
     ("CreatePool", {**POOL, "spec": {"type": "Dedicate", "scope": ["Train"], **IN_NETWORK}}),
@@ -52,6 +53,8 @@ def add_routes(flask: Flask, application: "Application") -> None:
         paged = {"continue": request.args["continue"]} if "continue" in request.args else {}
         listed = ask(application, "ListPoolNodes", path, {"limit": PAGE, **paged})
         workloads = ask(application, "ListWorkloads", path, {"limit": MOST_WORKLOADS})["items"]
+        for each in workloads:
+            each["page"] = page_of(application, each)
         of_pool = {"resource": "pools", "name": name, "limit": MOST_EVENTS}
         return render_template(
             "pool.html",
@@ -60,7 +63,6 @@ def add_routes(flask: Flask, application: "Application") -> None:
             nodes=[node_shown(node, workloads) for node in listed["items"]],
             more=listed.get("metadata", {}).get("continue"),
             workloads=workloads,
-            places=KINDS,
             events=ask(application, "ListEvents", query=of_pool)["items"],
             pause=pause_between(application, 2000),
         )
@@ -69,6 +71,15 @@ def add_routes(flask: Flask, application: "Application") -> None:
     def strike_node(name, node, action):
         control(application, "POST", f"nodes/{node}/{action}", {})
         return redirect(address(f"{PATH}{name}"), 303)
+
+
+def page_of(application: "Application", workload: dict) -> str | None:
+    """The page about what a workload is of; a deployment stands on that of its service. None where there is none."""
+    world, id = world_shown(application), workload["jobUUID"]
+    deployment = world.store.table(f"{DEPLOYMENTS}/{world.account.project_id}").find(id)
+    if deployment is not None:
+        return f"/console/services-v2/{deployment['service_id']}"
+    return f"{KINDS[workload['type']]}{id}" if workload["type"] in KINDS else None
 
 
 def closed_by(status: dict) -> str:

@@ -1,5 +1,6 @@
 """Services in the console: listed, one with its versions, counters, events and logs, and a form to try it."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -37,12 +38,7 @@ def add_routes(flask: Flask, application: "Application") -> None:
 
     @flask.post(f"{PATH}<id>/try")
     def try_service(id):
-        began = monotonic()
-        answer = predicted(application, id)
-        content = answer.body()
-        took = round((monotonic() - began) * 1000, 1)
-        tried = {"status": answer.status, "milliseconds": took, "body": readable(content)}
-        return service_page(application, id, tried)
+        return service_page(application, id, answer_to_form(application, f"/v1/infers/{id}"))
 
 
 def service_page(application: "Application", id: str, tried: dict | None = None) -> str:
@@ -50,12 +46,16 @@ def service_page(application: "Application", id: str, tried: dict | None = None)
     path = {"service_id": id}
     service = ask(application, "ShowService", path)
     is_answering = service["infer_type"] == "real-time"
+    names = {
+        each.get("model_id"): f"{each.get('model_name')} {each.get('model_version')}"
+        for each in service["config"]
+    }
     return render_template(
         "service.html",
         service=service,
         monitor=ask(application, "ShowServiceMonitorInfo", path) if is_answering else {},
         events=ask(application, "ShowServiceEvents", path)["events"],
-        logs=logs_of(application, service),
+        logs=logs_of(application, id, lambda model: names.get(model, model)),
         inputs=inputs_of(application, service) if is_answering else [],
         tried=tried,
         form=request.form,
@@ -63,17 +63,13 @@ def service_page(application: "Application", id: str, tried: dict | None = None)
     )
 
 
-def logs_of(application: "Application", service: dict) -> list[dict]:
-    """What the models of the service have printed, with their names; none before one was at work."""
-    deployed, id = control(application, "GET", "logs")["deployed"], service["service_id"]
+def logs_of(application: "Application", id: str, name_of: Callable[[str], str]) -> list[dict]:
+    """What the models of a service have printed, named by name_of; none before one was at work."""
+    deployed = control(application, "GET", "logs")["deployed"]
     if id not in [each["service"] for each in deployed]:
         return []
-    names = {
-        each.get("model_id"): f"{each.get('model_name')} {each.get('model_version')}"
-        for each in service["config"]
-    }
     logs = control(application, "GET", f"logs/{id}")["logs"]
-    return [each | {"model": names.get(each["model"], each["model"])} for each in logs]
+    return [each | {"model": name_of(each["model"])} for each in logs]
 
 
 def inputs_of(application: "Application", service: dict) -> list[dict]:
@@ -112,10 +108,19 @@ def sample_of(schema: dict, depth: int = 0) -> Any:
     return {"number": 0, "integer": 0, "boolean": False}.get(kind, "")
 
 
-def predicted(application: "Application", id: str) -> Any:
+def answer_to_form(application: "Application", address: str) -> dict:
+    """What the service at the address answers to the form: its status, how long that took, its body to be read."""
+    began = monotonic()
+    answer = predicted(application, address)
+    content = answer.body()
+    took = round((monotonic() - began) * 1000, 1)
+    return {"status": answer.status, "milliseconds": took, "body": readable(content)}
+
+
+def predicted(application: "Application", address: str) -> Any:
     """The answer of the service to what the form holds: its files and fields where there are any, else the JSON."""
     path, method = request.form.get("path", "/"), request.form.get("method", "POST")
-    target = f"/v1/infers/{id}" + ("" if path == "/" else path)
+    target = address + ("" if path == "/" else path)
     parts = parts_in_form()
     if parts:
         kind = f"multipart/form-data; boundary={BOUNDARY}"

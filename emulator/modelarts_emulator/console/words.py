@@ -72,6 +72,12 @@ CHINESE = {
     "Services": "在线服务",
     "Service": "服务",
     "There is no service.": "没有服务。",
+    "Services (v2)": "在线服务（v2）",
+    "Deployments": "部署",
+    "Deployment": "部署",
+    "There is no deployment.": "没有部署。",
+    "Traffic": "流量",
+    "Instance": "实例",
     "Calls": "调用次数",
     "Failed calls": "失败次数",
     "Address": "访问地址",
@@ -214,6 +220,7 @@ CHINESE = {
         "作业运行后试验才会开始；虚拟时间前进时，本页会自动更新。"
     ),
     "Upload a file below; in a client the bucket is called": "在下方上传文件；在客户端中该桶的地址为",
+    "Upload a model package to OBS and deploy it with": "将模型包上传到 OBS 并部署：",
     "Upload a model package to OBS, import it with": "将模型包上传到 OBS，导入模型：",
     "Whatever a client asks of this world appears here by itself.": "客户端对这个世界的任何请求都会自动显示在这里。",
     "With a fault the emulator answers as the cloud does when something goes wrong: try how a client copes.": (
