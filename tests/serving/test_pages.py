@@ -4,7 +4,9 @@ import sys
 from shlex import quote
 
 import pytest
-from modelarts_emulator.behaviours.modelarts import visualization_v1
+from modelarts_emulator.behaviours.modelarts import tensorboard
+
+from tests.conftest import JOB
 
 JOBS = "/v1/{project_id}/visualization-jobs"
 # What stands in for TensorBoard: it answers what it was asked, and what it finds where that finds its logs.
@@ -38,18 +40,23 @@ while True:
 
 
 @pytest.fixture
-def page(cloud, monkeypatch):
-    """Ask for what lies below the page of job 1, which runs, and which a stand-in for TensorBoard shows."""
-    order_of = visualization_v1.order_of
+def standing_in(monkeypatch):
+    """A stand-in shows what TensorBoard would."""
+    order_over = tensorboard.order_over
 
-    def order(bound, job: dict):
-        asked = order_of(bound, job)
+    def order(*asked_for):
+        asked = order_over(*asked_for)
         limits = asked.limits._replace(mirror_seconds=0.01)
         command = f"exec {quote(sys.executable)} -c {quote(STANDING_IN)}"
         return asked._replace(command=command, limits=limits)
 
-    monkeypatch.setattr(visualization_v1, "order_of", order)
-    monkeypatch.setattr(visualization_v1, "trouble_with", lambda job_type: "")
+    monkeypatch.setattr(tensorboard, "order_over", order)
+    monkeypatch.setattr(tensorboard, "trouble", lambda: "")
+
+
+@pytest.fixture
+def page(cloud, standing_in):
+    """Ask for what lies below the page of job 1, which runs, and which a stand-in for TensorBoard shows."""
     cloud.world.obs.create_bucket("logs")
     cloud.world.obs.write("logs", "run/events.out.tfevents.1", b"1")
     rule = {"type": "stop", "time_unit": "HOURS", "duration": 2}
@@ -174,8 +181,62 @@ def test_a_name_that_is_not_of_this_machine_leads_to_no_page(page):
 
 
 def test_a_job_whose_page_cannot_be_shown_says_so_itself_and_where_it_would_be(cloud, page, monkeypatch):
-    monkeypatch.setattr(visualization_v1, "trouble_with", lambda job_type: visualization_v1.NOT_INSTALLED)
+    monkeypatch.setattr(tensorboard, "trouble", lambda: tensorboard.NOT_INSTALLED)
     told = cloud.get(f"{JOBS}/1").json
     assert (told["status"], "modelarts-emulator[tensorboard]" in told["error_message"]) == (8, True)
     assert page().status == 502
     assert told["error_message"] in page().json["error_msg"]
+
+
+def tools_of_job(cloud, name: str, summary: dict | None = None) -> dict[str, str]:
+    """{tool: the path of its page} of a training job that runs."""
+    cloud.world.obs.create_bucket("logs")
+    switches = {f"{tool}/enable": "true" for tool in ("tensorboard", "jupyter-lab")}
+    body = JOB | {"metadata": {"name": name, "annotations": switches}}
+    body["algorithm"] = JOB["algorithm"] | ({"summary": summary} if summary else {})
+    body["spec"] = JOB["spec"] | {"log_export_path": {"obs_url": f"/logs/{name}/"}}
+    id = cloud.post("/v2/{project_id}/training-jobs", body).raise_for_status().json["metadata"]["id"]
+    cloud.world.obs.write("logs", f"{name}/events.out.tfevents.{name}", b"1")
+    path = f"/v2/{{project_id}}/training-jobs/{id}"
+    cloud.clock.until(lambda: cloud.get(path).json["status"]["phase"], equals="Running")
+    endpoints = cloud.get(path).json["endpoints"]
+    return {"job": id} | {tool: each["url"].removeprefix(cloud.endpoint) for tool, each in endpoints.items()}
+
+
+def events_shown(cloud, path: str) -> list[str]:
+    """The event files that the page sees, once it sees any."""
+    while not (logs := cloud.get(path, auth=False).json["logs"]):
+        continue
+    return logs
+
+
+def test_a_training_job_shows_its_event_files_while_it_runs(cloud, standing_in):
+    shown = tools_of_job(cloud, "own")
+    assert events_shown(cloud, shown["tensorboard"]) == ["/logs/events.out.tfevents.own"]
+    assert cloud.get(shown["tensorboard"], auth=False).json["path"] == shown["tensorboard"]
+    other = cloud.get(shown["jupyter_lab"], auth=False)
+    assert other.status == 502 and "there is no jupyter_lab here" in other.json["error_msg"]
+    stop = f"/v2/{{project_id}}/training-jobs/{shown['job']}/actions"
+    run = cloud.world.volatile["modelarts/training/tools/runs"].find(shown["job"])
+    cloud.post(stop, {"action_type": "terminate"}).raise_for_status()
+    assert run.done.wait(10) and cloud.get(shown["tensorboard"], auth=False).status == 404
+
+
+def test_a_training_job_shows_where_its_summary_or_that_of_its_data_source_says(cloud, standing_in):
+    cloud.world.obs.create_bucket("summaries")
+    for name in ("a", "b"):
+        cloud.world.obs.write("summaries", f"{name}/events.out.tfevents.{name}", b"1")
+    summaries = [
+        {"log_type": "tensorboard", "log_dir": {"pfs": {"pfs_path": f"/summaries/{each}/"}}} for each in "ab"
+    ]
+    first = tools_of_job(cloud, "first", summaries[0])
+    assert events_shown(cloud, first["tensorboard"]) == ["/logs/events.out.tfevents.a"]
+    second = tools_of_job(
+        cloud, "second", {**summaries[1], "data_sources": [{"job": {"job_id": first["job"]}}]}
+    )
+    assert events_shown(cloud, second["tensorboard"]) == ["/logs/events.out.tfevents.a"]
+
+
+def test_a_training_job_without_the_annotation_has_no_page(cloud, standing_in):
+    job = cloud.post("/v2/{project_id}/training-jobs", JOB).json["metadata"]["id"]
+    assert cloud.get(f"/modelarts/tensorboard/{cloud.project_id}/{job}/", auth=False).status == 404

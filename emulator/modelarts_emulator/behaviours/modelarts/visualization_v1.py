@@ -1,12 +1,8 @@
 """Visualization jobs of v1: pages of TensorBoard that stop by themselves when told to."""
 
 import math
-import shlex
-import sys
-from functools import cache
-from importlib.util import find_spec
 
-from modelarts_emulator.behaviours.modelarts import scripts
+from modelarts_emulator.behaviours.modelarts import scripts, tensorboard
 from modelarts_emulator.behaviours.modelarts.training_v1.life import STOPPABLE, state_after_killing
 from modelarts_emulator.behaviours.modelarts.training_v1.states import (
     QUOTAS,
@@ -26,30 +22,17 @@ from modelarts_emulator.frame.obs_paths import obs_path, refuse_bad_obs_path
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.serving.pages import Page, address_of, show_pages
-from modelarts_emulator.training_runs.orders import Limits, Mirror, Order, Place
+from modelarts_emulator.training_runs.orders import Order
 
 AREA = "modelarts/visualization-v1"
 NAME = f"{AREA}/visualization_job"
 OVER = {"restart": "INIT", "delete": GONE}
-
-
-LOGS = "/logs"
-# Event files, and what plugins have written beside them.
-READ_BY_TENSORBOARD = r"tfevents|(^|/)plugins/"
-MOST_MEMORY = 4 << 30
-BURIAL_SECONDS = 5
 UNKNOWN_PAGES = "no page of {0} is shown here; make the job with job_type tensorboard"
-NOT_INSTALLED = (
-    "TensorBoard is not installed: pip install 'modelarts-emulator[tensorboard]' and start the emulator anew"
-)
 
 
-@cache
 def trouble_with(job_type: str) -> str:
     """Why pages of that kind cannot be shown here; empty when they can."""
-    if job_type != "tensorboard":
-        return UNKNOWN_PAGES.format(job_type)
-    return "" if find_spec("tensorboard") else NOT_INSTALLED
+    return tensorboard.trouble() if job_type == tensorboard.KIND else UNKNOWN_PAGES.format(job_type)
 
 
 def state_after_waiting(bound, job: dict) -> str:
@@ -166,39 +149,19 @@ def page_of(bound, id: str, job_type: str) -> Page:
     if job["_state"] != "RUNNING":
         words = f"the page of {bound.resource.words} {id} is there while it is RUNNING; it is {job['_state']}"
         raise ApiError("APIG.0101", words)
-    trouble = trouble_with(job_type)
-    if trouble:
-        raise ApiError("APIG.0201", f"Backend unavailable: {trouble}", status=502)
-    runs, key = scripts.runs_in(bound.world, AREA), key_of(bound, id)
-    run = runs.at_work(key) or scripts.begin(bound.world, AREA, key, order_of(bound, job))
+    if job_type != tensorboard.KIND:
+        raise tensorboard.unavailable(trouble_with(job_type))
+    place, address = obs_path(job["train_url"]), address_of(bound, job_type, id)
 
-    def said() -> str:
-        run.done.wait(BURIAL_SECONDS)
-        return run.outcome.why or run.text(0)
+    def order() -> Order:
+        return tensorboard.order_over(place, address, job["resource_id"], seconds_left(bound.world, job))
 
-    def end() -> None:
-        if runs.at_work(key) is run:
-            runs.end(key)
-
-    return Page(run.connect, said, end)
+    return tensorboard.page_over(bound.world, AREA, key_of(bound, id), order)
 
 
 def key_of(bound, id: str) -> str:
     """By what the program that shows a job's page is kept: ids count up in every project."""
     return f"{bound.project_id}/{id}"
-
-
-def order_of(bound, job: dict) -> Order:
-    """What is started to show the page of a job: it sees a copy of the event files, and ends with the job's time."""
-    prefix = address_of(bound, job["job_type"], bound.id_of(job)).rstrip("/")
-    program = [sys.executable, "-m", "tensorboard_page", LOGS, prefix]
-    return Order(
-        job_id=job["resource_id"],
-        command=f"exec {shlex.join(program)}",
-        limits=Limits(memory_bytes=MOST_MEMORY, seconds=seconds_left(bound.world, job)),
-        mirror=Mirror(Place(*obs_path(job["train_url"]).folder), LOGS, READ_BY_TENSORBOARD),
-        answers=True,
-    )
 
 
 show_pages(VISUALIZATION_JOBS, page_of)

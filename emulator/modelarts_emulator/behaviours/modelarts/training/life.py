@@ -13,20 +13,17 @@ from modelarts_emulator.behaviours.modelarts.training import (
 )
 from modelarts_emulator.behaviours.modelarts.training.catalogue import cards_of
 from modelarts_emulator.behaviours.modelarts.training.search import is_search
+from modelarts_emulator.behaviours.modelarts.training.tools import end_pages, page_of, tools_of
 from modelarts_emulator.frame.capacity import Claim, admit, ask, give_back
 from modelarts_emulator.frame.events import EventLog
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon
 from modelarts_emulator.frame.messages import send
 from modelarts_emulator.frame.obs_paths import obs_path
 from modelarts_emulator.frame.resources import Resource, Unique
+from modelarts_emulator.serving.pages import show_pages
 
 JOBS_TUNED_FROM = "_source"
 POD_RETRIES = "fault-tolerance/pod-retry-num"
-TOOLS = {
-    "jupyter-lab/enable": "jupyter_lab",
-    "mindstudio-insight/enable": "mindstudio_insight",
-    "tensorboard/enable": "tensorboard",
-}
 
 
 def fetch_inputs(bound, job: dict) -> str:
@@ -137,6 +134,8 @@ TRAINING_JOBS.gone(tuning.forget_checkpoints)
 TRAINING_JOBS.gone(tuned_metrics.forget_reports)
 TRAINING_JOBS.gone(runs.forget_run)
 TRAINING_JOBS.gone(runs.forget_printed)
+show_pages(TRAINING_JOBS, page_of)
+LIFE.entering("Pending", "Terminating", "Completed", "Failed", "Terminated", "Abnormal", GONE)(end_pages)
 
 
 @TRAINING_JOBS.showing
@@ -147,23 +146,9 @@ def show_job(bound, job: dict) -> dict:
     if environments is not None:
         pairs = [{name: value} for name, value in environments.items()]
         shown["algorithm"] = {**job["algorithm"], "environments": pairs}
-    tools = tools_of(bound, job) if job["status"]["phase"] == "Running" else {}
-    if tools:
+    if tools := tools_of(bound, job):
         shown["endpoints"] = {**job.get("endpoints", {}), **tools}
     return shown
-
-
-def tools_of(bound, job: dict) -> dict:
-    """Where the tools that the job's annotations switch on have their pages while it runs."""
-    annotations, id = job["metadata"].get("annotations") or {}, job["metadata"]["id"]
-    return {
-        tool: {
-            "url": f"{bound.base_url}/modelarts/{tool}/{bound.project_id}/{id}/",
-            "token": f"{bound.world.seeded(id, tool).getrandbits(128):032x}",
-        }
-        for annotation, tool in TOOLS.items()
-        if annotations.get(annotation) == "true"
-    }
 
 
 def claim_of(bound, job: dict) -> Claim:
