@@ -103,6 +103,53 @@ def test_places_in_images_come_from_pascal_voc(cloud, type):
     ]
 
 
+def coco(*annotations: dict, **more) -> bytes:
+    """A file of COCO about two images, one of which lies elsewhere than it says."""
+    images = [{"id": 7, "file_name": "a.png", "width": 32}, {"id": 8, "file_name": "old/b.png"}]
+    whole = {"images": images, "annotations": annotations, "categories": [{"id": 3, "name": "cat"}], **more}
+    return json.dumps(whole).encode()
+
+
+BOX = {"image_id": 7, "category_id": 3, "bbox": [1, 2, 9, 18.5]}
+
+
+def test_boxes_come_from_files_of_coco(cloud):
+    id = made(cloud, {"none.here": b""}, type=1)
+    files = {**pictures("images/a.png", "images/b.png", "c.png"), "a.xml": VOC, "other.json": b"[]"}
+    further = coco(
+        BOX | {"image_id": 8}, {"image_id": 8, "category_id": 3, "bbox": [0, 0, 4, 4], "iscrowd": 1}
+    )
+    put(cloud, files | {"images/boxes.json": coco(BOX), "annotations/b.json": further}, "coco/")
+    task = imported(cloud, id, "/data/coco/", annotation_format="COCO")
+    assert (task["status"], task["annotated_sample_count"]) == ("COMPLETED", 2)
+    found = {each["sample_name"]: each["labels"] for each in samples(cloud, id)}
+    place = {"@modelarts:shape": "bndbox", "@modelarts:feature": [[1, 2], [10, 20.5]]}
+    assert found["a.png"] == [{"name": "cat", "type": 1, "property": place}]
+    features = [each["property"]["@modelarts:feature"] for each in found["b.png"]]
+    assert features == [[[1, 2], [10, 20.5]], [[0, 0], [4, 4]]] and found["c.png"] == []
+    assert [each["name"] for each in show(cloud, id)["labels"]] == ["cat"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"a.json": b"no json"},
+        {"a.json": coco({"image_id": 7, "category_id": 3})},
+        {"a.json": coco(BOX | {"category_id": 4})},
+        {"a.json": coco(BOX | {"image_id": 9})},
+        {"a.json": coco(BOX | {"bbox": [1, 2, 3]})},
+        {"a.json": coco(BOX | {"bbox": ["a", 2, 3, 4]})},
+        {"a.json": coco(images=3)},
+        {"a.json": coco(BOX).replace(b"18.5", b"NaN")},
+    ],
+)
+def test_what_is_not_written_as_coco_fails_the_task(cloud, files):
+    id = made(cloud, {"none.here": b""}, type=1)
+    put(cloud, pictures("a.png") | files, "coco/")
+    assert imported(cloud, id, "/data/coco/", annotation_format="COCO")["error_code"] == "ModelArts.4361"
+
+
 YOLO = {
     "obj.names": b"cat\ndog\n",
     "obj.data": b"names = obj.names\ntrain = train.txt\nvalid = data/valid.txt\ntest = test.txt\n",
@@ -281,7 +328,8 @@ def test_a_dataset_may_go_while_something_is_imported(cloud, empty):
         (0, {"import_path": "/data/x.manifest"}, (400, "ModelArts.4345")),
         (0, {}, (400, "ModelArts.4396")),
         (0, {"import_path": "/data/in/", "import_origin": "dws"}, (501, "ModelArts.4383")),
-        (1, {"import_path": "/data/in/", "annotation_format": "COCO"}, (501, "ModelArts.4383")),
+        (0, {"import_path": "/data/in/", "annotation_format": "COCO"}, (501, "ModelArts.4383")),
+        (1, {"import_path": "/data/x.manifest", "annotation_format": "COCO"}, (501, "ModelArts.4383")),
         (900, {"import_path": "/data/x.manifest"}, (501, "ModelArts.4383")),
     ],
 )

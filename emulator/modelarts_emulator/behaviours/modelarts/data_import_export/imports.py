@@ -19,8 +19,10 @@ from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import BelongsTo, Resource
 
 DIRECTORY, MANIFEST = 0, 1
+BOXES, COCO = 1, "COCO"
 # What a task still has to know of the request while it runs.
 ASKED = (
+    "annotation_format",
     "difficult_only",
     "excluded_labels",
     "final_annotation",
@@ -51,7 +53,8 @@ def read_source(bound, task: dict, dataset: dict):
         else:
             to = goal_of(dataset, place, asked.get("import_folder", ""))
             header = asked["with_column_header"]
-            folder = Folder(obs, place, dataset, moment, asked["import_annotations"], header, to)
+            is_coco = asked.get("annotation_format") == COCO
+            folder = Folder(obs, place, dataset, moment, asked["import_annotations"], header, to, is_coco)
             done, copied = intake.take(chosen(folder.samples(), asked, known)), folder.copied
         if not done.total:
             raise ApiError("ModelArts.4340", f"{task['import_path']} has nothing that is imported")
@@ -137,7 +140,8 @@ def refuse_bad_import(call, dataset: dict, place: ObsPath, is_manifest: bool) ->
     sample_type = kind_of(dataset).sample_type
     refuse_kind(dataset, not is_manifest or sample_type not in (TABLE, FREE), "importing a manifest")
     refuse_kind(dataset, call.body["import_origin"] == "obs", f"import_origin {call.body['import_origin']}")
-    refuse_kind(dataset, call.body.get("annotation_format") != "COCO", "annotation_format COCO")
+    is_of_boxes = dataset["dataset_type"] == BOXES and not is_manifest
+    refuse_kind(dataset, call.body.get("annotation_format") != COCO or is_of_boxes, "annotation_format COCO")
     refuse_kind(dataset, not call.body.get("import_folder") or sample_type != TABLE, "import_folder")
     refuse_missing_bucket(call.world, "ModelArts.4311", "$.import_path", place)
     if is_manifest and not call.world.obs.exists(*place):

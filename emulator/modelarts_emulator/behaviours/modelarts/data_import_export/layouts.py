@@ -7,6 +7,7 @@ from posixpath import splitext
 
 from PIL import Image, UnidentifiedImageError
 
+from modelarts_emulator.behaviours.modelarts.data_import_export.coco import Coco
 from modelarts_emulator.behaviours.modelarts.data_import_export.masks import MASK
 from modelarts_emulator.behaviours.modelarts.data_import_export.tables import row_as
 from modelarts_emulator.behaviours.modelarts.data_import_export.voc import labels_of_voc
@@ -33,7 +34,8 @@ class Folder:
 
     moment: when, in ms. with_labels: whether the labels that lie beside the samples count. has_header: whether the
     first line of a table names its columns. copies_to: the folder to which what is a sample is copied; None where
-    samples stay where they are. copied: how many files were copied, and their bytes.
+    samples stay where they are. is_coco: whether labels are read from COCO's files. copied: how many files were copied,
+    and their bytes.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Folder:
         with_labels: bool = True,
         has_header: bool = False,
         copies_to: ObsPath | None = None,
+        is_coco: bool = False,
     ):
         self.path = path.folder
         self.dataset = dataset
@@ -61,6 +64,7 @@ class Folder:
             raise ApiError("ModelArts.4311", f"there is no bucket {path.bucket}") from None
         has_yolo = self.kind.is_shaped and f"{self.path.key}obj.data" in self.sizes
         self._yolo = Yolo(self.path.key, self.sizes, self.text) if has_yolo else None
+        self._coco = Coco(self.path.key, self.sizes, self.text) if is_coco else None
 
     def samples(self) -> Iterator[dict]:
         """The samples in the folder; what is too large or cannot be read is none."""
@@ -123,7 +127,9 @@ class Folder:
             sample["metadata"]["@modelarts:size"] = measures
             if self._yolo is not None:
                 sample["_usage"] = self._yolo.usages[path.key]
-            if self.with_labels:
+            if self.with_labels and self._coco is not None:
+                sample["labels"] = self._coco.labels(path.key, self.dataset["dataset_type"])
+            elif self.with_labels:
                 sample["labels"] = self._labels_beside(splitext(path.key)[0], measures)
             yield sample
 
