@@ -88,6 +88,8 @@ def test_a_picture_keeps_its_format(direct, format, mode):
 
 def test_a_range_of_a_picture_that_is_resized_is_the_whole(direct):
     assert opened(processed(direct, "image/resize,h_10", Range="bytes=0-3")).size == (20, 10)
+    part = direct.send("GET", "/data/a.png?partNumber=1&x-image-process=image%2Fresize%2Ch_10")
+    assert opened(part).size == (20, 10)
 
 
 def test_a_client_that_has_the_picture_already_gets_none(direct):

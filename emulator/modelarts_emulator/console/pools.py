@@ -10,6 +10,7 @@ from modelarts_emulator.console.commands import curl
 
 if TYPE_CHECKING:
     from modelarts_emulator.application import Application
+    from modelarts_emulator.worlds.world import World
 
 PATH, TITLE = "/console/pools/", "Resource pools"
 # A project has a few pools, which the API lists at once; nodes and events come in pages.
@@ -53,8 +54,9 @@ def add_routes(flask: Flask, application: "Application") -> None:
         paged = {"continue": request.args["continue"]} if "continue" in request.args else {}
         listed = ask(application, "ListPoolNodes", path, {"limit": PAGE, **paged})
         workloads = ask(application, "ListWorkloads", path, {"limit": MOST_WORKLOADS})["items"]
-        for each in workloads:
-            each["page"] = page_of(application, each)
+        with world_shown(application).transaction() as world:
+            for each in workloads:
+                each["page"] = page_of(world, each)
         of_pool = {"resource": "pools", "name": name, "limit": MOST_EVENTS}
         return render_template(
             "pool.html",
@@ -73,9 +75,9 @@ def add_routes(flask: Flask, application: "Application") -> None:
         return redirect(address(f"{PATH}{name}"), 303)
 
 
-def page_of(application: "Application", workload: dict) -> str | None:
+def page_of(world: "World", workload: dict) -> str | None:
     """The page about what a workload is of; a deployment stands on that of its service. None where there is none."""
-    world, id = world_shown(application), workload["jobUUID"]
+    id = workload["jobUUID"]
     deployment = world.store.table(f"{DEPLOYMENTS}/{world.account.project_id}").find(id)
     if deployment is not None:
         return f"/console/services-v2/{deployment['service_id']}"

@@ -31,6 +31,7 @@ def get_picture(request) -> Reply:
     resizings_asked(request)
     # A part is no picture, and whoever asks for one takes the whole as well.
     request.headers.pop("range", None)
+    request.query.pop("partnumber", None)
     reply = get_object(request)
     if reply.status == 200 and (reply.length or 0) > MOST_BYTES:
         raise ObsError("InvalidArgument", f"it has {reply.length} bytes, a picture has at most {MOST_BYTES}")
