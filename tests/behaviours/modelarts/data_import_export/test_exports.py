@@ -110,6 +110,9 @@ def test_files_of_free_format_are_copied(cloud):
         ({"export_type": 2}, ["a", "b", "c", "d"]),
         ({"export_type": 3}, ["a", "b", "c", "d"]),
         ({"export_type": 3, "sample_state": "__NONE__"}, ["d"]),
+        ({"sample_state": "__NONE__"}, ["d"]),
+        ({"export_params": {"search_conditions": [{"sample_name": "b."}]}}, ["b"]),
+        ({"export_type": 2, "sample_state": "__NONE__"}, ["a", "b", "c", "d"]),
         ({"export_type": 3, "export_params": {"sample_state": "__ALL__"}}, ["a", "b", "c"]),
         (
             {
@@ -130,6 +133,31 @@ def test_samples_are_exported_by_id(cloud, zoo):
     ids = {each["sample_name"]: each["sample_id"] for each in samples(cloud, zoo)}
     exported(cloud, zoo, export_type=3, export_params={"samples": [ids["d.png"], "none"]})
     assert written(cloud) == ["cats.manifest", "d.png"]
+
+
+def test_samples_that_are_named_are_chosen_without_saying_so(cloud, zoo):
+    id = samples(cloud, zoo)[0]["sample_id"]
+    task = exported(cloud, zoo, export_params={"samples": [id]})
+    assert (task["export_type"], task["finished_sample_count"]) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        *(
+            {"ratio_sample_usage": True, "train_sample_ratio": ratio}
+            for ratio in ("half", "nan", "", "2", -1, 1.5)
+        ),
+        {
+            "export_dest": "NEW_DATASET",
+            "export_new_dataset_name": "x" * 101,
+            "export_new_dataset_work_path": "/data/new/",
+        },
+    ],
+)
+def test_a_share_and_a_name_that_cannot_be_are_refused_before_anything_is_exported(cloud, zoo, params):
+    body = {"path": "/data/out/", "export_params": params}
+    assert refusal(cloud.post(f"{DATASETS}/{zoo}/export-tasks", body)) == (400, "ModelArts.4396")
 
 
 def test_a_version_is_exported_as_it_was_published(cloud, zoo):

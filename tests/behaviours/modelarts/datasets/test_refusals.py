@@ -64,6 +64,12 @@ def test_a_label_that_is_not_there_is_neither_changed_nor_deleted(cloud, label):
         assert refusal(cloud.put(f"{DATASETS}/{id}", {way: [label]})) == (400, "ModelArts.4410")
 
 
+@pytest.mark.parametrize("name", ["", "x" * 101])
+def test_a_dataset_takes_no_name_that_a_new_one_could_not_have(cloud, name):
+    id = made(cloud, {}, data_sources=[])
+    assert refusal(cloud.put(f"{DATASETS}/{id}", {"dataset_name": name})) == (400, "ModelArts.4396")
+
+
 def test_a_share_that_is_no_range_is_refused(cloud):
     reply = cloud.get(DATASETS, params={"train_evaluate_ratio": "half"})
     assert refusal(reply) == (400, "ModelArts.4396")

@@ -148,11 +148,13 @@ def export_samples(call):
     version = find_version(call, dataset, body["version_id"]) if body.get("version_id") else None
     if version is not None and not version["total_sample_count"]:
         raise ApiError("ModelArts.4825", f"version {version['version_name']} has no samples")
+    state = params.get("sample_state") or body.get("sample_state")
+    chosen = state or params.get("samples") or params.get("search_conditions")
     now = call.world.clock.now_ms()
     task = {
         "task_id": new_id(call.world),
         "path": body["path"],
-        "export_type": body.get("export_type", ALL),
+        "export_type": body.get("export_type", CHOSEN if chosen else ALL),
         "export_format": body.get("export_format", FLAT),
         "export_params": params,
         "version_format": body.get("version_format", "Default"),
@@ -162,7 +164,7 @@ def export_samples(call):
         "_dataset": dataset["dataset_id"],
         "_header": body["source_type_header"],
         "_version": version,
-        "_state": params.get("sample_state") or body.get("sample_state"),
+        "_state": state,
     }
     if version is not None:
         task["version_id"] = version["version_id"]
