@@ -159,7 +159,8 @@ class Due:
         world = self._world
         try:
             resource, table = self._resource_of(name), world.store.table(name)
-            event = resource.awaited(world, table, id)
+            with world.clock.at(moment):
+                event = resource.awaited(world, table, id)
             if event is not None and not event.is_set():
                 # A moment may be noted twice where a world went back and came to the same one again.
                 if (event, (moment, name, id)) not in self._held:

@@ -9,6 +9,7 @@ from PIL import Image
 from tests.behaviours.modelarts.datasets.conftest import (
     BUCKET,
     DATASETS,
+    annotate,
     annotations,
     create_body,
     held,
@@ -172,6 +173,26 @@ def test_a_dataset_is_renamed_and_keeps_its_place(cloud):
     assert [each["name"] for each in show(cloud, id)["labels"]] == ["tiger"]
     assert cloud.put(f"{DATASETS}/{id}", {"delete_labels": [{"name": "tiger"}]}).status == 200
     assert show(cloud, id)["labels"] == []
+
+
+def test_labels_that_an_update_renames_or_deletes_are_renamed_or_deleted_in_the_samples(cloud):
+    id = made(cloud, pictures("a.png", "b.png"), labels=[{"name": "cat"}, {"name": "dog"}])
+    annotate(cloud, id, {"a.png": [{"name": "cat"}, {"name": "dog"}], "b.png": [{"name": "dog"}]})
+    before = show(cloud, id)
+    cloud.clock.advance("1m")
+    rename = {"name": "cat", "property": {"@modelarts:rename_to": "tiger"}}
+    body = {"update_labels": [rename], "delete_labels": [{"name": "dog"}]}
+    assert cloud.put(f"{DATASETS}/{id}", body).status == 200
+    assert held(cloud, id) == {"a.png": ["tiger"], "b.png": []}
+    shown = show(cloud, id)
+    assert ([each["name"] for each in shown["labels"]], shown["annotated_sample_count"]) == (["tiger"], 1)
+    assert shown["data_update_time"] >= before["data_update_time"] + 60_000
+
+
+def test_a_dataset_says_when_its_samples_came(cloud):
+    id = made(cloud, pictures("a.png"))
+    (sample,), shown = samples(cloud, id), show(cloud, id)
+    assert shown["data_update_time"] >= sample["sample_time"] > shown["create_time"]
 
 
 def test_datasets_are_listed_by_page_name_and_type_with_what_is_asked_for(cloud):

@@ -14,7 +14,7 @@ from modelarts_emulator.behaviours.modelarts.datasets.kinds import (
     new_id,
     refuse_kind,
 )
-from modelarts_emulator.behaviours.modelarts.datasets.metrics import counts_noted
+from modelarts_emulator.behaviours.modelarts.datasets.metrics import counts_noted, note_counts
 from modelarts_emulator.behaviours.modelarts.datasets.work import Done, Intake, attempt
 from modelarts_emulator.behaviours.modelarts.labels.rules import (
     add_label,
@@ -26,6 +26,7 @@ from modelarts_emulator.behaviours.modelarts.samples.storing import (
     counts_of,
     index_samples,
     leave_loop,
+    relabel,
     samples_in,
 )
 from modelarts_emulator.contract.errors import ApiError
@@ -122,6 +123,7 @@ def inner_path(dataset: dict, below: str = "") -> str:
 
 def after_reading(bound, dataset: dict, done: Done) -> str:
     """Normal once its input path is read; the import task of a table tells how that went."""
+    dataset["data_update_time"] = bound.world.clock.now_ms()
     task = bound.records(IMPORTS).find(dataset.get("import_task_id", ""))
     if task is not None and task["status"] == "RUNNING":
         counts = {"total_sample_count": done.total, "imported_sample_count": done.added}
@@ -244,13 +246,22 @@ def refuse_bad_schema(dataset: dict) -> None:
 
 @DATASETS.updating
 def change_dataset(call, dataset, before):
-    """Change its labels."""
+    """Change its labels, in its samples too, and which version is the current one."""
+    samples = samples_in(DATASETS.of(call), dataset["dataset_id"])
     for asked in call.body.get("delete_labels", []):
-        remove_label(dataset, find_label(dataset, asked.get("name", ""), asked.get("type")))
+        label = find_label(dataset, asked.get("name", ""), asked.get("type"))
+        remove_label(dataset, label)
+        relabel(samples, label, None)
     for asked in call.body.get("update_labels", []):
-        change_label(dataset, find_label(dataset, asked.get("name", ""), asked.get("type")), asked)
+        label = find_label(dataset, asked.get("name", ""), asked.get("type"))
+        name = change_label(dataset, label, asked)
+        if name != label["name"]:
+            relabel(samples, label, name)
     for asked in [*call.body.get("add_labels", []), *call.body.get("add_tags", [])]:
         add_label(dataset, asked)
+    if dataset["labels"] != before["labels"]:
+        dataset["data_update_time"] = call.world.clock.now_ms()
+        note_counts(DATASETS.of(call), dataset)
     current = before.get("current_version_id")
     wanted = call.body.get("current_version_id", current)
     if wanted != current:

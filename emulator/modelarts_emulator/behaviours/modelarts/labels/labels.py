@@ -13,7 +13,7 @@ from modelarts_emulator.behaviours.modelarts.labels.rules import (
     remove_label,
 )
 from modelarts_emulator.behaviours.modelarts.samples.samples import note_samples, remove_sample
-from modelarts_emulator.behaviours.modelarts.samples.storing import ids_labeled, samples_in, store_sample
+from modelarts_emulator.behaviours.modelarts.samples.storing import relabel, samples_in
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
@@ -97,31 +97,18 @@ def update(call, dataset: dict, which: dict, asked: dict) -> None:
     label = named(dataset, which)
     name = change_label(dataset, label, asked)
     if name != label["name"] or RENAME in asked.get("property", {}):
-        relabel(call, dataset, label, name)
+        relabel(samples_of(call, dataset), label, name)
 
 
 def delete(call, dataset: dict, asked: dict, policy: int) -> None:
     """Delete a label as the policy says."""
     label = named(dataset, asked)
     remove_label(dataset, label)
-    for sample in relabel(call, dataset, label, None):
+    for sample in relabel(samples_of(call, dataset), label, None):
         if not sample["labels"] and policy != LABELS_ONLY:
             remove_sample(DATASETS.of(call), dataset, sample, policy == AND_SOURCES)
 
 
-def relabel(call, dataset: dict, label: dict, name: str | None) -> list[dict]:
-    """Give the label another name in the samples, or with None take it away; the samples that had it."""
-    table, changed = samples_in(DATASETS.of(call), dataset["dataset_id"]), []
-    for id in ids_labeled(table, label["name"], label["type"]):
-        sample = table.copy_of(id)
-        for held in [each for each in sample["labels"] if is_same(each, label)]:
-            held["name"] = name
-        sample["labels"] = [each for each in sample["labels"] if each.get("name", "") is not None]
-        store_sample(table, sample, sample["sample_status"])
-        changed.append(sample)
-    return changed
-
-
-def is_same(held: dict, label: dict) -> bool:
-    """Whether what a sample has is that label."""
-    return (held["type"], held.get("name")) == (label["type"], label["name"])
+def samples_of(call, dataset: dict):
+    """The table of the samples of the dataset."""
+    return samples_in(DATASETS.of(call), dataset["dataset_id"])

@@ -125,3 +125,17 @@ def ids_labeled(table: Table, name: str | None, type: int | None = None) -> list
     ]
     ids = [id for summary in found for id in table.having("_labels", summary)]
     return ids if len(found) < 2 else sorted(ids, key=table.number)
+
+
+def relabel(table: Table, label: dict, name: str | None) -> list[dict]:
+    """Give a label another name in the samples, or with None take it away; the samples that had it."""
+    changed = []
+    for id in ids_labeled(table, label["name"], label["type"]):
+        sample = table.copy_of(id)
+        for held in sample["labels"]:
+            if (held["type"], held.get("name")) == (label["type"], label["name"]):
+                held["name"] = name
+        sample["labels"] = [held for held in sample["labels"] if held.get("name", "") is not None]
+        store_sample(table, sample, sample["sample_status"])
+        changed.append(sample)
+    return changed
