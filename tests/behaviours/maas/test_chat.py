@@ -142,6 +142,42 @@ def test_probabilities_are_named_when_asked_for(cloud):
     assert all(row["logprob"] < 0 and len(row["top_logprobs"]) == 1 for row in rows)
 
 
+def test_the_frames_of_a_stream_name_the_same_probabilities(cloud):
+    asked = {"logprobs": True, "top_logprobs": 1, "max_tokens": 4}
+    whole = chat(cloud, **asked).json["choices"][0]["logprobs"]["content"]
+    frames = [chunk["choices"][0]["logprobs"] for chunk in chunks(chat(cloud, stream=True, **asked).body)]
+    assert [row for frame in frames if frame for row in frame["content"]] == whole
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"logprobs": True, "top_logprobs": -1},
+        {"logprobs": True, "top_logprobs": 21},
+        {"top_logprobs": 1},
+        {"response_format": {"type": "xml"}},
+        {"response_format": {}},
+        {"min_tokens": 11, "max_tokens": 10},
+        {"tool_choice": "required"},
+        {"tool_choice": "sometimes", "tools": [{"type": "function", "function": WEATHER}]},
+        {"tool_choice": {"type": "function"}, "tools": [{"type": "function", "function": WEATHER}]},
+        {
+            "tool_choice": {"type": "function", "function": {"name": "get_time"}},
+            "tools": [{"type": "function", "function": WEATHER}],
+        },
+        {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
+    ],
+)
+def test_what_the_model_server_cannot_do_is_refused(cloud, asked):
+    assert fault(chat(cloud, **asked)) == (400, "BadRequestError")
+
+
+def test_tools_are_read_with_the_prompt_and_counted(cloud):
+    tools = [{"type": "function", "function": WEATHER}]
+    bare, with_tools = (chat(cloud, **more).json["usage"] for more in ({}, {"tools": tools}))
+    assert with_tools["prompt_tokens"] > bare["prompt_tokens"] + 10
+
+
 def test_beam_search_gives_different_answers_the_most_probable_first(cloud):
     beam = {"use_beam_search": True, "temperature": 0, "top_p": 1.0, "top_k": -1, "n": 3}
     choices = chat(cloud, model="Kimi-K2", **beam).json["choices"]
@@ -455,6 +491,20 @@ def test_a_tool_use_and_its_result_go_round(cloud):
     result = {"type": "tool_result", "tool_use_id": use["id"], "content": [{"type": "text", "text": "rainy"}]}
     asked += [{"role": "assistant", "content": [use]}, {"role": "user", "content": [result]}]
     assert "rainy" in message(cloud, messages=asked, tools=tools).json["content"][0]["text"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"tool_choice": {"type": "any"}},
+        {"tool_choice": {"type": "tool", "name": "get_time"}, "tools": [{"name": "get_weather"}]},
+        {"tool_choice": {"type": "tool"}, "tools": [{"name": "get_weather"}]},
+    ],
+)
+def test_a_message_cannot_choose_a_tool_that_was_not_sent(cloud, asked):
+    reply = message(cloud, **asked)
+    assert (reply.status, reply.json["error"]["type"]) == (400, "invalid_request_error")
+    assert "$.tool_choice" in reply.json["error"]["message"]
 
 
 def test_thinking_is_a_block_of_its_own(cloud):

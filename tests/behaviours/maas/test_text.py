@@ -42,9 +42,29 @@ def test_a_stream_says_what_the_answer_says(cloud):
 
 def test_echo_repeats_the_prompt_and_probabilities_name_each_token(cloud):
     choice = complete(cloud, echo=True, logprobs=1, max_tokens=4).json["choices"][0]
+    told = choice["logprobs"]
     assert choice["text"].startswith("Good coffee")
-    assert choice["text"] == "Good coffee" + "".join(choice["logprobs"]["tokens"])
-    assert choice["logprobs"]["text_offset"][0] == 0
+    assert choice["text"] == "".join(told["tokens"])
+    assert all(
+        choice["text"].startswith(token, at)
+        for at, token in zip(told["text_offset"], told["tokens"], strict=True)
+    )
+    assert (told["token_logprobs"][0], told["top_logprobs"][0]) == (None, None)
+
+
+@pytest.mark.parametrize("echo", [False, True])
+def test_the_frames_of_a_stream_name_the_same_probabilities(cloud, echo):
+    asked = {"logprobs": 1, "max_tokens": 4, "echo": echo}
+    whole = complete(cloud, **asked).json["choices"][0]["logprobs"]
+    frames = [chunk["choices"][0]["logprobs"] for chunk in chunks(complete(cloud, stream=True, **asked).body)]
+    for member, values in whole.items():
+        assert [value for frame in frames if frame for value in frame[member]] == values
+
+
+@pytest.mark.parametrize("number", [-1, 21])
+def test_a_number_of_alternatives_that_cannot_be_is_refused(cloud, number):
+    reply = complete(cloud, logprobs=number)
+    assert (reply.status, reply.json["type"]) == (400, "BadRequestError")
 
 
 def test_the_best_of_several_is_the_most_probable(cloud):

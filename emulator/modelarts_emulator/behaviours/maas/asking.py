@@ -3,12 +3,15 @@
 import base64
 import binascii
 import re
+from math import inf
 
 from modelarts_emulator.behaviours.maas.generation import Generation, Served, builtin, prompt_of
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.inference.language.asked import Asked, text_of
 
 MOST_IMAGE = 10 << 20
+MOST_ALTERNATIVES = 20
+FORMATS = ("text", "json_object", "json_schema")
 GUIDES = {"guided_choice": "choice", "guided_regex": "regex", "guided_json": "json"}
 DATA_URL = re.compile(r"data:image/(png|jpe?g|gif|webp|bmp|tiff);base64,", re.IGNORECASE)
 
@@ -55,11 +58,36 @@ def refuse_sampling(body: dict, single: bool = False) -> None:
         (number > 10, f"n is {number}, must be at most 10"),
         (body.get("best_of", 1) > 20, f"best_of is {body.get('best_of')}, must be at most 20"),
         (body["min_tokens"] < 0, f"min_tokens must be greater than or equal to 0, got {body['min_tokens']}."),
+        (
+            body["min_tokens"] > (body.get("max_tokens") or inf),
+            f"min_tokens must be less than or equal to max_tokens={body.get('max_tokens')}, "
+            f"got {body['min_tokens']}.",
+        ),
         ("" in stops_of(body), "stop cannot contain an empty string."),
     ]
     for broken, words in rules:
         if broken:
             raise ApiError("BadRequestError", words)
+
+
+def refuse_alternatives(number: int | None) -> None:
+    """400 for a number of alternatives to each token that cannot be."""
+    if number is not None and number < 0:
+        raise ApiError("BadRequestError", f"the number of logprobs must be non-negative, got {number}.")
+    if number is not None and number > MOST_ALTERNATIVES:
+        words = (
+            f"Requested sample logprobs of {number}, which is greater than max allowed: {MOST_ALTERNATIVES}"
+        )
+        raise ApiError("BadRequestError", words)
+
+
+def alternatives_of(body: dict) -> int | None:
+    """How many alternatives a chat wants to each token, None for no probabilities. 400 for what cannot be."""
+    number = body.get("top_logprobs")
+    refuse_alternatives(number)
+    if number and not body.get("logprobs"):
+        raise ApiError("BadRequestError", "when using `top_logprobs`, `logprobs` must be set to true.")
+    return (number or 0) if body.get("logprobs") else None
 
 
 def guide_of(body: dict) -> dict | None:
@@ -73,7 +101,12 @@ def guide_of(body: dict) -> dict | None:
         )
     if sent:
         return {GUIDES[sent[0]]: body[sent[0]]}
-    wanted = body.get("response_format") or {}
+    wanted = body.get("response_format")
+    if wanted is None:
+        return None
+    if wanted.get("type") not in FORMATS:
+        words = f"response_format.type is {wanted.get('type')!r}, must be one of {', '.join(FORMATS)}"
+        raise ApiError("BadRequestError", words)
     if wanted.get("type") == "json_object":
         return {"json": {}}
     if wanted.get("type") == "json_schema":
@@ -138,6 +171,28 @@ def refuse_bad_tools(tools: list[dict]) -> None:
         refuse_nameless(tool.get("function"))
 
 
+def refuse_bad_choice(choice, tools: list[dict]) -> None:
+    """400 for a choice among tools that is none of the documented ones, or names a function that was not sent."""
+    if choice in (None, "none"):
+        return
+    if not tools and choice != "auto":
+        raise ApiError("BadRequestError", "When using `tool_choice`, `tools` must be set.")
+    if not isinstance(choice, dict):
+        if choice not in ("auto", "required"):
+            words = 'Only named tools, "none", "auto" or "required" are supported.'
+            raise ApiError("BadRequestError", f"Invalid value for `tool_choice`: {str(choice)[:80]}! {words}")
+        return
+    function = choice.get("function")
+    if not isinstance(function, dict) or "name" not in function:
+        right = '`{"type": "function", "function": {"name": "my_function"}}`'
+        raise ApiError(
+            "BadRequestError", f"Expected field `name` in `function` in `tool_choice`! Use {right}"
+        )
+    if function["name"] not in [tool["function"]["name"] for tool in tools]:
+        words = "The tool specified in `tool_choice` does not match any of the specified `tools`"
+        raise ApiError("BadRequestError", words)
+
+
 def refuse_nameless(function) -> None:
     """400 for what is not a function with a name."""
     name = function.get("name") if isinstance(function, dict) else None
@@ -148,12 +203,11 @@ def refuse_nameless(function) -> None:
 def refuse_images(parts: list, images: bool) -> None:
     """400 for an image that the model cannot see, or that is none or too large."""
     for part in parts:
-        image = part.get("image_url")
-        if part.get("type") != "image_url" or not isinstance(image, dict):
+        if part.get("type") != "image_url":
             continue
         if not images:
             raise ApiError("BadRequestError", "At most 0 image(s) may be provided in one request.")
-        url = image.get("url", "")
+        url = (part.get("image_url") or {}).get("url", "")
         if url.startswith("data:"):
             picture_in(url)
         elif not url.startswith(("http://", "https://")):

@@ -51,8 +51,12 @@ def hear_reply(generation: Generation, reply: Reply) -> tuple[list[str], list[st
     return content, reasoning
 
 
-def chat_frames(generation: Generation, style: str, usage: str) -> Iterator[bytes]:
-    """The frames of a stream. usage: `each` frame says what was used so far, only the `last` one, or `none`."""
+def chat_frames(
+    generation: Generation, style: str, usage: str, logprobs: int | None = None
+) -> Iterator[bytes]:
+    """The frames of a stream. usage: `each` frame says what was used so far, only the `last` one, or `none`. logprobs:
+    how many alternatives to name with each token, None for no probabilities.
+    """
     frame = ChatFrame(generation, style, usage)
     pause = [b""] if generation.waits else []
     with generation:
@@ -61,7 +65,10 @@ def chat_frames(generation: Generation, style: str, usage: str) -> Iterator[byte
                 index, {"role": "assistant"} if style == PANGU else {"role": "assistant", "content": ""}
             )
             yield from pause
-            content = frame.frame_maker(index, "content")
+            if logprobs is None:
+                content = frame.frame_maker(index, "content")
+            else:
+                content = frame.measured_frame_maker(index, logprobs)
             reasoning = frame.frame_maker(index, "reasoning_content")
             for token, is_thought in generation.speak(reply):
                 yield (reasoning if is_thought else content)(token)
@@ -92,16 +99,32 @@ class ChatFrame:
             "model": generation.served.name,
         }
 
-    def of(self, index: int, said: dict, finish_reason: str | None = None, stop_reason=None) -> bytes:
+    def of(
+        self, index: int, said: dict, finish_reason: str | None = None, stop_reason=None, logprobs=None
+    ) -> bytes:
         """A frame with one choice."""
         choice = {
             "index": index,
             self.said_in: said,
-            "logprobs": None,
+            "logprobs": logprobs,
             "finish_reason": finish_reason,
             "stop_reason": stop_reason,
         }
         return self._sent({**self.common, "choices": [choice]}, self.usage == "each")
+
+    def measured_frame_maker(self, index: int, top: int):
+        """A function of the tokens of the content, one after the other, that makes the frame of each with its
+        probability.
+        """
+        said = ""
+
+        def frame_of(token: str) -> bytes:
+            nonlocal said
+            found = token_logprobs([token], said, top)
+            said += token
+            return self.of(index, {"content": token}, logprobs={"content": found})
+
+        return frame_of
 
     def frame_maker(self, index: int, member: str):
         """A function of a token that makes its frame: all but the token and the usage is put together once."""

@@ -16,7 +16,7 @@ from modelarts_emulator.inference.language.builtin import Builtin
 from modelarts_emulator.inference.language.guided import GuideImpossible
 from modelarts_emulator.inference.language.latency import Engine, Profile, first_token_seconds, token_seconds
 from modelarts_emulator.inference.language.prefix_cache import PrefixCache
-from modelarts_emulator.inference.language.tokenizer import count, prompt_tokens, tokens
+from modelarts_emulator.inference.language.tokenizer import count, prompt_tokens, tokens, tool_tokens
 from modelarts_emulator.inference.language.tuned import Tuned
 from modelarts_emulator.real_time import monotonic
 
@@ -92,7 +92,7 @@ def prompt_of(asked: Asked, bare: bool = False) -> list[str]:
         return tokens(asked.prompt)
     if bare:
         return [token for message in asked.messages for token in tokens(message["content"])]
-    return prompt_tokens(asked.messages)
+    return [*tool_tokens(asked.tools), *prompt_tokens(asked.messages)]
 
 
 class Generation:

@@ -3,12 +3,14 @@
 import base64
 import struct
 from collections.abc import Iterator
+from itertools import accumulate
 
 import orjson
 
 from modelarts_emulator.behaviours.maas.asking import (
     asked_with,
     best_answers,
+    refuse_alternatives,
     refuse_extra,
     refuse_sampling,
 )
@@ -36,6 +38,7 @@ def complete_with(call, served: Served):
     body = call.body
     refuse_extra(call)
     refuse_sampling(body)
+    refuse_alternatives(body.get("logprobs"))
     generations = [generation_of(call, served, prompt) for prompt in prompts_of(body)]
     if body["stream"]:
         return Stream(until_failure(text_frames(generations, body), call))
@@ -108,7 +111,8 @@ def choice_of(generation: Generation, reply, prompt: str, index: int, body: dict
     said, _ = hear_reply(generation, reply)
     told = None
     if body.get("logprobs") is not None:
-        told = logprobs_of(said, prompt, body["logprobs"])
+        echoed = tokens(prompt) if body["echo"] else []
+        told = logprobs_of(echoed, said, prompt, body["logprobs"])
     return {
         "index": index,
         "text": (prompt if body["echo"] else "") + "".join(said),
@@ -118,17 +122,25 @@ def choice_of(generation: Generation, reply, prompt: str, index: int, body: dict
     }
 
 
-def logprobs_of(said: list[str], prompt: str, top: int) -> dict:
-    """Probabilities in the form of plain completions."""
-    found = token_logprobs(said, prompt)
-    offsets = [0]
-    for token in said:
-        offsets.append(offsets[-1] + len(token))
+def logprobs_of(echoed: list[str], said: list[str], context: str, top: int, start: int = 0) -> dict:
+    """Probabilities in the form of plain completions.
+
+    echoed: the tokens of the prompt where the text repeats it; nothing comes before the first, so it has none. context:
+    what comes before what is said. start: how many characters of the text came before.
+    """
+    found = token_logprobs(echoed, "") + token_logprobs(said, context)
+    values = [row["logprob"] for row in found]
+    if echoed:
+        values[0] = None
+    told = [*echoed, *said]
     return {
-        "text_offset": offsets[:-1],
-        "token_logprobs": [row["logprob"] for row in found],
-        "tokens": said,
-        "top_logprobs": [{row["token"]: row["logprob"]} if top else None for row in found],
+        "text_offset": list(accumulate(map(len, told[:-1]), initial=start)) if told else [],
+        "token_logprobs": values,
+        "tokens": told,
+        "top_logprobs": [
+            {token: value} if top and value is not None else None
+            for token, value in zip(told, values, strict=True)
+        ],
     }
 
 
@@ -156,26 +168,33 @@ def text_frames(generations: list, body: dict) -> Iterator[bytes]:
     """The frames of a streamed completion; the last one says what was used when that is wanted."""
     common, index = text_head(generations[0][1]), -1
 
-    def frame(text: str, finish=None, stop=None) -> bytes:
+    def frame(text: str, finish=None, stop=None, logprobs=None) -> bytes:
         choice = {
             "index": index,
             "text": text,
-            "logprobs": None,
+            "logprobs": logprobs,
             "finish_reason": finish,
             "stop_reason": stop,
         }
         return b"data: " + orjson.dumps({**common, "choices": [choice]}) + b"\n\n"
+
+    def measured(echoed: list[str], said: list[str], context: str, start: int) -> dict | None:
+        top = body.get("logprobs")
+        return None if top is None else logprobs_of(echoed, said, context, top, start)
 
     for prompt, generation in generations:
         pause = [b""] if generation.waits else []
         with generation:
             for reply in generation.replies:
                 index += 1
+                told = len(prompt) if body["echo"] else 0
+                said = prompt
                 if body["echo"]:
-                    yield frame(prompt)
+                    yield frame(prompt, logprobs=measured(tokens(prompt), [], "", 0))
                 yield from pause
                 for token, _ in generation.speak(reply):
-                    yield frame(token)
+                    yield frame(token, logprobs=measured([], [token], said, told))
+                    said, told = said + token, told + len(token)
                     yield from pause
                 yield frame("", reply.finish_reason, reply.stop_reason)
     if (body.get("stream_options") or {}).get("include_usage"):

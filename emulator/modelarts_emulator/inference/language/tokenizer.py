@@ -1,5 +1,6 @@
 """The tokenizer of the built-in model: every text is the concatenation of its tokens, and no token is out of reach."""
 
+import json
 import re
 
 TOKEN = re.compile(
@@ -31,3 +32,10 @@ def prompt_tokens(messages: list[dict]) -> list[str]:
             function = called.get("function", {})
             read += tokens(f"{function.get('name', '')}{function.get('arguments', '')}")
     return read
+
+
+def tool_tokens(tools: list[dict]) -> list[str]:
+    """The tokens of the tools that a conversation may use, as the model reads them before it."""
+    if not tools:
+        return []
+    return ["<|", "tools", "|>", *tokens(json.dumps(tools, ensure_ascii=False, sort_keys=True))]

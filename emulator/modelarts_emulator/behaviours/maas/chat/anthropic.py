@@ -48,7 +48,7 @@ def asked_in(call, model: dict) -> Asked:
         top_p=body["top_p"],
         top_k=body["top_k"],
         tools=[{"type": "function", "function": function_of(tool)} for tool in body.get("tools", ())],
-        tool_choice=choice_of(body.get("tool_choice") or {"type": "auto"}),
+        tool_choice=choice_of(body.get("tool_choice") or {"type": "auto"}, body.get("tools", [])),
         thinks=model["thinking"] == "always" or (thinking and model["thinking"] != "never"),
         raw={name: body[name] for name in ("temperature", "top_p") if name in body},
     )
@@ -109,10 +109,15 @@ def function_of(tool: dict) -> dict:
     }
 
 
-def choice_of(choice: dict):
-    """The tool choice in OpenAI's form."""
+def choice_of(choice: dict, tools: list[dict]):
+    """The tool choice in OpenAI's form. 400 for a tool that was not sent."""
+    if choice["type"] != "none" and choice["type"] != "auto" and not tools:
+        raise ApiError("ModelArts.81001", "$.tool_choice may only be specified while providing tools")
     if choice["type"] == "tool":
-        return {"type": "function", "function": {"name": choice.get("name", "")}}
+        if choice.get("name") not in [tool["name"] for tool in tools]:
+            words = f"$.tool_choice.name: tool {choice.get('name')!r} not found in provided tools"
+            raise ApiError("ModelArts.81001", words)
+        return {"type": "function", "function": {"name": choice["name"]}}
     return {"auto": "auto", "any": "required", "none": "none"}[choice["type"]]
 
 

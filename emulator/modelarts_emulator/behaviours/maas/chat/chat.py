@@ -1,9 +1,11 @@
 """Chat with the models of MaaS: OpenAI's interface on three paths, Anthropic's on one."""
 
 from modelarts_emulator.behaviours.maas.asking import (
+    alternatives_of,
     asked_with,
     best_answers,
     messages_of,
+    refuse_bad_choice,
     refuse_bad_tools,
     refuse_extra,
     refuse_sampling,
@@ -47,15 +49,17 @@ def chat_with(call, model: dict, served: Served):
     body = call.body
     refuse_extra(call)
     refuse_sampling(body, model.get("single", False))
+    alternatives = alternatives_of(body)
     refuse_bad_tools(body.get("tools", ()))
+    refuse_bad_choice(body.get("tool_choice"), body.get("tools", []))
     asked = asked_in(call, model)
     prompt = set_limit(asked, served, body.get("max_tokens"))
     generation = best_answers(call, served, asked, prompt)
     if body["stream"]:
         shown = (body.get("stream_options") or {}).get("include_usage", True)
-        return Stream(until_failure(chat_frames(generation, OPENAI, "each" if shown else "none"), call))
-    logprobs = body.get("top_logprobs", 0) if body.get("logprobs") else None
-    return chat_answer(generation, logprobs, cached=True)
+        frames = chat_frames(generation, OPENAI, "each" if shown else "none", alternatives)
+        return Stream(until_failure(frames, call))
+    return chat_answer(generation, alternatives, cached=True)
 
 
 def server_from(model: dict) -> Served:
