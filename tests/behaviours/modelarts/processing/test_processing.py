@@ -264,6 +264,25 @@ def test_what_is_not_there_cannot_be_read(cloud, inputs, status, code):
     assert refusal(cloud.post(TASKS, create_body(template("Flip"), inputs=inputs))) == (status, code)
 
 
+@pytest.mark.parametrize(
+    ("members", "where"),
+    [
+        ({"data_source": {"type": "OBS", "path": "/data/in/"}}, "$.data_source.source"),
+        ({"data_source": {}}, "$.data_source.source"),
+        (
+            {"inputs": [{"type": "OBS", "source": "/data/in/"}, {"type": "OBS", "source": "/data/no/"}]},
+            "$.inputs[1].source",
+        ),
+    ],
+)
+def test_a_refusal_says_which_of_the_sources_is_wrong(cloud, members, where):
+    put(cloud, {"a.png": plain()})
+    body = create_body(template("Flip"))
+    del body["inputs"]
+    reply = cloud.post(TASKS, body | members)
+    assert (reply.status, where in reply.json["error_msg"]) == (400, True)
+
+
 def test_a_task_reads_a_version_of_another_that_has_finished(cloud):
     put(cloud, {"a.png": halves()})
     id = begun(cloud, template("Flip"))

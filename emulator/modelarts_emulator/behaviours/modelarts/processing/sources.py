@@ -30,34 +30,34 @@ class Source(NamedTuple):
     samples: Callable[[], Iterator[dict]]
 
 
-def refuse_bad_source(call, source: dict, template: dict) -> None:
-    """ApiError for a source that is not there, or that cannot be read."""
+def refuse_bad_source(call, where: str, source: dict, template: dict) -> None:
+    """ApiError for a source that is not there, or that cannot be read. where: it stands in the body."""
     kind, name = source.get("type", "DATASET"), source.get("source", "")
     if kind == "DATASET":
-        refuse_bad_dataset(call, source, template)
+        refuse_bad_dataset(call, where, source, template)
     elif kind == "OBS":
-        place = refuse_bad_obs_path("ModelArts.4313", "$.inputs[0].source", name)
+        place = refuse_bad_obs_path("ModelArts.4313", f"{where}.source", name)
         if not is_in_obs(call.world, place):
-            raise ApiError("ModelArts.4312", f"$.inputs[0].source: nothing lies in {name}")
+            raise ApiError("ModelArts.4312", f"{where}.source: nothing lies in {name}")
     elif kind == "TASK":
         version = call.records(VERSION).find(source.get("version_id", ""))
         if call.records(TASK).find(name) is None:
-            raise ApiError("ModelArts.4700", f"$.inputs[0].source: there is no task {name!r}")
+            raise ApiError("ModelArts.4700", f"{where}.source: there is no task {name!r}")
         if version is None or version["task_id"] != name:
-            raise ApiError("ModelArts.4851", "$.inputs[0].version_id is no version of that task")
+            raise ApiError("ModelArts.4851", f"{where}.version_id is no version of that task")
         if version["status"] != FINISHED:
             raise ApiError(
                 "ModelArts.4613", f"version {version['version_name']} of that task has not finished"
             )
     else:
-        raise ApiError(
-            "ModelArts.4396", f"$.inputs[0].type: {kind} cannot be read, but DATASET, OBS and TASK"
-        )
+        raise ApiError("ModelArts.4396", f"{where}.type: {kind} cannot be read, but DATASET, OBS and TASK")
 
 
-def refuse_bad_dataset(call, source: dict, template: dict) -> None:
+def refuse_bad_dataset(call, where: str, source: dict, template: dict) -> None:
     """Datasets of images are processed; a version is analysed that is usable and has labels."""
-    dataset = DATASETS.find(call, source.get("source", ""))
+    if not source.get("source"):
+        raise ApiError("ModelArts.4396", f"{where}.source is missing: it says which dataset is read")
+    dataset = DATASETS.find(call, source["source"])
     is_fit = dataset["dataset_type"] in TYPES.values()
     if template["id"] != ANALYSIS:
         refuse_kind(dataset, is_fit, "processing")

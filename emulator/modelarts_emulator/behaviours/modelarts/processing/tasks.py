@@ -79,8 +79,9 @@ def inputs_asked(body: dict, usual: dict) -> list[dict]:
 def refuse_bad_processing(call, task: dict) -> None:
     """ApiError for sources that cannot be read, and for operators that there are not or that lack something."""
     template = task["template"]
-    for source in task["inputs"]:
-        refuse_bad_source(call, source, template)
+    for at, source in enumerate(task["inputs"]):
+        where = "$.data_source" if "data_source" in call.body else f"$.inputs[{at}]"
+        refuse_bad_source(call, where, source, template)
     goal = task.get("work_path", {})
     if goal.get("type") == "DATASET" and goal.get("path"):
         DATASETS.find(call, goal["path"])
