@@ -309,6 +309,10 @@ def create_agency(cloud, name="helpers", **more):
     return cloud.post(AGENCIES, {"agency": {key: value for key, value in asked.items() if value is not None}})
 
 
+def test_an_agency_has_a_name(cloud):
+    assert error_of(create_agency(cloud, name="")) == (400, "Bad Request")
+
+
 def test_an_agency_is_found_by_id_name_and_whom_it_trusts(cloud):
     agency = create_agency(cloud).json["agency"]
     create_agency(cloud, name="others", trust_domain_name="op_svc_modelarts")

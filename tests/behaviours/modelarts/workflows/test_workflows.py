@@ -58,6 +58,22 @@ def test_steps_that_do_not_fit_together_are_refused(cloud, steps, where):
     assert where in reply.json["error_msg"]
 
 
+@pytest.mark.parametrize("member", ["parameters", "data", "storages"])
+def test_no_two_things_that_references_mean_have_one_name(cloud, member):
+    twice = [{"name": "same"}, {"name": "same"}]
+    reply = cloud.post(WORKFLOWS, {"name": "flow", "steps": [], member: twice})
+    assert refusal(reply) == (400, "ModelArts.0104")
+    assert f"$.{member}[1].name: there is a same already" in reply.json["error_msg"]
+
+
+def test_no_two_inputs_of_a_step_have_one_name(cloud):
+    step = job_step("a", inputs=[{"name": "i"}, {"name": "i"}])
+    reply = cloud.post(WORKFLOWS, {"name": "flow", "steps": [step]})
+    assert (
+        refusal(reply) == (400, "ModelArts.0104") and "$.steps[0].inputs[1].name" in reply.json["error_msg"]
+    )
+
+
 @pytest.mark.parametrize(
     "parameter",
     [

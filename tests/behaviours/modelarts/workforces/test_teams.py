@@ -72,6 +72,13 @@ def test_a_team_has_one_manager_and_no_member_twice(cloud):
     assert add(cloud, team(cloud, "two", **{}), MANAGER, 2) not in (ada, None)
 
 
+@pytest.mark.parametrize("email", ["", " ", "ada lovelace"])
+def test_a_member_has_an_address(cloud, email):
+    id = team(cloud)
+    reply = cloud.post(f"{WORKFORCES}/{id}/workers", {"emails": email, "role": 0})
+    assert refusal(reply) == (400, "ModelArts.4396")
+
+
 def test_teams_and_members_are_limited(cloud):
     for number in range(10):
         cloud.post(WORKFORCES, {"workforce_name": f"t{number}"})

@@ -10,6 +10,8 @@ from modelarts_emulator.behaviours.modelarts.workflows.references import (
 )
 from modelarts_emulator.contract.errors import ApiError
 
+# What references call by a name that it has in the workflow.
+NAMED = ("parameters", "data", "data_requirements", "storages")
 WHERE_USED = ("inputs", "outputs", "properties", "conditions")
 # How long a step may take at most, and wait between two looks at what it has made.
 LONGEST = {"max_execution_minutes": 10 * 366 * 24 * 60, "poll_interval_seconds": 86400}
@@ -42,13 +44,24 @@ def refuse_bad_workflow(workflow: dict) -> None:
             refuse_unknown_reference(f"$.steps[{at}]", reference, workflow, names)
     refuse_circle(steps)
     refuse_unknown_scene(workflow)
+    for member in NAMED:
+        refuse_same_names(f"$.{member}", workflow[member])
     for at, parameter in enumerate(workflow["parameters"]):
         refuse_bad_value(f"$.parameters[{at}]", parameter)
+
+
+def refuse_same_names(where: str, named: list[dict]) -> None:
+    """ApiError for two of one name, of which a reference could mean either."""
+    names = [each.get("name") for each in named]
+    for at, name in enumerate(names):
+        if name is not None and name in names[:at]:
+            refuse(f"{where}[{at}].name: there is a {name} already")
 
 
 def refuse_bad_step(where: str, step: dict) -> None:
     """ApiError for inputs and outputs without a name, times that are none, and conditions that cannot be decided."""
     for member in ("inputs", "outputs"):
+        refuse_same_names(f"{where}.{member}", step.get(member, []))
         for at, each in enumerate(step.get(member, ())):
             if "name" not in each:
                 refuse(
