@@ -96,6 +96,16 @@ def test_a_stopped_service_does_not_answer_and_a_deleted_one_is_not_there(cloud)
     assert console(cloud, "GET", "maas/services").json == {"services": []}
 
 
+def test_a_service_shows_no_member_that_it_hides(cloud):
+    reply = console(cloud, "POST", "maas/services", {"model": "qwen3-32b"})
+    path = f"maas/services/{reply.json['service_id']}"
+    shown = [reply.json, *console(cloud, "GET", "maas/services").json["services"]]
+    shown.append(console(cloud, "GET", path).json)
+    shown.append(console(cloud, "PUT", path, {"qps": 1}).json)
+    shown.append(console(cloud, "POST", f"{path}/stop").json)
+    assert not [name for each in shown for name in each if name.startswith("_")]
+
+
 @pytest.mark.parametrize("model", ["none", "qwen-image"])
 def test_what_speaks_no_language_is_not_deployed(cloud, model):
     assert console(cloud, "POST", "maas/services", {"model": model}).status == 400

@@ -10,6 +10,7 @@ from modelarts_emulator.control.consoles.pangu import (
     record_in,
     world_and_project,
 )
+from modelarts_emulator.frame.resources import without_hidden
 from modelarts_emulator.identity.records import API_KEYS, User, remember_key
 
 SECONDS = {"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": LONGEST}
@@ -45,7 +46,7 @@ def services(application):
     """The services of one's own."""
     world, project_id = world_and_project(application)
     with world.transaction():
-        return {"services": list(SERVICES.at(world, project_id).table)}
+        return {"services": list(map(without_hidden, SERVICES.at(world, project_id).table))}
 
 
 def create_service(application):
@@ -54,14 +55,14 @@ def create_service(application):
     body = SERVICE.read()
     with world.transaction():
         made = deploy(SERVICES.at(world, project_id), body)
-    return made, 201
+    return without_hidden(made), 201
 
 
 def show_service(application, id):
     """One service."""
     world, project_id = world_and_project(application)
     with world.transaction():
-        return record_in(SERVICES.at(world, project_id).table, id)
+        return without_hidden(record_in(SERVICES.at(world, project_id).table, id))
 
 
 def set_service(application, id):
@@ -72,7 +73,7 @@ def set_service(application, id):
         bound = SERVICES.at(world, project_id)
         service = record_in(bound.table, id)
         service["engine"] |= body.pop("engine", {})
-        return bound.put(service | body)
+        return without_hidden(bound.put(service | body))
 
 
 def act_on_service(application, id, action):
@@ -81,7 +82,7 @@ def act_on_service(application, id, action):
     NOTHING.read()
     with world.transaction():
         bound = SERVICES.at(world, project_id)
-        return bound.act(record_in(bound.table, id), action) or {}
+        return without_hidden(bound.act(record_in(bound.table, id), action) or {})
 
 
 def set_model(application, name):
