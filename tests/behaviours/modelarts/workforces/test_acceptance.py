@@ -31,6 +31,27 @@ def dataset_of(task: str) -> str:
     return task.split("/")[4]
 
 
+def test_a_task_says_when_something_was_last_done_to_it(cloud):
+    task, moments = running(cloud, roles={REVIEWER: 1}), []
+
+    def note() -> None:
+        moments.append(cloud.get(task).json["update_time"])
+        cloud.clock.advance("1m")
+
+    note()
+    rows = samples(cloud, task)
+    label(cloud, task, rows)
+    note()
+    reply = cloud.post(f"{task}/acceptance", {"sampling_num": 1})
+    assert refusal(reply) == (400, "ModelArts.4625")
+    assert f"{len(rows)} samples wait for a review" in reply.json["error_msg"]
+    cloud.post(f"{task}/data-annotations/review", comments(rows))
+    note()
+    cloud.post(f"{task}/acceptance", {"sampling_num": 1})
+    note()
+    assert moments == sorted(set(moments))
+
+
 def test_labels_of_members_wait_for_acceptance(cloud):
     task = running(cloud)
     assert label(cloud, task, samples(cloud, task)[:1])["success"] is True

@@ -32,7 +32,9 @@ def start_workforce_sampling_task(call):
     (task, tasks, mine), id = storing.task_asked(call, "check"), new_id(call.world)
     total = mine.table.how_many("sample_status", UNCHECKED)
     if not total:
-        raise ApiError("ModelArts.4625", "nothing is labeled that was not accepted or rejected")
+        waiting = mine.table.how_many("sample_status", storing.UNREVIEWED)
+        words = "nothing that is labeled and reviewed was not accepted or rejected"
+        raise ApiError("ModelArts.4625", f"{words}; {waiting} samples wait for a review")
     tasks.put(task | {"_check": {"checking_task_id": id}, "_number": number or ceil(rate * total)})
     return {"task_id": id}
 
@@ -122,7 +124,6 @@ def decide(bound, task: dict, keys: list[str]) -> None:
 def after_passing_on(bound, task: dict, result: None) -> str:
     """Rejected samples go back to who labeled them; a task whose samples are all accepted is done."""
     left = storing.counts(storing.samples_of(bound, task["task_id"]).table)
-    task["update_time"] = bound.world.clock.now_ms()
     if left["rejected"]:
         return "REJECTED"
     return "ACCEPTED" if left["accepted"] == sum(left.values()) else "RUNNING"

@@ -37,7 +37,7 @@ def describe_workforce_task_sample(call):
 @behaviour("UpdateWorkforceTaskSamples")
 def update_workforce_task_samples(call):
     """Label samples as a member, each with a result of its own; one without labels loses those that it has."""
-    (task, tasks, mine), dataset, workers = task_asked(call, "label"), DATASETS.find(call), WORKERS.of(call)
+    (task, _, mine), dataset, workers = task_asked(call, "label"), DATASETS.find(call), WORKERS.of(call)
     worker = member_named(task, call.body["email"]) if call.body.get("email") else {}
     if worker.get("role", LABELER) != LABELER:
         raise ApiError("ModelArts.4600", f"{worker['email']} is no labeler of the task")
@@ -56,7 +56,6 @@ def update_workforce_task_samples(call):
 
     answer = results_of(call.body.get("samples", []), update)
     DATASETS.of(call).put(dataset)
-    tasks.put(task | {"update_time": call.world.clock.now_ms()})
     return answer
 
 

@@ -50,6 +50,14 @@ LIFE = Lifecycle(
     ACCEPTED=rests(delete=GONE),
     REJECTED=rests(label="REJECTED", check="SAMPLING", delete=GONE),
 )
+
+
+@LIFE.entering(*LIFE.states)
+def note_change(bound, task):
+    """When something was last done to the task, or it came into another state."""
+    task["update_time"] = bound.world.clock.now_ms()
+
+
 SYNCHRONIZED = ("auto_sync_dataset", "synchronize_data", "synchronize_auto_labeling_data")
 TASKS = Resource(
     teams.TASKS,
