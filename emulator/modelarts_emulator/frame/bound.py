@@ -202,6 +202,17 @@ def refuse_foreign_workspace(call: Call, resource: Resource, record: dict) -> No
         refuse_stranger_in(call, workspace_of(resource, record))
 
 
+def usable_record(call: Call, name: str, id: str) -> dict | None:
+    """A copy of the record with that id of the kind `<service>/<area>/<kind>`, None when the project has none.
+
+    For what a body names: ApiError when it lies in a workspace that is not the caller's to use.
+    """
+    record = call.records(name).find(id)
+    if record is not None:
+        refuse_foreign_workspace(call, resource_of(name), record)
+    return record
+
+
 def refuse_stranger_in(call: Call, id: str) -> None:
     """ApiError when the workspace with that id is there and not the caller's to use."""
     workspaces = None if id == DEFAULT_WORKSPACE else workspaces_with(call.world, call.project_id, id)

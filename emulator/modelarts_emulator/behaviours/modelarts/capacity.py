@@ -2,6 +2,7 @@
 
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
+from modelarts_emulator.frame.bound import usable_record
 from modelarts_emulator.frame.capacity import Claim, Place, free_in, held_in, register
 from modelarts_emulator.frame.registry import resource_of
 
@@ -22,7 +23,7 @@ def nodes_of_flavor(world, project: str, flavor_id: str) -> int | None:
 
 def refuse_unknown_pool(call, where: str, id: str) -> None:
     """ApiError when a service is to run in a pool that the project does not have."""
-    if id not in call.records(POOLS):
+    if usable_record(call, POOLS, id) is None:
         words = f"{where}: pool {id} does not exist in project {call.project_id}"
         raise ApiError("ModelArts.3547", words, fill=[id])
 

@@ -1,7 +1,11 @@
 """Who may use a workspace: what is asked for, what it means, and what questions about it answer."""
 
 import pytest
+from modelarts_emulator.behaviours.modelarts.datasets import datasets
 
+from tests.behaviours.modelarts.datasets.conftest import DATASETS, made, pictures
+from tests.behaviours.modelarts.pools import conftest as pools
+from tests.behaviours.modelarts.workforces.conftest import running
 from tests.behaviours.modelarts.workspaces.conftest import WORKSPACES, create, names, show
 from tests.conftest import JOB, refusal
 
@@ -162,6 +166,55 @@ def test_what_lies_in_a_workspace_for_some_is_refused_to_others(cloud, stranger)
         assert refusal(reply) == (403, "ModelArts.0112")
         assert "is private" in reply.json["error_msg"]
     assert cloud.get(f"{JOBS}/{job}").status == 200
+
+
+def hidden_algorithm(cloud, workspace: str) -> tuple[str, dict]:
+    """A training job that names an algorithm which lies there."""
+    body = {"metadata": {"name": "hidden", "workspace_id": workspace}, "job_config": JOB["algorithm"]}
+    id = cloud.post("/v2/{project_id}/algorithms", body).json["metadata"]["id"]
+    return JOBS, JOB | {"algorithm": {"id": id}}
+
+
+def hidden_dataset(cloud, workspace: str) -> tuple[str, dict]:
+    """A training job that reads a version of a dataset which lies there."""
+    id = made(cloud, pictures("a.png"), workspace_id=workspace)
+    version = cloud.post(f"{DATASETS}/{id}/versions", {}).json["version_id"]
+    cloud.clock.advance("5m")
+    channel = {"name": "data", "remote": {"dataset": {"id": id, "version_id": version}}}
+    return JOBS, JOB | {"algorithm": JOB["algorithm"] | {"inputs": [channel]}}
+
+
+def hidden_workflow(cloud, workspace: str) -> tuple[str, dict]:
+    """A copy of a workflow which lies there."""
+    body = {"name": "hidden", "steps": [], "workspace_id": workspace}
+    id = cloud.post(WORKFLOWS, body).json["workflow_id"]
+    return WORKFLOWS, {"name": "copy", "source_workflow_id": id}
+
+
+def hidden_pool(cloud, workspace: str) -> tuple[str, dict]:
+    """A training job in a pool which lies there."""
+    name = pools.running(cloud, labels={"os.modelarts/workspace.id": workspace})
+    return JOBS, JOB | {"spec": {"resource": {"pool_id": name, "node_count": 1}}}
+
+
+@pytest.mark.parametrize("hide", [hidden_algorithm, hidden_dataset, hidden_workflow, hidden_pool])
+def test_nobody_uses_by_its_id_what_lies_in_a_workspace_for_others(cloud, stranger, hide):
+    path, body = hide(cloud, create(cloud, auth_type="PRIVATE"))
+    assert refusal(cloud.post(path, body, **stranger.options)) == (403, "ModelArts.0112")
+    assert cloud.post(path, body).status == 201
+
+
+def test_tasks_of_members_leave_out_datasets_in_a_workspace_for_others(cloud, stranger):
+    closed = create(cloud, auth_type="PRIVATE")
+    path = "/v2/{project_id}/workforces/worker-tasks"
+    running(cloud)
+    dataset = cloud.get(DATASETS).json["datasets"][0]["dataset_id"]
+    assert cloud.get(path, **stranger.options).json == cloud.get(path).json
+    bound = datasets.DATASETS.at(cloud.world, cloud.project_id)
+    with cloud.world.transaction():
+        bound.put(bound.find(dataset) | {"workspace_id": closed})
+    assert cloud.get(path, **stranger.options).json["count"] == 0
+    assert cloud.get(path).json["count"] > 0
 
 
 def test_pages_and_counts_leave_out_what_lies_in_a_workspace_for_others(cloud, stranger):

@@ -3,6 +3,7 @@
 from modelarts_emulator.behaviours.modelarts.algorithms.refusals import refuse_bad_algorithm
 from modelarts_emulator.behaviours.modelarts.training.code import code_folder, engine_in_full
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.bound import usable_record
 from modelarts_emulator.frame.listing import paging_of
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource, Unique
@@ -151,7 +152,7 @@ def publication_asked(call, name: str) -> dict:
 def algorithm_named(call, given: dict) -> dict | None:
     """The algorithm that a job names by id, or by what was published of it; None when there is none."""
     if given.get("id"):
-        return ALGORITHMS.of(call).get(given["id"])
+        return usable_record(call, ALGORITHMS.name, given["id"])
     publication = call.records(PUBLICATIONS).find(given.get("subscription_id") or "")
     versions = publication["versions"] if publication else ()
     wanted = given.get("item_version_id")

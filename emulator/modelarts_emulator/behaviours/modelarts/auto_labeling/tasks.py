@@ -28,6 +28,7 @@ from modelarts_emulator.behaviours.modelarts.samples.storing import (
     summaries_of,
 )
 from modelarts_emulator.contract.errors import ApiError, error_facts
+from modelarts_emulator.frame.bound import usable_record
 from modelarts_emulator.frame.lifecycle import Lifecycle, rests, soon, works
 from modelarts_emulator.frame.obs_paths import refuse_bad_obs_path
 from modelarts_emulator.frame.registry import behaviour
@@ -178,7 +179,7 @@ def refuse_unfit(call, dataset: dict, type: int, config: dict, model_id: str) ->
     counts = counts_of(table)
     if counts.annotated == counts.total:
         raise ApiError("ModelArts.4407", "every sample has labels already")
-    if type == PRE_LABEL and MODELS.of(call).get(model_id) is None:
+    if type == PRE_LABEL and usable_record(call, MODELS.name, model_id) is None:
         raise ApiError("ModelArts.4934", f"$.model_id: there is no model {model_id!r}")
     if type == GROUPING:
         refuse_bad_grouping(config, counts.total - counts.annotated)

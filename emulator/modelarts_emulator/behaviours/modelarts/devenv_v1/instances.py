@@ -7,6 +7,7 @@ from modelarts_emulator.behaviours.modelarts.devenv_v1.showing import profile_of
 from modelarts_emulator.behaviours.modelarts.notebooks import refusals
 from modelarts_emulator.behaviours.modelarts.notebooks.catalogue import flavor_of
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.bound import usable_record
 from modelarts_emulator.frame.obs_paths import refuse_bad_obs_path
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource, Unique
@@ -111,7 +112,7 @@ def auto_stop_asked(asked: dict) -> dict:
 
 def pool_asked(call, asked: dict) -> dict:
     """The dedicated pool in which the instance is to run; ApiError when there is none."""
-    pool = call.records(POOLS).find(asked["id"])
+    pool = usable_record(call, POOLS, asked["id"])
     if pool is None:
         refusals.refuse_value("pool.id", f"resource pool {asked['id']} does not exist")
     name = value_at(pool, ("metadata", "labels", "os.modelarts/name"))

@@ -15,6 +15,7 @@ from modelarts_emulator.behaviours.modelarts.datasets.kinds import refuse_kind
 from modelarts_emulator.behaviours.modelarts.datasets.work import stored_samples
 from modelarts_emulator.behaviours.modelarts.samples.storing import samples_in
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.bound import usable_record
 from modelarts_emulator.frame.obs_paths import is_in_obs, obs_path, refuse_bad_obs_path
 from modelarts_emulator.inference.pictures.catalogue import ANALYSIS
 
@@ -41,7 +42,7 @@ def refuse_bad_source(call, where: str, source: dict, template: dict) -> None:
             raise ApiError("ModelArts.4312", f"{where}.source: nothing lies in {name}")
     elif kind == "TASK":
         version = call.records(VERSION).find(source.get("version_id", ""))
-        if call.records(TASK).find(name) is None:
+        if usable_record(call, TASK, name) is None:
             raise ApiError("ModelArts.4700", f"{where}.source: there is no task {name!r}")
         if version is None or version["task_id"] != name:
             raise ApiError("ModelArts.4851", f"{where}.version_id is no version of that task")

@@ -8,7 +8,7 @@ from modelarts_emulator.behaviours.modelarts.services.life import quota_of
 from modelarts_emulator.behaviours.modelarts.workspaces.quotas import refuse_used_up
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
-from modelarts_emulator.frame.bound import Bound
+from modelarts_emulator.frame.bound import Bound, usable_record
 from modelarts_emulator.frame.obs_paths import is_in_obs
 from modelarts_emulator.serving.batch import location_of
 
@@ -89,7 +89,7 @@ def read_entry(asked: Asked, sent: dict) -> dict:
 
 def model_for(asked: Asked, model_id: str) -> dict:
     """A model that may be deployed so; ApiError for one that is unknown, unpublished or meant otherwise."""
-    model = MODELS.of(asked.call).get(model_id)
+    model = usable_record(asked.call, MODELS.name, model_id)
     if model is None:
         raise ApiError("ModelArts.3507", fill=[model_id])
     if model["model_status"] != "published":

@@ -4,6 +4,7 @@ import orjson
 
 from modelarts_emulator.behaviours.modelarts.training.code import code_folder
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.bound import usable_record
 from modelarts_emulator.frame.obs_paths import ObsPath, is_in_obs, obs_path, refuse_bad_obs_path
 from modelarts_emulator.simulation.samples import count_samples, is_text
 
@@ -67,7 +68,7 @@ def refuse_shared_names(where: str, channels) -> None:
 def refuse_bad_channel(call, where: str, channel: dict) -> None:
     """The channel names a place in OBS, or a dataset that exists."""
     dataset, url = channel["remote"].get("dataset") or {}, url_of(channel)
-    if dataset and dataset["id"] not in call.records(DATASETS):
+    if dataset and usable_record(call, DATASETS, dataset["id"]) is None:
         raise ApiError("ModelArts.2783", f"{where}: dataset {dataset['id']} does not exist")
     if dataset.get("version_id"):
         dataset["obs_url"] = place_of_version(call, where, dataset["id"], dataset["version_id"])

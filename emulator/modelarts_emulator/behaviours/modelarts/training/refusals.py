@@ -12,6 +12,7 @@ from modelarts_emulator.behaviours.modelarts.training.script import refuse_bad_k
 from modelarts_emulator.behaviours.modelarts.training.search import refuse_bad_policies
 from modelarts_emulator.behaviours.modelarts.training.tuning import refuse_bad_tuning
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.bound import usable_record
 from modelarts_emulator.frame.obs_paths import refuse_bad_obs_path
 from modelarts_emulator.worlds.store import value_at
 
@@ -117,7 +118,7 @@ def refuse_bad_resource(asked: TrainingJobAsked) -> None:
 
 def refuse_bad_pool(call, pool_id: str) -> None:
     """The pool exists, runs, and is one for training."""
-    pool, where = call.records(POOLS).find(pool_id), f"$.spec.resource.pool_id: pool {pool_id}"
+    pool, where = usable_record(call, POOLS, pool_id), f"$.spec.resource.pool_id: pool {pool_id}"
     if pool is None:
         raise ApiError("ModelArts.2890", f"{where} does not exist")
     scope = value_at(pool, "spec.scope") or ["Train"]

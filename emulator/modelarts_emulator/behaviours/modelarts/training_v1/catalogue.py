@@ -3,6 +3,7 @@
 from modelarts_emulator.behaviours.modelarts.capacity import POOLS
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
+from modelarts_emulator.frame.bound import usable_record
 from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
 
@@ -46,7 +47,7 @@ def engine_members(engine_id: int) -> dict:
 
 def pool_members(call, pool_id: str) -> dict:
     """What the API shows of a dedicated pool; ApiError for one that does not exist."""
-    pool = call.records(POOLS).find(pool_id)
+    pool = usable_record(call, POOLS, pool_id)
     if pool is None:
         raise ApiError(
             "ModelArts.0104", f"pool_id: pool {pool_id} does not exist in project {call.project_id}"
@@ -56,7 +57,7 @@ def pool_members(call, pool_id: str) -> dict:
 
 def find_dataset(call, dataset_id: str, version_id: str) -> dict:
     """The dataset with that id; ApiError when it does not exist, or has no such version that can be used."""
-    dataset = call.records(DATASETS).find(dataset_id)
+    dataset = usable_record(call, DATASETS, dataset_id)
     if dataset is None:
         raise ApiError("ModelArts.0104", f"dataset {dataset_id} does not exist in project {call.project_id}")
     version = call.records(DATASET_VERSIONS).find(version_id)

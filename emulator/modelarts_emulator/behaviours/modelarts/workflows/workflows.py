@@ -25,7 +25,7 @@ WORKFLOWS = Resource(
 def complete_workflow(call, workflow):
     """Take over what it is a copy of, add whose it is and when its steps were made."""
     if workflow.get("source_workflow_id"):
-        source = WORKFLOWS.of(call).find(workflow["source_workflow_id"])
+        source = WORKFLOWS.find(call, workflow["source_workflow_id"])
         workflow |= {name: source[name] for name in COPIED if name in source and not workflow.get(name)}
     now = call.world.clock.iso(fraction=6)
     workflow |= {name: workflow.get(name) or [] for name in LISTS}

@@ -104,9 +104,13 @@ def worker_tasks(bound, task: dict) -> list[dict]:
 
 @behaviour("ListWorkerTasks")
 def list_worker_tasks(call):
-    """A page of the tasks of all members of teams, by task."""
-    tasks = TASKS.of(call)
-    return list_rows(call, [row for id in tasks.table.ids() for row in worker_tasks(tasks, tasks.find(id))])
+    """A page of the tasks of all members of teams, by task; of datasets that the caller may use."""
+    tasks, usable = TASKS.of(call), DATASETS.of(call).usable_ids()
+    found = map(tasks.find, tasks.table.ids())
+    if usable is not None:
+        known = set(usable)
+        found = (task for task in found if task["dataset_id"] in known)
+    return list_rows(call, [row for task in found for row in worker_tasks(tasks, task)])
 
 
 @behaviour("ListWorkforceTaskStats")
