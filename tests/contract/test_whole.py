@@ -2,6 +2,7 @@
 
 import pytest
 from modelarts_emulator.contract.checking import Shape
+from modelarts_emulator.contract.whole import TooLarge
 from modelarts_emulator.control.asking import Alone
 
 WHOLE = {"type": "integer"}
@@ -25,6 +26,27 @@ WHOLE = {"type": "integer"}
 def test_a_whole_number_is_an_integer_where_one_is_wanted(schema, sent, made):
     filled = Shape(Alone(), schema).fill(sent)
     assert repr(filled) == repr(made)
+
+
+def test_a_whole_number_that_no_integer_holds_is_refused_and_its_place_told():
+    schema = {"properties": {"rows": {"items": {"properties": {"size": WHOLE}}}}}
+    with pytest.raises(TooLarge) as refused:
+        Shape(Alone(), schema).fill({"rows": [{"size": 1}, {"size": 1e308}]})
+    assert refused.value.path == ["rows", 1, "size"]
+
+
+def test_an_alternative_may_want_a_number_of_any_size():
+    schema = {"anyOf": [{"properties": {"a": WHOLE}}, {"properties": {"a": {"type": "number"}}}]}
+    assert Shape(Alone(), schema).fill({"a": 1e30}) == {"a": 1e30}
+
+
+@pytest.mark.parametrize("number", ["1e308", "18446744073709551616", "-1e300"])
+def test_a_request_with_a_number_that_no_integer_holds_is_refused(cloud, number):
+    body = b'{"limit": %b}' % number.encode()
+    reply = cloud.post("/v2/{project_id}/training-job-searches", body)
+    assert reply.status == 400 and "$.limit" in reply.json["error_msg"]
+    reply = cloud.post("/_emulator/maas/services", b'{"model": "qwen3-32b", "qps": %b}' % number.encode())
+    assert reply.status == 400 and "$.qps" in reply.json["error_msg"]
 
 
 def test_a_list_is_paged_by_an_offset_of_0_0(cloud):

@@ -17,11 +17,12 @@ from modelarts_emulator.contract.explaining import (
     explain_fast,
     in_numeric_range,
     lenient,
+    path_of,
 )
 from modelarts_emulator.contract.filling import filler, null_dropper, resolved
 from modelarts_emulator.contract.operations import Area, Operation
 from modelarts_emulator.contract.patterns import with_patterns_for_rust
-from modelarts_emulator.contract.whole import integer_maker
+from modelarts_emulator.contract.whole import TooLarge, integer_maker
 
 DEEPEST = 254
 LARGE = 64 << 10
@@ -94,7 +95,10 @@ class Check:
             value = self._mended(shape, value, "$", len(raw) > LARGE)
         if self.strict_fields:
             self._refuse_unknown(shape.unknown_fields(value))
-        return shape.fill(value)
+        try:
+            return shape.fill(value)
+        except TooLarge as large:
+            self._refuse(f"{path_of(large.path, '$')}: {large}")
 
     def check_answer(self, status: int, body: Any) -> None:
         """ContractBroken when the schema of that status does not allow the body (JSON values, or None)."""
@@ -128,7 +132,10 @@ class Check:
         mended = None if large else lenient(shape.slow, value)
         if mended is not None and shape.fast.is_valid(mended):
             make = integer_maker(self.area, shape.slow) if isinstance(shape, Place) else None
-            return mended if make is None else make(mended)
+            try:
+                return mended if make is None else make(mended)
+            except TooLarge as large:
+                self._refuse(f"{path_of(large.path, root)}: {large}")
         words = [] if large else explain(shape.slow, value, root)
         self._refuse(*(words or [explain_fast(shape.slow, shape.fast, value, root)]))
 

@@ -1,6 +1,7 @@
 """Whole numbers that were sent as 5.0: JSON Schema counts them among the integers, Python does not."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from modelarts_emulator.contract.operations import Area
@@ -8,9 +9,17 @@ from modelarts_emulator.contract.operations import Area
 LARGEST = 2**63
 
 
+class TooLarge(ValueError):
+    """A whole number where an integer is wanted that no integer of the documents holds. path: to it, from outside."""
+
+    def __init__(self, value: float):
+        self.path: list[str | int] = []
+        super().__init__(f"{value} is above the maximum; the nearest valid value is {LARGEST - 1}")
+
+
 def integer_maker(area: Area, schema: dict, path: tuple = ()) -> Callable[[Any], Any] | None:
     """A function that makes integers of a value where the schema wants them, in place, and returns it; None where the
-    schema wants none.
+    schema wants none. It raises TooLarge.
     """
     if schema.get("$ref") in path:
         return None
@@ -30,20 +39,33 @@ def integer_maker(area: Area, schema: dict, path: tuple = ()) -> Callable[[Any],
         return None
 
     def make(value: Any) -> Any:
-        if own and type(value) is float and value.is_integer() and abs(value) < LARGEST:
+        if own and type(value) is float and value.is_integer():
+            if abs(value) >= LARGEST:
+                raise TooLarge(value)
             return int(value)
         if isinstance(value, dict):
             for name, inner in value.items():
                 change = members.get(name) or open_members
                 if change is not None:
-                    value[name] = change(inner)
+                    value[name] = made(change, name, inner)
         elif isinstance(value, list) and items is not None:
-            value[:] = [items(inner) for inner in value]
+            value[:] = [made(items, at, inner) for at, inner in enumerate(value)]
         for change in makers:
-            value = change(value)
+            # Another of the alternatives may want a number.
+            with suppress(TooLarge):
+                value = change(value)
         return value
 
     return make
+
+
+def made(change: Callable[[Any], Any], place: str | int, value: Any) -> Any:
+    """What a function makes of the value at that place."""
+    try:
+        return change(value)
+    except TooLarge as large:
+        large.path.insert(0, place)
+        raise
 
 
 def made_of(area: Area, properties: dict, path: tuple) -> dict[str, Callable[[Any], Any]]:

@@ -8,7 +8,8 @@ import orjson
 from flask import abort, request
 
 from modelarts_emulator.contract.checking import Shape, all_told
-from modelarts_emulator.contract.explaining import MOST_TOLD, explain, explain_fast
+from modelarts_emulator.contract.explaining import MOST_TOLD, explain, explain_fast, path_of
+from modelarts_emulator.contract.whole import TooLarge
 from modelarts_emulator.worlds.clock import seconds_of
 
 if TYPE_CHECKING:
@@ -67,7 +68,10 @@ class Body:
                     explain(shape.slow, value, "$") or [explain_fast(shape.slow, shape.fast, value, "$")]
                 )
             )
-        return self.shape.fill(value)
+        try:
+            return self.shape.fill(value)
+        except TooLarge as large:
+            refuse(f"{path_of(large.path, '$')}: {large}")
 
     def _refuse_unknown(self, value: dict) -> None:
         """400 for members that mean nothing: one that does nothing would lie."""

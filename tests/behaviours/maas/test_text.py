@@ -61,6 +61,12 @@ def test_the_frames_of_a_stream_name_the_same_probabilities(cloud, echo):
         assert [value for frame in frames if frame for value in frame[member]] == values
 
 
+def test_more_documents_than_any_integer_counts_are_not_asked_for(cloud):
+    body = b'{"model": "bge-reranker-v2-m3", "query": "a", "documents": ["a"], "top_n": 1e308}'
+    reply = cloud.post("/v1/rerank", body, headers=key_of(cloud))
+    assert (reply.status, reply.json["error_code"]) == (400, "ModelArts.81001")
+
+
 @pytest.mark.parametrize("number", [-1, 21])
 def test_a_number_of_alternatives_that_cannot_be_is_refused(cloud, number):
     reply = complete(cloud, logprobs=number)
