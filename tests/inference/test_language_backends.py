@@ -66,6 +66,18 @@ def test_a_scripted_reply_ends_at_its_limit():
     assert (list(reply.tokens), reply.finish_reason) == (["a", "b"], "length")
 
 
+def test_what_a_script_thinks_counts_towards_its_limit():
+    reply = ask([{"reasoning": "a b c d", "reply": ["e", "f"]}], "x", most=3)
+    assert ("".join(reply.reasoning), list(reply.tokens), reply.finish_reason) == ("a b c", [], "length")
+
+
+def test_a_scripted_tool_call_breaks_off_at_the_limit_and_none_follows():
+    calls = [{"name": "look", "arguments": {"at": 1}}, {"name": "go", "arguments": {}}]
+    reply = ask([{"tool_calls": calls}], "x", most=4)
+    assert [call["function"] for call in reply.tool_calls] == [{"name": "look", "arguments": '{"at'}]
+    assert reply.finish_reason == "length"
+
+
 @pytest.mark.parametrize("row", [{"say": "x"}, {"match": {"like": "x"}}, {"match": {"regex": "("}}, "x"])
 def test_a_script_that_nobody_understands_is_refused_naming_the_row(row):
     with pytest.raises(BadScript, match="row 1"):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from modelarts_emulator.contract.errors import documented_errors
+from modelarts_emulator.inference.language.tokenizer import tokens
 
 from tests.behaviours.maas.conftest import key_of, set_model
 from tests.behaviours.transcripts import chunks, events, said
@@ -170,6 +171,25 @@ def test_the_frames_of_a_stream_name_the_same_probabilities(cloud):
 )
 def test_what_the_model_server_cannot_do_is_refused(cloud, asked):
     assert fault(chat(cloud, **asked)) == (400, "BadRequestError")
+
+
+@pytest.mark.parametrize("most", [1, 5])
+def test_a_tool_call_is_no_longer_than_the_limit(cloud, most):
+    tools = [{"type": "function", "function": WEATHER}]
+    answer = chat(cloud, tools=tools, tool_choice="required", max_tokens=most).json
+    assert (answer["choices"][0]["finish_reason"], answer["usage"]["completion_tokens"] <= most) == (
+        "length",
+        True,
+    )
+
+
+def test_guided_text_ends_at_a_stop_string_too(cloud):
+    choice = chat(cloud, guided_choice=["tea, please"], stop=[","]).json["choices"][0]
+    assert (choice["message"]["content"], choice["finish_reason"], choice["stop_reason"]) == (
+        "tea",
+        "stop",
+        ",",
+    )
 
 
 def test_tools_are_read_with_the_prompt_and_counted(cloud):
@@ -505,6 +525,15 @@ def test_a_message_cannot_choose_a_tool_that_was_not_sent(cloud, asked):
     reply = message(cloud, **asked)
     assert (reply.status, reply.json["error"]["type"]) == (400, "invalid_request_error")
     assert "$.tool_choice" in reply.json["error"]["message"]
+
+
+def test_thinking_has_a_budget_below_the_limit(cloud):
+    def thoughts(budget: int) -> dict:
+        return message(cloud, thinking={"type": "enabled", "budget_tokens": budget}).json
+
+    thinking, text = thoughts(3)["content"]
+    assert (len(tokens(thinking["thinking"])), text["type"]) == (3, "text")
+    assert "$.thinking.budget_tokens" in thoughts(100)["error"]["message"]
 
 
 def test_thinking_is_a_block_of_its_own(cloud):

@@ -13,7 +13,8 @@ class Asked:
     messages: {"role", "content" (text), "tool_calls"?, "tool_call_id"?}; a plain prompt is `prompt` instead. most,
     least: how many tokens to say. guide: {"choice": [...]}, {"regex": ...}, {"json": schema} or {"json": {}}
     for any object.
-    index: the which-th answer to the same question. seed: decides what is drawn. tuned: what the model has
+    thoughts: how many tokens may be thought at most, None for as many as may be said. index: the which-th answer to
+    the same question. seed: decides what is drawn. tuned: what the model has
     learnt besides. raw: the body as it was sent, for backends that pass it on.
     """
 
@@ -33,6 +34,7 @@ class Asked:
     guide: dict | None = None
     ignore_eos: bool = False
     thinks: bool = False
+    thoughts: int | None = None
     tuned: Tuned | None = None
     raw: dict = field(default_factory=dict)
 
@@ -43,6 +45,11 @@ class Asked:
             return self.prompt
         said = [message["content"] for message in self.messages if message["role"] == "user"]
         return said[-1] if said else self.messages[-1]["content"] if self.messages else ""
+
+    @property
+    def most_thoughts(self) -> int:
+        """How many tokens may be thought."""
+        return self.most if self.thoughts is None else min(self.thoughts, self.most)
 
     @property
     def is_greedy(self) -> bool:

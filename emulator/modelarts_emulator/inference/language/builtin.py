@@ -10,7 +10,7 @@ from functools import cached_property
 from hashlib import blake2b
 
 from modelarts_emulator.inference.language.asked import Asked, Reply
-from modelarts_emulator.inference.language.endings import limited
+from modelarts_emulator.inference.language.endings import limited, shorten_calls
 from modelarts_emulator.inference.language.guided import guided_text, schema_in
 from modelarts_emulator.inference.language.probabilities import CharacterModel
 from modelarts_emulator.inference.language.sharing import likeness
@@ -47,15 +47,17 @@ class Builtin:
         if asked.guide is not None:
             reply = Reply([])
             words = tokens(self._guided(asked, source))
-            reply.tokens = limited(reply, words, asked.most)
+            reply.tokens = limited(reply, words, asked.most, asked.stop)
             return reply
         call = chosen_call(asked, source)
         if call is not None:
-            return Reply([], tool_calls=[call], finish_reason="tool_calls")
+            reply = Reply([], tool_calls=[call], finish_reason="tool_calls")
+            shorten_calls(reply, asked.most)
+            return reply
         reply = Reply([])
         words = self._words(asked, source)
         if asked.thinks:
-            reply.reasoning = self._thoughts(asked)[: asked.most]
+            reply.reasoning = self._thoughts(asked)[: asked.most_thoughts]
         reply.tokens = limited(reply, words, asked.most - len(reply.reasoning), asked.stop)
         return reply
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from modelarts_emulator.inference.language.asked import Reply
+from modelarts_emulator.inference.language.tokenizer import count, tokens
 
 
 def limited(reply: Reply, words: Iterable[str], most: int, stop: tuple[str, ...] = ()) -> Iterator[str]:
@@ -15,6 +16,23 @@ def limited(reply: Reply, words: Iterable[str], most: int, stop: tuple[str, ...]
             return
         left -= 1
         yield token
+
+
+def shorten_calls(reply: Reply, most: int) -> None:
+    """Cut the tool calls of a reply at the limit: there the arguments of one break off, and none comes after it."""
+    left, kept = most, []
+    for call in reply.tool_calls:
+        function = call["function"]
+        words = tokens(function["arguments"])
+        left -= count(function["name"])
+        if left < len(words):
+            reply.finish_reason = "length"
+            if left > 0:
+                kept.append({**call, "function": {**function, "arguments": "".join(words[:left])}})
+            break
+        left -= len(words)
+        kept.append(call)
+    reply.tool_calls = kept
 
 
 def stopped(reply: Reply, words: Iterator[str], stop: tuple[str, ...]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 
 from modelarts_emulator.inference.language.asked import Asked, Reply
-from modelarts_emulator.inference.language.endings import limited
+from modelarts_emulator.inference.language.endings import limited, shorten_calls
 from modelarts_emulator.inference.language.tokenizer import tokens
 
 MATCHES = {"model", "last_message", "contains", "regex", "role", "has_tools"}
@@ -89,7 +89,7 @@ def reply_of(row: dict, groups: list, asked: Asked) -> Reply:
     """The reply that a row writes down."""
     reply = Reply(
         [],
-        reasoning=tokens(row.get("reasoning", "")),
+        reasoning=tokens(row.get("reasoning", ""))[: asked.most_thoughts],
         tool_calls=[tool_call_of(number, call) for number, call in enumerate(row.get("tool_calls", ()))],
         first_wait=row.get("first_token_delay", 0.0),
         token_wait=row.get("token_delay", 0.0),
@@ -99,10 +99,12 @@ def reply_of(row: dict, groups: list, asked: Asked) -> Reply:
     text = row.get("reply", "")
     words = text if isinstance(text, list) else tokens(text_with(text, groups))
     reply.finish_reason = row.get("finish_reason", "tool_calls" if reply.tool_calls else "stop")
-    reply.tokens = limited(reply, words, asked.most - len(reply.reasoning), asked.stop)
+    left = asked.most - len(reply.reasoning)
+    reply.tokens = limited(reply, words, left, asked.stop)
+    shorten_calls(reply, max(0, left - len(words)))
     reply.moments = bool(reply.first_wait or reply.token_wait)
     if asked.ignore_eos and text:
-        reply.tokens = islice(limited(reply, repeated(words), asked.most), asked.most)
+        reply.tokens = islice(limited(reply, repeated(words), left), left)
         reply.finish_reason = "length"
     return reply
 

@@ -38,7 +38,13 @@ def create_maas_anthropic_message(call):
 def asked_in(call, model: dict) -> Asked:
     """The question in an Anthropic body."""
     body = call.body
-    thinking = (body.get("thinking") or {}).get("type") == "enabled"
+    asked_thinking = body.get("thinking") or {}
+    thinking, budget = asked_thinking.get("type") == "enabled", asked_thinking.get("budget_tokens")
+    if thinking and budget is not None and budget >= body["max_tokens"]:
+        words = (
+            f"$.thinking.budget_tokens: {budget} must be less than max_tokens, which is {body['max_tokens']}"
+        )
+        raise ApiError("ModelArts.81001", words)
     return Asked(
         model=model["id"],
         messages=messages_of(body),
@@ -50,6 +56,7 @@ def asked_in(call, model: dict) -> Asked:
         tools=[{"type": "function", "function": function_of(tool)} for tool in body.get("tools", ())],
         tool_choice=choice_of(body.get("tool_choice") or {"type": "auto"}, body.get("tools", [])),
         thinks=model["thinking"] == "always" or (thinking and model["thinking"] != "never"),
+        thoughts=budget if thinking else None,
         raw={name: body[name] for name in ("temperature", "top_p") if name in body},
     )
 
