@@ -51,6 +51,13 @@ def zoo(cloud) -> str:
     return id
 
 
+def test_a_version_without_a_name_gets_one_that_no_other_has(cloud, zoo):
+    publish(cloud, zoo, version_name="V003")
+    publish(cloud, zoo)
+    id = publish(cloud, zoo)
+    assert (version_of(cloud, zoo, id)["version_name"], show(cloud, zoo)["next_version_num"]) == ("V004", 5)
+
+
 def test_a_version_is_creating_until_its_manifest_is_written(cloud, zoo):
     id = cloud.post(f"{DATASETS}/{zoo}/versions", {"description": "first"}).json["version_id"]
     assert (version_of(cloud, zoo, id)["status"], show(cloud, zoo)["status"]) == (0, 6)

@@ -4,8 +4,10 @@ import pytest
 
 from tests.behaviours.modelarts.datasets.conftest import (
     BUCKET,
+    DATASETS,
     annotate,
     annotations,
+    create_body,
     held,
     made,
     pictures,
@@ -96,7 +98,7 @@ def test_a_label_goes_with_the_samples_that_have_no_other(cloud, zoo, delete_sou
         ({"name": ""}, "ModelArts.4396"),
         ({"name": "owl", "attributes": [{"name": "a"}, {"name": "a"}]}, "ModelArts.4428"),
         ({"name": "owl", "attributes": [{"name": "a", "values": [{"value": "x"}] * 2}]}, "ModelArts.4429"),
-        ({"name": "owl", "type": 102, "property": TRIPLET}, "ModelArts.4414"),
+        ({"name": "owl", "type": 102, "property": TRIPLET}, "ModelArts.4413"),
     ],
 )
 def test_a_label_that_does_not_fit_beside_the_others_is_refused_alone(cloud, zoo, label, code):
@@ -133,6 +135,9 @@ def test_a_relation_keeps_its_entities(cloud):
     assert [each["type"] for each in show(cloud, id)["labels"]] == [103, 103, 102]
     delete = f"{labels_path(id)}/delete"
     assert codes(cloud.post(delete, {"labels": [{"name": "City"}]})) == ["ModelArts.4415"]
+    ends = {"@modelarts:from_type": "Person", "@modelarts:to_type": "Planet"}
+    nowhere = {"labels": [{"name": "is on", "property": ends}]}
+    assert codes(cloud.post(labels_path(id), nowhere)) == ["ModelArts.4414"]
     change = {"name": "City", "property": {"@modelarts:rename_to": "Place"}}
     assert codes(cloud.put(labels_path(id), {"labels": [change]})) == [None]
     assert show(cloud, id)["labels"][2]["property"]["@modelarts:to_type"] == "Place"
@@ -145,3 +150,12 @@ def test_a_label_that_is_not_there_is_neither_changed_nor_deleted(cloud, zoo):
     assert codes(cloud.post(f"{labels_path(zoo)}/delete", {"labels": [{"name": "none"}]})) == [
         "ModelArts.4410"
     ]
+
+
+@pytest.mark.parametrize("label", [{"name": "box", "type": 1}, {"name": "a\u0000b"}])
+def test_a_label_that_no_sample_could_have_is_refused_wherever_it_is_made(cloud, zoo, label):
+    assert codes(cloud.post(labels_path(zoo), {"labels": [label]})) == ["ModelArts.4413"]
+    change = cloud.put(f"{DATASETS}/{zoo}", {"add_labels": [label]})
+    assert refusal(change) == (400, "ModelArts.4413")
+    reply = cloud.post(DATASETS, create_body("more", labels=[label]))
+    assert refusal(reply) == (400, "ModelArts.4413")

@@ -99,15 +99,25 @@ def complete_version(call, version):
     datasets = DATASETS.of(call)
     if now - dataset.get("_released_at", -BETWEEN_VERSIONS) < BETWEEN_VERSIONS:
         raise ApiError("ModelArts.4370", "a version was published less than a minute ago")
-    version.setdefault("version_name", f"V{dataset['next_version_num']:03d}")
+    number = free_number(datasets, dataset)
+    version.setdefault("version_name", f"V{number:03d}")
     version.setdefault("description", "")
     version |= {"_dataset": dataset["dataset_id"], "create_time": now, "update_time": now}
     refuse_bad_format(dataset, version)
     table = samples_in(datasets, dataset["dataset_id"])
     refuse_bad_split(dataset, version, table)
     version |= contents_of(dataset, version, table)
-    dataset |= {"next_version_num": dataset["next_version_num"] + 1, "_released_at": now}
+    dataset |= {"next_version_num": number + 1, "_released_at": now}
     datasets.act(dataset, "release")
+
+
+def free_number(datasets, dataset: dict) -> int:
+    """The next number by which no version is called yet: names may have been given that look like the usual ones."""
+    versions, number = datasets.beside(VERSIONS), dataset["next_version_num"]
+    names = {version["version_name"] for version in versions.having("_dataset", dataset["dataset_id"])}
+    while f"V{number:03d}" in names:
+        number += 1
+    return number
 
 
 def refuse_bad_format(dataset: dict, version: dict) -> None:

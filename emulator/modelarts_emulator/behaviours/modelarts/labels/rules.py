@@ -14,11 +14,25 @@ def identity(label: dict) -> tuple[int, str]:
 
 
 def completed(dataset: dict, label: dict) -> dict:
-    """A label as asked for, with the type of the dataset unless it says one. ApiError when it has no name."""
+    """A label as asked for, with the type of the dataset unless it says one. ApiError when it has no name, or no sample
+    could have it.
+    """
     refuse_kind(dataset, bool(kind_of(dataset).annotation), "a label")
     if not label.get("name"):
         raise ApiError("ModelArts.4396", "name: a label has a name")
-    return {"type": usual_type(dataset, label, FROM), "property": {}, **label}
+    whole = {"type": usual_type(dataset, label, FROM), "property": {}, **label}
+    words = misfit(dataset, whole)
+    if words:
+        raise ApiError("ModelArts.4413", f"label {label['name'][:80]!r}: {words}")
+    return whole
+
+
+def misfit(dataset: dict, label: dict) -> str:
+    """Why no sample of the dataset can have a label of that type and name; "" where it can."""
+    type, own = label["type"], dataset["dataset_type"]
+    if type not in (ENTITY, TRIPLET) if own == TRIPLET else type != own:
+        return f"type is {type}, the dataset is of type {own}"
+    return "" if label.get("name", "").isprintable() else "a name has no control characters"
 
 
 def usual_type(dataset: dict, label: dict, start: str) -> int:

@@ -1,7 +1,7 @@
 """What a label of a sample must say, by the type of the dataset."""
 
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import kind_of, refuse_kind
-from modelarts_emulator.behaviours.modelarts.labels.rules import usual_type
+from modelarts_emulator.behaviours.modelarts.labels.rules import misfit, usual_type
 from modelarts_emulator.contract.errors import ApiError
 
 SHAPE, FEATURE = "@modelarts:shape", "@modelarts:feature"
@@ -23,7 +23,6 @@ NEEDED: dict[int, tuple[str, ...]] = {101: (START, END), 103: (START, END), 102:
 NEEDED |= {1: (SHAPE, FEATURE), 3: (SHAPE, FEATURE)}
 NEEDED |= {201: ("@modelarts:content",), 202: ("@modelarts:start_time", "@modelarts:end_time")}
 NAMELESS = (201,)
-WITHIN_TRIPLETS = (102, 103)
 
 
 def checked_labels(dataset: dict, labels: list[dict], text: str = "") -> list[dict]:
@@ -48,13 +47,11 @@ def checked_labels(dataset: dict, labels: list[dict], text: str = "") -> list[di
 def refuse_bad_label(dataset: dict, label: dict, text: str) -> None:
     """ApiError for a label that its dataset cannot have or that lacks what its type needs."""
     type, properties = label["type"], label["property"]
-    fits = type in WITHIN_TRIPLETS if dataset["dataset_type"] == 102 else type == dataset["dataset_type"]
-    if not fits:
-        refuse(label, f"type is {type}, the dataset is of type {dataset['dataset_type']}")
+    words = misfit(dataset, label)
+    if words:
+        refuse(label, words)
     if type not in NAMELESS and not label.get("name"):
         refuse(label, "it has no name")
-    if not label.get("name", "").isprintable():
-        refuse(label, "a name has no control characters")
     missing = [name for name in NEEDED.get(type, ()) if name not in properties]
     if missing:
         refuse(label, f"{missing[0]} is missing")
