@@ -60,7 +60,9 @@ class Bound:
         """A copy of the record with that id; ApiError with the documented code when there is none."""
         record = self.table.find(id)
         if record is None:
-            raise self.not_found(id, f"in project {self.project_id}")
+            # Records of some kinds lie in a table for each of what they belong to, named after the project.
+            project, _, owner = self.project_id.partition("/")
+            raise self.not_found(id, f"in {owner}" if owner else f"in project {project}")
         return record
 
     def not_found(self, id: str, where: str) -> ApiError:

@@ -169,7 +169,9 @@ def test_one_sample_is_described_and_only_in_the_state_that_is_asked_for(cloud, 
     }
     assert cloud.get(path, params={"sample_state": "__ALL__"}).status == 200
     assert refusal(cloud.get(path, params={"sample_state": "__NONE__"})) == (400, "ModelArts.4420")
-    assert refusal(cloud.get(f"{annotations(zoo)}/samples/none")) == (400, "ModelArts.4420")
+    unknown = cloud.get(f"{annotations(zoo)}/samples/none")
+    assert refusal(unknown) == (400, "ModelArts.4420")
+    assert unknown.json["error_msg"].endswith(f"sample none does not exist in {zoo}")
 
 
 @pytest.mark.parametrize("type", LABELED)
