@@ -2,7 +2,7 @@
 
 import pytest
 from modelarts_emulator.contract.checking import Shape
-from modelarts_emulator.contract.whole import TooLarge
+from modelarts_emulator.contract.whole import TooLarge, whole_in
 from modelarts_emulator.control.asking import Alone
 
 WHOLE = {"type": "integer"}
@@ -47,6 +47,14 @@ def test_a_request_with_a_number_that_no_integer_holds_is_refused(cloud, number)
     assert reply.status == 400 and "$.limit" in reply.json["error_msg"]
     reply = cloud.post("/_emulator/maas/services", b'{"model": "qwen3-32b", "qps": %b}' % number.encode())
     assert reply.status == 400 and "$.qps" in reply.json["error_msg"]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("0", 0), ("007", 7), ("9" * 19, None), ("1_0", None), ("-1", None), ("٣", None), ("", None)],
+)
+def test_a_text_is_a_whole_number_in_few_digits_only(text, number):
+    assert whole_in(text) == number
 
 
 def test_a_list_is_paged_by_an_offset_of_0_0(cloud):

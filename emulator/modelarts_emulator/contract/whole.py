@@ -1,4 +1,4 @@
-"""Whole numbers that were sent as 5.0: JSON Schema counts them among the integers, Python does not."""
+"""Whole numbers that were sent as 5.0, which JSON Schema counts among the integers and Python does not, or as texts."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -7,6 +7,7 @@ from typing import Any
 from modelarts_emulator.contract.operations import Area
 
 LARGEST = 2**63
+MOST_DIGITS = 18
 
 
 class TooLarge(ValueError):
@@ -72,3 +73,8 @@ def made_of(area: Area, properties: dict, path: tuple) -> dict[str, Callable[[An
     """{name: the maker} of the members in which integers are wanted."""
     makers = {name: integer_maker(area, schema, path) for name, schema in properties.items()}
     return {name: make for name, make in makers.items() if make is not None}
+
+
+def whole_in(text: str) -> int | None:
+    """The whole number that a text says in digits 0 to 9, few enough for an integer; None for any other text."""
+    return int(text) if len(text) <= MOST_DIGITS and text.isascii() and text.isdecimal() else None

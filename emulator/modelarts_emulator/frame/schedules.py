@@ -6,6 +6,8 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from modelarts_emulator.contract.whole import whole_in
+
 FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
 NAMES = {
     "month": ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"),
@@ -68,9 +70,10 @@ def number_of(text: str, name: str, low: int, high: int) -> int:
     names = NAMES.get(name, ())
     if text.upper() in names:
         return names.index(text.upper()) + low
-    if not (text.isascii() and text.isdecimal() and low <= int(text) <= high):
-        raise ValueError(f"{name} {text!r} is not a number from {low} to {high}")
-    return int(text)
+    number = whole_in(text)
+    if number is None or not low <= number <= high:
+        raise ValueError(f"{name} {text[:40]!r} is not a number from {low} to {high}")
+    return number
 
 
 def next_moment(cron: Cron, after: float) -> float:

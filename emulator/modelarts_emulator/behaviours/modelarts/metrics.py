@@ -9,6 +9,7 @@ from modelarts_emulator.behaviours.modelarts.pools.listing import standing_of
 from modelarts_emulator.behaviours.modelarts.pools.pools import POOLS
 from modelarts_emulator.behaviours.modelarts.pools.workloads import WORDS, workloads_of
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.contract.whole import whole_in
 from modelarts_emulator.frame.capacity import Place
 from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
@@ -144,7 +145,7 @@ def span_asked(call, step: int) -> tuple[int, int]:
     """From when to when (ms) `start.end.minutes` of the query means; -1 is computed from the others."""
     text, now = call.query["time_range"], call.world.clock.now_ms()
     parts = text.split(".")
-    if len(parts) != 3 or not all(each.removeprefix("-").isdecimal() for each in parts):
+    if len(parts) != 3 or any(whole_in(each.removeprefix("-")) is None for each in parts):
         raise ApiError(
             "ModelArts.50004000",
             f"query.time_range: {text[:60]!r} is not start.end.minutes, such as -1.-1.60",

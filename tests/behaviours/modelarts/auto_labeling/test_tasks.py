@@ -116,6 +116,8 @@ def test_things_are_learnt_from_boxes_only(cloud):
         ({"task_type": "pre-label", "model_id": "none"}, "ModelArts.4934"),
         ({"task_type": "auto-grouping"}, "ModelArts.4396"),
         ({"task_type": "auto-grouping", "config": {"n_clusters": 1}}, "ModelArts.4396"),
+        ({"task_type": "auto-grouping", "config": {"n_clusters": "9" * 5000}}, "ModelArts.4396"),
+        ({"task_type": "auto-grouping", "config": {"n_clusters": "\u0663"}}, "ModelArts.4396"),
         ({"task_type": "auto-grouping", "config": {"n_clusters": 2}}, "ModelArts.4622"),
         (
             {"task_type": "auto-grouping", "config": {"n_clusters": 2, "output_dir": "no path"}},

@@ -111,12 +111,13 @@ def test_labels_of_texts_lie_beside_them_line_by_line(cloud):
 
 
 def test_rows_of_a_table_have_the_types_of_their_columns(cloud):
-    rows = b"id,day,word\n1,2026-01-31,one\ntoo,many,columns,here\nx,2026-02-31,three\n"
+    rows = "id,day,word\n1,2026-01-31,one\ntoo,many,columns,here\nx,2026-02-31,three\n1_0,٢٠٢٦-01-31,four\n".encode()
     source = [{"data_type": 0, "data_path": f"/{BUCKET}/in/", "with_column_header": True}]
     id = made(cloud, {"t.csv": rows}, type=400, data_sources=source, schema=COLUMNS, import_data=True)
     assert [each["sample_data"] for each in samples(cloud, id)] == [
         ["1", "2026-01-31", "one"],
         ["", "", "three"],
+        ["", "", "four"],
     ]
     assert show(cloud, id)["schema"] == COLUMNS
 

@@ -161,6 +161,8 @@ def test_a_topic_on_this_machine_is_called(cloud):
     [
         ({"interval": 60, "cron": "0 0 8 * * *"}, "not both"),
         ({"interval": True}, "interval is True, must be seconds from 1 to"),
+        ({"interval": "1_0"}, "interval is '1_0', must be seconds from 1 to"),
+        ({"cron": f"0 {'9' * 5000} * * * *"}, "minute '9999"),
         ({"interval": 1e18}, "interval is 1e+18, must be seconds from 1 to"),
         ({"interval": None}, "interval is None, must be seconds from 1 to"),
         ({"cron": 5}, "cron is 5, has to be second, minute, hour"),

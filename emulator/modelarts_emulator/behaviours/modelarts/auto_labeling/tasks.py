@@ -28,6 +28,7 @@ from modelarts_emulator.behaviours.modelarts.samples.storing import (
     summaries_of,
 )
 from modelarts_emulator.contract.errors import ApiError, error_facts
+from modelarts_emulator.contract.whole import whole_in
 from modelarts_emulator.frame.bound import usable_record
 from modelarts_emulator.frame.lifecycle import Lifecycle, rests, soon, works
 from modelarts_emulator.frame.obs_paths import refuse_bad_obs_path
@@ -205,10 +206,11 @@ def refuse_few_labels(table, dataset: dict) -> None:
 
 def refuse_bad_grouping(config: dict, count: int) -> None:
     """So many groups as there are samples at most; the folder that the result goes to is one."""
-    number = str(config.get("n_clusters", ""))
-    if not number.isdecimal() or int(number) not in CLUSTERS:
-        raise ApiError("ModelArts.4396", f"$.config.n_clusters is {number!r}, must be from 2 to 200")
-    if int(number) >= count:
+    sent = str(config.get("n_clusters", ""))
+    number = whole_in(sent)
+    if number is None or number not in CLUSTERS:
+        raise ApiError("ModelArts.4396", f"$.config.n_clusters is {sent[:80]!r}, must be from 2 to 200")
+    if number >= count:
         raise ApiError("ModelArts.4622", f"$.config.n_clusters is {number}, there are {count} samples")
     if config.get("output_dir"):
         refuse_bad_obs_path("ModelArts.4313", "$.config.output_dir", config["output_dir"])

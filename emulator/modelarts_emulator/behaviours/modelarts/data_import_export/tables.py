@@ -42,6 +42,9 @@ def row_as(columns: list[dict], row: list[str]) -> list[str]:
 
 def value_as(type: str, value: str) -> str:
     """The value, "" when it is none of that type."""
+    # Python also reads digits of other scripts, and those between which an underscore stands.
+    if type.upper() != "STRING" and (not value.isascii() or "_" in value):
+        return ""
     try:
         TYPES[type.upper()](value)
     except ValueError:

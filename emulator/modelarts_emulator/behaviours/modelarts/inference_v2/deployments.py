@@ -21,6 +21,7 @@ from modelarts_emulator.behaviours.modelarts.inference_v2.refusals import (
     refuse_used_up_time,
 )
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.contract.whole import whole_in
 from modelarts_emulator.frame.answers import documented_row
 from modelarts_emulator.frame.registry import behaviour
 
@@ -236,8 +237,8 @@ def upgrade_shares(call, deployment: dict, config: dict) -> dict:
     rolling = own or service["_upgrade_config"].get("rolling_update") or {}
     shares = {name: rolling.get(name, DEFAULT_SHARE) for name in ("max_surge", "max_unavailable")}
     for name, share in shares.items():
-        number = share.rstrip("%")
-        if not number.isdecimal() or not 0 <= int(number) <= 100:
+        number = whole_in(share.rstrip("%"))
+        if number is None or number > 100:
             refuse(f"upgrade_config.rolling_update.{name}: {share!r} is not a percentage from 1% to 100%")
     if all(int(share.rstrip("%")) == 0 for share in shares.values()):
         refuse("upgrade_config.rolling_update: max_surge and max_unavailable cannot both be 0%")

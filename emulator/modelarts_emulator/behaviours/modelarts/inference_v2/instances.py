@@ -17,6 +17,7 @@ from modelarts_emulator.behaviours.modelarts.inference_v2.life import (
 )
 from modelarts_emulator.behaviours.modelarts.inference_v2.refusals import refuse, refuse_state
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.contract.whole import whole_in
 from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.worlds.clock import iso_of
@@ -185,7 +186,8 @@ def list_infer_deployment_pod_events(call):
 
 def moment_of(text: str) -> str:
     """A moment sent as ISO text or as milliseconds, as ISO text."""
-    return iso_of(min(int(text) / 1000, 253_402_300_799), 0) if text.isdecimal() else text
+    moment = whole_in(text)
+    return text if moment is None else iso_of(min(moment / 1000, 253_402_300_799), 0)
 
 
 def pod_events(now: float, deployment: dict, instance: dict, number: int) -> list[dict]:

@@ -1,7 +1,6 @@
 """Schedules: when a workflow runs by itself. The clock of the world decides."""
 
 import logging
-import math
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -11,6 +10,7 @@ from modelarts_emulator.behaviours.modelarts.workflows.refusals import refuse
 from modelarts_emulator.behaviours.modelarts.workflows.steps import FAILED, steps_of
 from modelarts_emulator.behaviours.modelarts.workflows.workflows import WORKFLOWS
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.contract.whole import whole_in
 from modelarts_emulator.frame.lifecycle import Lifecycle, State, rests
 from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
@@ -43,12 +43,11 @@ def interval_in(content: dict) -> float:
     """The seconds between two runs. ValueError for what is no number of them, or stands beside an expression."""
     if "cron" in content:
         raise ValueError("it has to be a cron expression or an interval, not both")
-    try:
-        seconds = float(content["interval"])
-    except (ValueError, TypeError):
-        seconds = math.nan
-    if isinstance(content["interval"], bool) or not 1 <= seconds <= LONGEST_INTERVAL:
-        raise ValueError(f"interval is {content['interval']!r}, must be seconds from 1 to {LONGEST_INTERVAL}")
+    sent = content["interval"]
+    seconds = whole_in(sent) if isinstance(sent, str) else sent
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or not 1 <= seconds <= LONGEST_INTERVAL:
+        raise ValueError(f"interval is {repr(sent)[:40]}, must be seconds from 1 to {LONGEST_INTERVAL}")
     return seconds
 
 
