@@ -178,23 +178,25 @@ def text_frames(generations: list, body: dict) -> Iterator[bytes]:
         }
         return b"data: " + orjson.dumps({**common, "choices": [choice]}) + b"\n\n"
 
-    def measured(echoed: list[str], said: list[str], context: str, start: int) -> dict | None:
-        top = body.get("logprobs")
-        return None if top is None else logprobs_of(echoed, said, context, top, start)
-
+    top = body.get("logprobs")
     for prompt, generation in generations:
         pause = [b""] if generation.waits else []
         with generation:
             for reply in generation.replies:
                 index += 1
-                told = len(prompt) if body["echo"] else 0
-                said = prompt
+                before, start = prompt, len(prompt) if body["echo"] else 0
                 if body["echo"]:
-                    yield frame(prompt, logprobs=measured(tokens(prompt), [], "", 0))
+                    yield frame(
+                        prompt, logprobs=None if top is None else logprobs_of(tokens(prompt), [], "", top)
+                    )
                 yield from pause
                 for token, _ in generation.speak(reply):
-                    yield frame(token, logprobs=measured([], [token], said, told))
-                    said, told = said + token, told + len(token)
+                    found = None
+                    if top is not None:
+                        found = logprobs_of([], [token], before, top, start)
+                        before += token
+                        start += len(token)
+                    yield frame(token, logprobs=found)
                     yield from pause
                 yield frame("", reply.finish_reason, reply.stop_reason)
     if (body.get("stream_options") or {}).get("include_usage"):
