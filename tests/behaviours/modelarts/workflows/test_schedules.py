@@ -46,6 +46,13 @@ def test_a_schedule_starts_a_run_at_its_moments(cloud):
     assert cloud.get(f"{workflow}/schedules").json["schedules"][0]["content"] == {"interval": 3600}
 
 
+def test_an_interval_may_be_a_text(cloud):
+    workflow = create(cloud, labeling_step("a"))
+    assert schedule(cloud, workflow, {"interval": "3600.5"}).json["content"] == {"interval": "3600.5"}
+    cloud.clock.advance("2h")
+    assert len(runs(cloud, workflow)) == 1
+
+
 def test_a_schedule_goes_by_the_wall_clock_of_its_zone(cloud):
     workflow = create(cloud, labeling_step("a"))
     schedule(cloud, workflow, {"cron": "0 0 8 * * *", "time_zone": "Asia/Shanghai"})

@@ -1,6 +1,7 @@
 """Schedules: when a workflow runs by itself. The clock of the world decides."""
 
 import logging
+import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,6 @@ from modelarts_emulator.behaviours.modelarts.workflows.refusals import refuse
 from modelarts_emulator.behaviours.modelarts.workflows.steps import FAILED, steps_of
 from modelarts_emulator.behaviours.modelarts.workflows.workflows import WORKFLOWS
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.contract.whole import whole_in
 from modelarts_emulator.frame.lifecycle import Lifecycle, State, rests
 from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
@@ -18,6 +18,7 @@ from modelarts_emulator.frame.resources import BelongsTo, Resource
 from modelarts_emulator.frame.schedules import Cron, next_moment, number_of, read_cron
 
 LONGEST_INTERVAL = 10 * 366 * 86400
+SECONDS = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
 log = logging.getLogger("modelarts_emulator.workflows")
 
 
@@ -44,7 +45,7 @@ def interval_in(content: dict) -> float:
     if "cron" in content:
         raise ValueError("it has to be a cron expression or an interval, not both")
     sent = content["interval"]
-    seconds = whole_in(sent) if isinstance(sent, str) else sent
+    seconds = float(sent) if isinstance(sent, str) and SECONDS.fullmatch(sent) else sent
     is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
     if not is_number or not 1 <= seconds <= LONGEST_INTERVAL:
         raise ValueError(f"interval is {repr(sent)[:40]}, must be seconds from 1 to {LONGEST_INTERVAL}")
