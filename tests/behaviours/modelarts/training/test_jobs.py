@@ -325,3 +325,32 @@ def test_a_visualization_job_needs_no_code(cloud):
     summary = {"log_type": "tensorboard", "log_dir": {"pfs": {"pfs_path": "/logs/"}}}
     id = create(cloud, kind="visualization_job", algorithm={"summary": summary})
     assert show(cloud, id)["algorithm"]["summary"] == summary
+
+
+def test_a_change_takes_nothing_that_it_does_not_document(cloud):
+    id = create(cloud)
+    before = show(cloud, id)
+    spec = {
+        "resource": {"node_count": 5},
+        "unheard_of": 1,
+        "schedule_policy": {"priority": 2, "unheard_of": 1},
+    }
+    assert cloud.put(f"{JOBS}/{id}", {"spec": spec}).status == 200
+    after = show(cloud, id)
+    assert after["spec"].pop("schedule_policy") == {"priority": 2}
+    assert after["spec"] == before["spec"]
+
+
+def test_retries_that_are_changed_count(cloud):
+    id = create(cloud, algorithm__environments={"EMULATOR_EXIT_CODE": "1"})
+    retries = "fault-tolerance/job-retry-num"
+    for text in ("many", "-1", "129", "１"):
+        reply = cloud.put(f"{JOBS}/{id}", {"metadata": {"annotation": {retries: text}}})
+        assert (reply.status, reply.json["error_code"]) == (400, "ModelArts.2788"), text
+    cloud.put(f"{JOBS}/{id}", {"metadata": {"annotation": {retries: "2"}}})
+    cloud.clock.advance("1h")
+    assert [run["start_type"] for run in show(cloud, id)["status"]["running_records"]] == [
+        "init_or_rescheduled",
+        "restarted",
+        "restarted",
+    ]

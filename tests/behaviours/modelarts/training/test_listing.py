@@ -64,6 +64,8 @@ def test_a_page_beyond_the_end_is_empty(three):
         (matching("phase", "not", "Terminated"), ["gamma", "alpha"]),
         (matching("node_count", "between", "2", ""), ["gamma"]),
         (matching("duration", "between", "1", ""), ["alpha"]),
+        (matching("duration", "in", "0"), ["gamma", "beta"]),
+        (matching("start_time", "not", "0"), ["alpha"]),
         (matching("kind", "in", "autosearch_job"), []),
         (matching("runtime_type", "in", "debug"), []),
         (matching("algorithm_name", "like", "x"), []),

@@ -4,12 +4,17 @@ from modelarts_emulator.behaviours.modelarts.experiments import join_experiment
 from modelarts_emulator.behaviours.modelarts.scripts import training_asked
 from modelarts_emulator.behaviours.modelarts.training.asked import TrainingJobAsked
 from modelarts_emulator.behaviours.modelarts.training.life import TRAINING_JOBS, queue_again
-from modelarts_emulator.behaviours.modelarts.training.refusals import RETRIES, refuse_bad_job
+from modelarts_emulator.behaviours.modelarts.training.refusals import (
+    RETRIES,
+    refuse_bad_job,
+    refuse_bad_retries,
+)
 from modelarts_emulator.behaviours.modelarts.training.script import exit_code_in
 from modelarts_emulator.behaviours.modelarts.training.status import seconds_run
 from modelarts_emulator.behaviours.modelarts.workspaces.quotas import refuse_used_up
 from modelarts_emulator.behaviours.modelarts.workspaces.time_used import quota_named, uses_time
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.answers import taken
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.worlds.store import value_at
 
@@ -90,17 +95,20 @@ def batch_delete_training_jobs(call):
 @behaviour("ChangeTrainingJobDescription")
 def change_training_job_description(call):
     """Change what of a job can be changed: description, annotations, notification, priority, keys."""
-    bound, job, body = TRAINING_JOBS.of(call), TRAINING_JOBS.find(call), call.body or {}
+    bound, job, operation = TRAINING_JOBS.of(call), TRAINING_JOBS.find(call), call.operation
+    body = call.body or {}
     if "description" in body:
         job["metadata"]["description"] = body["description"]
     annotations = (body.get("metadata") or {}).get("annotation") or {}
     if annotations:
-        job["metadata"]["annotations"] = job["metadata"].get("annotations", {}) | annotations
-        job["_runtime_type"] = runtime_type_of(job["metadata"]["annotations"])
-    for name, value in (body.get("spec") or {}).items():
-        job["spec"][name] = job["spec"].get(name, {}) | value
+        refuse_bad_retries(annotations, "annotation")
+        kept = job["metadata"].get("annotations", {}) | annotations
+        job["metadata"]["annotations"] = kept
+        job |= {"_runtime_type": runtime_type_of(kept), "_retries": int(kept.get(RETRIES, "0"))}
+    for name, value in taken(operation, body.get("spec") or {}, ("spec",)).items():
+        job["spec"][name] = job["spec"].get(name, {}) | taken(operation, value, ("spec", name))
     if "endpoints" in body:
-        job["endpoints"] = body["endpoints"]
+        job["endpoints"] = taken(operation, body["endpoints"], ("endpoints",))
     bound.put(job)
     queue_again(bound, job)
 

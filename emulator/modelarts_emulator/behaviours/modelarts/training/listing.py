@@ -79,8 +79,13 @@ def condition_of(call, at: int, condition: dict) -> Callable | None:
         if field in NUMBERS:
             raise ApiError("ModelArts.2808", f"$.filters[{at}]: {field} takes between, in or not, no like")
         parts = [value.lower() for value in values if value]
-        return lambda id: any(part in str(column[id] or "").lower() for part in parts)
-    return lambda id: (str(column[id] or "") in values) == (operator == "in")
+        return lambda id: any(part in text_of(column[id]).lower() for part in parts)
+    return lambda id: (text_of(column[id]) in values) == (operator == "in")
+
+
+def text_of(value) -> str:
+    """A value as a filter names it; empty where a job does not say it, which is not 0."""
+    return "" if value is None else str(value)
 
 
 def between(where: str, field: str, values: list[str], column: dict) -> Callable:

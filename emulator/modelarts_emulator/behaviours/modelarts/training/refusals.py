@@ -26,8 +26,7 @@ def refuse_bad_job(asked: TrainingJobAsked) -> None:
     """ApiError with the documented code for the first thing that keeps the job from being created."""
     call, algorithm = asked.call, asked.algorithm
     refuse_unauthorized(call)
-    for name in (RETRIES, POD_RETRIES):
-        refuse_bad_retries(name, asked.annotations.get(name, "0"))
+    refuse_bad_retries(asked.annotations)
     if call.body.get("tasks"):
         words = "$.tasks is documented as not implemented; describe the job in $.spec"
         raise ApiError("ModelArts.2788", words)
@@ -49,11 +48,13 @@ def refuse_bad_job(asked: TrainingJobAsked) -> None:
     refuse_over_quota(call, asked.kind)
 
 
-def refuse_bad_retries(name: str, retries: str) -> None:
+def refuse_bad_retries(annotations: dict, where: str = "annotations") -> None:
     """How often the job is restarted is a number that the platform knows."""
-    if not (retries.isascii() and retries.isdecimal() and len(retries) < 10 and int(retries) <= MOST_RETRIES):
-        words = f"$.metadata.annotations.{name} is {retries!r}, must be 0 to {MOST_RETRIES}"
-        raise ApiError("ModelArts.2788", words)
+    for name in (RETRIES, POD_RETRIES):
+        text = annotations.get(name, "0")
+        if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) <= MOST_RETRIES):
+            words = f"$.metadata.{where}.{name} is {text!r}, must be 0 to {MOST_RETRIES}"
+            raise ApiError("ModelArts.2788", words)
 
 
 def refuse_bad_source(asked: TrainingJobAsked) -> None:
