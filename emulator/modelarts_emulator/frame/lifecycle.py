@@ -159,16 +159,27 @@ class Lifecycle:
         for step in path:
             place = place.setdefault(step, {})
         place[last] = state
-        record.pop("_due", None)
-        row = self.states[state]
-        seconds = row.after(bound, record) if callable(row.after) else row.after
-        if row.follows is not None and seconds != math.inf:
-            record["_due"] = bound.world.clock.now() + (seconds if row.exact else seconds / bound.world.pace)
-            bound.world.schedule(record["_due"], bound.table.name, id)
+        self._plan(bound, record)
         bound.put(record)
         for function in self._entered.get(state, ()):
             function(bound, record)
         return record
+
+    def replan(self, bound: Bound, record: dict) -> dict:
+        """Store the record, which stays in its state, with the moment that runs out as it follows from the record now;
+        no hook is called.
+        """
+        self._plan(bound, record)
+        return bound.put(record)
+
+    def _plan(self, bound: Bound, record: dict) -> None:
+        """Note when the record's state runs out, counted from now."""
+        row = self.states[self.state_of(record)]
+        record.pop("_due", None)
+        seconds = row.after(bound, record) if callable(row.after) else row.after
+        if row.follows is not None and seconds != math.inf:
+            record["_due"] = bound.world.clock.now() + (seconds if row.exact else seconds / bound.world.pace)
+            bound.world.schedule(record["_due"], bound.table.name, bound.id_of(record))
 
     def act(self, bound: Bound, record: dict, action: str, code: str | None = None) -> dict | None:
         """Carry out an action; ApiError with the documented code when the record's state does not allow it."""

@@ -53,3 +53,26 @@ def test_each_node_has_its_row_in_the_monitor(cloud, service_id):
     log = cloud.get(f"{SERVICES}/{service_id}/logs").json["logs"][0]
     assert [row["node_id"] for row in rows] == ["n2"]
     assert (log["success_num"], log["failed_num"]) == (2, 0)
+
+
+def test_the_nodes_of_a_stopped_service_are_stopped_and_stay_so(cloud, service_id):
+    monitor = f"{SERVICES}/{service_id}/monitor"
+    counts = ("service_instance_count", "service_running_instance_count")
+    turn(cloud, service_id, "n1", "stopped")
+    assert [cloud.get(monitor).json[name] for name in counts] == [2, 1]
+    cloud.put(f"{SERVICES}/{service_id}", {"status": "stopped"})
+    cloud.clock.advance("1m")
+    assert nodes(cloud, service_id) == ["stopped", "stopped"]
+    assert turn(cloud, service_id, "n1", "running").json["error_code"] == "ModelArts.0101"
+    assert [cloud.get(monitor).json[name] for name in counts] == [2, 0]
+    cloud.put(f"{SERVICES}/{service_id}", {"status": "running"})
+    assert nodes(cloud, service_id) == ["notReady", "notReady"]
+    cloud.clock.advance("2m")
+    assert nodes(cloud, service_id) == ["running", "running"]
+
+
+@pytest.mark.parametrize("named", [["n1", "n1"], [""], [{"id": "n1"}, "n1"]])
+def test_each_node_is_named_once(cloud, service_id, named):
+    config = {"model_id": shown(cloud, service_id)["config"][0]["model_id"], "nodes": named}
+    body = {"config": [{**config, "specification": "modelarts.vm.cpu.2u"}]}
+    assert cloud.put(f"{SERVICES}/{service_id}", body).json["error_code"] == "ModelArts.0101"

@@ -323,3 +323,29 @@ def test_a_service_runs_in_no_pool_that_is_not_there(cloud, place):
         reply = cloud.post(SERVICES, body)
         assert (reply.status, reply.json["error_code"]) == (400, "ModelArts.3547")
         assert f"{place}: pool pool-x does not exist" in reply.json["error_msg"]
+
+
+def test_an_auto_stop_that_is_changed_counts_from_the_change(cloud):
+    service_id = deployed(cloud, entry(published(cloud)))
+    one, three = ([{"type": "stop", "time_unit": "HOURS", "duration": hours}] for hours in (1, 3))
+    began = events(cloud, service_id)
+    put(cloud, service_id, schedule=one)
+    assert round(shown(cloud, service_id)["due_time"] / 1000 - cloud.clock.now()) == 3600
+    put(cloud, service_id, schedule=three)
+    assert events(cloud, service_id) == began
+    cloud.clock.advance("2h")
+    assert shown(cloud, service_id)["status"] == "running"
+    put(cloud, service_id, schedule=[])
+    assert "due_time" not in shown(cloud, service_id)
+    put(cloud, service_id, schedule=one)
+    cloud.clock.advance("61m")
+    assert shown(cloud, service_id)["status"] == "stopped"
+
+
+def test_what_is_sent_beside_a_status_counts_but_for_the_configuration(cloud):
+    model_id = published(cloud)
+    service_id = deployed(cloud, entry(model_id))
+    put(cloud, service_id, status="stopped", description="enough", config=[entry(model_id, instance_count=2)])
+    service = shown(cloud, service_id)
+    assert (service["status"], service["description"]) == ("stopping", "enough")
+    assert service["config"][0]["instance_count"] == 1

@@ -269,6 +269,7 @@ def begin_deployment(bound, service):
     service["_restarting"] = False
     for name in ("error_msg", "due_time", "finished_time", "start_time"):
         service.pop(name, None)
+    turn_nodes(service, "notReady")
     fleet(bound.world, AREA).end_all(f"{service['service_id']}/")
     if not service["_holds"]:
         return
@@ -289,10 +290,16 @@ def note_working(bound, service):
         entry["status"] = "notReady" if failure else "ready"
         outcome = f"start model failed: {failure}" if failure else "start model success"
         note_event(bound, service, f"[{name_of(entry)}] {outcome}", is_normal=not failure)
+    if "due_time" not in service:
+        plan_stop(bound.world, service)
+
+
+def plan_stop(world, service: dict) -> None:
+    """Note when the auto stop of a service that works comes, counted from now; nothing for one that has none."""
+    service.pop("due_time", None)
     for row in service.get("schedule", [])[:1]:
-        if "due_time" not in service:
-            seconds = row["duration"] * UNITS[row["time_unit"]]
-            service["due_time"] = int((bound.world.clock.now() + seconds) * 1000)
+        seconds = row["duration"] * UNITS[row["time_unit"]]
+        service["due_time"] = int((world.clock.now() + seconds) * 1000)
 
 
 @LIFE.entering("running")
@@ -301,10 +308,14 @@ def note_start(bound, service):
     if service["infer_type"] == "batch":
         service["start_time"] = service["config"][0]["start_time"] = bound.world.clock.now_ms()
         note_event(bound, service, "batch prediction started")
-    if service["infer_type"] == "edge":
-        for node in service["config"][0]["nodes"]:
-            node["instance_status"] = "running"
+    turn_nodes(service, "running")
     note_event(bound, service, "service is running")
+
+
+def turn_nodes(service: dict, status: str) -> None:
+    """The nodes of an edge service are all in one state; other services have none."""
+    for node in service["config"][0].get("nodes", ()):
+        node["instance_status"] = status
 
 
 @LIFE.entered("running")
@@ -360,6 +371,7 @@ def end_models(bound, service: dict) -> None:
     fleet(bound.world, AREA).end_all(f"{service['service_id']}/")
     for entry in service["config"]:
         entry["status"] = "notReady"
+    turn_nodes(service, "stopped")
 
 
 def note_crash(bound, service: dict, entry: dict, words: str) -> None:

@@ -84,7 +84,14 @@ def read_entry(asked: Asked, sent: dict) -> dict:
         refuse_batch(asked.call.world, sent, model)
     if asked.infer_type == "edge":
         entry["nodes"] = [node_of(node) for node in sent["nodes"]]
+        refuse_bad_nodes([node["id"] for node in entry["nodes"]])
     return entry
+
+
+def refuse_bad_nodes(ids: list[str]) -> None:
+    """ApiError for a node without an id, or one that is named twice."""
+    if not all(ids) or len(set(ids)) != len(ids):
+        refuse(f"config.nodes are {', '.join(map(repr, ids))}; each needs an id of its own")
 
 
 def model_for(asked: Asked, model_id: str) -> dict:

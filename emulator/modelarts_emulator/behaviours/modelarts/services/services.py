@@ -9,6 +9,7 @@ from modelarts_emulator.behaviours.modelarts.services.life import (
     at_work,
     key_of,
     note_crash,
+    plan_stop,
 )
 from modelarts_emulator.behaviours.modelarts.services.refusals import (
     read_config,
@@ -122,24 +123,33 @@ def list_services(call):
 
 @behaviour("UpdateService")
 def update_service(call):
-    """Start, stop, or change a service; a status sent along with a configuration goes first."""
+    """Start, stop, or change a service; beside a status everything counts but a configuration."""
     services, service, body = SERVICES.of(call), SERVICES.find(call), call.body
+    if "status" not in body and service["status"] in ("deploying", "stopping"):
+        words = f"{service['service_id']} is {service['status']}; wait until that is over"
+        raise ApiError("ModelArts.3519", words)
+    refuse_schedule(body, service["infer_type"])
+    service |= {name: body[name] for name in UPDATED if name in body}
     if "status" in body:
         if body["status"] == "running":
             refuse_used_up_time(call, service)
         services.act(service, "start" if body["status"] == "running" else "stop")
         return {}
-    if service["status"] in ("deploying", "stopping"):
-        words = f"{service['service_id']} is {service['status']}; wait until that is over"
-        raise ApiError("ModelArts.3519", words)
-    refuse_schedule(body, service["infer_type"])
-    service |= {name: body[name] for name in UPDATED if name in body}
     if "config" not in body:
-        services.put(service)
+        keep_change(services, service, "schedule" in body)
         return {}
     service |= {"config": read_config(call, service), "update_time": call.world.clock.now_ms()}
     services.act(service, "update")
     return {}
+
+
+def keep_change(services, service: dict, is_planned: bool) -> None:
+    """Store a changed service; the auto stop of one that works counts from now when it has been planned anew."""
+    if not is_planned or service["status"] not in WORKING:
+        services.put(service)
+        return
+    plan_stop(services.world, service)
+    SERVICES.life.replan(services, service)
 
 
 @behaviour("DeleteService")
@@ -183,15 +193,22 @@ def show_service_monitor_info(call):
         "service_name": service["service_name"],
         "monitors": rows,
         "req_count_per_min": sum(tally.per_minute(call.world.clock.now()) for tally in tallies),
-        "service_instance_count": sum(entry.get("instance_count", 1) for entry in service["config"]),
+        "service_instance_count": sum(map(instances_of, service["config"])),
         "service_running_instance_count": sum(
             instances_ready(call.world, service, entry) for entry in service["config"]
         ),
     }
 
 
+def instances_of(entry: dict) -> int:
+    """How many instances an entry has: one a node, or as many as it says."""
+    return len(entry["nodes"]) if "nodes" in entry else entry.get("instance_count", 1)
+
+
 def instances_ready(world, service: dict, entry: dict) -> int:
     """How many instances of an entry answer; those beyond the processes here do while one of these does."""
+    if "nodes" in entry:
+        return sum(node["instance_status"] == "running" for node in entry["nodes"])
     if entry.get("status") not in ("ready", "concerning") or service["status"] not in WORKING:
         return 0
     served = fleet(world, AREA).find(key_of(service, entry))
