@@ -46,6 +46,24 @@ def test_numbers_as_text_and_letter_case_are_put_right(tmp_path, schema, sent, r
     assert check.read_body(json.dumps({"a": sent}).encode()) == {"a": read}
 
 
+@pytest.mark.parametrize(
+    ("schema", "sent", "nearest"),
+    [
+        ({"type": "integer", "format": "int32"}, 2**31, 2**31 - 1),
+        ({"type": "integer", "format": "int32"}, -(2**31) - 1, -(2**31)),
+        ({"type": "integer", "format": "int32", "maximum": 9}, 10, 9),
+        ({"type": "integer", "format": "int64"}, 2**63, 2**63 - 1),
+    ],
+)
+def test_a_number_is_as_wide_as_its_documented_format(tmp_path, schema, sent, nearest):
+    check = check_of(tmp_path, {"type": "object", "properties": {"a": schema}}, [query("b", schema)])
+    assert f"the nearest valid value is {nearest}" in refusal_of(check, {"a": sent}).message
+    with pytest.raises(ApiError, match=f"query.b: .* is {nearest}"):
+        check.read_query(f"b={sent}")
+    assert check.read_body(json.dumps({"a": nearest}).encode()) == {"a": nearest}
+    assert check.read_query(f"b={nearest}") == {"b": nearest}
+
+
 def refusal_of(check: Check, body: dict) -> ApiError:
     """How the check refuses the body."""
     with pytest.raises(ApiError) as caught:

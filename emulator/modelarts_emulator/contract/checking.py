@@ -29,6 +29,8 @@ LARGE = 64 << 10
 BLANK = b" \t\r\n"
 # A quotation mark in a name that the canonical text writes otherwise.
 ODD_NAME = b"\\u0022"
+# The greatest whole numbers of the formats that the documents name.
+WIDTHS = {"int32": 2**31 - 1, "int64": 2**63 - 1}
 WHOLE = re.compile(r"-?[0-9]{1,30}\Z")
 NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][-+]?[0-9]{1,3})?\Z")
 
@@ -52,7 +54,7 @@ class Check:
     def body(self) -> "Shape | None":
         """The shape of the JSON body; None where the operation takes none."""
         schema = self.operation.body_schema
-        return None if schema is None else Shape(self.area, schema)
+        return None if schema is None else Shape(self.area, schema, is_sent=True)
 
     @cached_property
     def drop_nulls(self) -> Callable[[Any], None] | None:
@@ -203,16 +205,18 @@ class Place:
             "properties": {p.name: p.schema for p in parameters},
             "required": required,
         }
-        self.slow = area.closure(schema)
+        self.slow = with_widths(area.closure(schema))
         self.fast: Any = fast_validator(self.slow) if constrained else None
 
 
 class Shape:
-    """A schema of a body: validated fast, explained slowly, its defaults filled in."""
+    """A schema of a body: validated fast, explained slowly, its defaults filled in. is_sent: by a client, who is held
+    to the width of documented numbers.
+    """
 
-    def __init__(self, area: Area, schema: dict):
+    def __init__(self, area: Area, schema: dict, is_sent: bool = False):
         self.area = area
-        self.slow = area.closure(schema)
+        self.slow = with_widths(area.closure(schema)) if is_sent else area.closure(schema)
         self.fast = fast_validator(self.slow)
         self.needs_something = not self.fast.is_valid({})
         self._fill = filler(area, schema, ())
@@ -243,6 +247,17 @@ class NumericRange:
         """ValueError for text that is not a whole number in the range."""
         if isinstance(sent, str) and not in_numeric_range(sent, self.limits):
             raise ValueError(f"{sent[:80]!r} is not a whole number from {self.limits[0]} to {self.limits[1]}")
+
+
+def with_widths(schema: Any) -> Any:
+    """The schema with the least and the greatest number of the format that it documents, where it says no nearer ones."""
+    if isinstance(schema, list):
+        return [with_widths(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    within = {name: with_widths(each) for name, each in schema.items()}
+    most = WIDTHS.get(schema["format"]) if isinstance(schema.get("format"), str) else None
+    return within if most is None else {"minimum": -most - 1, "maximum": most, **within}
 
 
 def fast_validator(schema: dict) -> Any:

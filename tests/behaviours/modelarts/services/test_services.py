@@ -349,3 +349,11 @@ def test_what_is_sent_beside_a_status_counts_but_for_the_configuration(cloud):
     service = shown(cloud, service_id)
     assert (service["status"], service["description"]) == ("stopping", "enough")
     assert service["config"][0]["instance_count"] == 1
+
+
+def test_an_auto_stop_longer_than_a_number_holds_is_refused(cloud):
+    model_id, far = published(cloud), {"type": "stop", "time_unit": "DAYS", "duration": 10**12}
+    reply = cloud.post(SERVICES, service_body(entry(model_id), schedule=[far]))
+    assert (reply.status, reply.json["error_code"]) == (400, "ModelArts.0101")
+    service_id = deployed(cloud, entry(model_id), schedule=[far | {"duration": 2**31 - 1}])
+    assert shown(cloud, service_id)["status"] == "running"
