@@ -180,6 +180,7 @@ def test_each_acquisition_function_settles_near_the_optimum(kind):
         ("tpe_search", {"gamma": "1"}, "between 0 and 1"),
         ("tpe_search", {"n_initial_points": "2.5"}, "a whole number"),
         ("anneal_search", {"num_samples": "0"}, "from 1 to 1000"),
+        ("anneal_search", {"num_samples": "１"}, "from 1 to 1000"),
     ],
 )
 def test_an_option_that_does_not_fit_is_refused_with_what_would(algorithm, given, words):

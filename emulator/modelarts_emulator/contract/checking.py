@@ -250,7 +250,7 @@ class NumericRange:
 
 
 def with_widths(schema: Any) -> Any:
-    """The schema with the least and the greatest number of the format that it documents, where it says no nearer ones."""
+    """The schema with the least and the greatest number of each format in it, where it says no nearer ones."""
     if isinstance(schema, list):
         return [with_widths(each) for each in schema]
     if not isinstance(schema, dict):

@@ -187,7 +187,8 @@ def mapped_row(rule: dict, row: list[str]):
         declared = rule["items"] if isinstance(rule["items"], list) else [rule["items"]]
         return [value for value in (mapped_row(each, row) for each in declared) if value is not DROPPED]
     column = str(rule.get("index", -1))
-    if rule.get("type") not in CONVERSIONS or not column.isdecimal() or int(column) >= len(row):
+    is_column = column.isascii() and column.isdecimal() and len(column) < 10 and int(column) < len(row)
+    if rule.get("type") not in CONVERSIONS or not is_column:
         return DROPPED
     return converted(rule["type"], int(column), row[int(column)].strip())
 

@@ -198,8 +198,10 @@ def read_options(algorithm: str, given: dict) -> dict:
 def _option(algorithm: str, name: str, given, default):
     allowed, words = LIMITS[name]
     kind = type(default)
+    # Digits of other scripts are no number.
+    text = str(given).strip() if str(given).isascii() else ""
     try:
-        value = given if isinstance(given, kind) and not isinstance(given, bool) else kind(str(given).strip())
+        value = given if isinstance(given, kind) and not isinstance(given, bool) else kind(text)
     except ValueError:
         value = None
     if value is None or not allowed(value):

@@ -186,6 +186,11 @@ REFUSALS = {
     "two parameters of a name": ("2767", changed(job_config__parameters=[{"name": "a"}, {"name": "a"}])),
     "a parameter with a bad name": ("2788", changed(job_config__parameters=[{"name": "a b"}])),
     "a type nobody knows": ("2825", with_parameter(constraint={"type": "Complex"})),
+    "a default in digits of another script": (
+        "2768",
+        with_parameter(value="１", constraint={"type": "Integer"}),
+    ),
+    "a default that is no number": ("2768", with_parameter(value="nan", constraint={"type": "Float"})),
     "a default of another type": ("2768", with_parameter(value="x", constraint={"type": "Integer"})),
     "a default out of range": (
         "2769",

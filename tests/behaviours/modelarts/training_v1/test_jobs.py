@@ -267,3 +267,8 @@ def test_a_finished_built_in_algorithm_has_been_evaluated_and_a_script_has_not(c
     values = json.loads(reaches(cloud, model, 10)["model_metric_list"])["total_metric"]["total_metric_values"]
     assert all(0 < values[name] <= 1 for name in ("recall", "precision", "accuracy", "f1_score"))
     assert cloud.get(model).json["engine_version"] == "TF-1.8.0-python3.6"
+
+
+def test_epochs_of_more_digits_than_a_number_has_are_none(cloud, bucket):
+    version = started(cloud, parameter=[{"label": "epochs", "value": "1" * 5000}])
+    reaches(cloud, version, 10)

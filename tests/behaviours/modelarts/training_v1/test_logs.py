@@ -116,6 +116,7 @@ def test_each_node_says_who_it_is_and_that_a_stopped_job_was_killed(running):
     [
         "aom-log?log_file=log1.log",
         "aom-log?log_file=job-jobtest-tf.0&base_line=newest",
+        f"aom-log?log_file=job-jobtest-tf.0&base_line={'1' * 5000}",
         "log?log_file=log1.log",
         "pod/pod1/metric-statistic",
         "pod/job-jobtest-tf.0/metric-statistic?metrics=gpuUtil,heat",

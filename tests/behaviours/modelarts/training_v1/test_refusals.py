@@ -57,6 +57,8 @@ def test_members_that_do_not_go_together_are_named(cloud, pair, config):
         ),
         ("EMULATOR_DURATION is 'soon'", knob(duration="soon")),
         ("EMULATOR_EXIT_CODE is '-1'", knob(exit_code="-1")),
+        ("EMULATOR_EXIT_CODE is '111", knob(exit_code="1" * 5000)),
+        ("EMULATOR_DURATION is '31d'", knob(duration="31d")),
     ],
 )
 def test_a_parameter_that_makes_no_sense_is_refused_with_what_would(cloud, words, config):

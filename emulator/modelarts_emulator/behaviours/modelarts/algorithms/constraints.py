@@ -1,10 +1,15 @@
 """What an algorithm lets its jobs choose: hyperparameters with types and ranges, channels, resources."""
 
+import re
+
 from modelarts_emulator.behaviours.modelarts.training.catalogue import cards_of
 from modelarts_emulator.contract.errors import ApiError
 
 BOOLEANS = {"true", "false"}
-READERS = {"Integer": int, "Float": float}
+NUMBERS = {
+    "Integer": re.compile(r"[+-]?[0-9]+"),
+    "Float": re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"),
+}
 CHOICES = {"choice", "enum"}
 SINGULAR = ["singular"]
 
@@ -13,11 +18,7 @@ def is_of_type(text: str, kind: str) -> bool:
     """Whether a value, which is always text, can be read as the type that a constraint names."""
     if kind == "Boolean":
         return text.lower() in BOOLEANS
-    try:
-        READERS.get(kind, str)(text)
-    except ValueError:
-        return False
-    return True
+    return kind not in NUMBERS or NUMBERS[kind].fullmatch(text) is not None
 
 
 def is_allowed(text: str, constraint: dict) -> bool:

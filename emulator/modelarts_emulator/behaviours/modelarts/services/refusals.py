@@ -8,6 +8,7 @@ from modelarts_emulator.behaviours.modelarts.services.life import quota_of
 from modelarts_emulator.behaviours.modelarts.workspaces.quotas import refuse_used_up
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
+from modelarts_emulator.contract.whole import whole_in
 from modelarts_emulator.frame.bound import Bound, usable_record
 from modelarts_emulator.frame.obs_paths import is_in_obs
 from modelarts_emulator.serving.batch import location_of
@@ -109,9 +110,9 @@ def model_for(asked: Asked, model_id: str) -> dict:
 
 def weight_of(weight) -> int:
     """A weight, which clients send as a number or as text."""
-    number = int(weight) if str(weight).isascii() and str(weight).isdecimal() else -1
-    if not 0 <= number <= 100:
-        refuse(f"weight is {weight!r}, must be from 0 to 100")
+    number = whole_in(str(weight))
+    if number not in range(101):
+        refuse(f"weight is {str(weight)[:80]!r}, must be from 0 to 100")
     return number
 
 

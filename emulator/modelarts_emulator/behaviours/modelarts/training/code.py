@@ -86,7 +86,7 @@ def epochs_asked(algorithm: dict, most: int) -> int | None:
     """How many epochs a job asks for, from 1 to `most`; None when it names none."""
     for parameter in algorithm["parameters"]:
         value = parameter.get("value", "")
-        if parameter["name"] in EPOCH_NAMES and value.isdecimal() and len(value) < 10:
+        if parameter["name"] in EPOCH_NAMES and value.isascii() and value.isdecimal() and len(value) < 10:
             return max(1, min(most, int(value)))
     return None
 

@@ -11,10 +11,12 @@ from modelarts_emulator.behaviours.modelarts.training_v1.catalogue import (
     row_named,
 )
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.contract.whole import whole_in
 from modelarts_emulator.frame.obs_paths import refuse_bad_obs_path
 from modelarts_emulator.worlds.clock import seconds_of
 
 OBS_PATHS = ("app_url", "boot_file_url", "data_url", "train_url", "log_url")
+LONGEST = 30 * 86400
 GIVEN = (
     *OBS_PATHS,
     "data_source",
@@ -148,17 +150,17 @@ def refuse_bad_parameters(config: dict) -> None:
     parameters = parameters_of(config)
     if trouble_with_mode(parameters):
         raise ApiError("ModelArts.0104", trouble_with_mode(parameters))
-    duration, exit_code = parameters.get("EMULATOR_DURATION", 0), str(parameters.get("EMULATOR_EXIT_CODE", 0))
+    duration, exit_code = parameters.get("EMULATOR_DURATION", 0), parameters.get("EMULATOR_EXIT_CODE", 0)
     try:
-        is_duration = seconds_of(duration) >= 0
+        is_duration = 0 <= seconds_of(duration) <= LONGEST
     except ValueError:
         is_duration = False
     if not is_duration:
-        raise ApiError("ModelArts.0104", f"EMULATOR_DURATION is {duration!r}, must be a duration such as 90s")
-    if not (exit_code.isascii() and exit_code.isdecimal()) or int(exit_code) > 255:
-        raise ApiError(
-            "ModelArts.0104", f"EMULATOR_EXIT_CODE is {exit_code!r}, must be a number from 0 to 255"
-        )
+        words = f"EMULATOR_DURATION is {str(duration)[:80]!r}, must be a duration such as 90s, at most 30d"
+        raise ApiError("ModelArts.0104", words)
+    if whole_in(str(exit_code)) not in range(256):
+        words = f"EMULATOR_EXIT_CODE is {str(exit_code)[:80]!r}, must be a number from 0 to 255"
+        raise ApiError("ModelArts.0104", words)
 
 
 def invalid_pair(first: str, second: str, words: str) -> ApiError:

@@ -6,6 +6,9 @@ from modelarts_emulator.behaviours.modelarts.training_v1.states import documente
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.registry import behaviour
 
+# Nanoseconds since 1970.
+STAMP_DIGITS = 19
+
 
 @behaviour("ListTrainingJobLogFileNames")
 def list_log_file_names(call):
@@ -62,8 +65,8 @@ def worker_in(call, version: dict, name: str) -> int:
 
 def cursor_in(call, text: str) -> int:
     """The stamp that base_line says; ApiError when it is not one."""
-    if not (text.isascii() and text.isdecimal()):
-        words = f"base_line is {text!r}, must be start_line or end_line of an earlier answer"
+    if not (text.isascii() and text.isdecimal() and len(text) <= STAMP_DIGITS):
+        words = f"base_line is {text[:80]!r}, must be start_line or end_line of an earlier answer"
         raise ApiError(documented_code(call), words)
     return int(text)
 

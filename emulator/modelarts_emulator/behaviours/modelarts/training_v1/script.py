@@ -6,6 +6,7 @@ from modelarts_emulator.behaviours.modelarts import scripts
 from modelarts_emulator.behaviours.modelarts.training_v1 import runs
 from modelarts_emulator.behaviours.modelarts.training_v1.asked import parameters_of
 from modelarts_emulator.behaviours.modelarts.training_v1.states import ended_at, seconds_run
+from modelarts_emulator.contract.whole import whole_in
 from modelarts_emulator.frame.obs_paths import obs_path
 from modelarts_emulator.simulation.response import USUAL_SAMPLES, response, script_of, slowness
 from modelarts_emulator.simulation.training_log import job_lines
@@ -40,8 +41,8 @@ def exit_code_of(version: dict) -> int:
 def epochs_of(version: dict) -> int:
     """How often the script goes through its data, by the parameters that usually say so."""
     given = parameters_of(version)
-    texts = [str(given[name]) for name in EPOCHS if str(given.get(name, "")).isdecimal()]
-    return min(max(int(texts[0]), 1), MOST_EPOCHS) if texts else USUAL_EPOCHS
+    asked = next(filter(None, (whole_in(str(given.get(name, ""))) for name in EPOCHS)), USUAL_EPOCHS)
+    return min(max(asked, 1), MOST_EPOCHS)
 
 
 def curve_of(world, version: dict):
