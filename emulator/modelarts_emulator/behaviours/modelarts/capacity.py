@@ -5,6 +5,7 @@ from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.bound import usable_record
 from modelarts_emulator.frame.capacity import Claim, Place, free_in, held_in, register
 from modelarts_emulator.frame.registry import resource_of
+from modelarts_emulator.worlds.store import value_at
 
 NODES = "modelarts/capacity"
 POOLS, POOL_NODES = "modelarts/pools/pool", "modelarts/nodes/node"
@@ -22,10 +23,23 @@ def nodes_of_flavor(world, project: str, flavor_id: str) -> int | None:
 
 
 def refuse_unknown_pool(call, where: str, id: str) -> None:
-    """ApiError when a service is to run in a pool that the project does not have."""
-    if usable_record(call, POOLS, id) is None:
+    """ApiError when a service is to run in a pool that the project does not have, or that is not for services."""
+    pool = usable_record(call, POOLS, id)
+    if pool is None:
         words = f"{where}: pool {id} does not exist in project {call.project_id}"
         raise ApiError("ModelArts.3547", words, fill=[id])
+    if not takes(pool, "Infer"):
+        raise ApiError("ModelArts.3547", f"{where}: {words_of_scope(id, pool, 'Infer')}", fill=[id])
+
+
+def takes(pool: dict, job_type: str) -> bool:
+    """Whether the pool is for jobs of that type; one that says no type is for all."""
+    return job_type in (value_at(pool, "spec.scope") or [job_type])
+
+
+def words_of_scope(id: str, pool: dict, job_type: str) -> str:
+    """Why a job of that type cannot run in the pool."""
+    return f"pool {id} is for {', '.join(pool['spec']['scope'])}, not for {job_type}"
 
 
 def cards_of_pool(world, project: str, pool_id: str) -> dict[str, int] | int | None:

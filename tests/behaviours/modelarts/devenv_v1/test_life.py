@@ -154,7 +154,7 @@ def test_an_instance_waits_for_its_pool(cloud):
 
 
 def test_an_instance_is_work_in_its_pool_which_stays_meanwhile(cloud):
-    pool = running(cloud)
+    pool = running(cloud, scope=["Notebook"])
     id = run(cloud, pool={"id": pool})
     (work,) = cloud.get(f"{POOLS}/{pool}/workloads").json["items"]
     assert (work["jobUUID"], work["type"], work["status"]) == (id, "notebook", "Running")
@@ -165,7 +165,7 @@ def test_an_instance_is_work_in_its_pool_which_stays_meanwhile(cloud):
 
 
 def test_who_loses_the_node_is_unavailable_until_it_starts_anew(cloud):
-    pool = running(cloud)
+    pool = running(cloud, scope=["Notebook"])
     node = cloud.get(f"{POOLS}/{pool}/nodes").json["items"][0]["metadata"]["name"]
     id, path = run(cloud, pool={"id": pool}), f"/_emulator/nodes/{node}/{{}}?project_id={cloud.project_id}"
     headers = {"X-Emulator-World": cloud.world.tag}

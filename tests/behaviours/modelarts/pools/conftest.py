@@ -82,17 +82,21 @@ def scopes(cloud, name: str) -> dict[str, str]:
     return {each["scopeType"]: each["state"] for each in show(cloud, name)["status"]["scope"]}
 
 
-def train_in(cloud, pool: str, node_count: int = 1) -> str:
-    """The id of a new long training job in the pool."""
+def job_body(pool: str, node_count: int = 1, name: str = "job") -> dict:
+    """What makes a long training job in the pool."""
     engine = {"image_url": "org/image:1"}
     environments = {"EMULATOR_DURATION": "100h"}
     resource = {"pool_id": pool, "flavor_id": "modelarts.pool.visual.8xlarge", "node_count": node_count}
-    body = {
+    return {
         "kind": "job",
-        "metadata": {"name": f"job-{cloud.world.new_hex(6)}"},
+        "metadata": {"name": name},
         "algorithm": {"command": "python train.py", "engine": engine, "environments": environments},
         "spec": {"resource": resource},
     }
-    reply = cloud.post(JOBS, body)
+
+
+def train_in(cloud, pool: str, node_count: int = 1) -> str:
+    """The id of a new long training job in the pool."""
+    reply = cloud.post(JOBS, job_body(pool, node_count, f"job-{cloud.world.new_hex(6)}"))
     assert reply.status == 201, reply
     return reply.json["metadata"]["id"]

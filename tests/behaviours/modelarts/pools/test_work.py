@@ -6,10 +6,15 @@ import pytest
 from modelarts_emulator.frame.capacity import Place
 
 from tests.behaviours.modelarts.conftest import entry, published, put_package, service_body
+from tests.behaviours.modelarts.devenv_v1.conftest import body_of as instance_body
 from tests.behaviours.modelarts.inference_v2 import conftest as infer_services
 from tests.behaviours.modelarts.notebooks.conftest import body_of as notebook_body
-from tests.behaviours.modelarts.pools.conftest import POOLS, running, train_in
+from tests.behaviours.modelarts.pools.conftest import JOBS, POOLS, job_body, running, train_in
+from tests.behaviours.modelarts.training_v1.conftest import CODE
 from tests.conftest import refusal
+
+FOR_ALL = ["Train", "Infer", "Notebook"]
+V1_CONFIG = {**CODE, "data_url": "/usr/data/", "worker_server_num": 1}
 
 
 def take_notebook(cloud, pool: str) -> None:
@@ -35,7 +40,7 @@ def take_service(cloud, pool: str) -> None:
 )
 def test_what_runs_in_a_pool_is_a_workload_and_keeps_the_pool(cloud, monkeypatch, take, type_):
     monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
-    pool = running(cloud)
+    pool = running(cloud, scope=FOR_ALL)
     take(cloud, pool)
     cloud.clock.advance("2m")
     (found,) = cloud.get(f"{POOLS}/{pool}/workloads").json["items"]
@@ -79,7 +84,7 @@ def service_status(cloud, id: str) -> str:
 
 def test_services_take_cards_wait_for_them_and_say_so(cloud, monkeypatch):
     monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
-    pool = running(cloud)
+    pool = running(cloud, scope=FOR_ALL)
     first, second = service_in(cloud, pool, "first", 5), service_in(cloud, pool, "second", 5)
     assert (service_status(cloud, first), service_status(cloud, second)) == ("running", "deploying")
     assert any(f"pool {pool} is full" in words for words in service_events(cloud, second))
@@ -90,7 +95,7 @@ def test_services_take_cards_wait_for_them_and_say_so(cloud, monkeypatch):
 
 def test_a_service_whose_node_goes_is_rescheduled(cloud, monkeypatch):
     monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
-    pool = running(cloud, count=2)
+    pool = running(cloud, count=2, scope=FOR_ALL)
     service = service_in(cloud, pool, "first", 5)
     (work,) = cloud.get(f"{POOLS}/{pool}/workloads").json["items"]
     nodes = cloud.get(f"{POOLS}/{pool}/nodes").json["items"]
@@ -110,7 +115,7 @@ def deployment_in(cloud, pool: str) -> dict:
 
 def test_a_deployment_grows_as_far_as_its_pool_has_room(cloud, monkeypatch):
     monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
-    pool, services = running(cloud), "/v2/{project_id}/services"
+    pool, services = running(cloud, scope=FOR_ALL), "/v2/{project_id}/services"
     take_deployment(cloud, pool)
     cloud.clock.advance("5m")
     name, service = deployment_in(cloud, pool)["name"], cloud.get(services).json["data"][0]["id"]
@@ -123,7 +128,7 @@ def test_a_deployment_grows_as_far_as_its_pool_has_room(cloud, monkeypatch):
 
 def test_a_deployment_whose_node_goes_waits_for_another_and_is_rescheduled(cloud, monkeypatch):
     monkeypatch.setattr(cloud.emulator.settings, "inference", "simulated")
-    pool = running(cloud)
+    pool = running(cloud, scope=FOR_ALL)
     take_deployment(cloud, pool)
     cloud.clock.advance("5m")
     name = cloud.get(f"{POOLS}/{pool}/nodes").json["items"][0]["metadata"]["name"]
@@ -134,3 +139,45 @@ def test_a_deployment_whose_node_goes_waits_for_another_and_is_rescheduled(cloud
         ("Creating", False),
         ("Running", True),
     ]
+
+
+V1 = "/v1/{project_id}"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "other", "code"),
+    [
+        (f"{V1}/notebooks", lambda pool: notebook_body(pool_id=pool), "Train", "ModelArts.6336"),
+        (
+            f"{V1}/demanager/instances",
+            lambda pool: instance_body(pool={"id": pool}),
+            "Train",
+            "ModelArts.6336",
+        ),
+        (f"{V1}/services", lambda pool: service_body(pool_name=pool), "Notebook", "ModelArts.3547"),
+        (
+            infer_services.SERVICES,
+            lambda pool: infer_services.service_body(infer_services.group(pool_id=pool)),
+            "Notebook",
+            "ModelArts.3547",
+        ),
+        (JOBS, job_body, "Infer", "ModelArts.2886"),
+        (
+            f"{V1}/training-jobs",
+            lambda pool: {"job_name": "j", "config": {**V1_CONFIG, "pool_id": pool}},
+            "Infer",
+            "ModelArts.0104",
+        ),
+    ],
+)
+def test_a_pool_takes_only_what_it_is_for(cloud, path, body, other, code):
+    pool = running(cloud, scope=[other])
+    reply = cloud.post(path, body(pool))
+    assert refusal(reply) == (400, code)
+    assert f"pool {pool} is for {other}, not for" in reply.text
+
+
+def test_pools_are_clusters_of_the_scope_that_is_asked_for(cloud):
+    pool, clusters = running(cloud, scope=["Train"]), f"{V1}/authoring/clusters?type=DEDICATED"
+    assert cloud.get(clusters).json["data"] == []
+    assert [row["pool_id"] for row in cloud.get(f"{clusters}&scope=TRAIN").json["data"]] == [pool]

@@ -113,8 +113,7 @@ def auto_stop_asked(asked: dict) -> dict:
 def pool_asked(call, asked: dict) -> dict:
     """The dedicated pool in which the instance is to run; ApiError when there is none."""
     pool = usable_record(call, POOLS, asked["id"])
-    if pool is None:
-        refusals.refuse_value("pool.id", f"resource pool {asked['id']} does not exist")
+    refusals.refuse_bad_pool("pool.id", pool, asked["id"])
     name = value_at(pool, ("metadata", "labels", "os.modelarts/name"))
     return {
         "name": name or asked["id"],

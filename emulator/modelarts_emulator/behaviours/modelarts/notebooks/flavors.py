@@ -1,6 +1,6 @@
 """What a user can choose from: flavors, those that a notebook can be switched to, clusters, and how many notebooks."""
 
-from modelarts_emulator.behaviours.modelarts.capacity import POOLS
+from modelarts_emulator.behaviours.modelarts.capacity import POOLS, takes
 from modelarts_emulator.behaviours.modelarts.notebooks import refusals
 from modelarts_emulator.behaviours.modelarts.notebooks.catalogue import flavors_in
 from modelarts_emulator.behaviours.modelarts.notebooks.notebooks import NOTEBOOKS
@@ -33,24 +33,26 @@ def show_switchable_flavors(call):
 
 @behaviour("ListAuthoringClusters")
 def list_authoring_clusters(call):
-    """The public cluster of each kind of processor, or one for each dedicated pool."""
-    return list_rows(call, clusters_in(NOTEBOOKS.of(call)))
+    """The public cluster of each kind of processor, or one for each dedicated pool that is for the scope."""
+    return list_rows(call, clusters_in(NOTEBOOKS.of(call), call.query["scope"].capitalize()))
 
 
 @behaviour("ShowCluster")
 def show_cluster(call):
     """One cluster with its flavors."""
     id = call.path["cluster_id"]
-    for cluster in clusters_in(NOTEBOOKS.of(call)):
+    for cluster in clusters_in(NOTEBOOKS.of(call), "Notebook"):
         if cluster["logic_cluster_id"] == id:
             return cluster
     raise ApiError("ModelArts.6404", f"cluster {id} does not exist")
 
 
-def clusters_in(bound) -> list[dict]:
-    """All clusters that notebooks can run in."""
+def clusters_in(bound, job_type: str) -> list[dict]:
+    """All clusters that jobs of a type can run in."""
     public = [cluster(bound, f"public-{each.lower()}", "MANAGED", each) for each in CATEGORIES]
-    return public + [cluster(bound, id, "DEDICATED") for id in bound.records(POOLS).ids()]
+    pools = bound.records(POOLS)
+    fit = [id for id in pools.ids() if takes(pools.copy_of(id), job_type)]
+    return public + [cluster(bound, id, "DEDICATED") for id in fit]
 
 
 def cluster(bound, id: str, kind: str, category: str | None = None) -> dict:

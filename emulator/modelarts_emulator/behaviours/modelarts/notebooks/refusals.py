@@ -3,7 +3,7 @@
 import re
 from typing import NoReturn
 
-from modelarts_emulator.behaviours.modelarts.capacity import POOLS
+from modelarts_emulator.behaviours.modelarts.capacity import POOLS, takes, words_of_scope
 from modelarts_emulator.behaviours.modelarts.notebooks.catalogue import flavor_of, quota_of
 from modelarts_emulator.behaviours.modelarts.notebooks.life import IN_BUCKETS
 from modelarts_emulator.behaviours.modelarts.workspaces.quotas import refuse_used_up
@@ -75,8 +75,8 @@ def refuse_bad_volume(volume: dict) -> None:
 def refuse_bad_place(bound, notebook: dict) -> None:
     """ApiError for a pool that does not exist, or a flavor that does not suit."""
     pool, spec = notebook.get("pool"), notebook.get("custom_spec")
-    if pool is not None and pool["id"] not in bound.records(POOLS):
-        refuse_value("pool_id", f"resource pool {pool['id']} does not exist")
+    if pool is not None:
+        refuse_bad_pool("pool_id", bound.records(POOLS).find(pool["id"]), pool["id"])
     if spec is not None:
         if pool is None:
             refuse_value("custom_spec", "it is for dedicated pools, and pool_id is missing")
@@ -88,6 +88,14 @@ def refuse_bad_place(bound, notebook: dict) -> None:
         place = f"pool {pool['id']}" if pool else "the public pool"
         words = f"image {notebook['image']['name']}, volume {notebook['volume']['category']}"
         raise ApiError(code, f"$.flavor: {notebook['flavor']} for {notebook['feature']} in {place}, {words}")
+
+
+def refuse_bad_pool(where: str, pool: dict | None, id: str) -> None:
+    """ApiError for a pool that does not exist, or that is not for notebooks."""
+    if pool is None:
+        refuse_value(where, f"resource pool {id} does not exist")
+    if not takes(pool, "Notebook"):
+        refuse_value(where, f"resource {words_of_scope(id, pool, 'Notebook')}")
 
 
 def misfit_of(flavor: dict, notebook: dict) -> str | None:

@@ -2,7 +2,7 @@
 
 from modelarts_emulator.behaviours.modelarts.algorithms.constraints import refuse_broken_constraints
 from modelarts_emulator.behaviours.modelarts.authorization import refuse_unauthorized
-from modelarts_emulator.behaviours.modelarts.capacity import POOLS
+from modelarts_emulator.behaviours.modelarts.capacity import POOLS, takes, words_of_scope
 from modelarts_emulator.behaviours.modelarts.training.asked import TrainingJobAsked
 from modelarts_emulator.behaviours.modelarts.training.catalogue import VISUALIZATION, refuse_over_quota
 from modelarts_emulator.behaviours.modelarts.training.channels import refuse_bad_channels
@@ -119,15 +119,14 @@ def refuse_bad_resource(asked: TrainingJobAsked) -> None:
 
 def refuse_bad_pool(call, pool_id: str) -> None:
     """The pool exists, runs, and is one for training."""
-    pool, where = usable_record(call, POOLS, pool_id), f"$.spec.resource.pool_id: pool {pool_id}"
+    pool, where = usable_record(call, POOLS, pool_id), "$.spec.resource.pool_id:"
     if pool is None:
-        raise ApiError("ModelArts.2890", f"{where} does not exist")
-    scope = value_at(pool, "spec.scope") or ["Train"]
-    if "Train" not in scope:
-        raise ApiError("ModelArts.2886", f"{where} is for {', '.join(scope)}, not for Train")
+        raise ApiError("ModelArts.2890", f"{where} pool {pool_id} does not exist")
+    if not takes(pool, "Train"):
+        raise ApiError("ModelArts.2886", f"{where} {words_of_scope(pool_id, pool, 'Train')}")
     phase = value_at(pool, "status.phase") or "Running"
     if phase != "Running":
-        raise ApiError("ModelArts.2887", f"{where} is {phase}, must be Running")
+        raise ApiError("ModelArts.2887", f"{where} pool {pool_id} is {phase}, must be Running")
 
 
 def refuse_bad_logs(asked: TrainingJobAsked) -> None:

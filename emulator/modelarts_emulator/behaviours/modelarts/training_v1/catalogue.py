@@ -1,6 +1,6 @@
 """What v1 jobs run on and with: engines, resource specifications, built-in algorithms, datasets, pools."""
 
-from modelarts_emulator.behaviours.modelarts.capacity import POOLS
+from modelarts_emulator.behaviours.modelarts.capacity import POOLS, takes, words_of_scope
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.bound import usable_record
@@ -52,6 +52,8 @@ def pool_members(call, pool_id: str) -> dict:
         raise ApiError(
             "ModelArts.0104", f"pool_id: pool {pool_id} does not exist in project {call.project_id}"
         )
+    if not takes(pool, "Train"):
+        raise ApiError("ModelArts.0104", f"pool_id: {words_of_scope(pool_id, pool, 'Train')}")
     return {"pool_id": pool_id, "pool_name": pool["metadata"]["name"]}
 
 
