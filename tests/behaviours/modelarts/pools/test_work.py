@@ -14,6 +14,7 @@ from tests.behaviours.modelarts.training_v1.conftest import CODE
 from tests.conftest import refusal
 
 FOR_ALL = ["Train", "Infer", "Notebook"]
+V1 = "/v1/{project_id}"
 V1_CONFIG = {**CODE, "data_url": "/usr/data/", "worker_server_num": 1}
 
 
@@ -91,6 +92,7 @@ def test_services_take_cards_wait_for_them_and_say_so(cloud, monkeypatch):
     cloud.put(f"/v1/{{project_id}}/services/{first}", {"status": "stopped"})
     cloud.clock.advance("2m")
     assert service_status(cloud, second) == "running"
+    assert update_results(cloud, second) == ["SUCCESS"]
 
 
 def test_a_service_whose_node_goes_is_rescheduled(cloud, monkeypatch):
@@ -105,6 +107,12 @@ def test_a_service_whose_node_goes_is_rescheduled(cloud, monkeypatch):
     assert any(f"node {name} is deleted" in words for words in service_events(cloud, service))
     cloud.clock.advance("2m")
     assert service_status(cloud, service) == "running"
+    assert update_results(cloud, service) == ["SUCCESS"]
+
+
+def update_results(cloud, service: str) -> list[str]:
+    """How the configurations of a service of v1 fared, the newest first."""
+    return [row["result"] for row in cloud.get(f"{V1}/services/{service}/logs").json["logs"]]
 
 
 def deployment_in(cloud, pool: str) -> dict:
@@ -139,9 +147,6 @@ def test_a_deployment_whose_node_goes_waits_for_another_and_is_rescheduled(cloud
         ("Creating", False),
         ("Running", True),
     ]
-
-
-V1 = "/v1/{project_id}"
 
 
 @pytest.mark.parametrize(

@@ -245,6 +245,8 @@ def ask_for_room(bound, service):
     claim, lost = claim_of(bound, service), service.pop("_evicted", "")
     if lost:
         note_event(bound, service, f"{lost}, instances are rescheduled", is_normal=False)
+    # A deployment that has waited for room, or begins anew on another node, is of the same configuration.
+    service["_goes_on"] = bool(lost) or service.get("status") == "deploying"
     service["_holds"] = claim is None or ask_anew(bound.world, bound.project_id, claim)
     if not service["_holds"]:
         words = (

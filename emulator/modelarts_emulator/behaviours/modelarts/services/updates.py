@@ -15,7 +15,9 @@ NOTED = (
 
 @SERVICES.lifecycle.entering("deploying")
 def begin_update(bound, service: dict) -> None:
-    """Add the configuration that is deployed, its result still open."""
+    """Add the configuration that is deployed, its result still open; not again while the same deployment goes on."""
+    if service["_goes_on"]:
+        return
     update = {
         "id": bound.world.new_uuid(),
         "service_id": service["service_id"],
