@@ -146,3 +146,10 @@ def test_a_page_has_what_its_rows_document_and_counts_all(shelf):
         "count": 1,
         "workspaces": [{"id": "2", "name": "n"}],
     }
+
+
+def test_a_list_without_a_row_on_a_page_has_no_page(shelf):
+    call, books = shelf("ListDevServers", {"user_id": "u"}, {"user_id": "u"})
+    call.query = {"limit": 0, "offset": 0}
+    answer = list_records(call, books)
+    assert (answer["data"], answer["size"], answer["total"], answer["pages"]) == ([], 0, 2, 0)

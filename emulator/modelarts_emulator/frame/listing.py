@@ -337,7 +337,7 @@ def envelope(call: Call, paging: Paging, page: Page) -> Any:
     per_page = page.limit or len(page.rows) or 1
     members: dict[Member, Any] = dict.fromkeys((paging.items, *paging.also), page.rows)
     members |= dict.fromkeys(paging.total, page.total) | dict.fromkeys(paging.count, len(page.rows))
-    members |= dict.fromkeys(paging.pages, -(-page.total // per_page))
+    members |= dict.fromkeys(paging.pages, 0 if page.limit == 0 else -(-page.total // per_page))
     members |= dict.fromkeys(paging.current, page.start // per_page + paging.first_page)
     members |= dict.fromkeys(paging.more, page.remaining > 0)
     members |= {member: echo_of(call, paging, page, name) for member, name in paging.echo.items()}

@@ -221,6 +221,12 @@ def test_a_size_of_ones_own_runs_in_a_pool(cloud):
     assert (shown["custom_spec"], shown["flavor"]) == (spec, "custom.flavor.spec.code")
 
 
+def test_what_an_update_does_not_document_is_ignored_while_it_runs(cloud):
+    id = run(cloud)
+    assert cloud.put(f"{BASE}/{id}", {"name": "other", "unheard_of": 1}).status == 200
+    assert show(cloud, id)["name"] == "other"
+
+
 @pytest.mark.parametrize("state", ["RUNNING", "STOPPED"])
 def test_a_deleted_notebook_is_deleting_and_then_gone(cloud, state):
     id = run(cloud)

@@ -358,3 +358,13 @@ def test_an_auto_stop_longer_than_a_number_holds_is_refused(cloud):
     assert (reply.status, reply.json["error_code"]) == (400, "ModelArts.0101")
     service_id = deployed(cloud, entry(model_id), schedule=[far | {"duration": 2**31 - 1}])
     assert shown(cloud, service_id)["status"] == "running"
+
+
+def test_log_channels_are_not_exchanged_once_they_are_there(cloud):
+    service_id = deployed(cloud, entry(published(cloud)))
+    channels = {"log_report_channels": [{"type": "LTS"}]}
+    assert put(cloud, service_id, additional_properties=channels).json == {}
+    for other in ([], [{"type": "OTHER"}]):
+        reply = put(cloud, service_id, additional_properties={"log_report_channels": other})
+        assert (reply.status, reply.json["error_code"]) == (400, "ModelArts.0101"), other
+    assert shown(cloud, service_id)["additional_properties"] == channels

@@ -8,6 +8,7 @@ from modelarts_emulator.behaviours.modelarts.notebooks.life import IN_BUCKETS, L
 from modelarts_emulator.behaviours.modelarts.notebooks.showing import items_billed, shown_notebook
 from modelarts_emulator.behaviours.modelarts.workspaces.time_used import time_used, uses_time
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.answers import taken
 from modelarts_emulator.frame.listing import list_records
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource, without_hidden
@@ -65,7 +66,7 @@ def make_notebook(call, notebook: dict) -> None:
 @NOTEBOOKS.updating
 def change_notebook(call, notebook: dict, before: dict) -> None:
     """Change a stopped notebook; one that runs takes another name, description and a larger disk."""
-    refusals.refuse_bad_moment(before, call.body)
+    refusals.refuse_bad_moment(before, taken(call.operation, call.body))
     if "flavor" in call.body and "custom_spec" not in call.body:
         notebook.pop("custom_spec", None)
     if "storage_new_size" in call.body:

@@ -183,6 +183,13 @@ def refuse_service(call, services: Bound) -> None:
     refuse_schedule(body, body["infer_type"])
 
 
+def refuse_other_channels(known: dict, asked: dict) -> None:
+    """ApiError for other log channels than a service has; a client that leaves them out takes them away."""
+    channels = known.get("log_report_channels")
+    if channels and asked.get("log_report_channels", channels) != channels:
+        refuse("additional_properties.log_report_channels cannot be changed once they are there")
+
+
 def refuse_schedule(body: dict, infer_type: str) -> None:
     """ApiError for an auto stop that nobody can mean."""
     if body.get("schedule") and infer_type != "real-time":

@@ -14,6 +14,7 @@ from modelarts_emulator.behaviours.modelarts.services.life import (
 from modelarts_emulator.behaviours.modelarts.services.refusals import (
     read_config,
     refuse,
+    refuse_other_channels,
     refuse_schedule,
     refuse_service,
     refuse_used_up_time,
@@ -129,6 +130,7 @@ def update_service(call):
         words = f"{service['service_id']} is {service['status']}; wait until that is over"
         raise ApiError("ModelArts.3519", words)
     refuse_schedule(body, service["infer_type"])
+    refuse_other_channels(service.get("additional_properties", {}), body.get("additional_properties", {}))
     service |= {name: body[name] for name in UPDATED if name in body}
     if "status" in body:
         if body["status"] == "running":
