@@ -319,3 +319,11 @@ def test_a_model_comes_from_a_training_job_that_is_there(cloud):
         assert cloud.get(f"{MODELS}/{made}").json["model_source"] == "algos"
     by_exeml = imported(cloud, place, version="0.0.9", source_job_id="exeml", source_type="auto")
     assert by_exeml.status == 200
+
+
+def test_the_bounds_of_a_parameter_are_in_order(cloud):
+    place = {"url": "/", "method": "post", "protocol": "http", "param_name": "a", "param_type": "int"}
+    location = put_package(cloud)
+    assert imported(cloud, location, input_params=[place | {"min": 1, "max": 1}]).status == 200
+    reply = imported(cloud, location, name="other", input_params=[place | {"min": 5, "max": 1}])
+    assert (reply.status, reply.json["error_code"]) == (400, "ModelArts.3037")

@@ -68,6 +68,19 @@ def test_a_task_with_one_period_succeeds_when_it_is_over(cloud, tasks):
     assert state(cloud, task) == "SUCCEEDED"
 
 
+@pytest.mark.parametrize(
+    ("zone", "ahead"), [("+08:00", 8), ("-03:30", -3.5), ("GMT+08:00", 8), ("Asia/Shanghai", 8)]
+)
+def test_a_period_is_in_the_time_zone_of_its_schedule(cloud, tasks, zone, ahead):
+    there = cloud.clock.now() + ahead * 3600
+    period = {"begin_at": iso_of(there, 0)[:-1], "end_at": iso_of(there + 3600, 0)[:-1]}
+    task = created(cloud, tasks, schedule={"type": "once", "timezone": zone, "periods": [period]})
+    cloud.clock.advance("59m")
+    assert state(cloud, task) == "RUNNING"
+    cloud.clock.advance("2m")
+    assert state(cloud, task) == "SUCCEEDED"
+
+
 DAILY = {"type": "daily", "timezone": "UTC", "periods": [{"begin_at": "08:00:00", "end_at": "09:00:00"}]}
 OFTEN = {"begin_at": "08:00:00", "end_at": "09:00:00", "interval": 10, "duration": 5}
 
@@ -77,6 +90,9 @@ OFTEN = {"begin_at": "08:00:00", "end_at": "09:00:00", "interval": 10, "duration
     [
         ({"input": {"type": "obs", "data": [{"bucket": "b"}]}}, "path"),
         ({"input": {"type": "obs", "data": []}}, "data"),
+        ({"schedule": {**DAILY, "timezone": "Nowhere/City"}}, "timezone"),
+        ({"schedule": {**DAILY, "timezone": "../UTC"}}, "timezone"),
+        ({"schedule": {**DAILY, "timezone": "+20:00"}}, "timezone"),
         ({"input": {"type": "vcn", "data": [{"device_id": "d"}]}}, "vcn"),
         ({"output": {}}, "output"),
         ({"schedule": DAILY | {"frequency": OFTEN}}, "exactly one"),

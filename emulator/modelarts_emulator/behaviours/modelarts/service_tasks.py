@@ -2,7 +2,9 @@
 
 import math
 import re
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
+from typing import NoReturn
+from zoneinfo import ZoneInfo
 
 from modelarts_emulator.behaviours.modelarts.services.life import SERVICES
 from modelarts_emulator.contract.errors import ApiError
@@ -19,6 +21,8 @@ NEEDED = {
     "edgecamera": ("id",),
 }
 MOMENT = re.compile(r"[0-9]{4}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]")
+# A time zone is an offset as in the documented example, +08:00, or a name.
+OFFSET = re.compile(r"(?:UTC|GMT)?([+-])([01]?[0-9]):?([0-5][0-9])")
 TIME = re.compile(r"[0-9][0-9]:[0-9][0-9]:[0-9][0-9]")
 
 
@@ -99,8 +103,24 @@ def end_of(schedule: dict) -> float | None:
     """When a task that runs once is over, as seconds since the epoch; None for those that come again."""
     if schedule["type"] != "once":
         return None
-    rows = schedule.get("periods") or [schedule["frequency"]]
-    return max(datetime.fromisoformat(row["end_at"]).replace(tzinfo=UTC).timestamp() for row in rows)
+    rows, zone = schedule.get("periods") or [schedule["frequency"]], zone_named(schedule["timezone"])
+    # By differences: the last day of the calendar has no time of UTC in every zone.
+    moments = (datetime.fromisoformat(row["end_at"]) for row in rows)
+    return max(
+        each.replace(tzinfo=UTC).timestamp() - zone.utcoffset(each).total_seconds() for each in moments
+    )
+
+
+def zone_named(text: str) -> tzinfo:
+    """The time zone of an offset such as +08:00, or of a name such as Asia/Shanghai; ApiError for none."""
+    offset = OFFSET.fullmatch(text)
+    if offset is not None:
+        ahead = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
+        return timezone(ahead if offset[1] == "+" else -ahead)
+    try:
+        return ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        refuse(f"$.schedule.timezone is {text[:80]!r}, must be an offset such as +08:00 or a name")
 
 
 def refuse_task(body: dict) -> None:
@@ -130,6 +150,7 @@ def refuse_schedule(schedule: dict) -> None:
     mode = "period" if styles == ["periods"] else "frequency"
     if schedule.get("execution_mode", mode) != mode:
         refuse(f"$.schedule.execution_mode is {schedule['execution_mode']}, {styles[0]} needs {mode}")
+    zone_named(schedule["timezone"])
     kind = schedule["type"].lower()
     for name, owner in (("days_of_week", "weekly"), ("days_of_month", "monthly")):
         if (name in schedule) != (kind == owner):
@@ -152,7 +173,7 @@ def is_a_time(text: str) -> bool:
     return True
 
 
-def refuse(words: str) -> None:
+def refuse(words: str) -> NoReturn:
     """The documented refusal of a parameter."""
     raise ApiError("ModelArts.0101", words)
 

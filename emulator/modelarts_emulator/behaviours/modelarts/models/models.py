@@ -1,5 +1,7 @@
 """Models of v1: imported from OBS, an image or a template, published, deleted when no service uses them."""
 
+import math
+
 from modelarts_emulator.behaviours.modelarts.authorization import refuse_unauthorized
 from modelarts_emulator.behaviours.modelarts.models.importing import is_in_obs, read_package
 from modelarts_emulator.contract.errors import ApiError
@@ -113,6 +115,9 @@ def refuse_bounds(body: dict) -> None:
         is_number = parameter["param_type"] in ("int", "float", "number", "integer")
         if {"min", "max"} & parameter.keys() and not is_number:
             words = f"min and max of {parameter['param_name']} need param_type int or float"
+            raise ApiError("ModelArts.3037", words)
+        if parameter.get("min", -math.inf) > parameter.get("max", math.inf):
+            words = f"min of {parameter['param_name']} is {parameter['min']}, its max {parameter['max']}"
             raise ApiError("ModelArts.3037", words)
 
 
