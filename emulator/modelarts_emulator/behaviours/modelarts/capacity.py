@@ -33,13 +33,14 @@ def refuse_unknown_pool(call, where: str, id: str) -> None:
 
 
 def takes(pool: dict, job_type: str) -> bool:
-    """Whether the pool is for jobs of that type; one that says no type is for all."""
-    return job_type in (value_at(pool, "spec.scope") or [job_type])
+    """Whether the pool is for jobs of that type; one that says nothing of types is for all."""
+    scope = value_at(pool, "spec.scope")
+    return scope is None or job_type in scope
 
 
 def words_of_scope(id: str, pool: dict, job_type: str) -> str:
     """Why a job of that type cannot run in the pool."""
-    return f"pool {id} is for {', '.join(pool['spec']['scope'])}, not for {job_type}"
+    return f"pool {id} is for {', '.join(pool['spec']['scope']) or 'no jobs'}, not for {job_type}"
 
 
 def cards_of_pool(world, project: str, pool_id: str) -> dict[str, int] | int | None:

@@ -9,7 +9,7 @@ from tests.behaviours.modelarts.conftest import entry, published, put_package, s
 from tests.behaviours.modelarts.devenv_v1.conftest import body_of as instance_body
 from tests.behaviours.modelarts.inference_v2 import conftest as infer_services
 from tests.behaviours.modelarts.notebooks.conftest import body_of as notebook_body
-from tests.behaviours.modelarts.pools.conftest import JOBS, POOLS, job_body, running, train_in
+from tests.behaviours.modelarts.pools.conftest import JOBS, POOLS, job_body, patch, running, train_in
 from tests.behaviours.modelarts.training_v1.conftest import CODE
 from tests.conftest import refusal
 
@@ -180,6 +180,13 @@ def test_a_pool_takes_only_what_it_is_for(cloud, path, body, other, code):
     reply = cloud.post(path, body(pool))
     assert refusal(reply) == (400, code)
     assert f"pool {pool} is for {other}, not for" in reply.text
+
+
+def test_a_pool_whose_types_are_all_taken_away_takes_nothing(cloud):
+    pool = running(cloud)
+    assert patch(cloud, pool, spec={"scope": []}).status == 200
+    reply = cloud.post(JOBS, job_body(pool))
+    assert refusal(reply) == (400, "ModelArts.2886") and "is for no jobs" in reply.text
 
 
 def test_pools_are_clusters_of_the_scope_that_is_asked_for(cloud):
