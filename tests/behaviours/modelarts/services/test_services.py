@@ -93,6 +93,7 @@ def test_a_missing_library_fails_the_deployment_by_its_name(cloud, monkeypatch):
     [
         ({"weight": 60}, "ModelArts.0101"),
         ({"weight": 101}, "ModelArts.0101"),
+        ({"instance_count": 129}, "ModelArts.0101"),
         ({"weight": "1" * 5000}, "ModelArts.0101"),
         ({"specification": "modelarts.vm.none"}, "ModelArts.0101"),
         ({"specification": "custom", "custom_spec": {"cpu": 1, "memory": 1024}}, "ModelArts.0101"),

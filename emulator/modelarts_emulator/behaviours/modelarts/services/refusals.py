@@ -15,6 +15,7 @@ from modelarts_emulator.serving.batch import location_of
 
 MOST = {"real-time": 20, "batch": 1000, "edge": 1000}
 NO_TIME = {"real-time": "ModelArts.4860", "batch": "ModelArts.4861"}
+MOST_INSTANCES = 128
 REQUIRED = {
     "real-time": ("model_id", "weight", "specification", "instance_count"),
     "batch": (
@@ -126,8 +127,8 @@ def refuse_specification(asked: Asked, entry: dict) -> None:
     """ApiError for a specification that this kind of service cannot have."""
     specification, count = entry["specification"], entry.get("instance_count", 1)
     has_pool = asked.has_pool or "pool_name" in entry or "cluster_id" in entry
-    if count < 1:
-        refuse(f"instance_count is {count}, must be from 1 to 128")
+    if not 1 <= count <= MOST_INSTANCES:
+        refuse(f"instance_count is {count}, must be from 1 to {MOST_INSTANCES}")
     if specification == "custom":
         if "custom_spec" not in entry:
             raise ApiError("ModelArts.3610", "specification custom needs it", fill=["config.custom_spec"])
