@@ -271,3 +271,10 @@ def test_what_lies_in_a_workspace_that_a_reset_has_taken_can_still_be_changed(cl
     job = cloud.post(JOBS, job_in(id)).json["metadata"]["id"]
     cloud.world.reset("modelarts/workspaces")
     assert cloud.put(f"{JOBS}/{job}", {"description": "changed"}).status == 200
+
+
+def test_jobs_in_a_closed_workspace_are_not_deleted_in_batches(cloud, stranger):
+    job = cloud.post(JOBS, job_in(create(cloud, auth_type="PRIVATE"))).json["metadata"]["id"]
+    batch = {"jobs": [{"kind": "job", "metadata": {"id": job}}]}
+    assert refusal(cloud.post(f"{JOBS}/batch-delete", batch, **stranger.options)) == (403, "ModelArts.0112")
+    assert cloud.get(f"{JOBS}/{job}").status == 200

@@ -33,7 +33,7 @@ def create_roce_network(call):
 def get_topologies(call):
     """The addresses of the switches of each physical server; those of a hyperinstance are in one rack."""
     bound, query = SERVERS.of(call), call.query
-    servers = [bound.find(query["id"])] if "id" in query else [*bound.usable()]
+    servers = [SERVERS.find(call, query["id"])] if "id" in query else [*bound.usable()]
     if "resource_id" in query:
         servers = [each for each in servers if each["cloud_server"]["id"] == query["resource_id"]]
         if not servers:

@@ -10,6 +10,7 @@ from modelarts_emulator.behaviours.modelarts.workspaces.quotas import refuse_use
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.facts import fixture
 from modelarts_emulator.frame.answers import members_of
+from modelarts_emulator.frame.bound import usable_record
 from modelarts_emulator.frame.listing import paging_of
 from modelarts_emulator.frame.obs_paths import refuse_bad_obs_path
 
@@ -76,7 +77,7 @@ def refuse_bad_place(bound, notebook: dict) -> None:
     """ApiError for a pool that does not exist, or a flavor that does not suit."""
     pool, spec = notebook.get("pool"), notebook.get("custom_spec")
     if pool is not None:
-        refuse_bad_pool("pool_id", bound.records(POOLS).find(pool["id"]), pool["id"])
+        refuse_bad_pool("pool_id", usable_record(bound.call, POOLS, pool["id"]), pool["id"])
     if spec is not None:
         if pool is None:
             refuse_value("custom_spec", "it is for dedicated pools, and pool_id is missing")

@@ -83,7 +83,7 @@ uses_time(TRAINING_JOBS, time_of_job)
 def batch_delete_training_jobs(call):
     """Forget several jobs of one workspace, or none when one of them cannot be deleted."""
     bound, ids = TRAINING_JOBS.of(call), {row["metadata"]["id"] for row in call.body["jobs"]}
-    jobs = [bound.find(id) for id in sorted(ids)]
+    jobs = [TRAINING_JOBS.find(call, id) for id in sorted(ids)]
     workspaces = {job["metadata"]["workspace_id"] for job in jobs}
     if len(workspaces) > 1:
         words = f"$.jobs are of the workspaces {', '.join(sorted(workspaces))}, must be of one"
