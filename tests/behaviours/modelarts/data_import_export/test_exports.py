@@ -226,6 +226,10 @@ NEW = {
             {"path": "/data/out/", "export_params": NEW | {"export_new_dataset_name": "cats"}},
             (400, "ModelArts.4351"),
         ),
+        (
+            {"path": "/data/out/", "export_params": NEW | {"export_dataset_version_name": "V001"}},
+            (400, "ModelArts.4384"),
+        ),
         ({"path": "/data/w/", "export_params": NEW}, (400, "ModelArts.4374")),
         ({"path": "/data/out/", "export_type": 7}, (400, "ModelArts.4396")),
     ],

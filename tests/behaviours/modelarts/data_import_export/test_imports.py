@@ -196,6 +196,43 @@ def test_a_table_gets_further_rows(cloud):
     assert [each["sample_data"] for each in samples(cloud, id)] == [["1"], ["2"]]
 
 
+PAIR = [{"name": "id", "type": "INT"}, {"name": "word", "type": "STRING"}]
+
+
+def test_columns_of_an_imported_table_are_found_by_the_names_that_schema_maps_give(cloud):
+    id = made(cloud, {"none.here": b""}, type=400, schema=PAIR)
+    put(cloud, {"b.csv": b"word,left out,number\ntwo,x,2\n"}, "more/")
+    maps = [{"src_name": "number", "dest_name": "id"}]
+    imported(cloud, id, "/data/more/", data_source={"with_column_header": True, "schema_maps": maps})
+    assert [each["sample_data"] for each in samples(cloud, id)] == [["2", "two"]]
+
+
+def test_a_table_without_a_column_that_schema_maps_name_fails_the_task(cloud):
+    id = made(cloud, {"none.here": b""}, type=400, schema=PAIR)
+    put(cloud, {"b.csv": b"word,id\ntwo,2\n"}, "more/")
+    maps = {"schema_maps": [{"src_name": "number", "dest_name": "id"}]}
+    task = imported(cloud, id, "/data/more/", with_column_header=True, data_source=maps)
+    assert (task["status"], task["error_code"]) == ("FAILED", "ModelArts.4362")
+
+
+@pytest.mark.parametrize(
+    ("maps", "has_header"),
+    [
+        ([{"src_name": "number", "dest_name": "none"}], True),
+        ([{"dest_name": "id"}], True),
+        ([{"src_name": "number", "dest_name": "id"}], False),
+    ],
+)
+def test_schema_maps_that_map_nothing_are_refused(cloud, maps, has_header):
+    id = made(cloud, {"none.here": b""}, type=400, schema=PAIR)
+    body = {
+        "import_path": "/data/in/",
+        "with_column_header": has_header,
+        "data_source": {"schema_maps": maps},
+    }
+    assert refusal(cloud.post(f"{DATASETS}/{id}/import-tasks", body)) == (400, "ModelArts.4396")
+
+
 def test_texts_are_imported_with_the_separators_that_are_given(cloud):
     id = made(cloud, {"none.here": b""}, type=100)
     put(cloud, {"a.txt": b"good film|joy;fun\n"}, "more/")
@@ -327,6 +364,10 @@ def test_a_dataset_may_go_while_something_is_imported(cloud, empty):
         (0, {"import_path": "/data/empty/"}, (400, "ModelArts.4312")),
         (0, {"import_path": "/data/x.manifest"}, (400, "ModelArts.4345")),
         (0, {}, (400, "ModelArts.4396")),
+        *(
+            (0, {"import_path": "/data/in/", "import_folder": name}, (400, "ModelArts.4313"))
+            for name in ("../x", "a/../b", "a//b", "/a", ".")
+        ),
         (0, {"import_path": "/data/in/", "import_origin": "dws"}, (501, "ModelArts.4383")),
         (0, {"import_path": "/data/in/", "annotation_format": "COCO"}, (501, "ModelArts.4383")),
         (1, {"import_path": "/data/x.manifest", "annotation_format": "COCO"}, (501, "ModelArts.4383")),

@@ -122,6 +122,14 @@ def test_rows_of_a_table_have_the_types_of_their_columns(cloud):
     assert show(cloud, id)["schema"] == COLUMNS
 
 
+def test_columns_of_a_new_table_are_found_by_the_names_that_schema_maps_give(cloud):
+    maps = [{"src_name": "number", "dest_name": "id"}, {"src_name": "name", "dest_name": "word"}]
+    source = {"data_type": 0, "data_path": f"/{BUCKET}/in/", "with_column_header": True, "schema_maps": maps}
+    rows = {"t.csv": b"name,day,number\none,2026-01-31,1\n"}
+    id = made(cloud, rows, type=400, data_sources=[source], schema=COLUMNS, import_data=True)
+    assert samples(cloud, id)[0]["sample_data"] == ["1", "2026-01-31", "one"]
+
+
 def test_a_table_that_is_read_at_creation_tells_of_it_as_of_an_import_task(cloud):
     put(cloud, {"t.csv": b"1,2026-01-31,one\n"})
     reply = cloud.post(DATASETS, create_body(type=400, schema=COLUMNS, import_data=True)).json

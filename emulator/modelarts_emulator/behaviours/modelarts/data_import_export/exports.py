@@ -23,6 +23,8 @@ from modelarts_emulator.frame.resources import BelongsTo, Resource
 ALL_LABELED, ALL_UNLABELED, ALL, CHOSEN = 0, 1, 2, 3
 TREE, FLAT = 1, 2
 STATES = {ALL_LABELED: "__ALL__", ALL_UNLABELED: "__NONE__"}
+# What says into which version of a dataset is exported.
+OF_VERSIONS = ("export_dataset_version_name", "export_dataset_version_format")
 NEW = ("export_new_dataset_name", "export_new_dataset_work_path")
 
 
@@ -190,6 +192,10 @@ def refuse_bad_export(call, params: dict) -> None:
         condition_of(each)
     if call.body.get("annotation_format") == "COCO":
         raise ApiError("ModelArts.4384", "$.annotation_format: labels are written as VOC")
+    named = next((name for name in OF_VERSIONS if params.get(name)), None)
+    if named is not None:
+        words = "an export publishes no version; publish one of the new dataset"
+        raise ApiError("ModelArts.4384", f"$.export_params.{named}: {words}")
     place = refuse_bad_obs_path("ModelArts.4358", "$.path", call.body.get("path", ""))
     refuse_missing_bucket(call.world, "ModelArts.4358", "$.path", place)
     if params["export_dest"] != "NEW_DATASET":

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from modelarts_emulator.behaviours.modelarts.data_import_export.layouts import Folder, measured
+from modelarts_emulator.behaviours.modelarts.data_import_export.tables import refuse_bad_maps
 from modelarts_emulator.behaviours.modelarts.data_import_export.tasks import (
     after_task,
     hold_dataset,
@@ -52,9 +53,11 @@ def read_source(bound, task: dict, dataset: dict):
             done, copied = intake.take(chosen(found, asked, known)), []
         else:
             to = goal_of(dataset, place, asked.get("import_folder", ""))
-            header = asked["with_column_header"]
+            header, maps = asked["with_column_header"], task.get("data_source", {}).get("schema_maps")
             is_coco = asked.get("annotation_format") == COCO
-            folder = Folder(obs, place, dataset, moment, asked["import_annotations"], header, to, is_coco)
+            folder = Folder(
+                obs, place, dataset, moment, asked["import_annotations"], header, to, is_coco, maps
+            )
             done, copied = intake.take(chosen(folder.samples(), asked, known)), folder.copied
         if not done.total:
             raise ApiError("ModelArts.4340", f"{task['import_path']} has nothing that is imported")
@@ -119,7 +122,11 @@ def import_samples(call):
     place = refuse_bad_obs_path("ModelArts.4313", "$.import_path", body["import_path"])
     usual = "manifest" if place.key.endswith(".manifest") else "dir"
     is_manifest = body.get("import_type", usual) == "manifest"
+    source = body.get("data_source", {})
+    has_header = body["with_column_header"] or source.get("with_column_header", False)
     refuse_bad_import(call, dataset, place, is_manifest)
+    if kind_of(dataset).sample_type == TABLE:
+        refuse_bad_maps(dataset["schema"], source, has_header, "$.data_source")
     task = {
         "task_id": f"{dataset['dataset_id']}_{new_id(call.world)}",
         "dataset_id": dataset["dataset_id"],
@@ -127,7 +134,7 @@ def import_samples(call):
         "import_type": MANIFEST if is_manifest else DIRECTORY,
         "create_time": call.world.clock.now_ms(),
         "_place": list(place if is_manifest else place.folder),
-        "_asked": {name: body[name] for name in ASKED if name in body},
+        "_asked": {name: body[name] for name in ASKED if name in body} | {"with_column_header": has_header},
     }
     if "data_source" in body:
         task["data_source"] = body["data_source"]
@@ -143,11 +150,19 @@ def refuse_bad_import(call, dataset: dict, place: ObsPath, is_manifest: bool) ->
     is_of_boxes = dataset["dataset_type"] == BOXES and not is_manifest
     refuse_kind(dataset, call.body.get("annotation_format") != COCO or is_of_boxes, "annotation_format COCO")
     refuse_kind(dataset, not call.body.get("import_folder") or sample_type != TABLE, "import_folder")
+    refuse_bad_folder(call.body.get("import_folder", ""))
     refuse_missing_bucket(call.world, "ModelArts.4311", "$.import_path", place)
     if is_manifest and not call.world.obs.exists(*place):
         raise ApiError("ModelArts.4345", f"$.import_path: there is no manifest {place.key}")
     if not is_in_obs(call.world, place):
         raise ApiError("ModelArts.4312", f"$.import_path: nothing lies in {place.key}")
+
+
+def refuse_bad_folder(name: str) -> None:
+    """ApiError for an import_folder that is no subfolder of the input path."""
+    if name and any(part in ("", ".", "..") for part in name.removesuffix("/").split("/")):
+        words = f"{name[:80]!r} must name a subfolder, such as batch-1"
+        raise ApiError("ModelArts.4313", f"$.import_folder: {words}")
 
 
 @behaviour("DescImportTask")

@@ -9,7 +9,7 @@ from PIL import Image, UnidentifiedImageError
 
 from modelarts_emulator.behaviours.modelarts.data_import_export.coco import Coco
 from modelarts_emulator.behaviours.modelarts.data_import_export.masks import MASK
-from modelarts_emulator.behaviours.modelarts.data_import_export.tables import row_as
+from modelarts_emulator.behaviours.modelarts.data_import_export.tables import places_of, row_as
 from modelarts_emulator.behaviours.modelarts.data_import_export.voc import labels_of_voc
 from modelarts_emulator.behaviours.modelarts.data_import_export.yolo import Yolo
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import (
@@ -34,8 +34,8 @@ class Folder:
 
     moment: when, in ms. with_labels: whether the labels that lie beside the samples count. has_header: whether the
     first line of a table names its columns. copies_to: the folder to which what is a sample is copied; None where
-    samples stay where they are. is_coco: whether labels are read from COCO's files. copied: how many files were copied,
-    and their bytes.
+    samples stay where they are. is_coco: whether labels are read from COCO's files. maps: what columns of a table are
+    called in its files, as schema_maps say it. copied: how many files were copied, and their bytes.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Folder:
         has_header: bool = False,
         copies_to: ObsPath | None = None,
         is_coco: bool = False,
+        maps: list[dict] | None = None,
     ):
         self.path = path.folder
         self.dataset = dataset
@@ -56,6 +57,7 @@ class Folder:
         self._obs = obs
         self._moment = moment
         self._has_header = has_header
+        self._maps = maps or []
         self._copies_to = copies_to
         self.copied: list[int] = []
         try:
@@ -146,10 +148,15 @@ class Folder:
     def _rows(self, path: ObsPath, _: int) -> Iterator[dict]:
         columns = self.dataset["schema"]
         rows = csv.reader(io.StringIO(self.text(path.key)))
+        places, width = list(range(len(columns))), len(columns)
         for number, row in enumerate(rows):
-            if len(row) == len(columns) and not (self._has_header and number == 0):
-                sample = self._part(TABLE, path, number, sum(map(len, row)))
-                yield sample | {"sample_data": row_as(columns, row)}
+            if self._has_header and number == 0:
+                if self._maps:
+                    places, width = places_of(columns, self._maps, row), len(row)
+            elif len(row) == width:
+                values = [row[place] for place in places]
+                sample = self._part(TABLE, path, number, sum(map(len, values)))
+                yield sample | {"sample_data": row_as(columns, values)}
 
     def _part(self, sample_type: int, path: ObsPath, number: int, size: int) -> dict:
         """The sample that is the line or row of that number in a file."""

@@ -1,7 +1,7 @@
 """Datasets: over a folder in OBS, with a life that ends with them, not with what lies in OBS."""
 
 from modelarts_emulator.behaviours.modelarts.data_import_export.layouts import Folder, measured
-from modelarts_emulator.behaviours.modelarts.data_import_export.tables import TYPES
+from modelarts_emulator.behaviours.modelarts.data_import_export.tables import TYPES, refuse_bad_maps
 from modelarts_emulator.behaviours.modelarts.dataset_versions.snapshots import (
     VERSIONS,
     find_version,
@@ -100,8 +100,9 @@ def read_version(bound, dataset: dict):
 def folder_of(obs, dataset: dict, moment: int) -> Folder:
     """The input path of a dataset, to be read."""
     with_labels = dataset["import_annotations"] and dataset["dataset_type"] in (0, 1, 3, 100, 200)
-    has_header = bool(dataset["data_sources"][0].get("with_column_header"))
-    return Folder(obs, input_of(dataset), dataset, moment, with_labels, has_header)
+    source = dataset["data_sources"][0]
+    has_header, maps = bool(source.get("with_column_header")), source.get("schema_maps")
+    return Folder(obs, input_of(dataset), dataset, moment, with_labels, has_header, maps=maps)
 
 
 def input_of(dataset: dict):
@@ -242,6 +243,9 @@ def refuse_bad_schema(dataset: dict) -> None:
     for at, column in enumerate(dataset["schema"]):
         if column.get("type", "").upper() not in TYPES:
             raise ApiError("ModelArts.4396", f"$.schema[{at}].type must be one of {', '.join(TYPES)}")
+    for at, source in enumerate(dataset["data_sources"]):
+        has_header = source.get("with_column_header", False)
+        refuse_bad_maps(dataset["schema"], source, has_header, f"$.data_sources[{at}]")
 
 
 @DATASETS.updating
