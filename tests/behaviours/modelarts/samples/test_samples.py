@@ -294,6 +294,22 @@ def test_what_is_no_sample_is_not_uploaded(cloud, zoo, sent, code):
     assert len(names(cloud, zoo)) == 5
 
 
+@pytest.mark.parametrize(
+    ("format", "text", "labels"),
+    [
+        ({"text_sample_separator": ";", "text_label_separator": "|"}, "good", ["new", "fine", "odd"]),
+        ({"label_type": "0"}, "good;fine|odd", ["new"]),
+    ],
+)
+def test_labels_stand_behind_an_uploaded_text_where_its_format_says_so(cloud, format, text, labels):
+    id = made(cloud, {}, data_sources=[], type=100)
+    sent = {"data": b64encode(b"good;fine|odd").decode(), "labels": [{"name": "new"}]}
+    body = {"samples": [sent], "label_format": format}
+    assert cloud.post(f"{annotations(id)}/samples", body).json["success"] is True
+    (sample,) = samples(cloud, id)
+    assert (sample["sample_data"], [each["name"] for each in sample["labels"]]) == ([text], labels)
+
+
 def test_a_text_that_is_too_long_is_not_uploaded(cloud):
     id = made(cloud, {}, data_sources=[], type=100)
     (result,) = upload(cloud, id, {"data": b64encode(bytes((100 << 10) + 1)).decode()})

@@ -249,3 +249,32 @@ def test_a_running_task_that_names_a_manager_keeps_its_teams(cloud):
     cloud.post(f"{DATASETS}/{task.split('/')[4]}/sync-data", {})
     cloud.clock.advance("1m")
     assert len(samples(cloud, task)) == 5 and cloud.get(task).json["workforces_config"]["agency"]
+
+
+def test_how_many_samples_of_a_task_are_labeled_is_told_by_minute(cloud):
+    task = running(cloud)
+    cloud.clock.advance("10m")
+    label(cloud, task, samples(cloud, task)[:1])
+    dataset, now = task.rsplit("/", 2)[0], int(cloud.clock.now() * 1000)
+    params = {"start_time": 0, "end_time": now, "workforce_task_id": task.rsplit("/", 1)[1]}
+    metrics = cloud.get(f"{dataset}/metrics", params=params).json["metrics"]
+    assert {name: list(series.values()) for name, series in metrics.items()} == {
+        "total": [4, 4],
+        "un_annotation": [4, 3],
+        "manual_annotation": [0, 1],
+    }
+    cloud.delete(task)
+    assert refusal(cloud.get(f"{dataset}/metrics", params=params)) == (400, "ModelArts.4619")
+
+
+def test_a_sample_is_described_for_the_member_of_a_team_who_labeled_it(cloud):
+    dataset, id = made(cloud, pictures("a.png")), team(cloud)
+    path = f"{annotations(dataset)}/samples"
+    (sample,) = cloud.get(path).json["samples"]
+    asked = {"samples": [{"sample_id": sample["sample_id"], "labels": CAT}], "email": LABELERS[0]}
+    assert cloud.put(path, asked).json["success"] is True
+    own, other = (members(cloud, id)[email]["worker_id"] for email in LABELERS)
+    shown = cloud.get(f"{path}/{sample['sample_id']}", params={"worker_id": own})
+    assert shown.json["annotated_by"] == f"human/{LABELERS[0]}"
+    refused = cloud.get(f"{path}/{sample['sample_id']}", params={"worker_id": other})
+    assert refusal(refused) == (400, "ModelArts.4420")

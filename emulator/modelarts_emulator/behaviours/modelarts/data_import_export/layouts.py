@@ -189,21 +189,29 @@ class Folder:
 
     def _split(self, line: str, result: str | None) -> tuple[str, list[dict]]:
         """(text, labels) of a line; result: its labels when they lie in another file."""
-        written = self.dataset.get("_label_format", {})
-        within, between = (
-            written.get(name, usual).replace("\\t", "\t")
-            for name, usual in (("text_label_separator", ","), ("text_sample_separator", "\t"))
-        )
-        if result is None and self.dataset["dataset_type"] == 100 and written.get("label_type", "1") == "1":
+        within, between = separators_of(self.dataset.get("_label_format", {}))
+        if result is None and self.dataset["dataset_type"] == 100 and between:
             line, _, result = line.partition(between)
         names = (result or "").split(within) if self.with_labels else []
         return line, self._named(*names)
 
     def _named(self, *names: str) -> list[dict]:
-        """Labels of these names, each once."""
-        type = self.dataset["dataset_type"]
-        clean = dict.fromkeys(name.strip() for name in names if name.strip())
-        return [{"name": name, "type": type, "property": {}} for name in clean]
+        return named_labels(self.dataset["dataset_type"], *names)
+
+
+def named_labels(type: int, *names: str) -> list[dict]:
+    """Labels of a type with these names, each once."""
+    clean = dict.fromkeys(name.strip() for name in names if name.strip())
+    return [{"name": name, "type": type, "property": {}} for name in clean]
+
+
+def separators_of(label_format: dict) -> tuple[str, str]:
+    """(what stands between labels, what stands between a text and its labels: "" where they lie in another file)."""
+    within, between = (
+        label_format.get(name, usual).replace("\\t", "\t")
+        for name, usual in (("text_label_separator", ","), ("text_sample_separator", "\t"))
+    )
+    return within, between if label_format.get("label_type", "1") == "1" else ""
 
 
 def measured(obs, samples: Iterator[dict]) -> Iterator[dict]:

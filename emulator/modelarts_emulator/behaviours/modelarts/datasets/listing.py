@@ -1,9 +1,9 @@
 """Lists of datasets, with what a caller wants to see beside them, and how their samples became more over time."""
 
 from modelarts_emulator.behaviours.modelarts.dataset_versions.snapshots import VERSIONS
-from modelarts_emulator.behaviours.modelarts.datasets.datasets import COUPLED, DATASETS
+from modelarts_emulator.behaviours.modelarts.datasets.datasets import COUPLED, DATASETS, TEAM_TASKS
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import FREE, IMAGE, kind_of
-from modelarts_emulator.behaviours.modelarts.datasets.metrics import counts_noted
+from modelarts_emulator.behaviours.modelarts.datasets.metrics import OF_TEAMS, counts_noted
 from modelarts_emulator.behaviours.modelarts.samples.showing import link_to
 from modelarts_emulator.behaviours.modelarts.samples.storing import samples_in
 from modelarts_emulator.contract.errors import ApiError, parameter_code
@@ -79,8 +79,11 @@ def previewed(call, bound, dataset: dict) -> dict:
 
 @behaviour("GetDatasetMetrics")
 def get_dataset_metrics(call):
-    """How many samples there were between two moments, by minute."""
-    id = DATASETS.id_of(DATASETS.find(call))
-    start, end = call.query["start_time"], call.query["end_time"]
-    noted = [each for each in counts_noted(DATASETS.of(call), id) if start <= each["moment"] <= end]
+    """How many samples the dataset, or a team labeling task of it, had between two moments, by minute."""
+    bound, id = DATASETS.of(call), DATASETS.id_of(DATASETS.find(call))
+    start, end, task_id = (call.query.get(name) for name in ("start_time", "end_time", "workforce_task_id"))
+    if task_id and (call.records(TEAM_TASKS).find(task_id) or {}).get("dataset_id") != id:
+        raise ApiError("ModelArts.4619", f"dataset {id} has no team labeling task {task_id}")
+    table = counts_noted(bound, task_id, OF_TEAMS) if task_id else counts_noted(bound, id)
+    noted = [each for each in table if start <= each["moment"] <= end]
     return {"metrics": {name: {str(each["moment"]): each[name] for each in noted} for name in SERIES}}

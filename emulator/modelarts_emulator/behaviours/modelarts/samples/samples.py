@@ -3,7 +3,11 @@
 from base64 import b64decode
 from binascii import Error as BadBase64
 
-from modelarts_emulator.behaviours.modelarts.data_import_export.layouts import measures_of
+from modelarts_emulator.behaviours.modelarts.data_import_export.layouts import (
+    measures_of,
+    named_labels,
+    separators_of,
+)
 from modelarts_emulator.behaviours.modelarts.dataset_versions.snapshots import samples_listed
 from modelarts_emulator.behaviours.modelarts.datasets.datasets import BUSY, DATASETS, inner_path, input_of
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import (
@@ -41,6 +45,8 @@ from modelarts_emulator.frame.obs_paths import obs_path
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource
 
+WORKERS = "modelarts/workforces/worker"
+CLASSIFIED_TEXT = 100
 ANY_TYPE, ANY_SCORE = 9, ("0", "1")
 # While a dataset is read or given other samples, none of them can be labeled.
 FORBIDS = {state: BUSY[state] for state in ("CREATING", "SWITCHING")} | {"RELEASING": "ModelArts.4381"}
@@ -87,9 +93,12 @@ def scores_asked(query: dict) -> list:
 
 @behaviour("DescribeSample")
 def describe_sample(call):
-    """One sample; with sample_state only when it is in that state."""
+    """One sample; with sample_state only when it is in that state, with worker_id only when that member labeled it."""
     _, bound = samples_asked(call)
     sample = bound.find(call.path["sample_id"])
+    worker_id = call.query.get("worker_id")
+    if worker_id and not is_by(sample, (call.records(WORKERS).find(worker_id) or {}).get("email", "")):
+        raise ApiError("ModelArts.4420", f"worker {worker_id} has not labeled the sample")
     wanted = ids_in_state(bound.table, call.query.get("sample_state"))
     if wanted is not None and sample["sample_id"] not in wanted:
         raise ApiError("ModelArts.4420", f"the sample is {sample['sample_status']}")
@@ -98,15 +107,20 @@ def describe_sample(call):
 
 @behaviour("UpdateSamples")
 def update_samples(call):
-    """Give samples other labels, metadata and usage; one without labels loses those that it has."""
+    """Give samples other labels, metadata and usage; one without labels loses those that it has.
+
+    With an email it is the member of a team with that address who labels.
+    """
     dataset, bound = samples_asked(call)
     refuse_labeling(dataset)
+    email = call.body.get("email")
+    who = f"human/{email}" if email else who_labels(call)
     changed: list[dict] = []
 
     def update(asked: dict) -> None:
         sample = bound.find(asked.get("sample_id", ""))
         label_sample(call, dataset, sample, asked)
-        store_sample(bound.table, sample | {"annotated_by": who_labels(call)})
+        store_sample(bound.table, sample | {"annotated_by": who})
         changed.append(sample)
 
     answer = results_of(call.body.get("samples", []), update)
@@ -140,6 +154,8 @@ def upload_samples(call):
     def upload(asked: dict) -> dict:
         content = content_sent(asked, kind_of(dataset).sample_type)
         sample = uploaded(call, dataset, asked, content)
+        if dataset["dataset_type"] == CLASSIFIED_TEXT and "label_format" in call.body:
+            sample, asked = with_labels_within(sample, asked, call.body["label_format"])
         if sample["sample_id"] in bound.table:
             raise ApiError("ModelArts.4422", f"there is a sample {sample['sample_id']} already")
         try:
@@ -151,7 +167,7 @@ def upload_samples(call):
         added.append(sample)
         return {
             "info": sample["sample_id"],
-            "name": f"/{sample['_path']}" if "_path" in sample else asked["name"],
+            "name": f"/{sample['_path']}" if "_path" in sample else asked.get("name", ""),
         }
 
     answer = results_of(call.body.get("samples", []), upload)
@@ -186,6 +202,17 @@ def uploaded(call, dataset: dict, asked: dict, content: bytes) -> dict:
             raise ApiError("ModelArts.4372", f"{name} is no image")
         sample["metadata"]["@modelarts:size"] = measures
     return sample
+
+
+def with_labels_within(sample: dict, asked: dict, label_format: dict) -> tuple[dict, dict]:
+    """(sample, what is asked for) of a text behind which labels stand, where the format says that they do."""
+    within, between = separators_of(label_format)
+    text, found, names = sample["sample_data"][0].partition(between) if between else ("", "", "")
+    if not found:
+        return sample, asked
+    labels = [*asked.get("labels", []), *named_labels(CLASSIFIED_TEXT, *names.split(within))]
+    part = new_sample(TEXT, None, len(text.encode()), sample["sample_time"], f"content://{text}")
+    return part | {"sample_data": [text]}, asked | {"labels": labels}
 
 
 def content_sent(asked: dict, sample_type: int) -> bytes:

@@ -46,6 +46,7 @@ def hand_out(bound, task: dict, ids: list[str]) -> None:
 def after_handing_out(bound, task: dict, result: None) -> str:
     """Mail those who have something to label or to review; the task runs."""
     task["_seen"] = state_of_dataset(bound, task)
+    storing.note_progress(bound, task["task_id"])
     for worker in members(task, LABELER, REVIEWER):
         id = None if worker["role"] == REVIEWER else worker["worker_id"]
         if any(storing.counts(samples_of(bound, task["task_id"]).table, id).values()):
@@ -86,6 +87,7 @@ def follow_dataset(bound, task: dict) -> None:
             storing.store(mine, sample | {"labels": source["labels"]}, UNCONFIRMED)
     if task["synchronize_data"]:
         hand_out(bound, task, ids_to_label(bound, task))
+    storing.note_progress(bound, task["task_id"])
     task["_seen"] = seen
     bound.put(task)
 

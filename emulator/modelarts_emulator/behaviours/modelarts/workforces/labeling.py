@@ -37,7 +37,7 @@ def describe_workforce_task_sample(call):
 @behaviour("UpdateWorkforceTaskSamples")
 def update_workforce_task_samples(call):
     """Label samples as a member, each with a result of its own; one without labels loses those that it has."""
-    (task, _, mine), dataset, workers = task_asked(call, "label"), DATASETS.find(call), WORKERS.of(call)
+    (task, tasks, mine), dataset, workers = task_asked(call, "label"), DATASETS.find(call), WORKERS.of(call)
     worker = member_named(task, call.body["email"]) if call.body.get("email") else {}
     if worker.get("role", LABELER) != LABELER:
         raise ApiError("ModelArts.4600", f"{worker['email']} is no labeler of the task")
@@ -55,6 +55,7 @@ def update_workforce_task_samples(call):
             workers.act(member, "log_in")
 
     answer = results_of(call.body.get("samples", []), update)
+    storing.note_progress(tasks, task["task_id"])
     DATASETS.of(call).put(dataset)
     return answer
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from modelarts_emulator.behaviours.modelarts.datasets.metrics import OF_TEAMS, counts_noted, note_at
 from modelarts_emulator.behaviours.modelarts.samples import storing
 from modelarts_emulator.behaviours.modelarts.samples.showing import shown_sample
 from modelarts_emulator.behaviours.modelarts.samples.storing import UNCONFIRMED, UNLABELED
@@ -92,6 +93,14 @@ def counts(table, worker_id: str | None = None) -> dict[str, int]:
     """{state in statistics: how many samples of the task, or of one worker}; costs the same however many they are."""
     member, start = ("sample_status", "") if worker_id is None else ("_of", f"{worker_id}/")
     return {name: table.how_many(member, f"{start}{state}") for name, state in NUMBERED.items()}
+
+
+def note_progress(tasks: Bound, task_id: str) -> None:
+    """Note how many samples of a task people have labeled by now; tasks: those of its project."""
+    found = counts(samples_of(tasks, task_id).table)
+    total, unlabeled = sum(found.values()), found["un_annotation"]
+    noted = counts_noted(tasks, task_id, OF_TEAMS)
+    note_at(tasks, noted, total, unlabeled, total - unlabeled - found["auto_annotation"])
 
 
 def with_verdict(sample: dict, kind: str, comment: dict) -> dict:

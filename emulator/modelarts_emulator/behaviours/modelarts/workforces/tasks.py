@@ -3,6 +3,7 @@
 from modelarts_emulator.behaviours.modelarts.dataset_versions.snapshots import find_version
 from modelarts_emulator.behaviours.modelarts.datasets.datasets import DATASETS
 from modelarts_emulator.behaviours.modelarts.datasets.kinds import kind_of, new_id
+from modelarts_emulator.behaviours.modelarts.datasets.metrics import OF_TEAMS, counts_noted
 from modelarts_emulator.behaviours.modelarts.datasets.results import results_of
 from modelarts_emulator.behaviours.modelarts.labels.rules import add_label, label_in
 from modelarts_emulator.behaviours.modelarts.samples.searching import conditions_of
@@ -150,9 +151,9 @@ def change_members(call, task, before):
 @TASKS.gone
 def forget_samples(bound, id):
     """What was not accepted is lost with the task."""
-    table = samples_of(bound, id).table
-    for each in list(table.ids()):
-        table.drop(each)
+    for table in (samples_of(bound, id).table, counts_noted(bound, id, OF_TEAMS)):
+        for each in list(table.ids()):
+            table.drop(each)
 
 
 @behaviour("StartWorkforceTask")
