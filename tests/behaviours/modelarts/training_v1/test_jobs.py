@@ -272,3 +272,15 @@ def test_a_finished_built_in_algorithm_has_been_evaluated_and_a_script_has_not(c
 def test_epochs_of_more_digits_than_a_number_has_are_none(cloud, bucket):
     version = started(cloud, parameter=[{"label": "epochs", "value": "1" * 5000}])
     reaches(cloud, version, 10)
+
+
+def test_the_topic_of_a_job_is_told_of_the_events_that_its_notification_names(cloud, bucket):
+    wanted = {"topic_urn": "urn:smn:v1", "events": ["JobStarted", "JobTerminated"]}
+    job = cloud.post(JOBS, {"job_name": "job", "config": CONFIG, "notification": wanted}).json
+    version = f"{JOBS}/{job['job_id']}/versions/{job['version_id']}"
+    reaches(cloud, version, 8)
+    cloud.post(f"{version}/stop")
+    reaches(cloud, version, 12)
+    told = cloud.get("/_emulator/messages?to=urn:smn:v1").json["messages"]
+    assert [each["content"]["event"] for each in told] == ["JobStarted", "JobTerminated"]
+    assert told[0]["content"]["version_id"] == job["version_id"]

@@ -48,6 +48,7 @@ def create_training_job(call):
         "status": STATUS_NUMBERS["INIT"],
         "version_count": 0,
         "_last_version": 0,
+        "_notification": body.get("notification", {}),
     }
     starts = body["config"]["create_version"]
     return TRAINING_JOBS.answer(call, add_version(call, job, config) if starts else jobs.add(job))

@@ -22,6 +22,7 @@ from modelarts_emulator.behaviours.modelarts.training_v1.states import (
     seconds_run,
 )
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, rests, soon
+from modelarts_emulator.frame.messages import send
 from modelarts_emulator.frame.obs_paths import is_in_obs, obs_path
 from modelarts_emulator.frame.resources import BelongsTo, Resource
 
@@ -89,6 +90,13 @@ def duration_of(jobs, job: dict) -> int:
     return milliseconds(seconds_run(jobs.world, version))
 
 
+# Which event of a notification it is that a version comes into a state, as v2 calls them.
+EVENTS = {
+    "RUNNING": "JobStarted",
+    "COMPLETED": "JobCompleted",
+    "FAILED": "JobFailed",
+    "KILLED": "JobTerminated",
+}
 STOPPABLE = {"stop": "KILLING", "delete": "KILLING"}
 LIFE = Lifecycle(
     born="INIT",
@@ -133,6 +141,17 @@ note_moments(LIFE)
 def mark_deleted(call, version: dict) -> None:
     """A version that still runs is killed first; it goes afterwards."""
     version["_deleting"] = True
+
+
+@LIFE.entered(*EVENTS)
+def notify(bound, version: dict) -> None:
+    """Send a message to the topic of the job's notification if it names the event."""
+    job = bound.beside(TRAINING_JOBS).find(version["_job"])
+    notification, event = job.get("_notification", {}), EVENTS[version["_state"]]
+    if notification.get("topic_urn") and event in notification.get("events", ()):
+        said = {name: version[name] for name in ("job_id", "job_name", "version_id")}
+        said |= {"event": event, "time": bound.world.clock.iso()}
+        send(bound, runs.AREA, notification["topic_urn"], event, said)
 
 
 @LIFE.entered(*LIFE.states)
