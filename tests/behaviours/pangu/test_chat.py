@@ -180,6 +180,13 @@ def test_a_request_without_credentials_is_refused_by_the_gateway(cloud):
     assert (reply.status, reply.json.keys()) == (401, {"error_code", "error_msg", "request_id"})
 
 
+@pytest.mark.parametrize("tools", [[], [{"type": "function", "function": {"name": "other"}}]])
+def test_a_function_that_is_none_of_the_tools_cannot_be_chosen(cloud, tools):
+    choice = {"type": "function", "function": {"name": "weather"}}
+    reply = chat(cloud, default_deployment(cloud), tools=tools, tool_choice=choice)
+    assert refusal(reply) == (400, "PANGU.0010")
+
+
 MEMBERS = {
     "messages": st.lists(st.fixed_dictionaries({"content": st.text()}, optional={"role": st.text(max_size=70)})),
     "n": st.integers(-1, 4),

@@ -56,6 +56,7 @@ def chat(call, deployment: dict, style: str, usage: str):
         served = server_from(call.world, call.project_id, deployment)
     number = body.get("n", 1)
     refuse_number(body, number)
+    refuse_unknown_function(body.get("tool_choice"), body.get("tools") or [])
     asked = Asked(
         model=served.name,
         messages=messages_of(body),
@@ -85,6 +86,19 @@ def refuse_number(body: dict, number: int) -> None:
         raise ApiError("PANGU.3321", f"n is {number}")
     if not 1 <= number <= 2:
         raise ApiError("PANGU.3320", f"n is {number}")
+
+
+def refuse_unknown_function(choice, tools: list[dict]) -> None:
+    """PANGU.0010 for a choice of a function that is none of the tools."""
+    function = choice.get("function") if isinstance(choice, dict) else None
+    if not isinstance(function, dict) or "name" not in function:
+        return
+    sent = [tool["function"].get("name") for tool in tools if isinstance(tool.get("function"), dict)]
+    if function["name"] not in sent:
+        words = (
+            f"{str(function['name'])[:80]!r} is none of tools: {', '.join(map(str, sent)) or 'none are sent'}"
+        )
+        raise ApiError("PANGU.0010", f"$.tool_choice.function.name: {words}")
 
 
 def messages_of(body: dict) -> list[dict]:
