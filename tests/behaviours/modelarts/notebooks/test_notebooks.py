@@ -144,6 +144,15 @@ def test_another_users_notebooks_stand_in_the_list_of_all_only(cloud):
     assert names(cloud, f"?owner={'f' * 32}") == ["theirs"]
 
 
+@pytest.mark.parametrize("parameter", ["workspace_id", "workspaceId"])
+def test_all_notebooks_of_a_workspace_are_listed_by_either_name_of_the_parameter(cloud, parameter):
+    add_workspace(cloud, "f" * 32)
+    create(cloud, name="usual")
+    create(cloud, name="other", workspace_id="f" * 32)
+    assert names(cloud, f"?{parameter}={'f' * 32}", path=f"{BASE}/all") == ["other"]
+    assert names(cloud, f"?{parameter}=0", path=f"{BASE}/all") == ["usual"]
+
+
 def test_pages_of_ten_count_records(cloud):
     for number in range(11):
         create(cloud, name=f"number-{number}")

@@ -48,6 +48,16 @@ def test_nobodys_notebook_has_no_tags(cloud):
     )
 
 
+def test_a_notebook_is_tagged_in_its_own_workspace(cloud):
+    add_workspace(cloud, "f" * 32)
+    id = create(cloud, workspace_id="f" * 32)["id"]
+    path, body = f"{BASE}/{id}/tags", {"tags": [tag("team", "a")]}
+    assert refusal(cloud.post(f"{path}/create?workspace_id=0", body)) == "ModelArts.6309"
+    assert cloud.post(f"{path}/create?workspace_id={'f' * 32}", body).status == 204
+    refused = cloud.send("DELETE", f"{path}/delete?workspace_id=0", body)
+    assert refusal(refused) == "ModelArts.6309" and show(cloud, id)["tags"] == [tag("team", "a")]
+
+
 def test_notebooks_are_found_by_their_tags(cloud):
     add(cloud, create(cloud, name="one")["id"], tag("team", "a"), tag("tier", "1"))
     add(cloud, create(cloud, name="two")["id"], tag("team", "b"))

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.behaviours.modelarts.workflows.conftest import WORKFLOWS, create, job_step, labeling_step, run
-from tests.conftest import refusal
+from tests.conftest import add_workspace, refusal
 
 
 def test_what_was_written_reads_back(cloud):
@@ -85,6 +85,32 @@ def test_no_two_inputs_of_a_step_have_one_name(cloud):
 def test_a_value_of_another_type_is_refused(cloud, parameter):
     reply = cloud.post(WORKFLOWS, {"name": "flow", "parameters": [parameter]})
     assert refusal(reply) == (400, "ModelArts.0104")
+
+
+def test_labels_are_sorted_by_who_made_their_workflows_and_when(cloud):
+    first = create(cloud, labels=["z", "a"]).rpartition("/")[2]
+    create(cloud, labels=["b", "a"])
+    with cloud.world.transaction():
+        table = cloud.world.store.table(f"modelarts/workflows/workflow/{cloud.project_id}")
+        table.put(first, table.find(first) | {"user_name": "zoe"})
+    for query, found in (("sort_by=create_time", ["z", "a", "b"]), ("sort_by=user_name", ["b", "a", "z"])):
+        assert cloud.get(f"{WORKFLOWS}/labels?{query}&order=asc").json == found
+        assert cloud.get(f"{WORKFLOWS}/labels?{query}").json == found[::-1]
+
+
+def test_workflows_are_sorted_by_what_they_have(cloud):
+    for name in ("two", "one"):
+        create(cloud, name=name)
+    rows = cloud.get(f"{WORKFLOWS}?sort_by=name").json["items"]
+    assert [each["name"] for each in rows] == ["two", "one"]
+    assert refusal(cloud.get(f"{WORKFLOWS}?sort_by=colour")) == (400, "ModelArts.0104")
+
+
+def test_a_workflow_is_shown_in_its_own_workspace(cloud):
+    add_workspace(cloud, "f" * 32)
+    workflow = create(cloud, workspace_id="f" * 32)
+    assert cloud.get(workflow).status == cloud.get(f"{workflow}?workspace_id={'f' * 32}").status == 200
+    assert refusal(cloud.get(f"{workflow}?workspace_id=0")) == (400, "ModelArts.7512")
 
 
 def test_workflows_are_found_by_labels_name_and_state(cloud):

@@ -34,8 +34,16 @@ class Kind(NamedTuple):
         return resource_of(self.resource).of(call)
 
     def find(self, call) -> dict:
-        """The resource that the path names; ApiError with the code of its area when there is none."""
-        return resource_of(self.resource).find(call, call.path[self.id])
+        """The resource that the path names; ApiError with the code of its area when there is none.
+
+        One that lies in another workspace than the query names is none, either.
+        """
+        record: dict = resource_of(self.resource).find(call, call.path[self.id])
+        own = value_at(record, self.workspace) or "0"
+        workspace_id = call.query.get("workspace_id", own)
+        if workspace_id != own:
+            raise self.bound(call).not_found(call.path[self.id], f"in workspace {workspace_id}")
+        return record
 
     def tags_of(self, record: dict) -> dict[str, str]:
         """{key: value} of the tags."""

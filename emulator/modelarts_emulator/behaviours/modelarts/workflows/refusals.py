@@ -9,6 +9,8 @@ from modelarts_emulator.behaviours.modelarts.workflows.references import (
     references_in,
 )
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.answers import members_of
+from modelarts_emulator.frame.listing import paging_of
 
 # What references call by a name that it has in the workflow.
 NAMED = ("parameters", "data", "data_requirements", "storages")
@@ -21,6 +23,14 @@ TYPES = {"str": str, "int": int, "float": int | float, "bool": bool}
 def refuse(words: str) -> None:
     """The documented refusal of a parameter."""
     raise ApiError("ModelArts.0104", words)
+
+
+def refuse_bad_sort_key(call) -> None:
+    """ApiError for a member that the workflows of a list do not have."""
+    paging, key = paging_of(call), call.query.get("sort_by")
+    known = members_of(call.operation, paging.items) | paging.sort.members.keys()
+    if key and key not in known:
+        refuse(f"query.sort_by: {key[:80]!r} is none of {listed(sorted(known))}")
 
 
 def listed(names) -> str:

@@ -1,12 +1,17 @@
 """Workflows: steps, and what they are given."""
 
-from modelarts_emulator.behaviours.modelarts.workflows.refusals import refuse_bad_workflow
+from modelarts_emulator.behaviours.modelarts.workflows.refusals import (
+    refuse_bad_sort_key,
+    refuse_bad_workflow,
+)
 from modelarts_emulator.frame.listing import list_rows
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource
 
 LISTS = ("steps", "data_requirements", "data", "parameters", "storages", "labels", "assets", "sub_graphs")
 COPIED = (*LISTS, "description", "policy", "extend", "package")
+# What labels are sorted by: a member of the workflows that have them.
+SORTED_BY = {"user_name": "user_name", "create_time": "created_at"}
 
 WORKFLOWS = Resource(
     "modelarts/workflows/workflow",
@@ -18,7 +23,7 @@ WORKFLOWS = Resource(
         "smn_switch", "subscription_id", "with_subscription",
     ),
     by_age=(("created_at",),),
-).serves(create="CreateWorkflow", show="ShowWorkflow", update="UpdateWorkflow", delete="DeleteWorkflow")  # fmt: skip
+).serves(create="CreateWorkflow", update="UpdateWorkflow", delete="DeleteWorkflow")  # fmt: skip
 
 
 @WORKFLOWS.creating
@@ -58,9 +63,20 @@ def complete_steps(workflow: dict, now: str) -> None:
     refuse_bad_workflow(workflow)
 
 
+@behaviour("ShowWorkflow")
+def show_workflow(call):
+    """One workflow; with workspace_id only when it lies there."""
+    bound, workflow = WORKFLOWS.of(call), WORKFLOWS.find(call)
+    workspace_id = call.query.get("workspace_id", workflow["workspace_id"])
+    if workspace_id != workflow["workspace_id"]:
+        raise bound.not_found(workflow["workflow_id"], f"in workspace {workspace_id}")
+    return WORKFLOWS.answer(call, bound.shown(workflow))
+
+
 @behaviour("ListWorkflows")
 def list_workflows(call):
     """A page of the workflows: by the state of their last run, by labels, by the template they were made from."""
+    refuse_bad_sort_key(call)
     query, bound = call.query, WORKFLOWS.of(call)
     wanted = {name for name in query.get("labels", "").split(",") if name}
     template, status = query.get("template_id"), query.get("status")
@@ -80,11 +96,13 @@ def state_of(shown: dict) -> str:
 
 @behaviour("ShowWorkflowLabels")
 def list_labels(call):
-    """All labels of workflows, each once."""
-    template = call.query.get("template_id")
+    """All labels of workflows, each once, in the order of the workflows or of what those are sorted by."""
+    template, member = call.query.get("template_id"), SORTED_BY.get(call.query.get("sort_by"))
     found = [
         each for each in WORKFLOWS.of(call).usable() if template in (None, each.get("exeml_template_id"))
     ]
+    if member:
+        found.sort(key=lambda workflow: workflow[member])
     return list_rows(call, list(dict.fromkeys(label for workflow in found for label in workflow["labels"])))
 
 
