@@ -40,6 +40,10 @@ def use_service(call):
     packages = bound.having("service_id", id)
     if not packages:
         raise ApiError("ModelArts.0104", f"$.main_service_id: no package is bought for service {id!r}")
+    packages = [each for each in packages if is_of(bound, each, call.body.get("content_id"))]
+    if not packages:
+        words = f"{call.body['content_id'][:80]!r} is not the asset whose workflow a package is bought for"
+        raise ApiError("ModelArts.0104", f"$.content_id: {words}")
     package = packages[-1]
     if consume.get("period", DAY) != DAY:
         raise ApiError("ModelArts.0104", f"$.consume.period is {consume['period']!r}, must be {DAY}")
@@ -50,4 +54,11 @@ def use_service(call):
         words = f"{package['current_consume']} of {limit} a day are used, {consume.get('value', 0)} more are too many"
         raise ApiError("ModelArts.0104", f"$.consume.value: {words}")
     bound.put({**package, "current_consume": used})
-    return {"result": "success"}
+    return {"result": "available"}
+
+
+def is_of(bound, package: dict, content_id: str | None) -> bool:
+    """Whether a package may be meant by the id of an asset: its workflow comes from that one, or from none."""
+    workflow = bound.beside(WORKFLOWS).get(package["workflow_id"]) or {}
+    own = (workflow.get("gallery_subscription") or {}).get("content_id")
+    return not (content_id and own) or content_id == own
