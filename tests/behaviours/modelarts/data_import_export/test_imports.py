@@ -293,6 +293,7 @@ def test_a_manifest_brings_samples_where_they_lie_with_all_that_it_says(cloud, e
         ({"import_annotations": False}, {"a.png": [], "b.png": [], "c.png": []}),
         ({"included_labels": ["DOG"]}, {"b.png": ["dog"]}),
         ({"included_labels": [{"name": "dog"}]}, {"b.png": ["dog"]}),
+        ({"included_tags": ["dog"]}, {"b.png": ["dog"]}),
         ({"excluded_labels": [{"name": "dog"}]}, {"a.png": ["cat"], "c.png": []}),
         ({"difficult_only": True}, {"a.png": ["cat"]}),
     ],

@@ -123,6 +123,8 @@ def import_samples(call):
     usual = "manifest" if place.key.endswith(".manifest") else "dir"
     is_manifest = body.get("import_type", usual) == "manifest"
     source = body.get("data_source", {})
+    # Tags are labels, as in add_tags of a dataset.
+    included = [*body.get("included_labels", []), *body.get("included_tags", [])]
     has_header = body["with_column_header"] or source.get("with_column_header", False)
     refuse_bad_import(call, dataset, place, is_manifest)
     if kind_of(dataset).sample_type == TABLE:
@@ -134,7 +136,8 @@ def import_samples(call):
         "import_type": MANIFEST if is_manifest else DIRECTORY,
         "create_time": call.world.clock.now_ms(),
         "_place": list(place if is_manifest else place.folder),
-        "_asked": {name: body[name] for name in ASKED if name in body} | {"with_column_header": has_header},
+        "_asked": {name: body[name] for name in ASKED if name in body}
+        | {"with_column_header": has_header, "included_labels": included},
     }
     if "data_source" in body:
         task["data_source"] = body["data_source"]
