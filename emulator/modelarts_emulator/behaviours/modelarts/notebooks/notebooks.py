@@ -133,7 +133,7 @@ def list_notebooks(call):
 @behaviour("ListAllNotebooks")
 def list_all_notebooks(call):
     """A page of the notebooks of all users of the project; workspaceId is another name of workspace_id."""
-    call.query["workspace_id"] = call.query.get("workspaceId", call.query["workspace_id"])
+    call.query["workspace_id"] = call.query.get("workspaceId") or call.query["workspace_id"]
     return page_of(call)
 
 

@@ -40,7 +40,7 @@ class Kind(NamedTuple):
         """
         record: dict = resource_of(self.resource).find(call, call.path[self.id])
         own = value_at(record, self.workspace) or "0"
-        workspace_id = call.query.get("workspace_id", own)
+        workspace_id = call.query.get("workspace_id") or own
         if workspace_id != own:
             raise self.bound(call).not_found(call.path[self.id], f"in workspace {workspace_id}")
         return record

@@ -67,7 +67,7 @@ def complete_steps(workflow: dict, now: str) -> None:
 def show_workflow(call):
     """One workflow; with workspace_id only when it lies there."""
     bound, workflow = WORKFLOWS.of(call), WORKFLOWS.find(call)
-    workspace_id = call.query.get("workspace_id", workflow["workspace_id"])
+    workspace_id = call.query.get("workspace_id") or workflow["workspace_id"]
     if workspace_id != workflow["workspace_id"]:
         raise bound.not_found(workflow["workflow_id"], f"in workspace {workspace_id}")
     return WORKFLOWS.answer(call, bound.shown(workflow))
