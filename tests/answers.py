@@ -85,7 +85,7 @@ def hold_page(operation: Operation, asked: dict[str, str], value) -> None:
     if not isinstance(total, int) or paging.continue_ in asked:
         return
     most = limit or paging.usual_limit or total
-    before = (offset or 0) * (1 if paging.style == "records" else most) - most * (
+    before = (offset or 0) * (1 if paging.style in ("records", "continue") else most) - most * (
         paging.style == "page-per_page"
     )
     if len(rows) != max(min(total - before, most), 0):

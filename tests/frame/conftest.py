@@ -11,6 +11,7 @@ class Documented:
     """An operation whose answer, or body, is documented by no member's name, or not at all."""
 
     success = 200
+    locators = ()
     parameter_error = ParameterError("ModelArts.0104", "ModelArts.0104", "ModelArts.0104", {})
 
     def __init__(self, schema: dict | None = None, body: dict | None = None):

@@ -137,6 +137,15 @@ class Operation:
 
         return read_paging(self.area_of.document, self.definition)
 
+    @cached_property
+    def locators(self) -> list[tuple[str, str, str | None]]:
+        """(query or body, name, default) of what says in which workspace the record lies that the path names."""
+        body = self.body_schema or {}
+        body = self.area_of.component(body["$ref"]) if "$ref" in body else body
+        sent = [(each["in"], each["name"], each["schema"]) for each in self.definition.get("parameters", ())]
+        sent += [("body", name, each) for name, each in body.get("properties", {}).items()]
+        return [(place, name, each.get("default")) for place, name, each in sent if "x-locates" in each]
+
     @property
     def sources(self) -> list:
         """Which documents the operation is known from."""

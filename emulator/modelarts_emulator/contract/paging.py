@@ -61,7 +61,8 @@ class Paging:
 
     items: the member of the answer that holds the page. also: further members with the same content.
     style: "records" and "pages" tell what the offset counts, both from 0; "page-per_page" counts pages from 1;
-    "continue" goes on where a token says; "none" is everything at once.
+    "continue" goes on where a token says, or begins after so many records as an offset says; "none" is everything at
+    once.
     usual_limit: the limit that counts where none is sent and the schema has no default; None for everything.
     zero: what a limit of 0 (or the page 0 of "page-per_page") means: "all" or "usual"; None: nothing special.
     whole_pages: whether the offset must be a multiple of the limit.
@@ -242,7 +243,7 @@ def refuse_unknown_parameters(paging: Paging, parameters: dict[str, Any]) -> Non
         if name is not None and name not in parameters:
             words = f"the operation takes no {name!r} in its {paging.place}"
             raise BadPaging(f"{words}; there are {', '.join(parameters) or 'none'}")
-    if (paging.style in ("records", "pages", "page-per_page")) != (paging.offset is not None):
+    if paging.style != "continue" and (paging.style == "none") != (paging.offset is None):
         raise BadPaging(f"style {paging.style!r} and offset {paging.offset!r} do not go together")
     if (paging.style == "continue") != (paging.continue_ is not None and paging.token is not None):
         raise BadPaging(f"style {paging.style!r} and continue {paging.continue_!r} do not go together")

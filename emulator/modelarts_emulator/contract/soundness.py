@@ -15,7 +15,7 @@ PLAIN_KEYWORDS = ANNOTATIONS | {
     "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minItems", "maxItems", "uniqueItems", "minProperties",
     "maxProperties", "dependentRequired", "contentEncoding", "contentMediaType", "$ref",
     "x-case-insensitive", "x-comma-separated", "x-numeric-range", "x-allow-empty", "x-bit-flags", "x-unit",
-    "x-multiple-of-limit", "x-from-example", "x-sdk-stream",
+    "x-multiple-of-limit", "x-from-example", "x-sdk-stream", "x-locates",
 }  # fmt: skip
 ONE_SCHEMA = {"items", "additionalProperties", "propertyNames", "not", "if", "then", "else", "contentSchema"}
 MANY_SCHEMAS = {"anyOf", "oneOf", "allOf"}

@@ -204,6 +204,30 @@ def refuse_foreign_workspace(call: Call, resource: Resource, record: dict) -> No
         refuse_stranger_in(call, workspace_of(resource, record))
 
 
+def refuse_misplaced(call: Call, resource: Resource, record: dict) -> None:
+    """ApiError when a found record lies in a workspace that is not the caller's to use; as for what is not there when
+    the path names it and the call says that it lies in another workspace.
+
+    What belongs to another record lies where that one does, so it is not asked where it lies.
+    """
+    refuse_foreign_workspace(call, resource, record)
+    named = None if resource.belongs_to else workspace_named(call)
+    if named not in (None, workspace_of(resource, record)) and resource.id_of(record) in call.path.values():
+        raise resource.of(call).not_found(resource.id_of(record), f"in workspace {named}")
+
+
+def workspace_named(call: Call) -> str | None:
+    """The id of the workspace in which the call says that the record lies that its path names; None when it says none.
+
+    A documented default stands for what was not said: records of all workspaces can be reached with it.
+    """
+    for place, name, default in call.operation.locators if call.operation else ():
+        id = (getattr(call, place) or {}).get(name)
+        if id not in (None, "", default):
+            return str(id)
+    return None
+
+
 def usable_record(call: Call, name: str, id: str) -> dict | None:
     """A copy of the record with that id of the kind `<service>/<area>/<kind>`, None when the project has none.
 

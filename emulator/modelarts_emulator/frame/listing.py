@@ -296,12 +296,14 @@ def page_of_ids(call: Call, paging: Paging, chosen: Sequence[str] | None, table:
 
 
 def page_after(call: Call, paging: Paging, chosen: Sequence[str] | None, table: Table, total: int) -> Page:
-    """The page after the record that the token of the call names, by age; that record may be gone."""
+    """The page after the record that the token of the call names, by age; that record may be gone. Without a token
+    the list begins after as many records as its offset says, where it has one.
+    """
     _, descending = sorting_of(call, paging)
     sign = -1 if descending else 1
     ids = list(table.ids())[::sign] if chosen is None else chosen
     limit = number_asked(call, paging, paging.limit) or paging.usual_limit
-    token, start = asked(call, paging, paging.continue_), 0
+    token, start = asked(call, paging, paging.continue_), number_asked(call, paging, paging.offset) or 0
     if token:
         last = number_in(call, paging, token, table)
         start = bisect_right(ids, sign * last, key=lambda id: sign * table.number(id))

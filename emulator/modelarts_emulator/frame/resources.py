@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.contract.paging import Member
 from modelarts_emulator.frame.answers import documented, documented_row, taken
-from modelarts_emulator.frame.bound import Bound, refuse_foreign_workspace
+from modelarts_emulator.frame.bound import Bound, refuse_misplaced
 from modelarts_emulator.frame.calls import Call
 from modelarts_emulator.frame.documents import Document
 from modelarts_emulator.frame.lifecycle import Lifecycle
@@ -177,7 +177,7 @@ class Resource:
 
     def find(self, call: Call, id: str | None = None) -> dict:
         """A copy of the record the call names; ApiError with the documented code when there is none, or when it
-        belongs to another record than the path names, or lies in a workspace that is not the caller's to use.
+        belongs to another record than the path names, or lies in another workspace than the caller says or may use.
         """
         owner_id, bound = self._owner_in(call), self.of(call)
         id = self.id_in(call) if id is None else str(id)
@@ -188,7 +188,7 @@ class Resource:
             if found is None or value_at(found, self.belongs_to.member) != owner_id:
                 raise bound.not_found(id, f"in {self.belongs_to.owner.words} {owner_id}")
             record = found
-        refuse_foreign_workspace(call, self, record)
+        refuse_misplaced(call, self, record)
         for hook in self._hooks["find"]:
             hook(call, record)
         return record

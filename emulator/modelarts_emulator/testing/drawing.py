@@ -18,7 +18,7 @@ LONGEST_STRING = 20_000
 SILENT = ANNOTATIONS | {
     "default", "contentEncoding", "contentMediaType", "contentSchema", "components", "x-case-insensitive",
     "x-comma-separated", "x-bit-flags", "x-unit", "x-multiple-of-limit", "x-from-example", "x-sdk-stream",
-    "x-allow-empty",
+    "x-locates", "x-allow-empty",
 }  # fmt: skip
 KNOWN = SILENT | {
     "type", "enum", "const", "required", "pattern", "minLength", "maxLength", "minimum", "maximum",

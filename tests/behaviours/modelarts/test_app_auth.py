@@ -178,7 +178,9 @@ def test_apps_are_authorised_replaced_and_unbound(cloud, service_id):
     api_id = cloud.post(of(service_id), {}).json["api"]["api_id"]
     auths = of(service_id, f"/{api_id}/app-auth-api")
     rows = of(service_id, f"/{api_id}/api-auths")
-    names = lambda: [app["app_name"] for app in cloud.get(rows).json["auths"]]  # noqa: E731
+    names = lambda: [  # noqa: E731
+        row["app"]["app_name"] for row in cloud.get(f"{rows}?show_only=AUTH").json["auths"]
+    ]
     results = cloud.post(auths, {"apps": [{"app_id": one["app_id"]}, {"app_id": "none"}]}).json["auth_result"]
     assert [(row["success"], bool(row["auth_id"]), bool(row["reason"])) for row in results] == [
         (True, True, False), (False, False, True),
@@ -190,6 +192,53 @@ def test_apps_are_authorised_replaced_and_unbound(cloud, service_id):
         "unauth_result"
     ]
     assert [row["success"] for row in undone] == [False, True] and names() == []
+
+
+def test_the_apps_of_an_api_are_all_those_one_sees_or_those_that_open_it_or_do_not(cloud, service_id):
+    one, two = new_app(cloud, "app_b"), new_app(cloud, "app_a")
+    api_id = bound(cloud, service_id, one)["api"]["api_id"]
+    rows = lambda query: cloud.get(of(service_id, f"/{api_id}/api-auths?{query}")).json["auths"]  # noqa: E731
+    assert [(row["app"]["app_id"], row["authed"]) for row in rows("")] == [
+        (two["app_id"], False), (one["app_id"], True),
+    ]  # fmt: skip
+    assert [row["app"]["app_name"] for row in rows("show_only=AUTH")] == ["app_b"]
+    assert [row["app"]["app_name"] for row in rows("show_only=UNAUTH")] == ["app_a"]
+    plain = rows(f"iphertext_enabled=true&app_ids={one['app_id']}")
+    assert [row["app"]["app_secret"] for row in plain] == ["******", one["app_secret"]]
+
+
+def test_what_lies_in_another_workspace_than_one_says_is_not_there(cloud):
+    workspace = cloud.post("/v1/{project_id}/workspaces", {"name": "team"}).json["id"]
+    app = cloud.post(APPS, {"app_name": "app_one", "workspace_id": workspace}).json["app"]
+    place = f"{APPS}/{app['app_id']}"
+    for query in ("", "?workspace_id=0", f"?workspace_id={workspace}"):
+        assert cloud.get(place + query).json["app"]["app_id"] == app["app_id"]
+    elsewhere = cloud.post("/v1/{project_id}/workspaces", {"name": "other"}).json["id"]
+    for id in (elsewhere, "unknown"):
+        replies = [
+            cloud.get(f"{place}?workspace_id={id}"),
+            cloud.delete(f"{place}?workspace_id={id}"),
+            cloud.post(f"{place}/app-code", {"workspace_id": id}),
+            cloud.put(f"{place}/app-secret", {"workspace_id": id}),
+        ]
+        assert {(reply.status, reply.json["error_code"]) for reply in replies} == {(404, "ModelArts.3923")}
+        assert cloud.get(f"{APPS}/app_one/exists?workspace_id={id}").json == {"exists": False}
+    assert cloud.get(f"{APPS}/app_one/exists?workspace_id={workspace}").json == {"exists": True}
+    assert cloud.get(f"{APPS}/app_one/exists").json == {"exists": True}
+
+
+def test_an_api_is_not_found_when_its_service_lies_elsewhere(cloud, service_id):
+    app = new_app(cloud)
+    api_id = bound(cloud, service_id, app)["api"]["api_id"]
+    apps = {"apps": [{"app_id": app["app_id"]}], "workspace_id": "elsewhere"}
+    replies = [
+        cloud.get(of(service_id, f"/{api_id}?workspace_id=elsewhere")),
+        cloud.get(of(service_id, "?workspace_id=elsewhere")),
+        cloud.put(of(service_id, f"/{api_id}/app-auth-api"), apps),
+        cloud.delete(of(service_id, f"/{api_id}/app-auth-api?workspace_id=elsewhere"), apps),
+    ]
+    assert {(reply.status, reply.json["error_code"]) for reply in replies} == {(404, "ModelArts.3502")}
+    assert cloud.get(of(service_id, f"/{api_id}")).json["api"]["api_id"] == api_id
 
 
 def test_both_sides_show_their_bonds(cloud, service_id):

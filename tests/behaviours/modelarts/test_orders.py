@@ -96,3 +96,10 @@ def test_an_order_id_is_for_a_pool_that_is_not_paid_by_month_yet(cloud):
     assert len(cloud.post(f"{POOLS}/{create(cloud)}/orderid", {}).json["id"]) == 16
     paid = create(cloud, "pool-b", annotations=period)
     assert refusal(cloud.post(f"{POOLS}/{paid}/orderid", {})) == (400, "ModelArts.50004000")
+
+
+def test_an_order_id_is_for_a_pool_of_the_workspace_that_one_says(cloud):
+    path = f"{POOLS}/{running(cloud)}/orderid"
+    assert refusal(cloud.post(f"{path}?workspaceId=elsewhere", {})) == (404, "ModelArts.50015001")
+    assert refusal(cloud.post(path, {"actionType": "toOther"})) == (400, "ModelArts.50004000")
+    assert cloud.post(f"{path}?workspaceId=0", {"actionType": "toPeriod"}).json["id"].startswith("CS")

@@ -80,3 +80,15 @@ def test_an_asset_that_was_taken_off_is_not_there(cloud, job):
     assert cloud.delete(asset).status == 200
     assert refusal(cloud.get(asset)) == (404, "ModelArts.0015")
     assert refusal(cloud.delete(asset)) == (404, "ModelArts.0015")
+
+
+def test_an_asset_is_not_there_in_another_workspace_than_its_own(cloud, job):
+    asset = publish(cloud, job, asset_name="model")
+    replies = [
+        cloud.get(f"{asset}?workspace_id=elsewhere"),
+        cloud.put(f"{asset}?workspace_id=elsewhere", {"asset_desc": "x"}),
+        cloud.get(f"{asset}/resources?workspace_id=elsewhere&resource_name=docs/RELEASE.md"),
+        cloud.delete(f"{asset}?workspace_id=elsewhere"),
+    ]
+    assert {refusal(reply) for reply in replies} == {(404, "ModelArts.0015")}
+    assert cloud.get(f"{asset}?workspace_id=0").json["asset_name"] == "model"

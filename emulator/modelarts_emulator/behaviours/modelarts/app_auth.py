@@ -2,7 +2,8 @@
 
 from modelarts_emulator.behaviours.modelarts.services.life import SERVICES
 from modelarts_emulator.contract.errors import ApiError
-from modelarts_emulator.frame.listing import list_records
+from modelarts_emulator.frame.bound import workspace_named
+from modelarts_emulator.frame.listing import list_records, list_rows
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import BelongsTo, Resource
 from modelarts_emulator.identity.records import (
@@ -108,28 +109,27 @@ def find_own_app(call) -> dict:
 @behaviour("ListApigApps")
 def list_apig_apps(call):
     """The caller's own apps, by name; secrets in full only when asked for."""
-    return list_apps(
+    return list_records(
         call,
+        APPS.of(call),
         APPS.table(call).having("user_id", call.caller.user_id),
         lambda app: app["_workspace_id"] == call.query["workspace_id"],
+        lambda app: row_of(call, app),
     )
 
 
-def list_apps(call, ids: list[str], keep=None) -> dict:
-    """A page of the apps with these ids."""
-    return list_records(call, APPS.of(call), ids, keep, lambda app: row_of(call, app))
-
-
 def row_of(call, app: dict) -> dict:
-    """An app in a list, its secret hidden unless it is asked for."""
-    row = APPS.of(call).shown(app)
-    return row if call.query.get("iphertext_enabled") else row | {"app_secret": HIDDEN}
+    """An app in a list, its secret hidden unless those of all apps, or its own, are asked for."""
+    row, plain = APPS.of(call).shown(app), call.query.get("app_ids") or [app["app_id"]]
+    is_plain = call.query.get("iphertext_enabled") and app["app_id"] in plain
+    return row if is_plain else row | {"app_secret": HIDDEN}
 
 
 @behaviour("ApigAppExists")
 def apig_app_exists(call):
-    """Whether an app has that name."""
-    return {"exists": bool(APPS.table(call).having("app_name", call.path["app_name"]))}
+    """Whether an app has that name, in any workspace unless one is named."""
+    found, named = APPS.of(call).having("app_name", call.path["app_name"]), workspace_named(call)
+    return {"exists": any(named in (None, app["_workspace_id"]) for app in found)}
 
 
 @APPS.deleting
@@ -288,8 +288,12 @@ def get_service_app_auth_api_auth_info(call):
 
 @behaviour("ShowApiAuthInfos")
 def show_api_auth_infos(call):
-    """The apps that open the API and fit the filters."""
-    return list_apps(call, app_ids_of(call, find_api(call)))
+    """The caller's own apps and those that open the API, on request only those that do or those that do not."""
+    apps, opening = APPS.of(call), set(app_ids_of(call, find_api(call)))
+    visible = opening.union(apps.table.having("user_id", call.caller.user_id))
+    wanted = {"AUTH": opening, "UNAUTH": visible - opening}.get(call.query.get("show_only", ""), visible)
+    found = [app for app in apps.usable() if app["app_id"] in wanted]
+    return list_rows(call, [{"app": row_of(call, app), "authed": app["app_id"] in opening} for app in found])
 
 
 @behaviour("AuthorizeApiToApigApps")

@@ -3,7 +3,7 @@
 from modelarts_emulator.behaviours.modelarts.capacity import POOL_NODES
 from modelarts_emulator.contract.errors import ApiError
 from modelarts_emulator.frame.listing import list_rows
-from modelarts_emulator.frame.registry import behaviour
+from modelarts_emulator.frame.registry import behaviour, resource_of
 from modelarts_emulator.frame.resources import Resource
 from modelarts_emulator.worlds.clock import iso_of
 
@@ -120,11 +120,7 @@ def text_of(moment_ms: int) -> str:
 @behaviour("CreateOrderId")
 def create_order_id(call):
     """An order id to pay a pay-per-use pool by month or year; the pool changes when it is patched with it."""
-    pool = call.records(POOLS).find(call.path["name"])
-    if pool is None:
-        raise ApiError(
-            "ModelArts.50015001", f"pool {call.path['name']} does not exist", fill=[call.path["name"]]
-        )
+    pool = resource_of(POOLS).find(call, call.path["name"])
     if pool["metadata"]["annotations"].get("os.modelarts/billing.mode") == "1":
         raise ApiError("ModelArts.50004000", f"pool {call.path['name']} is paid by month or year already")
     return {"id": f"CS{call.world.random.randrange(10**14):014d}"}

@@ -76,3 +76,10 @@ def test_events_are_cut_to_a_time(cloud):
 )
 def test_a_pool_that_is_not_there_has_no_events(cloud, query, refused):
     assert refusal(cloud.get(f"{EVENTS}{query}")) == refused
+
+
+def test_events_are_listed_from_an_offset_on(cloud):
+    pool = running(cloud)
+    oldest_first = page(cloud, pool)["items"]
+    assert page(cloud, pool, "&ascend=true&offset=1&limit=2")["items"] == oldest_first[1:3]
+    assert page(cloud, pool, "&offset=3")["items"] == oldest_first[:1]

@@ -1,6 +1,13 @@
 """Stories about what the cloud plans for nodes."""
 
-from tests.behaviours.modelarts.events.conftest import accept, listed, planned_for, pool_with_node, state
+from tests.behaviours.modelarts.events.conftest import (
+    SCHEDULED,
+    accept,
+    listed,
+    planned_for,
+    pool_with_node,
+    state,
+)
 from tests.behaviours.modelarts.pools.conftest import POOLS, scale
 from tests.conftest import refusal
 
@@ -129,3 +136,9 @@ def test_a_node_is_abnormal_while_an_event_is_carried_out_and_well_when_it_is_co
         during = phase()
         cloud.clock.advance("20m")
         assert (during, phase()) == ("Abnormal", after)
+
+
+def test_an_event_is_not_accepted_in_another_workspace_than_its_own(cloud, planned):
+    reply = cloud.post(f"{SCHEDULED}/{planned}/accept?workspaceId=elsewhere", {})
+    assert refusal(reply) == (400, "ModelArts.50004000") and "elsewhere" in reply.json["error_msg"]
+    assert state(cloud, planned) == "inquiring"

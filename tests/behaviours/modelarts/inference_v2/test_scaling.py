@@ -253,3 +253,32 @@ def test_a_deleted_service_leaves_no_rules_behind(cloud):
     cloud.post(f"{SERVICES}/delete", {"service_ids": [service_id]})
     cloud.clock.advance("48h")
     assert not any(name.startswith("inference_v2/") for name in cloud.world.store.names())
+
+
+def workspace(cloud, name="team") -> str:
+    """The id of a new workspace."""
+    return cloud.post("/v1/{project_id}/workspaces", {"name": name}).json["id"]
+
+
+def test_rules_are_told_with_the_workspace_of_their_service_and_found_in_no_other(cloud):
+    own, other = workspace(cloud), workspace(cloud, "other")
+    service_id = deployed(cloud, workspace_id=own)
+    id, path = deployments(cloud, service_id)[0]["id"], f"{path_of(cloud, service_id)}/hpa"
+    body = {"type": "CRON_HPA", "target_resource_id": id, "target_resource_type": "GROUP"}
+    body |= {"hpa_rules": [rule_of()]}
+    assert refused(cloud.post(path, body | {"workspace_id": other}), 404)[0] == "ModelArts.3502"
+    assert cloud.post(path, body | {"workspace_id": own}).json["workspace_id"] == own
+    assert refused(cloud.put(path, {"id": id, "workspace_id": other}), 404)[0] == "ModelArts.3502"
+
+
+def test_applications_are_listed_by_the_workspace_of_their_service(cloud):
+    own = workspace(cloud)
+    there = connection(cloud, deployed(cloud, workspace_id=own)).json["id"]
+    here = connection(cloud, deployed(cloud, name="other")).json["id"]
+    listed = lambda query: {  # noqa: E731
+        row["id"] for row in cloud.get(f"{INTRANET}/requests{query}").json["data"]
+    }
+    assert listed("") == {there, here}
+    assert (listed(f"?workspace_id={own}"), listed("?workspace_id=0")) == ({there}, {here})
+    assert listed("?vpc_name=vpc") == set()
+    assert cloud.get(f"{INTRANET}/reviews?vpc_name=vpc").json["data"] == []

@@ -338,3 +338,26 @@ def test_the_list_is_sorted_by_several_members(cloud):
     one = cloud.get(f"{SERVICES}?name=one").json["data"][0]["id"]
     cloud.put(f"{SERVICES}/{one}", {"description": "x"})
     assert names(cloud, "sort_key=update_at,create_at&sort_dir=DESC")[-1] == "two"
+
+
+def test_a_switch_that_names_another_service_than_its_path_is_refused(cloud):
+    service_id = deployed(cloud)
+    switch = {"target_version_id": shown(cloud, service_id)["version"]["id"]}
+    path = f"{SERVICES}/{service_id}/versions/switch"
+    assert refused(cloud.post(path, switch | {"id": "another"}))[0] == "ModelArts.0101"
+    assert refused(cloud.post(path, switch | {"workspace_id": "other"}), 404)[0] == "ModelArts.3502"
+    assert cloud.post(path, switch | {"id": service_id}).status == 200
+
+
+def test_the_groups_of_a_service_are_of_its_kind_of_workload(cloud):
+    two_units = group(unit_configs=[dict(UNIT), dict(UNIT)])
+    assert refused(cloud.post(SERVICES, service_body(two_units)))[0] == "ModelArts.0101"
+    service_id = created(cloud, two_units, workload_type="LWS")
+    (shown_group,) = shown(cloud, service_id)["version"]["instance_groups"]
+    assert shown_group["workload_type"] == "LWS"
+
+
+def test_a_key_for_some_hours_is_for_a_workspace_that_is_there(cloud):
+    keys = f"{SERVICES}/api-keys/temp"
+    assert refused(cloud.post(keys, {"workspace_id": "nowhere"}))[0] == "ModelArts.7005"
+    assert cloud.post(keys, {"workspace_id": "0"}).json["api_key"]

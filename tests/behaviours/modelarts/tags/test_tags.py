@@ -5,7 +5,17 @@ import json
 import pytest
 
 from tests.behaviours.modelarts.pools.conftest import POOLS, running, scale, show
-from tests.behaviours.modelarts.tags.conftest import add, job, job_path, pool, read, tag, take, values_in
+from tests.behaviours.modelarts.tags.conftest import (
+    add,
+    job,
+    job_path,
+    pool,
+    read,
+    tag,
+    tagged,
+    take,
+    values_in,
+)
 from tests.conftest import refusal
 
 BAD = [
@@ -126,3 +136,20 @@ def test_tags_of_pools_and_jobs_are_gathered_page_by_page(cloud):
         cloud.post(f"{job_path(job(cloud, f'job-{value}'))}/create", {"tags": [tag("run", value)]})
     listed = cloud.get("/v2/{project_id}/modelarts-training-job/tags").json["tags"]
     assert listed == [{"key": "run", "values": ["1", "2"]}]
+
+
+def test_the_tags_of_a_notebook_are_not_changed_in_another_workspace(cloud):
+    one = tagged(cloud, "notebook")
+    reply = cloud.post(f"{one.path}/create?workspace_id=elsewhere", {"tags": [tag("team", "a")]})
+    assert refusal(reply) == (400, "ModelArts.6309") and read(cloud, one) == {}
+
+
+def test_tags_are_taken_from_the_service_in_the_path_alone(cloud):
+    one = tagged(cloud, "service")
+    add(cloud, one, tag("team", "a"))
+    body = {"tags": [tag("team")], "resource_id": "another"}
+    reply = cloud.delete(f"{one.path}/delete", body)
+    assert reply.status == 400 and "another" in reply.json["error_msg"]
+    own = one.path.split("/")[-2]
+    assert cloud.delete(f"{one.path}/delete", body | {"resource_id": own}).status < 300
+    assert read(cloud, one) == {}

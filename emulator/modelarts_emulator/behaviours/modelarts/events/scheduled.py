@@ -24,6 +24,7 @@ SCHEDULED_EVENTS = Resource(
     "modelarts/events/scheduled_event",
     path_names=("event_id",),
     not_found="ModelArts.50004000",
+    refers={"workspace": "_workspace"},
     lifecycle=Lifecycle(
         "inquiring",
         field="state",

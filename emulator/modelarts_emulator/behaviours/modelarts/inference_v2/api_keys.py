@@ -3,6 +3,7 @@
 from modelarts_emulator.behaviours.modelarts.inference_v2.life import SERVICES
 from modelarts_emulator.behaviours.modelarts.inference_v2.refusals import refuse
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.bound import refuse_unusable_workspace
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import BelongsTo, Resource
 from modelarts_emulator.identity.records import API_KEYS, digest_of, remember_key
@@ -65,7 +66,11 @@ def new_value(world) -> str:
 
 @behaviour("CreateInferTempApiKey")
 def create_infer_temp_api_key(call):
-    """A key for all services of the project that take keys, for 1 to 24 hours; 24 unless told otherwise."""
+    """A key for all services of the project that take keys, for 1 to 24 hours; 24 unless told otherwise.
+
+    ApiError for a workspace that is not there or not the caller's to use.
+    """
+    refuse_unusable_workspace(KEYS.of(call), {"key_id": TEMPORARY, "workspace_id": call.body["workspace_id"]})
     value, now = new_value(call.world), call.world.clock.now()
     expires = now + call.body.get("expire_time", 24) * HOUR
     remember_key(call.world, API_KEYS, value, call.caller.user, call.project_id, expires, owner=TEMPORARY)

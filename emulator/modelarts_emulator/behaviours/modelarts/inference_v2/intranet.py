@@ -5,6 +5,7 @@ import re
 from modelarts_emulator.behaviours.modelarts.inference_v2.life import SERVICE_VERSIONS, SERVICES
 from modelarts_emulator.behaviours.modelarts.inference_v2.refusals import refuse
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.bound import workspace_of
 from modelarts_emulator.frame.lifecycle import GONE, Lifecycle, ends, rests, soon
 from modelarts_emulator.frame.registry import behaviour
 from modelarts_emulator.frame.resources import Resource
@@ -47,7 +48,7 @@ CONNECTIONS = Resource(
         CANCELED=rests(delete="DELETING"),
         DELETING=soon(GONE, 10),
     ),
-).serves(list="ListInferIntranetConnectionApplications")
+)
 
 
 @CONNECTIONS.lifecycle.entering(*CONNECTIONS.lifecycle.states)
@@ -88,6 +89,7 @@ def create_infer_intranet_connection(call):
     connection |= {"_reviewed": reviewed, "_domain_id": call.caller.account_id}
     if service is not None:
         connection |= {"service_name": service["name"], "service_type": service["type"]}
+        connection |= {"workspace_id": workspace_of(SERVICES, service)}
     if "pool_id" in connection:
         connection["maos_network_name"] = f"network-{derived('network', connection['pool_id'])[:8]}"
     connection = connections.enter(connection, "APPROVING" if reviewed else "CONNECTING")
@@ -119,11 +121,23 @@ def wants_approval(call, service: dict) -> bool:
     return version.get("runtime_config", {}).get("service_invoke", {}).get("intranet_approval_enable", False)
 
 
+@behaviour("ListInferIntranetConnectionApplications")
+def list_infer_intranet_connection_applications(call):
+    """A page of the applications, on request of those for services of one workspace."""
+    workspace = call.query.get("workspace_id")
+    return list_connections(call, lambda row: workspace in (None, "", workspace_of(CONNECTIONS, row)))
+
+
 @behaviour("ListInferIntranetConnectionReviews")
 def list_infer_intranet_connection_reviews(call):
     """A page of the applications that the project's services wanted to approve."""
     wanted = call.query.get("applicant_domain_id")
-    return CONNECTIONS.list(call, lambda row: row["_reviewed"] and wanted in (None, row["_domain_id"]))
+    return list_connections(call, lambda row: row["_reviewed"] and wanted in (None, row["_domain_id"]))
+
+
+def list_connections(call, keep) -> dict:
+    """A page of the connections to keep; none by the name of a VPC, as no VPC has a name here."""
+    return CONNECTIONS.list(call, lambda row: not call.query.get("vpc_name") and keep(row))
 
 
 @behaviour("UpdateInferIntranetConnection")

@@ -28,12 +28,11 @@ def refuse_used_up_time(call, service: dict, config: dict) -> None:
     refuse_used_up(call, service.get("workspace_id", DEFAULT), quota_of(config), "ModelArts.4860")
 
 
-def refuse_service(body: dict) -> None:
-    """Refuse a service whose parts do not go together."""
+def refuse_service(body: dict, groups: list[dict]) -> None:
+    """Refuse a service, with these groups of instances, whose parts do not go together."""
     refuse_logs(body.get("log_configs", ()))
     refuse_schedule(body.get("schedule", ()))
     refuse_runtime(body["type"], body.get("runtime_config", {}))
-    groups = body["group_configs"]
     refuse_groups(groups)
     for group in groups:
         refuse_group(group)

@@ -4,9 +4,10 @@ import math
 from datetime import UTC, datetime
 
 from modelarts_emulator.behaviours.modelarts.inference_v2.deployments import find_deployment, keep_deployment
-from modelarts_emulator.behaviours.modelarts.inference_v2.life import DEPLOYMENTS, resize
+from modelarts_emulator.behaviours.modelarts.inference_v2.life import DEPLOYMENTS, SERVICES, resize
 from modelarts_emulator.behaviours.modelarts.inference_v2.refusals import refuse
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.bound import workspace_of
 from modelarts_emulator.frame.events import EventLog
 from modelarts_emulator.frame.lifecycle import Lifecycle, rests, soon, until
 from modelarts_emulator.frame.listing import list_rows
@@ -114,7 +115,7 @@ def find_rules(call, deployment: dict) -> list[dict]:
     return rules
 
 
-def policy_of(deployment: dict, rules: list[dict], status: str = "") -> dict:
+def policy_of(call, deployment: dict, rules: list[dict], status: str = "") -> dict:
     """The rules of a deployment as one policy."""
     names = ("id", "name", "schedule", "status", "target_replicas", "type")
     is_active = any(not rule["disable"] for rule in rules)
@@ -126,7 +127,7 @@ def policy_of(deployment: dict, rules: list[dict], status: str = "") -> dict:
         "max_replicas": max((rule.get("max_replicas", MOST) for rule in rules), default=MOST),
         "target_resource_id": deployment["id"],
         "target_resource_type": "GROUP",
-        "workspace_id": "0",
+        "workspace_id": workspace_of(SERVICES, SERVICES.find(call)),
         "hpa_rules": [
             {name: rule[name] for name in names}
             | {"disable": str(rule["disable"]).lower(), "hpa_id": deployment["id"]}
@@ -178,14 +179,14 @@ def create_infer_deployment_hpa(call):
         if sent["type"] != body["type"]:
             refuse(f"hpa_rules: a rule is {sent['type']}, the policy {body['type']}")
         add_rule(call, deployment, sent)
-    return policy_of(deployment, find_rules(call, deployment))
+    return policy_of(call, deployment, find_rules(call, deployment))
 
 
 @behaviour("ShowInferDeploymentHpa")
 def show_infer_deployment_hpa(call):
     """The rules by which a deployment is scaled."""
     deployment = find_deployment(call)
-    return policy_of(deployment, find_rules(call, deployment))
+    return policy_of(call, deployment, find_rules(call, deployment))
 
 
 @behaviour("UpdateInferDeploymentHpa")
@@ -197,7 +198,7 @@ def update_infer_deployment_hpa(call):
     before = {rule["id"]: rule for rule in find_rules(call, deployment)}
     for sent in call.body.get("hpa_rules", ()):
         change_rule(call, deployment, before, sent)
-    return policy_of(deployment, RULES.of(call).having("deployment_id", deployment["id"]))
+    return policy_of(call, deployment, RULES.of(call).having("deployment_id", deployment["id"]))
 
 
 def change_rule(call, deployment: dict, before: dict, sent: dict) -> None:
@@ -223,7 +224,7 @@ def delete_infer_deployment_hpa(call):
     for rule in rules:
         RULES.of(call).drop(rule)
     keep_deployment(DEPLOYMENTS.of(call), deployment)
-    return policy_of(deployment, rules, "DELETED")
+    return policy_of(call, deployment, rules, "DELETED")
 
 
 @behaviour("ListInferDeploymentHpaEvents")

@@ -80,15 +80,21 @@ def answer_with(call, service_id: str) -> dict:
 @behaviour("CreateInferService")
 def create_infer_service(call):
     """A service and, if it is sent with a group of instances, the first deployment of it."""
-    refuse_service(call.body)
+    groups = groups_asked(call.body)
+    refuse_service(call.body, groups)
     services, service = SERVICES.of(call), new_service(call)
     SERVICES.refuse_duplicate(services, service)
     schedule_stop(services, service)
-    for config in call.body["group_configs"]:
-        given = {"deploy_type": call.body["deploy_type"]} if "deploy_type" in call.body else {}
-        add_deployment(call, service, given | config, grouped=True)
+    for config in groups:
+        add_deployment(call, service, config, grouped=True)
     note_groups(services, service)
     return answer_with(call, service["id"])
+
+
+def groups_asked(body: dict) -> list[dict]:
+    """The groups of instances of a new service; what they do not say of how they run is what the service says."""
+    given = {name: body[name] for name in ("deploy_type", "workload_type") if name in body}
+    return [given | config for config in body["group_configs"]]
 
 
 def new_service(call) -> dict:

@@ -14,6 +14,7 @@ from modelarts_emulator.behaviours.modelarts.inference_v2.life import (
     deployments_of,
 )
 from modelarts_emulator.behaviours.modelarts.inference_v2.refusals import (
+    refuse,
     refuse_addresses,
     refuse_group,
     refuse_groups,
@@ -118,6 +119,8 @@ def change_groups(call, service: dict) -> None:
 def switch_v2_service_version(call):
     """Go back, or on, to another version of the service; its deployments are upgraded to what they were then."""
     services, service = SERVICES.of(call), SERVICES.find(call)
+    if call.body.get("id", service["id"]) != service["id"]:
+        refuse(f"id: {service['id']} is the service in the path")
     refuse_state("service", service, "a switch", "RUNNING", "STOPPED", "FAILED")
     target = SERVICE_VERSIONS.of(call).get(call.body["target_version_id"])
     if target is None or target["service_id"] != service["id"]:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from modelarts_emulator.behaviours.modelarts.tags.refusals import refuse
 from modelarts_emulator.frame.bound import foreign_workspaces
 from modelarts_emulator.frame.registry import resource_of
 from modelarts_emulator.worlds.store import Path, value_at
@@ -34,16 +35,13 @@ class Kind(NamedTuple):
         return resource_of(self.resource).of(call)
 
     def find(self, call) -> dict:
-        """The resource that the path names; ApiError with the code of its area when there is none.
-
-        One that lies in another workspace than the query names is none, either.
+        """The resource that the path names; ApiError with the code of its area when there is none, and when the body
+        names another.
         """
-        record: dict = resource_of(self.resource).find(call, call.path[self.id])
-        own = value_at(record, self.workspace) or "0"
-        workspace_id = call.query.get("workspace_id") or own
-        if workspace_id != own:
-            raise self.bound(call).not_found(call.path[self.id], f"in workspace {workspace_id}")
-        return record
+        id = (call.body or {}).get(self.id, call.path[self.id])
+        if id != call.path[self.id]:
+            refuse(call, f"$.{self.id}: {id} is not the {self.words} in the path, {call.path[self.id]}")
+        return resource_of(self.resource).find(call, call.path[self.id])
 
     def tags_of(self, record: dict) -> dict[str, str]:
         """{key: value} of the tags."""

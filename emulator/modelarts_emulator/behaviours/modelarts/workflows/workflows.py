@@ -23,7 +23,7 @@ WORKFLOWS = Resource(
         "smn_switch", "subscription_id", "with_subscription",
     ),
     by_age=(("created_at",),),
-).serves(create="CreateWorkflow", update="UpdateWorkflow", delete="DeleteWorkflow")  # fmt: skip
+).serves(create="CreateWorkflow", show="ShowWorkflow", update="UpdateWorkflow", delete="DeleteWorkflow")  # fmt: skip
 
 
 @WORKFLOWS.creating
@@ -61,16 +61,6 @@ def complete_steps(workflow: dict, now: str) -> None:
     made = {"created_at": now, "policy": {}, "depend_steps": []}
     workflow["steps"] = [{**made, "title": step["name"], **step} for step in workflow["steps"]]
     refuse_bad_workflow(workflow)
-
-
-@behaviour("ShowWorkflow")
-def show_workflow(call):
-    """One workflow; with workspace_id only when it lies there."""
-    bound, workflow = WORKFLOWS.of(call), WORKFLOWS.find(call)
-    workspace_id = call.query.get("workspace_id") or workflow["workspace_id"]
-    if workspace_id != workflow["workspace_id"]:
-        raise bound.not_found(workflow["workflow_id"], f"in workspace {workspace_id}")
-    return WORKFLOWS.answer(call, bound.shown(workflow))
 
 
 @behaviour("ListWorkflows")
