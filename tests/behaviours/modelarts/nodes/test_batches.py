@@ -235,3 +235,13 @@ def test_a_job_over_a_node_that_is_gone_fails(cloud):
     failed = task(cloud, job)
     assert (failed["phase"], second in failed["message"]) == ("Failed", True)
     assert refusal(cloud.get(f"{TASKS}/none")) == (404, "ModelArts.50005101")
+
+
+def test_a_node_is_unlocked_for_what_is_named_alone(cloud):
+    pool = pool_with(cloud)
+    names = names_of(cloud, pool)[:1]
+    results = lambda verb, actions: [  # noqa: E731
+        each["status"] for each in batch(cloud, pool, verb, names, actions=actions).json["nodes"]
+    ]
+    assert (results("lock", []), results("lock", ["delete"])) == (["failed"], ["success"])
+    assert (results("unlock", []), results("unlock", ["delete"])) == (["failed"], ["success"])

@@ -103,3 +103,23 @@ def test_the_feature_says_how_many_notebooks_one_has_and_may_have(cloud):
         1,
         100,
     )
+
+
+def test_dedicated_clusters_are_those_for_the_scope_and_in_the_workspace_asked_for(cloud):
+    pools = f"modelarts/pools/pool/{cloud.project_id}"
+    workspace = cloud.post("/v1/{project_id}/workspaces", {"name": "team"}).json["id"]
+    for id, scope, where in (("pool-1", ["Train"], "0"), ("pool-2", ["Notebook", "Infer"], workspace)):
+        put_pool(cloud, id)
+        with cloud.world.transaction():
+            pool = cloud.world.store.table(pools).find(id)
+            pool["spec"]["scope"] = scope
+            pool["metadata"]["labels"]["os.modelarts/workspace.id"] = where
+            cloud.world.store.table(pools).put(id, pool)
+    listed = lambda query: [  # noqa: E731
+        row["pool_id"] for row in cloud.get(f"{CLUSTERS}?type=DEDICATED{query}").json["data"]
+    ]
+    assert (listed(""), listed("&scope=TRAIN")) == ([], ["pool-1"])
+    there = f"&workspace_id={workspace}"
+    assert (listed(there), listed(f"{there}&scope=INFER"), listed(f"{there}&scope=TRAIN")) == (
+        ["pool-2"], ["pool-2"], [],
+    )  # fmt: skip

@@ -66,9 +66,11 @@ def change_each(call, change) -> list[dict]:
 def batch_lock_pool_nodes(call):
     """Keep nodes from being deleted; the answer says of each whether it is locked."""
 
+    actions = ",".join(call.body["actions"])
+
     def lock(node: dict) -> bool:
-        node["metadata"]["annotations"][LOCK] = ",".join(call.body["actions"])
-        return node["status"]["phase"] != "Deleting"
+        node["metadata"]["annotations"][LOCK] = actions
+        return bool(actions) and node["status"]["phase"] != "Deleting"
 
     return {"nodes": change_each(call, lock)}
 
@@ -76,7 +78,16 @@ def batch_lock_pool_nodes(call):
 @behaviour("BatchUnlockPoolNodes")
 def batch_unlock_pool_nodes(call):
     """Let nodes be deleted again; one that is not locked cannot be unlocked."""
-    return {"nodes": change_each(call, lambda node: node["metadata"]["annotations"].pop(LOCK, "") != "")}
+    actions = set(call.body["actions"])
+
+    def unlock(node: dict) -> bool:
+        annotations = node["metadata"]["annotations"]
+        locked = set(filter(None, annotations.get(LOCK, "").split(",")))
+        if locked <= actions:
+            annotations.pop(LOCK, None)
+        return bool(locked & actions)
+
+    return {"nodes": change_each(call, unlock)}
 
 
 @behaviour("BatchUpdatePoolNodes")

@@ -5,8 +5,9 @@ from modelarts_emulator.behaviours.modelarts.notebooks import refusals
 from modelarts_emulator.behaviours.modelarts.notebooks.catalogue import flavors_in
 from modelarts_emulator.behaviours.modelarts.notebooks.notebooks import NOTEBOOKS
 from modelarts_emulator.contract.errors import ApiError
+from modelarts_emulator.frame.bound import workspace_of
 from modelarts_emulator.frame.listing import list_rows
-from modelarts_emulator.frame.registry import behaviour
+from modelarts_emulator.frame.registry import behaviour, resource_of
 from modelarts_emulator.frame.resources import without_hidden
 
 KINDS = ("MANAGED", "DEDICATED")
@@ -48,11 +49,14 @@ def show_cluster(call):
 
 
 def clusters_in(bound, job_type: str) -> list[dict]:
-    """All clusters that jobs of a type can run in."""
+    """All clusters that jobs of a type can run in, of the pools those that the caller may use."""
+    pools = resource_of(POOLS).of(bound.call)
     public = [cluster(bound, f"public-{each.lower()}", "MANAGED", each) for each in CATEGORIES]
-    pools = bound.records(POOLS)
-    fit = [id for id in pools.ids() if takes(pools.copy_of(id), job_type)]
-    return public + [cluster(bound, id, "DEDICATED") for id in fit]
+    return public + [
+        cluster(bound, pools.id_of(pool), "DEDICATED") | {"workspace_id": workspace_of(pools.resource, pool)}
+        for pool in pools.usable()
+        if takes(pool, job_type)
+    ]
 
 
 def cluster(bound, id: str, kind: str, category: str | None = None) -> dict:
