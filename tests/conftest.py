@@ -129,6 +129,14 @@ class Stranger(NamedTuple):
     options: dict
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item):
+    """A test that leaves the collection of garbage off lets the tests after it eat up all memory."""
+    if not gc.isenabled():
+        gc.enable()
+        pytest.fail("the collection of garbage is off after this test", pytrace=False)
+
+
 @pytest.fixture
 def stranger(cloud):
     """A federated user of the account."""

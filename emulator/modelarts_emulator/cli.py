@@ -285,9 +285,21 @@ def add_contract(added) -> None:
 
 def start(options) -> int:
     """Serve until Ctrl-C or SIGTERM."""
-    import threading
+    import gc
 
     set_up_interpreter()
+    # What is imported and read at the start stays: there is nothing to collect until it is there.
+    gc.disable()
+    try:
+        return serve(options)
+    finally:
+        gc.enable()
+
+
+def serve(options) -> int:
+    """Start an emulator, and answer until it is stopped."""
+    import threading
+
     from modelarts_emulator.request_log import set_up_logging
     from modelarts_emulator.running import Emulator
 
@@ -321,11 +333,7 @@ def start(options) -> int:
 
 
 def set_up_interpreter() -> None:
-    """Suit the interpreter to a server that starts fast and computes beside its loop."""
-    import gc
-
-    # What is imported and read at the start stays: there is nothing to collect until it is there.
-    gc.disable()
+    """Suit the interpreter to a server that computes beside its loop."""
     # Small matrices on many threads stall for seconds where cores are busy.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # The loop asks for the interpreter several times a request; a thread that computes gives it back sooner so.
