@@ -70,3 +70,25 @@ def test_rows_of_a_list_lose_members_too(pytester):
     assert (
         len(unnoticed) == 1 and "workspaces[].id" in unnoticed[0] and "workspaces[].name" not in unnoticed[0]
     )
+
+
+PAGES = """
+    WORKSPACES = "/v1/{project_id}/workspaces"
+
+
+    def test_pages(cloud):
+        cloud.post(WORKSPACES, {"name": "first"})
+        for asked in (%s):
+            assert cloud.get(WORKSPACES, params=asked).status == 200
+"""
+
+
+def test_what_would_be_the_same_is_not_broken(pytester):
+    whole, half = '{"limit": 10, "offset": 0},', '{"limit": 1}, {"limit": 1, "offset": 1}'
+    for asked, words in ((whole, []), (whole + half, ["does not look at limit, offset"])):
+        pytester.makepyfile(PAGES % asked)
+        told = pytester.runpytest_subprocess("--modelarts-falsify").stdout.str()
+        assert "answers workspaces in the opposite order" in told
+        assert [line.partition(": ")[2] for line in told.splitlines() if "does not look at" in line] == [
+            f"ListWorkspace: {each}" for each in words
+        ]

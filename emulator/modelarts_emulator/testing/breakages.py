@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelarts_emulator.contract.errors import documented_errors
+from modelarts_emulator.worlds.history import json_of
+from modelarts_emulator.worlds.store import value_at
 
 if TYPE_CHECKING:
     from modelarts_emulator.app import Exchange
+    from modelarts_emulator.contract.paging import Paging
 
 # Of an object, so many levels of members are left out one after the other.
 DEEPEST = 2
@@ -139,8 +142,14 @@ def filled_lists(exchange: Exchange, answered: Answered) -> Iterator[str]:
 
 
 def lists_to_turn(exchange: Exchange, answered: Answered) -> Iterator[str]:
-    """The lists in a success that have an order."""
-    return lists_of(answered, 2)
+    """The lists in a success that have an order: the pages of lists, and what is answered as it was sent."""
+    paging = exchange.asked.paging
+    sent = json_of(exchange.request.body) if exchange.request.length else None
+    for name in lists_of(answered, 2):
+        rows = answered.value[name]
+        is_page = paging is not None and (name,) in (paging.items, *paging.also)
+        if rows != rows[::-1] and (is_page or (isinstance(sent, dict) and sent.get(name) == rows)):
+            yield name
 
 
 def lists_of(answered: Answered, least: int) -> Iterator[str]:
@@ -188,11 +197,24 @@ def changed(value: Any, path: tuple[str, ...], change: Callable[[Any], Any] | No
 
 
 def pages_of(exchange: Exchange, answered: Answered) -> Iterator[str]:
-    """The parameters of the query that asked for a page."""
+    """The parameters of the query without which there would have been another page."""
     paging = exchange.asked.paging
-    if paging is not None and answered.status < 300:
-        sent = {pair.partition("=")[0] for pair in exchange.request.raw_query.split("&")}
-        yield from sorted(sent & ({paging.limit, paging.offset, paging.continue_} - {None}))
+    if paging is None or answered.status >= 300:
+        return
+    sent = dict(pair.partition("=")[::2] for pair in exchange.request.raw_query.split("&"))
+    first = "1" if paging.style == "page-per_page" else "0"
+    if paging.offset in sent and sent[paging.offset] != first:
+        yield paging.offset
+    if paging.continue_ in sent:
+        yield paging.continue_
+    if paging.limit in sent and is_cut(paging, answered.value):
+        yield paging.limit
+
+
+def is_cut(paging: Paging, value: Any) -> bool:
+    """Whether there is more than a page of it that was answered; a page whose list does not say so may have more."""
+    rows, total = value_at(value, paging.items), value_at(value, paging.total[0]) if paging.total else None
+    return not isinstance(rows, list) or not isinstance(total, int) or len(rows) < total
 
 
 def changes_of(exchange: Exchange, answered: Answered) -> Iterator[str]:
