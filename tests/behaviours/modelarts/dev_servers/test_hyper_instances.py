@@ -102,6 +102,8 @@ def test_all_servers_are_stopped_given_another_os_and_started_together(cloud):
     cloud.put(f"{HYPER}/{id}/stop")
     settle(cloud)
     assert cloud.put(f"{HYPER}/{id}/start").status == 200
+    settle(cloud)
+    assert states(cloud, id) == ["RUNNING"] * 2
 
 
 def test_nothing_is_stopped_when_one_server_cannot_be(cloud):

@@ -209,6 +209,7 @@ def test_keys_are_bound_in_a_batch_that_names_its_failures(cloud):
     assert done["failure_items"][0]["key_id"] == "0" * 32
     undone = cloud.post(f"{SERVICES}/{service_id}/api-keys/batch-unbind", body).json
     assert undone["success_count"] == 2
+    assert cloud.get(f"{KEYS}?service_id={service_id}").json["data"] == []
     assert cloud.post(f"{SERVICES}/{service_id}/api-keys/batch-bind", {"key_ids": [{}] * 11}).status == 400
 
 

@@ -214,6 +214,8 @@ def test_custom_addresses_are_checked_and_replaced(cloud):
         f"{INTRANET}/{id}/modify", {"custom_urls": ["ws://10.0.0.1:8080/v1", "http://a-b.cn"]}
     )
     assert changed.json["custom_url_list"] == ["ws://10.0.0.1:8080/v1", "http://a-b.cn"]
+    shown = cloud.get(f"{INTRANET}/requests?id={id}").json["data"][0]
+    assert shown["custom_url_list"] == changed.json["custom_url_list"]
     for url in ("ftp://a.cn/", "http://10.0.0.1:70000/", "http://-a.cn/", "http://a.cn/?q", "http://a.1/"):
         assert (
             refused(cloud.post(f"{INTRANET}/{id}/modify", {"custom_urls": [url]}))[0] == "ModelArts.0101"

@@ -216,6 +216,7 @@ def test_runs_are_listed_changed_and_deleted(cloud):
     assert cloud.get(f"{workflow}/executions?labels=x,y").json["total"] == 1
     assert cloud.get(f"{workflow}/executions/labels").json == ["x", "y"]
     assert cloud.put(first, {"labels": ["z"], "description": "changed"}).json["labels"] == ["z"]
+    assert cloud.get(first).json["description"] == "changed"
     assert cloud.delete(second).status == 200
     assert refusal(cloud.get(second)) == (400, "ModelArts.7511")
     assert cloud.get(workflow).json["run_count"] == 1

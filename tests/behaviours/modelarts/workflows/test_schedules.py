@@ -117,6 +117,7 @@ def test_subscribers_are_told_of_the_states_that_they_name(cloud):
     assert cloud.get(f"{workflow}/subscription/{id}").json == cloud.get(f"{workflow}/subscriptions/{id}").json
     changed = {"topic_urns": ["other"], "events": ["*:stop"]}
     assert cloud.put(f"{workflow}/subscriptions/{id}", changed).json["topic_urns"] == ["other"]
+    assert cloud.get(f"{workflow}/subscriptions/{id}").json["events"] == ["*:stop"]
     cloud.delete(f"{workflow}/subscriptions/{id}")
     assert refusal(cloud.get(f"{workflow}/subscriptions/{id}")) == (400, "ModelArts.7519")
 
