@@ -31,7 +31,7 @@ def test_the_nodes_of_a_pool_say_who_uses_them_and_what_is_free(browser, cloud):
 
 
 def test_what_services_deploy_in_a_pool_leads_to_the_page_of_the_service(browser, cloud):
-    pool = pool_with(cloud, 1)
+    pool = pool_with(cloud, 1, scope=["Infer"])
     service = deployed(cloud, group(pool_id=pool))
     links = [link["href"].partition("?")[0] for link in whole(browser, f"{POOLS}{pool}").all("a")]
     assert f"/console/services-v2/{service}" in links
