@@ -133,9 +133,12 @@ def test_tags_of_pools_and_jobs_are_gathered_page_by_page(cloud):
     page = cloud.get("/v1/{project_id}/pools/tags?limit=2&offset=1").json["tags"]
     assert page == [{"key": "c", "values": ["3"]}]
     for value in ("1", "2"):
-        cloud.post(f"{job_path(job(cloud, f'job-{value}'))}/create", {"tags": [tag("run", value)]})
-    listed = cloud.get("/v2/{project_id}/modelarts-training-job/tags").json["tags"]
-    assert listed == [{"key": "run", "values": ["1", "2"]}]
+        tags = [tag("run", value), tag("stage", "test")]
+        cloud.post(f"{job_path(job(cloud, f'job-{value}'))}/create", {"tags": tags})
+    path = "/v2/{project_id}/modelarts-training-job/tags"
+    whole = [{"key": "run", "values": ["1", "2"]}, {"key": "stage", "values": ["test"]}]
+    assert cloud.get(path).json["tags"] == whole
+    assert cloud.get(f"{path}?limit=1&offset=1").json["tags"] == whole[1:]
 
 
 def test_the_tags_of_a_notebook_are_not_changed_in_another_workspace(cloud):
