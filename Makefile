@@ -39,7 +39,7 @@ record: $(VENV)/test.stamp
 	mv $(VENV)/recorded.json emulator/modelarts_emulator/control/recorded.json
 	$(MAKE) pages
 
-# The members that every answer of the suite has, which no answer may lose.
+# What answers of the suite have always held and agreed in, and the options that nothing reads.
 answers: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -p tests.answers -n 2 $(ARGS)
 

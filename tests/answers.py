@@ -8,6 +8,7 @@ as full as it could be turn their test red. `make answers` writes the file anew.
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -17,14 +18,16 @@ from modelarts_emulator import application
 from modelarts_emulator.contract.checking import branches_of
 from modelarts_emulator.contract.operations import Area, Operation, Operations
 from modelarts_emulator.testing.breakages import codes_in
+from modelarts_emulator.worlds.history import json_of
 from modelarts_emulator.worlds.store import value_at
+
+from tests import agreements
+from tests.agreements import AnswerChanged, Told
+from tests.unread import Reading
 
 KNOWN = Path(__file__).with_name("answers.json")
 REFUSED = "refused"
-
-
-class AnswerChanged(AssertionError):
-    """An answer is not what it has always been."""
+UNHEARD: list[bool] = []
 
 
 @cache
@@ -37,18 +40,23 @@ def known() -> dict[str, dict[str, list[str]]]:
     return json.loads(KNOWN.read_text()) if KNOWN.exists() else {}
 
 
-def hold_answer(operation: Operation, raw_uri: str, status: int, value) -> None:
-    """AnswerChanged where an answer is not what answers of the operation have been. raw_uri: as it was asked."""
+def hold_answer(told: Told) -> None:
+    """AnswerChanged where an answer is not what answers of the operation have been."""
+    operation, raw_uri, status, value = told[:4]
     if status >= 400:
         hold_refusal(operation.operation_id, status, codes_told(value))
         return
     # Some codes of errors are documented with 204.
     if status != 204 and str(status) not in operation.definition["responses"]:
         raise AnswerChanged(f"{operation.operation_id} answers {status}, which is not documented")
-    hold_members(f"{operation.operation_id} {status}", value)
+    name = f"{operation.operation_id} {status}"
+    if known() and name not in known():
+        raise AnswerChanged(f"{operation.operation_id} has never answered {status}: `make answers`?")
+    hold_members(name, value)
     # What is posted may say more than the query.
     if operation.paging is not None and operation.method == "GET":
         hold_page(operation, dict(parse_qsl(urlsplit(raw_uri).query)), value)
+    agreements.hold(told)
 
 
 def hold_refusal(operation_id: str, status: int, codes: list[str]) -> None:
@@ -109,23 +117,39 @@ def objects_in(value, place: str = "") -> Iterator[tuple[str, dict]]:
 
 
 def listen(take) -> None:
-    """Have `take` (operation, raw URI, status, JSON value) told of every answer of an operation that no fault has
-    struck.
-    """
+    """Have `take` called with every answer of an operation that no fault has struck, see Told."""
     tellable = application.tellable
 
     def tell(exchange, status: int, answer):
-        is_json = isinstance(answer, bytes) and answer[:1] in (b"", b"{", b"[")
-        if is_json and exchange.operation is not None and not exchange.faults:
-            take(
-                exchange.operation,
-                exchange.environ.get("RAW_URI", ""),
-                status,
-                json.loads(answer) if answer else None,
-            )
+        value = json_of(answer) if isinstance(answer, bytes) else None
+        is_json = answer == b"" or value is not None
+        if is_json and not UNHEARD and exchange.operation is not None and not exchange.faults:
+            take(told_of(exchange, status, value))
         return tellable(exchange, status, answer)
 
     application.tellable = tell
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Nobody is told of the answers meanwhile: what asks is no test."""
+    UNHEARD.append(True)
+    try:
+        yield
+    finally:
+        UNHEARD.clear()
+
+
+def told_of(exchange, status: int, value) -> Told:
+    """What is told of an answer; the world of what was refused does not matter."""
+    told = Told(exchange.operation, exchange.environ.get("RAW_URI", ""), status, value)
+    stay = exchange.stay
+    if status >= 400 or stay is None:
+        return told
+    sent = json_of(exchange.request.__dict__.get("body") or b"")
+    clock = exchange.world.clock
+    moment = clock.now() if clock.frozen else None
+    return told._replace(sent=sent, world=exchange.world, before=stay.before, after=stay.after, moment=moment)
 
 
 def codes_told(value) -> list[str]:
@@ -138,9 +162,11 @@ class Recording:
 
     def __init__(self):
         self.found: dict[str, dict[str, list[str]]] = {}
+        self.agreements = agreements.Recording()
 
-    def note(self, operation: Operation, raw_uri: str, status: int, value) -> None:
+    def note(self, told: Told) -> None:
         """Keep a refusal that is new, and of the members that are known only those that this answer has as well."""
+        operation, _, status, value = told[:4]
         if status >= 400:
             refused = self.found.setdefault(f"{operation.operation_id} {REFUSED}", {})
             self.keep(refused, str(status), codes_told(value), True)
@@ -149,12 +175,14 @@ class Recording:
         schema = operation.answer_schema(status)
         for place, members in documented_in(operation.area_of, [schema] if schema else [], value):
             self.keep(places, place, members, False)
+        self.agreements.note(told)
 
     def add(self, found: dict) -> None:
         """Keep what another process has found as well."""
         for name, places in found.items():
+            kept = self.found.setdefault(name, {})
             for place, members in places.items():
-                self.keep(self.found.setdefault(name, {}), place, members, name.endswith(REFUSED))
+                self.keep(kept, place, members, name.endswith(REFUSED))
 
     def keep(self, places: dict, place: str, members: list[str], any_counts: bool) -> None:
         """Keep the members that are in all answers, or in any."""
@@ -169,6 +197,7 @@ class Recording:
                 held = {place: members for place, members in sorted(self.found[name].items()) if members}
                 rows.append(f"{json.dumps(name)}: {json.dumps(held)}")
         KNOWN.write_text("{\n" + ",\n".join(rows) + "\n}\n")
+        self.agreements.write()
 
 
 def documented_in(area: Area, schemas: list, value, place: str = "") -> Iterator[tuple[str, list[str]]]:
@@ -199,18 +228,24 @@ class Listener:
     """Notes every answer of a process, and puts together what several of them have noted."""
 
     def __init__(self, config):
-        self.config, self.recording = config, Recording()
+        self.config, self.recording, self.reading = config, Recording(), Reading()
         known.cache_clear()
         KNOWN.unlink(missing_ok=True)
+        agreements.forget()
         listen(self.recording.note)
 
     def pytest_testnodedown(self, node, error):
         """A process of several has ended."""
         self.recording.add(node.workeroutput["answers"])
+        self.recording.agreements.add(node.workeroutput["agreements"])
+        self.reading.add(node.workeroutput["read"])
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self):
         if hasattr(self.config, "workeroutput"):
             self.config.workeroutput["answers"] = self.recording.found
+            self.config.workeroutput["agreements"] = self.recording.agreements.found
+            self.config.workeroutput["read"] = self.reading.told()
         else:
             self.recording.write()
+            self.reading.write()

@@ -10,9 +10,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import answers
+from tests.pages_of_lists import WholeLists
 
 pytest_plugins = ["pytester"]
+WHOLE_LISTS = WholeLists()
 answers.listen(answers.hold_answer)
+answers.listen(WHOLE_LISTS.note)
 
 settings.register_profile(
     "same-every-time",
@@ -131,7 +134,13 @@ class Stranger(NamedTuple):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_teardown(item):
-    """A test that leaves the collection of garbage off lets the tests after it eat up all memory."""
+    """Hold the lists that a test has asked for to their pages.
+
+    A test that leaves the collection of garbage off lets the tests after it eat up all memory.
+    """
+    if "cloud" in item.funcargs:
+        with answers.unheard():
+            WHOLE_LISTS.hold(item.funcargs["cloud"])
     if not gc.isenabled():
         gc.enable()
         pytest.fail("the collection of garbage is off after this test", pytrace=False)
