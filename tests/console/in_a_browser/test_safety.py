@@ -54,14 +54,16 @@ def test_a_page_of_another_site_sees_nothing_and_moves_nothing(tab, cloud, elsew
 
 def test_scripts_and_styles_that_are_put_into_a_page_do_nothing(tab):
     tab.open("/console/")
-    tab.page.evaluate(
-        """() => {
-            for (const [name, text] of [["script", "window.hit = true"], ["style", "main { display: none }"]])
-                document.body.append(Object.assign(document.createElement(name), { textContent: text }));
-            document.body.insertAdjacentHTML("beforeend", "<img src=x onerror='window.hit = true'>");
-            document.querySelector("h1").setAttribute("style", "display: none");
-        }"""
-    )
+    # The picture that is not there is complained about last, when the server has said so.
+    with tab.page.expect_console_message(lambda message: "404" in message.text):
+        tab.page.evaluate(
+            """() => {
+                for (const [name, text] of [["script", "window.hit = true"], ["style", "main { display: none }"]])
+                    document.body.append(Object.assign(document.createElement(name), { textContent: text }));
+                document.body.insertAdjacentHTML("beforeend", "<img src=x onerror='window.hit = true'>");
+                document.querySelector("h1").setAttribute("style", "display: none");
+            }"""
+        )
     assert tab.page.evaluate("window.hit") is None
     assert tab.find("h1").is_visible()
     assert len([each for each in tab.errors if "Content Security Policy" in each]) >= 4
