@@ -109,6 +109,8 @@ def test_a_client_that_has_the_picture_already_gets_none(direct):
         ("image/resize,p_50,h_10", "InvalidArgument"),
         ("image/resize,h_10,color_red", "InvalidArgument"),
         ("image/resize,h_9999,w_9999,limit_0,m_fixed", "InvalidArgument"),
+        ("image" + "/resize,p_99" * 21, "InvalidArgument"),
+        (f"image/resize,{'h_1,' * 130}h_1", "InvalidArgument"),
         ("image/crop,h_10", "ServiceNotImplemented"),
         ("style/small", "ServiceNotImplemented"),
         ("", "ServiceNotImplemented"),
@@ -126,3 +128,13 @@ def test_what_is_no_picture_or_too_large_is_refused(direct, monkeypatch):
     assert processed(direct, "image/resize,h_10", "gone").code == "NoSuchKey"
     monkeypatch.setattr("modelarts_emulator.obs.images.MOST_BYTES", 10)
     assert processed(direct, "image/resize,h_10").code == "InvalidArgument"
+
+
+def test_a_long_film_is_answered_as_it_is(direct):
+    frames = [Image.new("RGB", (40, 20), (step, 0, 0)) for step in range(51)]
+    for key, count in (("short", 50), ("long", 51)):
+        written = io.BytesIO()
+        frames[0].save(written, "GIF", save_all=True, append_images=frames[1:count])
+        direct.send("PUT", f"/data/{key}.gif", written.getvalue())
+        answer = processed(direct, "image/resize,h_10", f"{key}.gif")
+        assert (answer.body == written.getvalue()) == (key == "long")

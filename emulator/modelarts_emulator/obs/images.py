@@ -12,6 +12,10 @@ from modelarts_emulator.waiting import refuse_to_wait
 
 # The largest picture that is processed, in bytes; the largest that is made, in pixels.
 MOST_BYTES, MOST_PIXELS = 25 * 1024 * 1024, 24_999_999
+# The longest command, and how many steps it may have.
+MOST_CHARACTERS, MOST_STEPS = 512, 20
+# The largest animated picture that is processed, in bytes and pictures; a larger one is answered as it is.
+MOST_ANIMATED_BYTES, MOST_FRAMES = 2 * 1024 * 1024, 50
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF")
 MODES = ("lfit", "mfit", "fill", "pad", "fixed")
 RANGES = {"p": (1, 1000), "w": (1, 9999), "h": (1, 9999), "l": (1, 4096), "s": (1, 4096), "limit": (0, 1)}
@@ -49,7 +53,11 @@ def resize_reply(request, reply: Reply) -> Reply:
 
 def resizings_asked(request) -> list[Resizing]:
     """What the request asks for, one after the other. ObsError for what is wrong, or is no resizing."""
-    kind, _, steps = (request.query["x-image-process"] or "").partition("/")
+    command = request.query["x-image-process"] or ""
+    kind, _, steps = command.partition("/")
+    if len(command) > MOST_CHARACTERS or steps.count("/") >= MOST_STEPS:
+        words = f"{MOST_CHARACTERS} characters and {MOST_STEPS} steps at most"
+        raise ObsError("InvalidArgument", f"x-image-process takes {words}")
     if kind != "image":
         raise ObsError("ServiceNotImplemented", "x-image-process knows image/resize alone, no styles")
     return [resizing_of(step) for step in steps.split("/")]
@@ -92,7 +100,9 @@ def resized(content: bytes, resizings: list[Resizing]) -> bytes:
 
     try:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
-        format, picture = image.format, image
+        format, picture, frames = image.format, image, getattr(image, "n_frames", 1)
+        if frames > MOST_FRAMES or (frames > 1 and len(content) > MOST_ANIMATED_BYTES):
+            return content
         for each in resizings:
             picture = after_resizing(picture, each)
         if picture is image:
