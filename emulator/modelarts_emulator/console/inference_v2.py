@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, render_template, request
 
+from modelarts_emulator.console.addresses import offset_asked
 from modelarts_emulator.console.asking import ask, pause_between
 from modelarts_emulator.console.services import answer_to_form, logs_of
 
@@ -21,7 +22,7 @@ def add_routes(flask: Flask, application: "Application") -> None:
 
     @flask.get(PATH)
     def list_services_v2():
-        offset = max(0, request.args.get("offset", 0, int)) // PAGE * PAGE
+        offset = offset_asked() // PAGE * PAGE
         found = ask(application, "ListInferServices", query={"limit": PAGE, "offset": offset})
         return render_template(
             "services_v2.html", found=found, offset=offset, page=PAGE, pause=pause_between(application, 2000)
