@@ -62,10 +62,13 @@ def refuse_bad_workflow(workflow: dict) -> None:
 
 def refuse_same_names(where: str, named: list[dict]) -> None:
     """ApiError for two of one name, of which a reference could mean either."""
-    names = [each.get("name") for each in named]
-    for at, name in enumerate(names):
-        if name is not None and name in names[:at]:
+    known = set()
+    for at, each in enumerate(named):
+        name = each.get("name")
+        if name in known:
             refuse(f"{where}[{at}].name: there is a {name} already")
+        if name is not None:
+            known.add(name)
 
 
 def refuse_bad_step(where: str, step: dict) -> None:
